@@ -1,0 +1,3 @@
+"""Adsum: attendance and engagement monitoring for universities."""
+
+__version__ = "0.1.0.dev0"
