@@ -1,0 +1,132 @@
+"""People, what they are called elsewhere, and what they may do."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+
+from adsum.accounts.rules import Role
+
+
+class PersonManager(BaseUserManager["Person"]):
+    """Django's sign-in looks people up by their university e-mail, in any case."""
+
+    def get_by_natural_key(self, username: str | None) -> Person:
+        return self.get(username=(username or "").strip().casefold())
+
+
+class Person(AbstractBaseUser):
+    """A student or a member of staff. `username` is the university e-mail, lower case; it may change, `ref` never does."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    username = models.CharField(max_length=254, unique=True)
+    email = models.EmailField(blank=True)
+    given_name = models.CharField(max_length=120, blank=True)
+    family_name = models.CharField(max_length=120)
+    preferred_name = models.CharField(max_length=120, blank=True)
+    pronouns = models.CharField(max_length=60, blank=True)
+    number = models.CharField(max_length=40, blank=True, db_index=True)
+    """Student or staff number, as text: leading zeros stay."""
+    language = models.CharField(max_length=8, blank=True)
+    is_active = models.BooleanField(default=True)
+    source = models.CharField(max_length=40, blank=True)
+    source_id = models.CharField(max_length=200, blank=True)
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = PersonManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "source_id"], condition=~Q(source=""), name="one_person_per_source_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """The name the person goes by: the preferred name wins everywhere."""
+        return f"{self.preferred_name or self.given_name} {self.family_name}".strip()
+
+    @property
+    def actor(self) -> str:
+        """How the event log names this person."""
+        return f"person:{self.pk}"
+
+    def roles(self, at: datetime) -> frozenset[Role]:
+        """What this person may be at that instant (one query)."""
+        held = RoleGrant.objects.filter(person=self).held_on(at.date()).values_list("role", flat=True)
+        return frozenset(Role(role) for role in held)
+
+
+class Identifier(models.Model):
+    """What another system calls a person. Text, dated; `kind` says which number it is (`spr`, `card`, `oneroster`, …)."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identifiers")
+    system = models.CharField(max_length=40)
+    kind = models.CharField(max_length=40)
+    value = models.CharField(max_length=200)
+    valid_from = models.DateField(null=True, blank=True)
+    valid_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["system", "kind", "value"], condition=Q(valid_to=None), name="one_owner_per_identifier"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system}/{self.kind}/{self.value}"
+
+
+class Department(models.Model):
+    """A faculty, school or department: a tree."""
+
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
+    def held_on(self, on: date) -> RoleGrantQuerySet:
+        """Those in force on that day, both ends included."""
+        return self.filter(Q(starts_on=None) | Q(starts_on__lte=on), Q(ends_on=None) | Q(ends_on__gte=on))
+
+
+class RoleGrant(models.Model):
+    """One role of one person, over a department (or the whole university when empty), from one day to another."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="grants")
+    role = models.CharField(max_length=32, choices=[(role.value, role.value) for role in Role])
+    department = models.ForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    source = models.CharField(max_length=40, blank=True)
+    """Where the grant came from: an import's source, or '' when given by hand."""
+
+    objects = RoleGrantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "role", "department", "source"], name="one_grant_per_scope"),
+            models.UniqueConstraint(
+                fields=["person", "role", "source"], condition=Q(department=None), name="one_grant_everywhere"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.person_id}"
+
+

@@ -1,0 +1,35 @@
+"""Roles, and what each of them is for. Source: design 1-product.md, "Who uses it"."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person may be at a university. One person may be several."""
+
+    STUDENT = "student"
+    LECTURER = "lecturer"
+    TUTOR = "tutor"
+    DEPARTMENT = "department"
+    ATTENDANCE_TEAM = "attendance_team"
+    COMPLIANCE_UKVI = "compliance_ukvi"
+    COMPLIANCE_SLC = "compliance_slc"
+    TIMETABLING = "timetabling"
+    ADMINISTRATOR = "administrator"
+    DATA_PROTECTION = "data_protection"
+    AUDITOR = "auditor"
+
+
+STAFF = frozenset(Role) - {Role.STUDENT}
+"""Everyone but students; staff see staff pages."""
+
+SEES_EVERY_REGISTER = frozenset({Role.ATTENDANCE_TEAM})
+"""May open and amend any class's register, not only those they teach."""
+
+IMPORTS = frozenset({Role.TIMETABLING, Role.ADMINISTRATOR})
+"""May bring timetables and rosters in."""
+
+
+def domain_of(email: str) -> str:
+    """The part of a university e-mail address that decides where its owner signs in; '' when there is none."""
+    _, at, domain = email.strip().casefold().rpartition("@")
+    return domain if at else ""

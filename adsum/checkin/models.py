@@ -1,0 +1,188 @@
+"""How a mark is earned by scanning: openings, their epochs, displays, scans, and the switches that stop them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from adsum.accounts.models import Person
+from adsum.checkin.rules import Refusal
+from adsum.timetable.models import ClassSession
+
+
+class Opening(models.Model):
+    """Check-in of one class: one, however many displays show it and whoever opened it. `handle` is 30 random bits."""
+
+    session = models.OneToOneField(ClassSession, on_delete=models.PROTECT, related_name="opening")
+    handle = models.PositiveIntegerField(unique=True)
+    opened_at = models.DateTimeField()
+    opened_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    opens_at = models.DateTimeField()
+    present_until = models.DateTimeField()
+    late_until = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True)
+    """Set when a lecturer ends check-in before its window does."""
+    ticket_seconds = models.PositiveIntegerField(default=600)
+    version = models.BigIntegerField(db_index=True)
+    """The gate's version at the last change; how every worker learns of it within a second."""
+
+    def __str__(self) -> str:
+        return f"opening of {self.session_id}"
+
+
+class Epoch(models.Model):
+    """A stretch of an opening with one key, period and grace. The latest one is shown; ended ones stay good for their grace."""
+
+    opening = models.ForeignKey(Opening, on_delete=models.CASCADE, related_name="epochs")
+    number = models.PositiveIntegerField()
+    kid = models.CharField(max_length=16)
+    period_ms = models.PositiveIntegerField()
+    grace_ms = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    killed = models.BooleanField(default=False)
+    """All its codes died at once: a leak, not a change of pace."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["opening", "number"], name="one_epoch_per_number")]
+
+    def __str__(self) -> str:
+        return f"epoch {self.number} of {self.opening_id}"
+
+
+class Display(models.Model):
+    """One screen showing the code. Holds one class; its credential is kept only as a fingerprint."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    opening = models.ForeignKey(Opening, on_delete=models.CASCADE, related_name="displays")
+    slot = models.PositiveSmallIntegerField()
+    credential = models.CharField(max_length=64)
+    opened_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["opening", "slot"], name="one_display_per_slot"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"display {self.slot} of {self.opening_id}"
+
+
+class Pairing(models.Model):
+    """A screen waiting to be told which class to show: it shows `code`, the lecturer confirms it on their phone."""
+
+    code = models.CharField(max_length=8, unique=True)
+    credential = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    display = models.OneToOneField(Display, null=True, on_delete=models.CASCADE, related_name="pairing")
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Scan(models.Model):
+    """Append-only: one attempt to check in, accepted, held or refused, with its evidence. Times are UTC.
+
+    `refusal` is empty for an accepted scan. The evidence columns are emptied after their short life.
+    """
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    opening = models.ForeignKey(Opening, on_delete=models.PROTECT, related_name="scans")
+    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="scans")
+    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    ticket = models.BinaryField(max_length=16)
+    refusal = models.CharField(max_length=16, blank=True, choices=[(r.value, r.value) for r in Refusal])
+    first_seen_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    typed = models.BooleanField(default=False)
+    slot = models.PositiveSmallIntegerField()
+    age_ms = models.IntegerField()
+    """How old the code was when first seen, in milliseconds since its interval began."""
+    device = models.CharField(max_length=32, blank=True)
+    new_device = models.BooleanField(default=False)
+    network = models.CharField(max_length=8, blank=True)
+    network_changed = models.BooleanField(default=False)
+    signed_in_after = models.BooleanField(default=False)
+    agent = models.CharField(max_length=12, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "student"], condition=Q(refusal=""), name="one_accepted_scan_per_student_and_session"
+            ),
+            models.UniqueConstraint(fields=["ticket"], condition=Q(refusal=""), name="one_use_per_ticket"),
+        ]
+        indexes = [
+            models.Index(fields=["session", "id"], name="scan_by_session"),
+            models.Index(fields=["session", "device"], condition=~Q(device=""), name="scan_by_device"),
+        ]
+
+    def __str__(self) -> str:
+        return f"scan {self.ref} {self.refusal or 'accepted'}"
+
+
+class HeldDecision(models.Model):
+    """What a person decided about a held scan; once."""
+
+    scan = models.OneToOneField(Scan, on_delete=models.PROTECT, related_name="decision", primary_key=True)
+    accepted = models.BooleanField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{'accepted' if self.accepted else 'declined'} {self.scan_id}"
+
+
+class TypedTries(models.Model):
+    """How many wrong codes a student typed for a class: five, then their lecturer helps."""
+
+    student = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(ClassSession, on_delete=models.CASCADE, related_name="+")
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["student", "session"], name="one_counter_of_tries")]
+
+    def __str__(self) -> str:
+        return f"{self.tries} tries of {self.student_id}"
+
+
+class GateState(models.Model):
+    """One row: the gate's version, raised by every change it must know of, and whether check-in is frozen."""
+
+    version = models.BigIntegerField(default=1)
+    frozen_at = models.DateTimeField(null=True)
+    frozen_reason = models.CharField(max_length=200, blank=True)
+    rosters_version = models.BigIntegerField(default=1)
+    """The version at which places or groups last changed: registers read before it are read again."""
+
+    def __str__(self) -> str:
+        return f"gate at {self.version}"
+
+
+class RetiredKey(models.Model):
+    """A key id whose codes and tickets no longer count."""
+
+    kid = models.CharField(max_length=16, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.kid
+
+
+class RevokedPass(models.Model):
+    """A sign-in (or, with an empty `sign_in`, every sign-in of a person before `at`) that the gate no longer believes."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    sign_in = models.CharField(max_length=32, blank=True)
+    at = models.DateTimeField()
+    version = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"revoked {self.person_id}"

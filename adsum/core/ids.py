@@ -1,0 +1,22 @@
+"""Crockford base-32: the alphabet of codes and receipts (no I, L, O, U), upper case."""
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUE = {char: value for value, char in enumerate(ALPHABET)}
+
+
+def encode(number: int, length: int) -> str:
+    """Write `number` as exactly `length` characters. Raises ValueError when it does not fit."""
+    if not 0 <= number < 1 << (5 * length):
+        raise ValueError(f"{number} does not fit in {length} characters")
+    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(5 * (length - 1), -1, -5))
+
+
+def decode(text: str) -> int:
+    """Read strictly: only the canonical upper-case alphabet. Raises ValueError otherwise."""
+    number = 0
+    for char in text:
+        value = _VALUE.get(char)
+        if value is None:
+            raise ValueError("not in the alphabet")
+        number = number << 5 | value
+    return number

@@ -1,0 +1,44 @@
+"""Keys and signatures: one master key per key id, one derived key per purpose, so nothing signed for one purpose passes
+for another."""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+TAG_BYTES = 16
+
+
+def derive(master: bytes, *, salt: bytes, info: bytes) -> bytes:
+    """HKDF-SHA-256 (RFC 5869): a 32-byte key for one purpose."""
+    return HKDF(algorithm=SHA256(), length=32, salt=salt, info=info).derive(master)
+
+
+def tag(key: bytes, message: bytes) -> bytes:
+    """The first 128 bits of HMAC-SHA-256."""
+    return hmac.digest(key, message, "sha256")[:TAG_BYTES]
+
+
+def seal(key: bytes, payload: bytes) -> str:
+    """`payload` and its tag as URL-safe text. The payload is readable by whoever holds it."""
+    return urlsafe_b64encode(payload + tag(key, payload)).rstrip(b"=").decode("ascii")
+
+
+def unseal(key: bytes, text: str) -> bytes | None:
+    """The payload, or None when the text was not made by `seal` with this key."""
+    try:
+        raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except ValueError:
+        return None
+    payload, given = raw[:-TAG_BYTES], raw[-TAG_BYTES:]
+    if not payload or not hmac.compare_digest(given, tag(key, payload)):
+        return None
+    # One text per payload: the bits base-64 ignores must not make a second spelling of the same ticket.
+    return payload if seal(key, payload) == text else None
+
+
+def fingerprint(key: bytes, value: str) -> str:
+    """A keyed one-way name for `value`, to compare without keeping it: 32 hexadecimal digits."""
+    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,43 @@
+"""The one list of tables."""
+
+from adsum.accounts.models import Department, Identifier, Person, RoleGrant
+from adsum.attendance.models import Mark, MarkChange, Query, Register
+from adsum.audit.models import Event
+from adsum.checkin.models import (
+    Display,
+    Epoch,
+    GateState,
+    HeldDecision,
+    Opening,
+    Pairing,
+    RetiredKey,
+    RevokedPass,
+    Scan,
+    TypedTries,
+)
+from adsum.timetable.models import (
+    ClassChange,
+    ClassSession,
+    Course,
+    Enrolment,
+    FeedMapping,
+    Group,
+    GroupStaff,
+    Import,
+    ImportChange,
+    ImportProblem,
+    Module,
+    Place,
+    Room,
+    Site,
+    Teaching,
+    Term,
+    Vacation,
+)
+
+__all__ = [
+    "ClassChange", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping",
+    "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem", "Mark",
+    "MarkChange", "Module", "Opening", "Pairing", "Person", "Place", "Query", "Register", "RetiredKey", "RevokedPass",
+    "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "Vacation",
+]  # fmt: skip

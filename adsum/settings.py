@@ -1,0 +1,269 @@
+"""One settings file. What differs between universities comes from the environment (`ADSUM_…`), a `.env` file or a folder
+of secrets; a missing or impossible value says what to do."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from csp.constants import NONE, SELF
+from pydantic import field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Environment(BaseSettings):
+    """Everything that can be set from outside. Each has a default that is right for one machine and a demo."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ADSUM_", env_file=".env", secrets_dir=os.environ.get("CREDENTIALS_DIRECTORY"), extra="ignore"
+    )
+
+    data: Path = BASE_DIR / "data"
+    """Where the embedded database and generated secrets live."""
+    database_url: str = ""
+    """`postgresql://user:password@host:5432/name`, or `sqlite:////absolute/path`. Empty: SQLite in the data folder."""
+    origin: str = "http://localhost:8000"
+    """The address people use, as in the QR code: `https://uni.ac.uk`. Short hosts make codes that read from far away."""
+    hosts: str = ""
+    """Other host names to answer to, comma-separated."""
+    secret_key: str = ""
+    secret_key_fallbacks: str = ""
+    checkin_keys: str = ""
+    """`id:hex,id:hex`: 32-byte master keys of codes and tickets, the current one first. Empty: one made from secret_key."""
+    university: str = "Adsum Demo University"
+    time_zone: str = "Europe/London"
+    campus_networks: str = ""
+    """Address ranges of the campus, comma-separated CIDR. Only a weight of evidence, never a gate."""
+    mobile_networks: str = ""
+    trusted_proxies: str = ""
+    """Addresses of the proxies whose X-Forwarded-For is believed, comma-separated CIDR. Empty: nobody's."""
+    demo: bool = False
+    """Show the demo's personas on the sign-in page. Only a demo university sets it."""
+
+    @field_validator("origin")
+    @classmethod
+    def _origin_is_an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+            raise ValueError("ADSUM_ORIGIN must look like https://uni.ac.uk, without a path")
+        return value.rstrip("/")
+
+
+env = Environment()
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _kept_secret(name: str) -> str:
+    """A secret made once and kept in the data folder, readable by its owner alone."""
+    path = env.data / name
+    if not path.exists():
+        env.data.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_text()
+
+
+def _database(url: str) -> dict[str, Any]:
+    if not url:
+        env.data.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{env.data / 'adsum.sqlite3'}"
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": unquote(parts.path)[1:],  # sqlite:////absolute, sqlite:///relative
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            },
+        }
+    if parts.scheme in {"postgresql", "postgres"}:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": parts.path.lstrip("/"),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": parts.hostname or "",
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+            "DISABLE_SERVER_SIDE_CURSORS": True,  # so that pgbouncer may stand between
+        }
+    raise ValueError("ADSUM_DATABASE_URL must begin with postgresql:// or sqlite:///")
+
+
+UNIVERSITY = env.university
+ORIGIN = env.origin
+DEMO = env.demo
+SECURE = ORIGIN.startswith("https://")
+DATA = env.data
+CAMPUS_NETWORKS = _listed(env.campus_networks)
+MOBILE_NETWORKS = _listed(env.mobile_networks)
+TRUSTED_PROXIES = _listed(env.trusted_proxies)
+
+SECRET_KEY = env.secret_key or _kept_secret("secret_key")
+SECRET_KEY_FALLBACKS = _listed(env.secret_key_fallbacks)
+CHECKIN_KEYS = dict(pair.split(":", 1) for pair in _listed(env.checkin_keys)) or {"k1": _kept_secret("checkin_key")}
+"""Master keys by key id, the current one first, as hexadecimal."""
+
+DEBUG = False
+ALLOWED_HOSTS = [urlsplit(ORIGIN).hostname or "", *_listed(env.hosts)]
+if not SECURE:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [ORIGIN]
+
+INSTALLED_APPS = [
+    "adsum.apps.AdsumConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "django_q",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "adsum.web.middleware.headers",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "adsum.web.middleware.at_the_edge",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+ROOT_URLCONF = "adsum.urls"
+ASGI_APPLICATION = "adsum.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "adsum" / "web" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "adsum.web.middleware.navigation",
+            ],
+            "libraries": {"adsum_ui": "adsum.web.templatetags.adsum_ui"},
+        },
+    }
+]
+
+DATABASES = {"default": _database(env.database_url)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+AUTH_USER_MODEL = "adsum.Person"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "home"
+
+LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("cy", "Cymraeg")]
+LOCALE_PATHS = [BASE_DIR / "adsum" / "web" / "locale"]
+LANGUAGE_COOKIE_NAME = "adsum_language"
+TIME_ZONE = env.time_zone
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "adsum" / "static-collected"
+STATICFILES_DIRS = [BASE_DIR / "adsum" / "web" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "adsum.web.storage.Storage"},
+}
+
+# Headers: what every answer carries, Django's and the gate's alike.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+SECURITY_HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+} | ({"Strict-Transport-Security": "max-age=63072000; includeSubDomains"} if SECURE else {})
+SECURE_REFERRER_POLICY = None  # the table above says it, once for Django's pages and the gate's
+SECURE_CROSS_ORIGIN_OPENER_POLICY = None
+SECURE_CONTENT_TYPE_NOSNIFF = False
+
+COOKIE_PREFIX = "__Host-" if SECURE else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}adsum_session"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}adsum_csrf"
+CSRF_COOKIE_HTTPONLY = True
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+Q_CLUSTER = {
+    "name": "adsum",
+    "orm": "default",
+    "workers": 1,
+    "timeout": 300,
+    "retry": 360,
+    "max_attempts": 5,
+    "ack_failures": True,
+    "poll": 2,
+    "save_limit": 500,
+    "catch_up": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}

@@ -1,0 +1,357 @@
+"""What is taught, to whom, where and when, and every import that said so."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from adsum.accounts.models import Department, Person
+from adsum.accounts.rules import SEES_EVERY_REGISTER, Role
+from adsum.timetable.rules import Change, ClassStatus, Delivery, ImportState, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+
+class Sourced(models.Model):
+    """Something another system owns: (source, source_id) is its stable key across imports; both empty when made here."""
+
+    source = models.CharField(max_length=40, blank=True)
+    source_id = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "source_id"], condition=~Q(source=""), name="one_%(class)s_per_source_id"
+            )
+        ]
+
+
+class Term(Sourced):
+    """A teaching period, first to last day in the university's zone, both included."""
+
+    name = models.CharField(max_length=120)
+    academic_year = models.CharField(max_length=9, blank=True)
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Vacation(models.Model):
+    """Days without teaching, both ends included."""
+
+    name = models.CharField(max_length=120)
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Site(models.Model):
+    """A campus or building group."""
+
+    name = models.CharField(max_length=120, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Room(models.Model):
+    """A place a class is held in, named as people say it."""
+
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="rooms")
+    name = models.CharField(max_length=200, unique=True)
+    capacity = models.PositiveIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Course(Sourced):
+    """What a student is enrolled on (BSc Computer Science)."""
+
+    code = models.CharField(max_length=40, unique=True)
+    title = models.CharField(max_length=250)
+    department = models.ForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
+
+
+class Enrolment(models.Model):
+    """One person on one course. Outside its dates, and while suspended, nothing is expected of the student."""
+
+    class Status(models.TextChoices):
+        ENROLLED = "enrolled"
+        SUSPENDED = "suspended"
+        WITHDRAWN = "withdrawn"
+        COMPLETED = "completed"
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="enrolments")
+    tutor = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    mode = models.CharField(max_length=20, default="full_time")
+    level = models.CharField(max_length=20, blank=True)
+    year_of_study = models.PositiveSmallIntegerField(default=1)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.ENROLLED)
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "course", "starts_on"], name="one_enrolment_per_course_and_start")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} on {self.course_id}"
+
+
+class Module(Sourced):
+    """A unit of study within a year."""
+
+    code = models.CharField(max_length=60, unique=True)
+    title = models.CharField(max_length=250)
+    department = models.ForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
+
+
+class Group(Sourced):
+    """The students of a module who are taught together (lecture group, lab group B)."""
+
+    module = models.ForeignKey(Module, on_delete=models.PROTECT, related_name="groups")
+    code = models.CharField(max_length=120)
+    name = models.CharField(max_length=250, blank=True)
+    kind = models.CharField(max_length=20, choices=[(k.value, k.value) for k in Kind], default=Kind.OTHER)
+
+    class Meta(Sourced.Meta):
+        constraints = [
+            *Sourced.Meta.constraints,
+            models.UniqueConstraint(fields=["module", "code"], name="one_group_per_module_and_code"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.code
+
+
+class PlaceQuerySet(models.QuerySet["Place"]):
+    def on(self, day: date) -> PlaceQuerySet:
+        """Places held on that day, both ends included."""
+        return self.filter(Q(starts_on=None) | Q(starts_on__lte=day), Q(ends_on=None) | Q(ends_on__gte=day))
+
+
+class Place(Sourced):
+    """One student's membership of a group, from one day to another (empty: open). Never deleted, only ended."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="places")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+
+    objects = PlaceQuerySet.as_manager()
+
+    class Meta(Sourced.Meta):
+        indexes = [models.Index(fields=["person", "group"], name="place_by_person")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.group_id}"
+
+
+class GroupStaff(models.Model):
+    """A lecturer of a group: teaches its classes where the timetable names nobody."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="staff")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    source = models.CharField(max_length=40, blank=True)
+    source_id = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "person"], name="one_staff_row_per_group")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} teaches {self.group_id}"
+
+
+class ClassSessionQuerySet(models.QuerySet["ClassSession"]):
+    def taught_by(self, person: Person) -> ClassSessionQuerySet:
+        """Classes the person teaches, covers or co-teaches."""
+        return self.filter(Q(pk__in=Teaching.objects.filter(person=person).values("session")))
+
+    def expecting(self, person: Person) -> ClassSessionQuerySet:
+        """Classes the person was expected in: a place in one of the groups on the day of the class."""
+        return self.filter(
+            Q(groups__places__starts_on=None) | Q(groups__places__starts_on__lte=F("starts_on")),
+            Q(groups__places__ends_on=None) | Q(groups__places__ends_on__gte=F("starts_on")),
+            groups__places__person=person,
+        ).distinct()
+
+    def visible_to(self, person: Person, roles: AbstractSet[Role]) -> ClassSessionQuerySet:
+        """Classes whose register the person may open, given the roles held now. Nothing else exists for them."""
+        if roles & SEES_EVERY_REGISTER:
+            return self
+        return self.taught_by(person) if Role.LECTURER in roles else self.none()
+
+    def between(self, start: datetime, end: datetime) -> ClassSessionQuerySet:
+        """Classes that start in [start, end)."""
+        return self.filter(starts_at__gte=start, starts_at__lt=end)
+
+
+class ClassSession(models.Model):
+    """One scheduled occurrence on the timetable: a class. Times are UTC; `starts_on` is its civil date."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    source = models.CharField(max_length=40, blank=True)
+    source_id = models.CharField(max_length=200, blank=True)
+    occurrence = models.CharField(max_length=40, blank=True)
+    """Which repetition of the event this is; with source and source_id the stable key that keeps marks across imports."""
+    module = models.ForeignKey(Module, on_delete=models.PROTECT, related_name="sessions")
+    title = models.CharField(max_length=250)
+    kind = models.CharField(max_length=20, choices=[(k.value, k.value) for k in Kind], default=Kind.OTHER)
+    delivery = models.CharField(max_length=20, choices=[(d.value, d.value) for d in Delivery], default=Delivery.IN_PERSON)
+    mandatory = models.BooleanField(default=True)
+    status = models.CharField(
+        max_length=20, choices=[(s.value, s.value) for s in ClassStatus], default=ClassStatus.SCHEDULED
+    )
+    starts_at = models.DateTimeField(db_index=True)
+    ends_at = models.DateTimeField()
+    starts_on = models.DateField(db_index=True)
+    zone = models.CharField(max_length=40, default="Europe/London")
+    rooms = models.ManyToManyField(Room, related_name="sessions", blank=True)
+    groups = models.ManyToManyField(Group, related_name="sessions", blank=True)
+    staff = models.ManyToManyField(Person, through="Teaching", related_name="taught_sessions", blank=True)
+    version = models.PositiveIntegerField(default=1)
+    source_changed_at = models.DateTimeField(null=True, blank=True)
+    sequence = models.PositiveIntegerField(default=0)
+    """iCalendar SEQUENCE: an older one never overwrites a newer one."""
+    suspect_since = models.DateTimeField(null=True, blank=True)
+    """Set while the class is missing from its source: suspect, not cancelled, until a person says so."""
+
+    objects = ClassSessionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "source_id", "occurrence"], condition=~Q(source=""), name="one_session_per_occurrence"
+            ),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="session_ends_after_it_starts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def cancelled(self) -> bool:
+        return self.status == ClassStatus.CANCELLED
+
+
+class Teaching(models.Model):
+    """One member of staff on one class. Covers and co-teachers have the same rights over its register."""
+
+    session = models.ForeignKey(ClassSession, on_delete=models.CASCADE, related_name="teachings")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "person"], name="one_teaching_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} teaches {self.session_id}"
+
+
+class ClassChange(models.Model):
+    """Append-only: one step in the life of a class, with what it was and what it became. The source of "as of"."""
+
+    session = models.ForeignKey(ClassSession, on_delete=models.CASCADE, related_name="changes")
+    version = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    change = models.CharField(max_length=12, choices=[(c.value, c.value) for c in Change])
+    before = models.JSONField(null=True)
+    after = models.JSONField()
+    actor = models.CharField(max_length=64)
+    import_run = models.ForeignKey("Import", null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "version"], name="one_change_per_version")]
+
+    def __str__(self) -> str:
+        return f"{self.change} {self.session_id} v{self.version}"
+
+
+class FeedMapping(models.Model):
+    """How one source's iCalendar fields become module, kind, rooms and groups; saved, so the next file needs no questions."""
+
+    name = models.CharField(max_length=80, unique=True)
+    """The source name its classes are stored under."""
+    url = models.URLField(max_length=1000, blank=True)
+    mapping = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Import(models.Model):
+    """One file brought in: what it was, what it would do, what it did."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=20)
+    """`oneroster`, `events` or `icalendar`."""
+    source = models.CharField(max_length=40, blank=True)
+    filename = models.CharField(max_length=250)
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    options = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in ImportState], default=ImportState.WAITING)
+    actor = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    stop_reason = models.TextField(blank=True)
+    """Why the import was refused or asks before going on, in a sentence."""
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="import_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.filename}"
+
+
+class ImportChange(models.Model):
+    """One row of the diff a person reads before an import is applied."""
+
+    import_run = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="changes")
+    change = models.CharField(max_length=12, choices=[(c.value, c.value) for c in Change])
+    what = models.CharField(max_length=20)
+    """`class`, `person`, `group`, `place`, …"""
+    label = models.CharField(max_length=250)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["import_run", "change"], name="import_change_by_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.change} {self.what} {self.label}"
+
+
+class ImportProblem(models.Model):
+    """One row that could not be used: where it is, what is wrong, what to do. The row itself is kept."""
+
+    import_run = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="problems")
+    file = models.CharField(max_length=120, blank=True)
+    line = models.PositiveIntegerField()
+    code = models.CharField(max_length=40)
+    message = models.TextField()
+    row = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} {self.code}"

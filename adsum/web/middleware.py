@@ -1,0 +1,61 @@
+"""What every request is given and every answer carries."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
+from adsum.web.navigation import items_for
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class PersonRequest(HttpRequest):
+    """A request as our pages see it, once signed in: who, as what, and when."""
+
+    user: Person
+    at: datetime
+    """The one reading of the clock for this request, UTC."""
+    roles: frozenset[Role]
+
+
+def headers(get_response: Handler) -> Handler:
+    """The security headers that are the same on every answer."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        for name, value in settings.SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return middleware
+
+
+def at_the_edge(get_response: Handler) -> Handler:
+    """Read the clock and the person's roles once; keep pages about people out of every cache."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.at = datetime.now(UTC)  # type: ignore[attr-defined]
+        person = request.user
+        roles = person.roles(request.at) if isinstance(person, Person) else frozenset()  # type: ignore[attr-defined]
+        request.roles = roles  # type: ignore[attr-defined]
+        response = get_response(request)
+        if person.is_authenticated:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return middleware
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """For the page frame: where this person can go."""
+    roles: frozenset[Role] = getattr(request, "roles", frozenset())
+    return {
+        "nav_items": items_for(roles, current=request.path),
+        "university": settings.UNIVERSITY,
+        "demo": settings.DEMO,
+    }
