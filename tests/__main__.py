@@ -1,0 +1,103 @@
+"""Every suite, one after the other, and an account of what ran: `python -m tests`, which is `make test`.
+
+In CI (the variable CI is set) a suite that had to be left out counts as a failure.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from playwright.sync_api import sync_playwright
+
+from tests import postgres
+
+HERE = Path(__file__).parent
+NOTHING_COLLECTED = 5
+
+
+@dataclass(frozen=True)
+class Suite:
+    name: str
+    arguments: tuple[str, ...]
+    on_postgres: bool = False
+    in_browser: bool = False
+
+
+SUITES = [
+    Suite("SQLite", ("tests", "-n", "auto")),
+    Suite("PostgreSQL", ("tests", "-n", "auto"), on_postgres=True),
+    Suite("browser", ("tests/browser",), in_browser=True),
+]
+
+
+def no_browser() -> str | None:
+    """Why no browser can be started here, with what to do; None when one can."""
+    if shutil.which("chromium") or shutil.which("google-chrome"):
+        return None
+    with sync_playwright() as playwright:
+        if Path(playwright.chromium.executable_path).exists():
+            return None
+    return (
+        "Chromium is not installed; on Debian: apt install chromium; elsewhere: playwright install --with-deps chromium"
+    )
+
+
+def run(suite: Suite) -> tuple[int, str]:
+    """Run one suite. Returns pytest's exit code and one line that says what happened."""
+    with ExitStack() as stack:
+        environment = dict(os.environ)
+        environment.pop("ADSUM_DATABASE_URL", None)
+        if suite.on_postgres:
+            environment["ADSUM_DATABASE_URL"] = stack.enter_context(postgres.Cluster()).url
+        report = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adsum-report-"))) / "report.xml"
+        command = [sys.executable, "-m", "pytest", *suite.arguments, f"--junitxml={report}"]
+        code = subprocess.run(command, cwd=HERE.parent, env=environment, stdin=subprocess.DEVNULL).returncode
+        if not report.exists():
+            return code, f"pytest stopped with {code} before it had run"
+        totals = ElementTree.parse(report).getroot().find("testsuite")
+        count = (
+            {key: int(totals.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+            if totals is not None
+            else {}
+        )
+        bad = count.get("failures", 0) + count.get("errors", 0)
+        passed = count.get("tests", 0) - bad - count.get("skipped", 0)
+        seconds = float(totals.get("time", "0")) if totals is not None else 0
+        return code, f"{passed} passed, {bad} failed, {count.get('skipped', 0)} skipped in {seconds:.0f} s"
+
+
+def main() -> int:
+    """Run what can be run; 0 when all of it passed (and, in CI, nothing was left out)."""
+    lacking = {"on_postgres": postgres.missing(), "in_browser": no_browser()}
+    account: list[tuple[str, str]] = []
+    failed, left_out = False, False
+    for suite in SUITES:
+        reason = next((why for need, why in lacking.items() if why and getattr(suite, need)), None)
+        if not reason:
+            print(f"\n━━ {suite.name}", flush=True)
+            code, line = run(suite)
+            if code == NOTHING_COLLECTED:
+                reason = "there is no test in it"
+            else:
+                failed |= code != 0
+                account.append((suite.name, line))
+        if reason:
+            left_out = True
+            account.append((suite.name, f"LEFT OUT: {reason}"))
+    print("\n━━ All suites")
+    for name, line in account:
+        print(f"{name:<12} {line}")
+    if left_out and os.environ.get("CI"):
+        print("In CI no suite may be left out: see above what is missing.")
+        failed = True
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""What every test gets: a database of its own, bounded properties, and nothing but this machine."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.environment import DATA
+
+settings.register_profile("here", deadline=None, max_examples=100)
+settings.register_profile(
+    "ci", deadline=None, max_examples=300, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """SQLite in a file, as it is used for real: threads and servers in a test see the same database."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(DATA / "test.sqlite3")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about the other database."""
+    from django.db import connection
+
+    other = {"sqlite": "postgresql", "postgresql": "sqlite"}[connection.vendor]
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
