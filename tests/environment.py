@@ -1,4 +1,4 @@
-"""Loaded before Django reads its settings: nothing from the developer's shell, and a data folder thrown away at the end."""
+"""Loaded before Django reads its settings: nothing from the shell, and a data folder thrown away at the end."""
 
 import atexit
 import os

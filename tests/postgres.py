@@ -92,9 +92,10 @@ class Cluster:
         """Start the server, on the same port and data as before, and wait until it answers (at most 60 s)."""
         options = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}"]
         options += ["max_connections=200", "timezone=UTC", *self.settings]
-        command = [self.bin / "postgres", "-D", "data", *(word for option in options for word in ("-c", option))]
+        command = [str(self.bin / "postgres"), "-D", "data"]
+        command += [word for option in options for word in ("-c", option)]
         with self._log() as log:  # never our stdout: a server that outlives a test would hold the pipe open
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen[bytes](
                 command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 **self.owner,
             )  # fmt: skip
@@ -135,8 +136,8 @@ class Cluster:
     def _run(self, program: str, *arguments: str) -> None:
         with self._log() as log:
             done = subprocess.run(
-                [self.bin / program, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                **self.owner,
+                [str(self.bin / program), *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, **self.owner,
             )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{program} stopped with {done.returncode}:\n{self.log()}")

@@ -64,7 +64,9 @@ def test_another_thread_sees_the_same_database():
 @pytest.mark.django_db
 def test_postgresql_is_the_cluster_of_the_tests():
     assert connection.settings_dict["HOST"] == "127.0.0.1"
-    assert connection.pg_version >= postgres.OLDEST * 10_000
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        assert int(cursor.fetchone()[0]) >= postgres.OLDEST * 10_000
 
 
 @pytest.mark.postgresql

@@ -1,0 +1,1 @@
+"""Benchmarks: how fast, measured how, and on what. Run by `make bench`."""

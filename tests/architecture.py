@@ -1,0 +1,132 @@
+"""What `test_architecture` looks for: each check reads one file and says what is wrong, or nothing."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+FEATURES = ["audit", "accounts", "timetable", "attendance", "absence", "checkin", "engagement", "compliance"]
+LAYERS = ["core", *FEATURES, "integrations", "web"]
+"""From low to high, as far as reverse accessors go; the full order is import-linter's."""
+
+FEATURE_FILES = {"__init__", "services", "reports", "models", "rules"}
+EXTRA_FILES = {
+    ("checkin", "gate"): "the check-in path itself, in Starlette",
+    ("checkin", "writer"): "group commit, behind one interface",
+}
+
+WRITERS = {
+    "services.py": "the only code that writes",
+    "adsum/checkin/writer.py": "group commit of scans, marks, history and audit events",
+    "adsum/ops/demo": "fills an empty demo university in bulk, and refuses any other",
+    "adsum/migrations": "Django's own",
+}
+"""Where rows may be written: the name of a file in a feature, or the beginning of a path; each with its reason."""
+
+VAGUE = {"utils", "util", "helpers", "helper", "managers", "signals", "selectors", "common", "misc", "tools"}
+MOST_LINES = 500
+COUNTED = {".py", ".html", ".css", ".js"}
+
+ALWAYS_WRITES = {"bulk_create", "bulk_update", "get_or_create", "update_or_create", "executemany"}
+WRITES_ON_ROWS = {"create", "save", "delete", "update"}
+LOOKUPS = {
+    "filter", "exclude", "get", "annotate", "aggregate", "alias", "values", "values_list", "order_by", "select_related",
+    "prefetch_related", "Q", "F", "Prefetch", "Count", "Exists", "Max", "Min", "Sum",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reverse:
+    """How a row of `target` (in feature `below`) can be asked for the rows that point at it (in feature `above`)."""
+
+    below: str
+    above: str
+    accessor: str
+    lookup: str
+
+
+def is_vendored(path: Path) -> bool:
+    """Files that others wrote and we only serve."""
+    return "vendor" in path.parts or path.name.endswith(".min.js")
+
+
+def wrong_place(path: Path) -> str | None:
+    """`path` is relative to the repository. A feature holds its four files and the extras named above."""
+    if path.parts[0] != "adsum" or len(path.parts) < 3 or path.suffix != ".py" or path.parts[1] not in FEATURES:
+        return None
+    feature, name = path.parts[1], Path(path.parts[2]).stem
+    if (name in FEATURE_FILES and len(path.parts) == 3) or (feature, name) in EXTRA_FILES:
+        return None
+    return f"{path}: a feature holds {', '.join(sorted(FEATURE_FILES))}; name a new kind in EXTRA_FILES with its reason"
+
+
+def vague_name(path: Path) -> str | None:
+    """A name that says nothing about what is inside."""
+    if vague := {part.split(".")[0] for part in path.parts} & VAGUE:
+        return f"{path}: {', '.join(vague)} says nothing; name it after what it does"
+    return None
+
+
+def too_long(path: Path, text: str) -> str | None:
+    """A file that should be two."""
+    lines = text.count("\n") + 1
+    if path.suffix in COUNTED and lines > MOST_LINES and not is_vendored(path):
+        return f"{path}: {lines} lines, the limit is {MOST_LINES}: it is about two things"
+    return None
+
+
+def may_write(path: Path) -> bool:
+    """Whether rows may be written in this file (path relative to the repository)."""
+    in_feature = path.parts[0] == "adsum" and len(path.parts) == 3 and path.parts[1] in FEATURES
+    return (in_feature and path.name in WRITERS) or any(
+        path.as_posix().startswith(place) for place in WRITERS if "/" in place
+    )
+
+
+def writes(path: Path, tree: ast.AST) -> Iterator[str]:
+    """Calls that write rows, outside the places where rows are written.
+
+    `.update(x)` of a dictionary or a hash and `.save(file)` of a picture take what they work on as an argument, and a
+    row does not: that tells them apart.
+    """
+    if may_write(path):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            name = node.func.attr.removeprefix("a") if node.func.attr[1:] in WRITES_ON_ROWS else node.func.attr
+            if name in ALWAYS_WRITES or (name in WRITES_ON_ROWS and not node.args):
+                yield f"{path}:{node.lineno}: .{node.func.attr}() writes; only a service does"
+
+
+def looks_up(path: Path, tree: ast.AST, reverses: list[Reverse]) -> Iterator[str]:
+    """Reverse accessors and lookups that reach from a feature into one above it."""
+    if path.parts[0] != "adsum" or len(path.parts) < 3 or path.parts[1] not in LAYERS:
+        return
+    here = LAYERS.index(path.parts[1])
+    higher = [reverse for reverse in reverses if LAYERS.index(reverse.above) > here >= LAYERS.index(reverse.below)]
+    accessors = {reverse.accessor: reverse.above for reverse in higher}
+    lookups = {reverse.lookup: reverse.above for reverse in higher}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in accessors:
+            yield f"{path}:{node.lineno}: .{node.attr} belongs to {accessors[node.attr]}, which is above"
+        elif isinstance(node, ast.Call):
+            function = node.func
+            called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            if called not in LOOKUPS:
+                continue
+            names = [keyword.arg or "" for keyword in node.keywords]
+            names += [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+            for name in names:
+                if (first := name.lstrip("-").split("__")[0]) in lookups:
+                    yield f"{path}:{node.lineno}: {name} belongs to {lookups[first]}, which is above"
+
+
+def imports_django(path: Path, tree: ast.AST) -> Iterator[str]:
+    """Rules are pure Python. (import-linter also follows what they import.)"""
+    if path.name != "rules.py" and "rules" not in path.parts[:-1]:
+        return
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if isinstance(node, ast.stmt) and any(name.split(".")[0] == "django" for name in names):
+            yield f"{path}:{node.lineno}: rules know nothing of Django"
