@@ -1,0 +1,174 @@
+"""The only way a mark changes."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from adsum.accounts.models import Person
+from adsum.attendance.models import Mark, MarkChange, Query, Register
+from adsum.attendance.rules import Reason, Source, Status, minutes_late
+from adsum.audit import services as audit_log
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import expected_students
+
+
+@transaction.atomic
+def mark_students(
+    session: ClassSession,
+    students: Collection[Person],
+    status: Status,
+    *,
+    by: Person,
+    at: datetime,
+    reason_code: Reason | None = None,
+    reason: str = "",
+    seen_at: datetime | None = None,
+) -> list[Mark]:
+    """Mark or amend by hand, one student or all of them: the lecturer's tick, the bulk mark and the amendment alike.
+
+    `seen_at` is when the student was there, if not now; `at` is when the mark is made. A first mark needs no reason;
+    changing one does (`needs_reason`). Students who already have this status keep their mark. Raises AdsumError
+    `cancelled` for a cancelled class, `own_record` when staff would mark themselves, `needs_reason` without a reason.
+    """
+    if session.cancelled:
+        raise AdsumError("cancelled", "This class is cancelled, so it has no register. Nobody is counted absent.")
+    if any(student.pk == by.pk for student in students):
+        raise AdsumError("own_record", "You cannot change your own mark. Ask a colleague or the attendance team.")
+    Register.objects.get_or_create(session=session)
+    current = {
+        mark.student_id: mark
+        for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)
+    }
+    seen = seen_at or at
+    changed: list[Mark] = []
+    changes: list[MarkChange] = []
+    for student in students:
+        mark = current.get(student.pk)
+        if mark is not None and mark.status == status:
+            continue
+        if mark is not None and mark.source != Source.SYSTEM and not reason_code:
+            raise AdsumError("needs_reason", "A mark that is already there changes only with a reason. Choose one.")
+        # Amending does not move the moment a student was seen, unless the amendment says when.
+        when = mark.at if mark is not None and seen_at is None else seen
+        late = minutes_late(starts_at=session.starts_at, at=when) if status == Status.LATE else 0
+        changes.append(_change(session, student.pk, mark, status, late, Source.STAFF, at, by, reason_code, reason))
+        changed.append(_step(session, student.pk, mark, status, late, Source.STAFF, when, at))
+    _write(changed, changes, actor=by.actor, verb="mark.amend", at=at)
+    return changed
+
+
+def _step(
+    session: ClassSession,
+    student_id: int,
+    mark: Mark | None,
+    status: Status,
+    late: int,
+    source: Source,
+    seen: datetime,
+    at: datetime,
+) -> Mark:
+    mark = mark or Mark(session=session, student_id=student_id)
+    mark.status, mark.source, mark.at, mark.minutes_late, mark.changed_at = status, source, seen, late, at
+    return mark
+
+
+def _change(
+    session: ClassSession,
+    student_id: int,
+    mark: Mark | None,
+    status: Status,
+    late: int,
+    source: Source,
+    at: datetime,
+    by: Person | None = None,
+    reason_code: Reason | None = None,
+    reason: str = "",
+) -> MarkChange:
+    return MarkChange(
+        session=session, student_id=student_id, before=mark.status if mark else "", after=status, minutes_late=late,
+        source=source, at=at, by=by, reason_code=reason_code or "", reason=reason,
+    )  # fmt: skip
+
+
+def _write(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
+    """Marks, their history and their events, together."""
+    Mark.objects.bulk_create([mark for mark in marks if mark.pk is None], batch_size=1000)
+    Mark.objects.bulk_update(
+        [mark for mark in marks if mark.pk is not None],
+        ["status", "source", "at", "minutes_late", "changed_at"],
+        batch_size=500,
+    )
+    MarkChange.objects.bulk_create(changes, batch_size=1000)
+    audit_log.record_all(
+        [
+            audit_log.Entry(
+                verb, f"session:{c.session_id}", {"student": c.student_id, "before": c.before, "after": c.after}
+            )
+            for c in changes
+        ],
+        actor=actor,
+        at=at,
+    )
+
+
+@transaction.atomic
+def close_register(session: ClassSession, *, at: datetime) -> Register:
+    """Give everyone expected a mark, and close. Does nothing to a register already closed.
+
+    With nothing captured at all, the class is *not observed* for everyone and counts for nobody (4-rules.md A 5).
+    """
+    register, _ = Register.objects.select_for_update().get_or_create(session=session)
+    if register.state != Register.State.OPEN:
+        return register
+    marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session)}
+    observed = any(mark.source != Source.SYSTEM for mark in marks.values()) or register.headcount is not None
+    status = Status.ABSENT if observed else Status.NOT_OBSERVED
+    if not session.cancelled:
+        missing = [pk for pk in expected_students(session) if pk not in marks]
+        _write(
+            [_step(session, pk, None, status, 0, Source.SYSTEM, session.ends_at, at) for pk in missing],
+            [_change(session, pk, None, status, 0, Source.SYSTEM, at) for pk in missing],
+            actor="system:close", verb="mark.close", at=at,
+        )  # fmt: skip
+    register.state = Register.State.CLOSED if observed or session.cancelled else Register.State.NOT_OBSERVED
+    register.closed_at = at
+    register.save()
+    audit_log.record(
+        actor="system:close", verb="register.close", subject=f"session:{session.pk}", at=at, state=register.state
+    )
+    return register
+
+
+@transaction.atomic
+def count_heads(session: ClassSession, headcount: int | None, *, by: Person, at: datetime) -> None:
+    """Write down how many people the lecturer counts in the room; None takes the number back."""
+    register, _ = Register.objects.get_or_create(session=session)
+    register.headcount = headcount
+    register.save(update_fields=["headcount"])
+    audit_log.record(
+        actor=by.actor, verb="register.headcount", subject=f"session:{session.pk}", at=at, headcount=headcount
+    )
+
+
+@transaction.atomic
+def raise_query(
+    session: ClassSession, student: Person, *, at: datetime, text: str = "", evidence: Mapping[str, Any] | None = None
+) -> Query:
+    """A student says their mark is wrong. One open query per mark: a second one adds to the first."""
+    query, created = Query.objects.get_or_create(
+        session=session,
+        student=student,
+        state=Query.State.OPEN,
+        defaults={"raised_at": at, "text": text, "evidence": dict(evidence or {})},
+    )
+    if not created and (text or evidence):
+        query.text = " · ".join(part for part in (query.text, text) if part)[:500]
+        query.evidence = {**query.evidence, **(evidence or {})}
+        query.save(update_fields=["text", "evidence"])
+    audit_log.record(
+        actor=student.actor, verb="query.raise", subject=f"session:{session.pk}", at=at, query=str(query.ref)
+    )
+    return query
