@@ -1,0 +1,102 @@
+"""Write what can be read from the code: docs/data.md (every table and column) and .env.example (every setting).
+
+python scripts/docs.py            writes them: make docs
+python scripts/docs.py --check    says which are no longer true: make check
+"""
+
+import ast
+import inspect
+import os
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDTH = 120
+
+ENV_HEAD = """\
+# Every setting, with its default. Copy to .env and change what differs; the environment outweighs this file.
+# A secret may also be a file of that name (lower case) in the folder $CREDENTIALS_DIRECTORY: see deploy/.
+"""
+DATA_HEAD = """\
+# The tables
+
+Written by `make docs` from the models; edit those. Times are UTC.
+"""
+
+
+def said(cls: type) -> dict[str, str]:
+    """The sentence under each attribute of a class, which Python itself throws away."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for one, following in zip(body.body, body.body[1:], strict=False):
+        match one, following:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[name] = " ".join(text.split())
+    return found
+
+
+def env_example() -> str:
+    from adsum.settings import Environment
+
+    said_of, parts = said(Environment), [ENV_HEAD]
+    for name, field in Environment.model_fields.items():
+        default = "data" if name == "data" else str(field.default)
+        comment = textwrap.fill(said_of.get(name, ""), WIDTH, initial_indent="# ", subsequent_indent="# ")
+        line = f"# ADSUM_{name.upper()}={default}"
+        parts.append(f"{comment}\n{line}\n" if name in said_of else f"{line}\n")
+    return "\n".join(parts)
+
+
+def data() -> str:
+    import django
+
+    django.setup()
+    from django.apps import apps
+    from django.db.models import ForeignKey, ManyToManyField
+
+    parts, feature = [DATA_HEAD], ""
+    for model in apps.get_app_config("adsum").get_models():
+        if model._meta.auto_created:
+            continue
+        if (here := model.__module__.split(".")[1]) != feature:
+            feature = here
+            parts.append(f"## {feature}\n")
+        said_of = said(model)
+        parts.append(f"### {model.__name__}\n\n{' '.join((inspect.getdoc(model) or '').split())}\n")
+        rows = ["| column | holds | |", "|---|---|---|"]
+        for field in [*model._meta.concrete_fields, *model._meta.many_to_many]:
+            kind = field.get_internal_type().removesuffix("Field")
+            if isinstance(field, ForeignKey | ManyToManyField):
+                kind = f"{'many ' if isinstance(field, ManyToManyField) else ''}{field.related_model.__name__}"
+            rows.append(f"| `{field.name}` | {kind} | {said_of.get(field.name, '').replace('|', chr(92) + '|')} |")
+        parts.append("\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def main(check: bool) -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
+    stale = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in [name for name in os.environ if name.startswith("ADSUM_")]:
+            del os.environ[name]
+        os.environ["ADSUM_DATA"] = folder
+        written = {ROOT / "docs/data.md": data(), ROOT / ".env.example": env_example()}
+    for path, text in written.items():
+        if check and (not path.exists() or path.read_text() != text):
+            stale.append(str(path.relative_to(ROOT)))
+        elif not check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+    if stale:
+        print(f"{', '.join(stale)}: no longer what the code says; run `make docs`.")
+    return int(bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
