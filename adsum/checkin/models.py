@@ -65,9 +65,7 @@ class Display(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["opening", "slot"], name="one_display_per_slot"
-            ),
+            models.UniqueConstraint(fields=["opening", "slot"], name="one_display_per_slot"),
         ]
 
     def __str__(self) -> str:
@@ -96,7 +94,7 @@ class Scan(models.Model):
     opening = models.ForeignKey(Opening, on_delete=models.PROTECT, related_name="scans")
     session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="scans")
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    ticket = models.BinaryField(max_length=16)
+    ticket = models.UUIDField()
     refusal = models.CharField(max_length=16, blank=True, choices=[(r.value, r.value) for r in Refusal])
     first_seen_at = models.DateTimeField()
     finished_at = models.DateTimeField()
@@ -117,10 +115,15 @@ class Scan(models.Model):
                 fields=["session", "student"], condition=Q(refusal=""), name="one_accepted_scan_per_student_and_session"
             ),
             models.UniqueConstraint(fields=["ticket"], condition=Q(refusal=""), name="one_use_per_ticket"),
+            models.UniqueConstraint(
+                fields=["session", "device"],
+                condition=Q(refusal="") & ~Q(device=""),
+                name="one_account_per_device_and_session",
+            ),
         ]
         indexes = [
             models.Index(fields=["session", "id"], name="scan_by_session"),
-            models.Index(fields=["session", "device"], condition=~Q(device=""), name="scan_by_device"),
+            models.Index(fields=["ticket"], name="scan_by_ticket"),
         ]
 
     def __str__(self) -> str:

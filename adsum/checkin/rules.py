@@ -7,7 +7,9 @@ import hmac
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from adsum.core import ids
 from adsum.core.signing import TAG_BYTES, derive, seal, tag, unseal
@@ -326,3 +328,120 @@ def unseal_pass(text: str, keys: dict[str, bytes]) -> Pass | None:
         return None
     _, person, sign_in, issued, expires = _PASS.unpack(packed)
     return Pass(person, sign_in, issued, expires)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to check in, as the gate hands it to the writer. `verdict` is what `judge` said; times are UTC."""
+
+    ref: UUID
+    opening: int
+    session: int
+    student: int
+    ticket: UUID
+    verdict: Refusal | None
+    late: bool
+    minutes_late: int
+    first_seen_at: datetime
+    finished_at: datetime
+    typed: bool
+    slot: int
+    age_ms: int
+    device: str
+    new_device: bool
+    network: str
+    network_changed: bool
+    signed_in_after: bool
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt: the scan it is kept as, and the mark's status and time when there is one."""
+
+    scan: UUID
+    refusal: Refusal | None
+    status: str = ""
+    at: datetime | None = None
+
+    @property
+    def counts(self) -> bool:
+        """The student is in: just now, or already before."""
+        return self.refusal in {None, Refusal.ALREADY_IN}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A mark that is already there."""
+
+    status: str
+    attended: bool
+    at: datetime
+    gives_way: bool
+    """Whether a scan outranks whoever made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the register already knows about the attempts of one batch."""
+
+    marks: dict[tuple[int, int], Standing]
+    """By (class, student)."""
+    tickets: dict[UUID, tuple[int, Outcome]]
+    """The latest scan made with a ticket: whose, and what became of it."""
+    devices: dict[tuple[int, str], int]
+    """Who was accepted from a device in a class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One attempt decided: `kept` when it becomes a row of its own, `marks` when it makes or replaces a mark."""
+
+    attempt: Attempt
+    outcome: Outcome
+    kept: bool
+    marks: bool
+    replaces: Standing | None = None
+
+
+def settle(attempts: Iterable[Attempt], before: Before) -> list[Settled]:
+    """Decide a batch in order, each attempt knowing what the ones before it did. `before` is updated on the way.
+
+    The same ticket of the same student gets the same answer however often it comes; a ticket counts once.
+    """
+    settled = []
+    for attempt in attempts:
+        one = _settle(attempt, before)
+        if one.kept:
+            before.tickets[attempt.ticket] = (attempt.student, one.outcome)
+        if one.marks:
+            status = "late" if attempt.late else "present"
+            before.marks[attempt.session, attempt.student] = Standing(status, True, attempt.first_seen_at, True)
+            if attempt.device:
+                before.devices[attempt.session, attempt.device] = attempt.student
+        settled.append(one)
+    return settled
+
+
+def _settle(attempt: Attempt, before: Before) -> Settled:
+    used_by, earlier = before.tickets.get(attempt.ticket, (None, None))
+    mine = used_by == attempt.student
+    if earlier is not None and mine and (earlier.counts or earlier.refusal in HELD or earlier.refusal == attempt.verdict):
+        return Settled(attempt, earlier, kept=False, marks=False)
+    standing = before.marks.get((attempt.session, attempt.student))
+    refusal = attempt.verdict
+    if earlier is not None and not mine and earlier.counts:
+        refusal = Refusal.TICKET_USED
+    elif refusal in {None, Refusal.NOT_EXPECTED} and standing is not None and standing.attended:
+        refusal = Refusal.ALREADY_IN
+    elif refusal is None and standing is not None and not standing.gives_way:
+        refusal = Refusal.AMENDED
+    elif refusal is None and before.devices.get((attempt.session, attempt.device), attempt.student) != attempt.student:
+        refusal = Refusal.SAME_DEVICE
+    if refusal is None:
+        status = "late" if attempt.late else "present"
+        outcome = Outcome(attempt.ref, None, status, attempt.first_seen_at)
+        return Settled(attempt, outcome, kept=True, marks=True, replaces=standing)
+    shown = standing if refusal == Refusal.ALREADY_IN else None
+    outcome = Outcome(attempt.ref, refusal, shown.status if shown else "", shown.at if shown else None)
+    return Settled(attempt, outcome, kept=True, marks=False)

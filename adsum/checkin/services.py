@@ -1,0 +1,289 @@
+"""The only code that opens check-in, shows it, stops it and decides what was held. Scans themselves: writer.py."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from adsum.accounts.models import Person
+from adsum.attendance.models import Register
+from adsum.attendance.rules import OpenFor, Reason, Status, Windows
+from adsum.attendance.services import mark_students
+from adsum.audit import services as audit_log
+from adsum.checkin.models import (
+    Display,
+    Epoch,
+    GateState,
+    HeldDecision,
+    Opening,
+    Pairing,
+    RetiredKey,
+    RevokedPass,
+    Scan,
+    TypedTries,
+)
+from adsum.checkin.rules import HANDLE_BITS, HELD, MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, Refusal
+from adsum.core import ids, keyring
+from adsum.core.errors import AdsumError
+from adsum.core.signing import fingerprint
+from adsum.timetable.models import ClassSession
+
+PAIRING_LIFE = timedelta(minutes=10)
+
+
+def _next_version() -> int:
+    """Raise the gate's version. Its one row is locked until commit, so versions are seen in the order of commits: call
+    it last in a transaction."""
+    if not GateState.objects.filter(pk=1).update(version=F("version") + 1):
+        GateState.objects.get_or_create(pk=1, defaults={"version": 2})
+    return GateState.objects.values_list("version", flat=True).get(pk=1)
+
+
+def rosters_changed(*, at: datetime) -> None:
+    """Tell every worker that classes, groups or places changed. Call it last in the transaction that changed them."""
+    version = _next_version()
+    GateState.objects.filter(pk=1).update(rosters_version=version)
+
+
+def _touch(opening: Opening) -> None:
+    Opening.objects.filter(pk=opening.pk).update(version=_next_version())
+
+
+@transaction.atomic
+def open_checkin(session: ClassSession, *, by: Person, at: datetime, pace: str = "standard") -> Opening:
+    """Open check-in of a class, or join the opening it already has: two lecturers never start two.
+
+    Raises AdsumError `cancelled`, `too_early` or `over` when there is nothing to open.
+    """
+    if session.cancelled:
+        raise AdsumError("cancelled", "This class is cancelled. Restore it in the timetable before opening check-in.")
+    window = OpenFor.of(Windows(), starts_at=session.starts_at, ends_at=session.ends_at)
+    if at >= session.ends_at:
+        raise AdsumError("over", "This class is over. Mark students by hand on its register instead.")
+    existing = Opening.objects.select_for_update().filter(session=session).first()
+    if existing is not None:
+        if existing.stopped_at is not None:
+            Opening.objects.filter(pk=existing.pk).update(stopped_at=None)
+            existing.stopped_at = None
+            audit_log.record(actor=by.actor, verb="checkin.reopen", subject=f"session:{session.pk}", at=at)
+            _touch(existing)
+        return existing
+    Register.objects.get_or_create(session=session)
+    opening = Opening.objects.create(
+        session=session, handle=_free_handle(), opened_at=at, opened_by=by, opens_at=window.opens_at,
+        present_until=window.present_until, late_until=window.late_until,
+        ticket_seconds=PACES[pace].ticket_seconds, version=0,
+    )  # fmt: skip
+    _begin_epoch(opening, number=1, pace=pace, at=at)
+    audit_log.record(actor=by.actor, verb="checkin.open", subject=f"session:{session.pk}", at=at, pace=pace)
+    _touch(opening)
+    return opening
+
+
+def _free_handle() -> int:
+    while True:
+        handle = secrets.randbits(HANDLE_BITS)
+        if not Opening.objects.filter(handle=handle).exists():
+            return handle
+
+
+def _begin_epoch(opening: Opening, *, number: int, pace: str, at: datetime) -> None:
+    Epoch.objects.create(
+        opening=opening, number=number, kid=keyring.current(), period_ms=PACES[pace].period_ms,
+        grace_ms=PACES[pace].grace_ms, started_at=at,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def begin_epoch(opening: Opening, *, by: Person, at: datetime, pace: str, kill: bool = False) -> None:
+    """Start a new epoch: another pace, a new key, or (with `kill`) the death of every code shown so far.
+
+    Codes of the epoch that ends stay good for their grace unless killed.
+    """
+    latest = Epoch.objects.select_for_update().filter(opening=opening).latest("number")
+    latest.ended_at = at
+    latest.save(update_fields=["ended_at"])
+    if kill:
+        Epoch.objects.filter(opening=opening).update(killed=True)
+    _begin_epoch(opening, number=latest.number + 1, pace=pace, at=at)
+    Opening.objects.filter(pk=opening.pk).update(ticket_seconds=PACES[pace].ticket_seconds)
+    audit_log.record(
+        actor=by.actor, verb="checkin.kill" if kill else "checkin.pace", subject=f"session:{opening.session_id}", at=at,
+        pace=pace, epoch=latest.number + 1,
+    )  # fmt: skip
+    _touch(opening)
+
+
+@transaction.atomic
+def stop_checkin(opening: Opening, *, by: Person, at: datetime) -> None:
+    """End check-in before its window does. Scans made until now still count, however long their sign-in takes."""
+    Opening.objects.filter(pk=opening.pk, stopped_at=None).update(stopped_at=at)
+    audit_log.record(actor=by.actor, verb="checkin.stop", subject=f"session:{opening.session_id}", at=at)
+    _touch(opening)
+
+
+class NewDisplay(NamedTuple):
+    """A display and the secret its browser keeps; the secret is stored nowhere else."""
+
+    display: Display
+    credential: str
+
+
+@transaction.atomic
+def add_display(opening: Opening, *, by: Person, at: datetime) -> NewDisplay:
+    """One more screen for this class. Raises AdsumError `too_many_displays` when four already show it."""
+    Opening.objects.select_for_update().get(pk=opening.pk)
+    shown = Display.objects.filter(opening=opening)
+    if shown.filter(revoked_at=None).count() >= MAX_DISPLAYS:
+        raise AdsumError(
+            "too_many_displays", f"{MAX_DISPLAYS} screens already show this class. Stop one of them first."
+        )
+    # A slot is never used twice, so a leaked code always names the screen it came from.
+    slot = shown.count()
+    if slot > 31:
+        raise AdsumError("too_many_displays", "This class has used up its screens. Use one that is already showing.")
+    credential = secrets.token_urlsafe(24)
+    display = Display.objects.create(
+        opening=opening, slot=slot, credential=display_fingerprint(credential), opened_by=by, opened_at=at
+    )
+    audit_log.record(
+        actor=by.actor, verb="display.open", subject=f"session:{opening.session_id}", at=at, slot=slot
+    )
+    return NewDisplay(display, credential)
+
+
+def display_fingerprint(credential: str) -> str:
+    """How a display's credential is kept."""
+    return fingerprint(keyring.keys_for("display/v1")[keyring.current()], credential)
+
+
+@transaction.atomic
+def revoke_display(display: Display, *, by: Person, at: datetime) -> None:
+    """Stop one screen; its codes die with it, within a second, and no other screen's do."""
+    Display.objects.filter(pk=display.pk, revoked_at=None).update(revoked_at=at)
+    audit_log.record(
+        actor=by.actor, verb="display.revoke", subject=f"session:{display.opening.session_id}", at=at, slot=display.slot
+    )
+    _touch(display.opening)
+
+
+class NewPairing(NamedTuple):
+    """A waiting screen and the secret its browser keeps."""
+
+    pairing: Pairing
+    credential: str
+
+
+def begin_pairing(*, at: datetime) -> NewPairing:
+    """A screen asks to be told what to show: an 8-character code, good for ten minutes, that a lecturer confirms."""
+    Pairing.objects.filter(created_at__lt=at - PAIRING_LIFE).delete()
+    credential = secrets.token_urlsafe(24)
+    while True:
+        code = ids.encode(secrets.randbits(40), 8)
+        try:
+            with transaction.atomic():
+                pairing = Pairing.objects.create(code=code, credential=display_fingerprint(credential), created_at=at)
+        except IntegrityError:
+            continue
+        return NewPairing(pairing, credential)
+
+
+@transaction.atomic
+def confirm_pairing(code: str, opening: Opening, *, by: Person, at: datetime) -> Display:
+    """The lecturer says: this screen shows this class. Raises AdsumError `unknown_screen` for a wrong or old code."""
+    pairing = (
+        Pairing.objects.select_for_update()
+        .filter(code=code.strip().upper().replace(" ", ""), display=None, created_at__gte=at - PAIRING_LIFE)
+        .first()
+    )
+    if pairing is None:
+        raise AdsumError(
+            "unknown_screen", "No screen is waiting with that code. Check the 8 characters, or reload the screen for new ones."
+        )
+    display, _ = add_display(opening, by=by, at=at)
+    # The screen already holds a secret: the display is known by that one.
+    display.credential = pairing.credential
+    display.save(update_fields=["credential"])
+    pairing.display = display
+    pairing.save(update_fields=["display"])
+    return display
+
+
+@transaction.atomic
+def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime) -> HeldDecision:
+    """Accept or decline a held scan, once. Accepted, it becomes a mark as of the time of the scan.
+
+    Raises AdsumError `not_held` for any other scan, `decided` when a colleague was faster.
+    """
+    if scan.refusal not in HELD:
+        raise AdsumError("not_held", "This scan is not waiting for a decision.")
+    decision, created = HeldDecision.objects.get_or_create(scan=scan, defaults={"accepted": accept, "by": by, "at": at})
+    if not created:
+        raise AdsumError("decided", "A colleague has already decided this one. Reload the page to see how.")
+    audit_log.record(
+        actor=by.actor, verb="held.accept" if accept else "held.decline", subject=f"session:{scan.session_id}", at=at,
+        scan=str(scan.ref), student=scan.student_id,
+    )  # fmt: skip
+    if accept:
+        late = scan.first_seen_at >= scan.opening.present_until
+        here = Status.LATE if late else Status.PRESENT
+        status = Status.OTHER_GROUP if scan.refusal == Refusal.NOT_EXPECTED else here
+        mark_students(
+            scan.session, [scan.student], status, by=by, at=at, seen_at=scan.first_seen_at,
+            reason_code=Reason.OTHER_GROUP_AGREED if status == Status.OTHER_GROUP else Reason.SEEN_IN_CLASS,
+        )  # fmt: skip
+    return decision
+
+
+@transaction.atomic
+def freeze(*, by: Person, at: datetime, reason: str) -> None:
+    """Stop all check-in of the university at once. Tickets already earned stay good."""
+    _next_version()
+    GateState.objects.filter(pk=1).update(frozen_at=at, frozen_reason=reason)
+    audit_log.record(actor=by.actor, verb="gate.freeze", subject="gate:1", at=at, reason=reason)
+
+
+@transaction.atomic
+def unfreeze(*, by: Person, at: datetime) -> None:
+    """Let check-in go on."""
+    _next_version()
+    GateState.objects.filter(pk=1).update(frozen_at=None, frozen_reason="")
+    audit_log.record(actor=by.actor, verb="gate.unfreeze", subject="gate:1", at=at)
+
+
+@transaction.atomic
+def retire_key(kid: str, *, by: Person, at: datetime) -> None:
+    """Believe nothing signed with this key any more: codes, tickets, passes. For a leaked key; rotation needs no retiring.
+
+    Raises AdsumError `last_key` for the key that signs now: put a new one first in ADSUM_CHECKIN_KEYS before.
+    """
+    if kid == keyring.current():
+        raise AdsumError("last_key", "This key signs now. Put a new key first in ADSUM_CHECKIN_KEYS, restart, then retire it.")
+    RetiredKey.objects.get_or_create(kid=kid, defaults={"at": at})
+    audit_log.record(actor=by.actor, verb="gate.retire_key", subject=f"key:{kid}", at=at)
+    _next_version()
+
+
+@transaction.atomic
+def revoke_passes(person_id: int, *, at: datetime, sign_in: str = "") -> None:
+    """Make every gate forget one sign-in of a person, or all of them, within a second."""
+    RevokedPass.objects.create(person_id=person_id, sign_in=sign_in, at=at, version=_next_version())
+
+
+def spend_try(student_id: int, session_ids: list[int]) -> bool:
+    """Count one typed try against each class the student could mean; False when five are spent on all of them."""
+    TypedTries.objects.bulk_create(
+        [TypedTries(student_id=student_id, session_id=pk) for pk in session_ids], ignore_conflicts=True
+    )
+    return bool(
+        TypedTries.objects.filter(student_id=student_id, session__in=session_ids, tries__lt=MAX_TYPED_TRIES).update(
+            tries=F("tries") + 1
+        )
+    )
+
+
+def forgive_tries(student_id: int, session_ids: list[int]) -> None:
+    """A right code gives the tries back."""
+    TypedTries.objects.filter(student_id=student_id, session__in=session_ids).update(tries=0)

@@ -1,0 +1,235 @@
+"""Group commit: check-ins that wait together are written together, and each student is answered after their own commit.
+
+The database engines differ only in how rows are read and inserted; what is decided is `rules.settle`, the same for all.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.utils import DataError
+
+from adsum.attendance.rules import ATTENDED, Source, may_replace
+from adsum.audit import services as audit_log
+from adsum.checkin.rules import Attempt, Before, Outcome, Refusal, Settled, Standing, settle
+
+
+class Busy(Exception):
+    """Too many are waiting. The ticket stays good: try again in a moment."""
+
+
+class Unavailable(Exception):
+    """The database did not take it. The ticket stays good: try again in a moment."""
+
+
+class Engine(Protocol):
+    """Makes a batch durable. Called from one thread only."""
+
+    def write(self, attempts: Sequence[Attempt]) -> list[Outcome | Exception]:
+        """What became of each attempt, in order, after the commit; an exception in place of one that could not be kept."""
+
+
+class Writer:
+    """The queue before an engine. Whatever gathered while the last commit ran is the next batch: no fixed delay."""
+
+    def __init__(self, engine: Engine, *, limit: int = 20_000, batch: int = 1_000) -> None:
+        self._engine = engine
+        self._limit = limit
+        self._batch = batch
+        self._waiting: deque[tuple[Attempt, asyncio.Future[Outcome]]] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkin-writer")
+        self._pump: asyncio.Task[None] | None = None
+
+    async def submit(self, attempt: Attempt) -> Outcome:
+        """Answer when the attempt is durable. Raises Busy when the queue is full, Unavailable when nothing was kept."""
+        if len(self._waiting) >= self._limit:
+            raise Busy
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((attempt, future))
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch))]
+            try:
+                outcomes = await loop.run_in_executor(self._thread, self._engine.write, [one for one, _ in batch])
+            except Exception as failure:  # noqa: BLE001 - whatever it was, every student of the batch must hear of it
+                outcomes = [Unavailable(str(failure))] * len(batch)
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                if future.done():  # the student's phone went away; the scan stands
+                    continue
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome)
+
+    async def close(self) -> None:
+        """Write what is waiting, then stop."""
+        if self._pump is not None:
+            await self._pump
+        self._thread.shutdown()
+
+
+class DatabaseEngine:
+    """Writes through Django's own connection of this thread, to SQLite or PostgreSQL."""
+
+    def write(self, attempts: Sequence[Attempt]) -> list[Outcome | Exception]:
+        try:
+            return list(record_scans(attempts))
+        except (IntegrityError, DataError):
+            # Another worker was faster, or one row is bad: one bad row must not cost another student.
+            return [self._alone(attempt) for attempt in attempts]
+        except (OperationalError, InterfaceError) as failure:
+            connection.close()
+            raise Unavailable(str(failure)) from failure
+
+    def _alone(self, attempt: Attempt) -> Outcome | Exception:
+        for last in (False, True):
+            try:
+                return record_scans([attempt])[0]
+            except IntegrityError as failure:  # lost a race: what won is visible now
+                if last:
+                    return Unavailable(str(failure))
+            except DatabaseError as failure:
+                return Unavailable(str(failure))
+        raise AssertionError("unreachable")
+
+
+def record_scans(attempts: Sequence[Attempt]) -> list[Outcome]:
+    """Record attempts and, where they count, mark the students: scan, mark, history and event in one transaction.
+
+    The only way a scan is ever made. Raises django.db errors when nothing was kept.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        settled = settle(attempts, _before(cursor, attempts))
+        kept = [_row(one) for one in settled if one.kept]
+        if kept:
+            rows = json.dumps(kept)
+            if connection.vendor == "postgresql":
+                cursor.execute(_POSTGRESQL, [rows])
+            else:
+                for statement in _SQLITE:
+                    cursor.execute(statement, [rows])
+    return [one.outcome for one in settled]
+
+
+def _before(cursor: Any, attempts: Sequence[Attempt]) -> Before:
+    """What is already known of these attempts: three indexed reads, whatever their number."""
+    keys = json.dumps(
+        [
+            {"session": one.session, "student": one.student, "ticket": one.ticket.hex, "device": one.device}
+            for one in attempts
+        ]
+    )
+    wanted = _WANTED[connection.vendor]
+    cursor.execute(wanted + _MARKS, [keys])
+    marks = cursor.fetchall()
+    cursor.execute(wanted + _TICKETS, [keys])
+    tickets = cursor.fetchall()
+    cursor.execute(wanted + _DEVICES, [keys])
+    return Before(
+        marks={
+            (session, student): Standing(
+                status, status in ATTENDED, _utc(at), may_replace(current=Source(source), new=Source.SCAN)
+            )
+            for session, student, status, source, at in marks
+        },
+        tickets={
+            UUID(str(ticket)): (
+                student,
+                Outcome(UUID(str(ref)), Refusal(refusal) if refusal else None, status or "", _utc(at) if at else None),
+            )
+            for ticket, student, ref, refusal, status, at in tickets
+        },
+        devices={(session, device): student for session, device, student in cursor.fetchall()},
+    )
+
+
+def _utc(value: datetime | str) -> datetime:
+    """SQLite keeps instants as UTC text without a zone."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+
+
+def _stored(at: datetime) -> str:
+    """An instant as both databases read it: UTC text without a zone, the connection's zone being UTC."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", timespec="microseconds")
+
+
+def _row(one: Settled) -> dict[str, Any]:
+    """One kept attempt, as the statements below read it."""
+    attempt, outcome = one.attempt, one.outcome
+    refusal = outcome.refusal or ""
+    return {
+        "ref": attempt.ref.hex, "opening": attempt.opening, "session": attempt.session, "student": attempt.student,
+        "ticket": attempt.ticket.hex, "refusal": refusal, "seen": _stored(attempt.first_seen_at),
+        "finished": _stored(attempt.finished_at), "typed": attempt.typed, "slot": attempt.slot, "age": attempt.age_ms,
+        "device": attempt.device, "new_device": attempt.new_device, "network": attempt.network,
+        "network_changed": attempt.network_changed, "signed_in_after": attempt.signed_in_after, "agent": attempt.agent,
+        "marks": one.marks, "before": one.replaces.status if one.replaces else "", "after": outcome.status,
+        "late": attempt.minutes_late, "actor": f"person:{attempt.student}", "verb": f"scan.{refusal or 'accept'}",
+        "subject": f"session:{attempt.session}", "detail": json.dumps({"scan": attempt.ref.hex}),
+    }  # fmt: skip
+
+
+_MARKS = """
+SELECT m.session_id, m.student_id, m.status, m.source, m.at FROM adsum_mark m
+WHERE (m.session_id, m.student_id) IN (SELECT w.session, w.student FROM w)"""
+_TICKETS = """
+SELECT s.ticket, s.student_id, s.ref, s.refusal, m.status, m.at FROM adsum_scan s
+LEFT JOIN adsum_mark m ON m.session_id = s.session_id AND m.student_id = s.student_id AND s.refusal IN ('', 'already_in')
+WHERE s.ticket IN (SELECT w.ticket FROM w) ORDER BY s.id"""
+_DEVICES = """
+SELECT s.session_id, s.device, s.student_id FROM adsum_scan s
+WHERE s.refusal = '' AND s.device <> '' AND (s.session_id, s.device) IN (SELECT w.session, w.device FROM w)"""
+
+_INSERTS = (
+    """INSERT INTO adsum_scan (ref, opening_id, session_id, student_id, ticket, refusal, first_seen_at, finished_at, typed,
+    slot, age_ms, device, new_device, network, network_changed, signed_in_after, agent)
+    SELECT ref, opening, session, student, ticket, refusal, seen, finished, typed,
+    slot, age, device, new_device, network, network_changed, signed_in_after, agent FROM d""",
+    """UPDATE adsum_mark SET status = d.after, source = 'scan', at = d.seen, minutes_late = d.late, changed_at = d.finished
+    FROM d WHERE d.marks AND d.before <> '' AND session_id = d.session AND student_id = d.student""",
+    """INSERT INTO adsum_mark (session_id, student_id, status, source, at, minutes_late, changed_at)
+    SELECT session, student, after, 'scan', seen, late, finished FROM d WHERE marks AND before = ''""",
+    """INSERT INTO adsum_markchange (session_id, student_id, before, after, minutes_late, source, at, reason_code, reason)
+    SELECT session, student, before, after, late, 'scan', finished, '', '' FROM d WHERE marks""",
+    f"""INSERT INTO {audit_log.TABLE} (at, actor, verb, subject, detail)
+    SELECT finished, actor, verb, subject, detail FROM d""",
+)
+"""What one batch writes, read from `d`; the same words for both databases."""
+
+_TYPES = {
+    "ref": "uuid", "opening": "bigint", "session": "bigint", "student": "bigint", "ticket": "uuid", "refusal": "text",
+    "seen": "timestamptz", "finished": "timestamptz", "typed": "boolean", "slot": "smallint", "age": "integer",
+    "device": "text", "new_device": "boolean", "network": "text", "network_changed": "boolean",
+    "signed_in_after": "boolean", "agent": "text", "marks": "boolean", "before": "text", "after": "text",
+    "late": "smallint", "actor": "text", "verb": "text", "subject": "text", "detail": "jsonb",
+}  # fmt: skip
+
+
+def _from_json(name: str, columns: Iterable[str]) -> dict[str, str]:
+    """The JSON parameter as a table called `name`, in each database's words."""
+    typed = ", ".join(f"{column} {_TYPES[column]}" for column in columns)
+    picked = ", ".join(f"value ->> '$.{column}' AS {column}" for column in columns)
+    return {
+        "postgresql": f"WITH {name} AS (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r({typed}))",
+        "sqlite": f"WITH {name} AS MATERIALIZED (SELECT {picked} FROM json_each(%s))",
+    }
+
+
+_WANTED = _from_json("w", ("session", "student", "ticket", "device"))
+_ROWS = _from_json("d", _TYPES)
+_SQLITE = [f"{_ROWS['sqlite']} {statement}" for statement in _INSERTS]
+_POSTGRESQL = "".join(
+    [_ROWS["postgresql"], *(f", i{n} AS ({statement})" for n, statement in enumerate(_INSERTS[:-1])), _INSERTS[-1]]
+)
+"""All of it in one statement: one round trip."""
