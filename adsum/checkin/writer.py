@@ -34,6 +34,9 @@ class Engine(Protocol):
     def write(self, attempts: Sequence[Attempt]) -> list[Outcome | Exception]:
         """What became of each attempt, in order, after the commit; an exception in place of one that could not be kept."""
 
+    def close(self) -> None:
+        """Give back what the engine holds."""
+
 
 class Writer:
     """The queue before an engine. Whatever gathered while the last commit ran is the next batch: no fixed delay."""
@@ -76,6 +79,7 @@ class Writer:
         """Write what is waiting, then stop."""
         if self._pump is not None:
             await self._pump
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.close)
         self._thread.shutdown()
 
 
@@ -91,6 +95,9 @@ class DatabaseEngine:
         except (OperationalError, InterfaceError) as failure:
             connection.close()
             raise Unavailable(str(failure)) from failure
+
+    def close(self) -> None:
+        connection.close()
 
     def _alone(self, attempt: Attempt) -> Outcome | Exception:
         for last in (False, True):
@@ -154,9 +161,9 @@ def _before(cursor: Any, attempts: Sequence[Attempt]) -> Before:
     )
 
 
-def _utc(value: datetime | str) -> datetime:
-    """SQLite keeps instants as UTC text without a zone."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+def _utc(value: datetime) -> datetime:
+    """SQLite keeps instants in UTC without saying so."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def _stored(at: datetime) -> str:
