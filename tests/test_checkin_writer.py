@@ -17,7 +17,7 @@ from adsum.checkin.models import Opening, Scan
 from adsum.checkin.rules import Attempt, Outcome, Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import Busy, DatabaseEngine, Unavailable, Writer, record_scans
-from tests.world import NINE, World
+from tests.world import NINE, World, in_thread
 
 
 def attempt(opening: Opening, student: Person, **fields: object) -> Attempt:
@@ -132,25 +132,25 @@ def test_a_scan_replaces_a_mark_of_a_lower_source(world: World, opening: Opening
 @pytest.mark.django_db(transaction=True)
 async def test_one_bad_row_costs_nobody_else(world_async: World) -> None:
     """A student who does not exist breaks the batch; the others are written all the same."""
-    opening, students = await asyncio.to_thread(_class_of, world_async, 3)
+    opening, students = await in_thread(_class_of, world_async, 3)
     writer = Writer(DatabaseEngine())
     good = [attempt(opening, student) for student in students]
     bad = replace(good[0], student=10**9, ticket=uuid4(), ref=uuid4())
     results = await asyncio.gather(*(writer.submit(one) for one in [good[0], bad, *good[1:]]), return_exceptions=True)
     assert [type(result) for result in results] == [Outcome, Unavailable, Outcome, Outcome]
     await writer.close()
-    assert await asyncio.to_thread(_marked) == {student.pk for student in students}
+    assert await in_thread(_marked) == {student.pk for student in students}
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_hundred_at_once_make_one_mark(world_async: World) -> None:
-    opening, (student,) = await asyncio.to_thread(_class_of, world_async, 1)
+    opening, (student,) = await in_thread(_class_of, world_async, 1)
     writer = Writer(DatabaseEngine())
     one = attempt(opening, student)
     outcomes = await asyncio.gather(*(writer.submit(replace(one, ref=uuid4())) for _ in range(100)))
     assert len(set(outcomes)) == 1
     await writer.close()
-    assert await asyncio.to_thread(Scan.objects.count) == 1
+    assert await in_thread(Scan.objects.count) == 1
 
 
 class Slow:

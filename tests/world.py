@@ -1,14 +1,21 @@
 """A small university for tests: real rows, made through one builder. `world` is the fixture."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
+
+from django.db import connection
 
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.timetable.models import ClassSession, Group, Module, Place, Room, Teaching
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LONDON = ZoneInfo("Europe/London")
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -85,3 +92,15 @@ class World:
         session.rooms.add(Room.objects.get_or_create(name=room)[0])
         Teaching.objects.bulk_create([Teaching(session=session, person=person) for person in staff])
         return session
+
+
+async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `function` beside the event loop, and give its database connection back."""
+
+    def call() -> R:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(call)

@@ -183,7 +183,7 @@ def _row(one: Settled) -> dict[str, Any]:
         "network_changed": attempt.network_changed, "signed_in_after": attempt.signed_in_after, "agent": attempt.agent,
         "marks": one.marks, "before": one.replaces.status if one.replaces else "", "after": outcome.status,
         "late": attempt.minutes_late, "actor": f"person:{attempt.student}", "verb": f"scan.{refusal or 'accept'}",
-        "subject": f"session:{attempt.session}", "detail": json.dumps({"scan": attempt.ref.hex}),
+        "subject": f"session:{attempt.session}", "detail": {"scan": attempt.ref.hex},
     }  # fmt: skip
 
 
