@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import SEES_EVERY_REGISTER, Role
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Sourced(models.Model):
-    """Something another system owns: (source, source_id) is its stable key across imports; both empty when made here."""
+    """Something another system owns: (source, source_id) is its stable key across imports; empty when made here."""
 
     source = models.CharField(max_length=40, blank=True)
     source_id = models.CharField(max_length=200, blank=True)
@@ -120,6 +120,8 @@ class Module(Sourced):
     code = models.CharField(max_length=60, unique=True)
     title = models.CharField(max_length=250)
     department = models.ForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    ended_on = models.DateField(null=True, blank=True)
+    """The last day its source knew it; empty while it does."""
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
@@ -132,6 +134,8 @@ class Group(Sourced):
     code = models.CharField(max_length=120)
     name = models.CharField(max_length=250, blank=True)
     kind = models.CharField(max_length=20, choices=[(k.value, k.value) for k in Kind], default=Kind.OTHER)
+    ended_on = models.DateField(null=True, blank=True)
+    """The last day its source knew it; empty while it does."""
 
     class Meta(Sourced.Meta):
         constraints = [
@@ -183,8 +187,12 @@ class GroupStaff(models.Model):
 
 class ClassSessionQuerySet(models.QuerySet["ClassSession"]):
     def taught_by(self, person: Person) -> ClassSessionQuerySet:
-        """Classes the person teaches, covers or co-teaches."""
-        return self.filter(Q(pk__in=Teaching.objects.filter(person=person).values("session")))
+        """Classes the person teaches, covers or co-teaches; a class that names nobody is its groups' lecturers'."""
+        named = Teaching.objects.filter(person=person).values("session")
+        groups = GroupStaff.objects.filter(person=person).values("group")
+        by_group = ClassSession.groups.through.objects.filter(group__in=groups).values("classsession")
+        names_nobody = ~Exists(Teaching.objects.filter(session=OuterRef("pk")))
+        return self.filter(Q(pk__in=named) | Q(names_nobody, pk__in=by_group))
 
     def expecting(self, person: Person) -> ClassSessionQuerySet:
         """Classes the person was expected in: a place in one of the groups on the day of the class."""
@@ -212,11 +220,13 @@ class ClassSession(models.Model):
     source = models.CharField(max_length=40, blank=True)
     source_id = models.CharField(max_length=200, blank=True)
     occurrence = models.CharField(max_length=40, blank=True)
-    """Which repetition of the event this is; with source and source_id the stable key that keeps marks across imports."""
+    """Which repetition of the event this is; with source and source_id the key that keeps marks across imports."""
     module = models.ForeignKey(Module, on_delete=models.PROTECT, related_name="sessions")
     title = models.CharField(max_length=250)
     kind = models.CharField(max_length=20, choices=[(k.value, k.value) for k in Kind], default=Kind.OTHER)
-    delivery = models.CharField(max_length=20, choices=[(d.value, d.value) for d in Delivery], default=Delivery.IN_PERSON)
+    delivery = models.CharField(
+        max_length=20, choices=[(d.value, d.value) for d in Delivery], default=Delivery.IN_PERSON
+    )
     mandatory = models.BooleanField(default=True)
     status = models.CharField(
         max_length=20, choices=[(s.value, s.value) for s in ClassStatus], default=ClassStatus.SCHEDULED
@@ -234,6 +244,11 @@ class ClassSession(models.Model):
     """iCalendar SEQUENCE: an older one never overwrites a newer one."""
     suspect_since = models.DateTimeField(null=True, blank=True)
     """Set while the class is missing from its source: suspect, not cancelled, until a person says so."""
+    kept_at = models.DateTimeField(null=True, blank=True)
+    """When a person said that a suspect class does take place: not suspected again until its source names it again."""
+    said = models.JSONField(null=True, blank=True)
+    """What its source last said, in the source's words: only what differs from it changes the class, so that a change
+    made here by hand outlives the next import."""
 
     objects = ClassSessionQuerySet.as_manager()
 
@@ -286,7 +301,7 @@ class ClassChange(models.Model):
 
 
 class FeedMapping(models.Model):
-    """How one source's iCalendar fields become module, kind, rooms and groups; saved, so the next file needs no questions."""
+    """How one source's iCalendar fields become module, kind, rooms and groups; saved for the next file."""
 
     name = models.CharField(max_length=80, unique=True)
     """The source name its classes are stored under."""
@@ -308,7 +323,9 @@ class Import(models.Model):
     sha256 = models.CharField(max_length=64)
     content = models.BinaryField()
     options = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in ImportState], default=ImportState.WAITING)
+    state = models.CharField(
+        max_length=10, choices=[(s.value, s.value) for s in ImportState], default=ImportState.WAITING
+    )
     actor = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -317,6 +334,8 @@ class Import(models.Model):
     counts = models.JSONField(default=dict)
     stop_reason = models.TextField(blank=True)
     """Why the import was refused or asks before going on, in a sentence."""
+    digest = models.CharField(max_length=64, blank=True)
+    """Of the diff a person was shown: only that diff is applied."""
 
     class Meta:
         indexes = [models.Index(fields=["-created_at"], name="import_newest_first")]
@@ -344,7 +363,10 @@ class ImportChange(models.Model):
 
 
 class ImportProblem(models.Model):
-    """One row that could not be used: where it is, what is wrong, what to do. The row itself is kept."""
+    """One row that could not be used: where it is, what is wrong, what to do. The row itself is kept.
+
+    A `notice` is said for information: the row was used. Line 0 speaks of the whole file.
+    """
 
     import_run = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="problems")
     file = models.CharField(max_length=120, blank=True)
@@ -352,6 +374,7 @@ class ImportProblem(models.Model):
     code = models.CharField(max_length=40)
     message = models.TextField()
     row = models.TextField(blank=True)
+    notice = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.code}"

@@ -40,6 +40,7 @@ class ImportState(StrEnum):
     APPLYING = "applying"
     APPLIED = "applied"
     REFUSED = "refused"
+    DISCARDED = "discarded"
 
 
 class Change(StrEnum):
@@ -76,7 +77,7 @@ class ClassFacts:
 
 
 def change_between(before: ClassFacts | None, after: ClassFacts) -> Change:
-    """The one word for the step from `before` to `after`: cancelled outranks moved, moved (time or room) outranks changed."""
+    """The one word for the step from `before` to `after`: cancelled outranks moved (time or room), moved outranks changed."""
     if before is None:
         return Change.NEW
     if before == after:
