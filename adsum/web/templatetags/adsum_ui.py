@@ -1,3 +1,234 @@
+"""The components of the pages, as template tags. None needs a request, so the gate's pages can use them too."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from django import template
+from django.forms import BaseForm, BoundField
+from django.templatetags.static import static
+from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 register = template.Library()
+
+
+class Look(NamedTuple):
+    """How a status is shown: shape, tone and word, so that none has to carry the meaning alone."""
+
+    shape: str
+    tone: str
+    word: Promise
+
+
+STATUSES = {
+    "expected": Look("expected", "none", gettext_lazy("Expected")),
+    "present": Look("present", "good", gettext_lazy("Present")),
+    "late": Look("late", "warn", gettext_lazy("Late")),
+    "absent_unauthorised": Look("absent", "bad", gettext_lazy("Absent")),
+    "absent_authorised": Look("authorised", "note", gettext_lazy("Authorised absence")),
+    "absent_pending": Look("pending", "note", gettext_lazy("Absence requested")),
+    "left_early": Look("left-early", "warn", gettext_lazy("Left early")),
+    "attended_other_group": Look("other-group", "good", gettext_lazy("Attended another group")),
+    "attended_remote": Look("remote", "good", gettext_lazy("Attended remotely")),
+    "not_captured": Look("not-observed", "none", gettext_lazy("Not observed")),
+    "cancelled": Look("cancelled", "none", gettext_lazy("Cancelled")),
+    "not_expected": Look("not-expected", "none", gettext_lazy("Not expected")),
+    # Not statuses of a mark: a student has asked about it; a scan waits for the lecturer.
+    "under_query": Look("under-query", "query", gettext_lazy("Under query")),
+    "held": Look("held", "query", gettext_lazy("Held")),
+}
+
+NOTICE_ICONS = {"info": "info-circle", "good": "check-lg", "warn": "exclamation-triangle", "bad": "exclamation-triangle"}
+NOTICE_TONES = {"info": "note", "good": "good", "warn": "warn", "bad": "bad"}
+
+
+RING = mark_safe(
+    '<svg class="ring" viewBox="0 0 36 36" aria-hidden="true"><circle cx="18" cy="18" r="15.9"></circle>'
+    '<circle class="ring-value" cx="18" cy="18" r="15.9" pathLength="100" stroke-dashoffset="0"></circle></svg>'
+)
+TICK = mark_safe(
+    '<svg class="tick" viewBox="0 0 48 48" aria-hidden="true">'
+    '<circle cx="24" cy="24" r="22" pathLength="100" transform="rotate(-90 24 24)"></circle>'
+    '<path d="M14.5 24.5 21.5 31.5 34 17.5" pathLength="100"></path></svg>'
+)
+
+
+def _use(symbol: str) -> str:
+    return f"{static('icons.svg')}#{symbol}"
+
+
+def _icon(name: str, label: str = "") -> SafeString:
+    if label:
+        return format_html(
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, _use(name)
+        )
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', _use(name))
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """A symbol of the sprite. Without a label it is decoration, hidden from screen readers."""
+    return _icon(name, label)
+
+
+@register.filter
+def status_label(status: str) -> str:
+    """The word for a status, in the reader's language."""
+    return str(STATUSES[status].word)
+
+
+@register.simple_tag
+def status_chip(
+    status: str, label: str = "", minutes_late: int | None = None, compact: bool = False
+) -> SafeString:
+    """Shape, word and colour of a status; `compact` keeps the word for screen readers only."""
+    look = STATUSES[status]
+    word = label or str(look.word)
+    if minutes_late:
+        word = _("%(word)s, %(minutes)s min") % {"word": word, "minutes": minutes_late}
+    return format_html(
+        '<span class="chip tone-{}{}" data-status="{}">{}<span class="chip-word{}">{}</span></span>',
+        look.tone,
+        " chip-compact" if compact else "",
+        status,
+        _icon(f"status-{look.shape}"),
+        " visually-hidden" if compact else "",
+        word,
+    )
+
+
+@register.inclusion_tag("adsum/components/status_templates.html")
+def status_templates() -> dict[str, Iterable[str]]:
+    """One `<template>` per status, for pages whose marks change while they are open."""
+    return {"statuses": STATUSES}
+
+
+@register.simple_block_tag
+def pagehead(content: SafeString, title: str, lead: str = "", eyebrow: str = "") -> SafeString:
+    """The head of a page: `<h1>`, what comes before and after it, and its buttons (the content)."""
+    return format_html(
+        '<header class="pagehead"><div class="pagehead-text">{}<h1>{}</h1>{}</div>{}</header>',
+        format_html('<p class="eyebrow">{}</p>', eyebrow) if eyebrow else "",
+        title,
+        format_html('<p class="lead">{}</p>', lead) if lead else "",
+        format_html('<div class="actions">{}</div>', content) if content.strip() else "",
+    )
+
+
+@register.simple_block_tag
+def crumbs(content: SafeString) -> SafeString:
+    """Where this page is: `<li>`s, the last with `aria-current="page"`."""
+    return format_html('<nav class="crumbs" aria-label="{}"><ol>{}</ol></nav>', _("You are here"), content)
+
+
+@register.simple_block_tag
+def empty(content: SafeString, title: str, text: str = "", icon: str = "info-circle") -> SafeString:
+    """Said kindly when a list has nothing in it; the content is what one can do about it."""
+    return format_html(
+        '<div class="empty">{}<p class="empty-title">{}</p>{}{}</div>',
+        _icon(icon),
+        title,
+        format_html("<p>{}</p>", text) if text else "",
+        format_html('<div class="actions">{}</div>', content) if content.strip() else "",
+    )
+
+
+@register.simple_block_tag
+def notice(content: SafeString, kind: str = "info", title: str = "") -> SafeString:
+    """A sentence that stays on the page. Kinds: info, good, warn, bad."""
+    return format_html(
+        '<div class="notice tone-{}">{}<div>{}{}</div></div>',
+        NOTICE_TONES[kind],
+        _icon(NOTICE_ICONS[kind]),
+        format_html('<p class="notice-title">{}</p>', title) if title else "",
+        content,
+    )
+
+
+@register.filter
+def notice_kind(level_tag: str) -> str:
+    """The kind of notice for one of Django's message levels."""
+    return {"success": "good", "warning": "warn", "error": "bad"}.get(level_tag, "info")
+
+
+@register.inclusion_tag("adsum/components/error_summary.html")
+def error_summary(form: BaseForm) -> dict[str, object]:
+    """What needs attention, with a link to each field; takes the focus when the page opens."""
+    return {"form": form, "fields": [field for field in form.visible_fields() if field.errors]}
+
+
+@register.inclusion_tag("adsum/components/field.html")
+def field(field: BoundField, width: str = "full") -> dict[str, object]:
+    """One field: label, help, what needs attention, control. Widths: short, medium, full."""
+    return {"field": field, "width": width}
+
+
+@register.inclusion_tag("adsum/components/fields.html")
+def fields(form: BaseForm) -> dict[str, BaseForm]:
+    """Every field of a form."""
+    return {"form": form}
+
+
+@register.simple_tag
+def progress(value: int, whole: int, label: str) -> SafeString:
+    """A bar and the words that say the same, such as "143 of 210 here"."""
+    return format_html(
+        '<div class="progress-line"><span class="num">{}</span>'
+        '<progress value="{}" max="{}" aria-label="{}"></progress></div>',
+        label,
+        value,
+        whole or 1,
+        label,
+    )
+
+
+@register.simple_tag
+def week_strip(cells: Iterable[tuple[str, str]], label: str) -> SafeString:
+    """A row of (status, title), oldest first: the shapes of the chips. The label and the sum are its accessible name."""
+    step = 20
+    shown = list(cells)
+    counts: dict[str, int] = {}
+    for status, _title in shown:
+        counts[status] = counts.get(status, 0) + 1
+    said = ", ".join(f"{status_label(status)} {count}" for status, count in counts.items())
+    return format_html(
+        '<svg class="strip" role="img" aria-label="{}" width="{}" height="22" viewBox="0 0 {} 22">{}</svg>',
+        f"{label}: {said}" if said else label,
+        len(shown) * step,
+        len(shown) * step or 1,
+        format_html_join(
+            "",
+            '<g class="tone-{}"><title>{}</title><use href="{}" x="{}" y="4" width="14" height="14"></use></g>',
+            (
+                (STATUSES[status].tone, title, _use(f"status-{STATUSES[status].shape}"), 3 + place * step)
+                for place, (status, title) in enumerate(shown)
+            ),
+        ),
+    )
+
+
+@register.simple_tag
+def ring() -> SafeString:
+    """The countdown ring; countdown.js sets how much of it is left."""
+    return RING
+
+
+@register.simple_tag
+def tick() -> SafeString:
+    """The tick of a receipt, which draws itself once."""
+    return TICK
+
+
+@register.inclusion_tag("adsum/components/logo.html")
+def logo(words: bool = True) -> dict[str, bool]:
+    """The mark: a box of the register, ticked."""
+    return {"words": words}
+
+
+@register.inclusion_tag("adsum/components/history.html")
+def history(changes: Iterable[object]) -> dict[str, Iterable[object]]:
+    """The story of one mark. Changes have before, after, who, when, source and reason."""
+    return {"changes": changes}
