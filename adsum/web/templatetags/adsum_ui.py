@@ -1,5 +1,6 @@
 """The components of the pages, as template tags. None needs a request, so the gate's pages can use them too."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -155,9 +156,9 @@ def notice_kind(level_tag: str) -> str:
 
 
 @register.inclusion_tag("adsum/components/error_summary.html")
-def error_summary(form: BaseForm) -> dict[str, object]:
+def error_summary(form: BaseForm, focus: bool = True) -> dict[str, object]:
     """What needs attention, with a link to each field; takes the focus when the page opens."""
-    return {"form": form, "fields": [field for field in form.visible_fields() if field.errors]}
+    return {"form": form, "focus": focus, "fields": [field for field in form.visible_fields() if field.errors]}
 
 
 @register.inclusion_tag("adsum/components/field.html")
@@ -188,23 +189,18 @@ def progress(value: int, whole: int, label: str) -> SafeString:
 @register.simple_tag
 def week_strip(cells: Iterable[tuple[str, str]], label: str) -> SafeString:
     """A row of (status, title), oldest first: the shapes of the chips. The label and the sum are its accessible name."""
-    step = 20
     shown = list(cells)
-    counts: dict[str, int] = {}
-    for status, _title in shown:
-        counts[status] = counts.get(status, 0) + 1
+    counts = Counter(status for status, _title in shown)
     said = ", ".join(f"{status_label(status)} {count}" for status, count in counts.items())
     return format_html(
-        '<svg class="strip" role="img" aria-label="{}" width="{}" height="22" viewBox="0 0 {} 22">{}</svg>',
+        '<span class="strip" role="img" aria-label="{}">{}</span>',
         f"{label}: {said}" if said else label,
-        len(shown) * step,
-        len(shown) * step or 1,
         format_html_join(
             "",
-            '<g class="tone-{}"><title>{}</title><use href="{}" x="{}" y="4" width="14" height="14"></use></g>',
+            '<svg class="icon tone-{}"><title>{}</title><use href="{}"></use></svg>',
             (
-                (STATUSES[status].tone, title, _use(f"status-{STATUSES[status].shape}"), 3 + place * step)
-                for place, (status, title) in enumerate(shown)
+                (STATUSES[status].tone, title or STATUSES[status].word, _use(f"status-{STATUSES[status].shape}"))
+                for status, title in shown
             ),
         ),
     )
@@ -232,3 +228,21 @@ def logo(words: bool = True) -> dict[str, bool]:
 def history(changes: Iterable[object]) -> dict[str, Iterable[object]]:
     """The story of one mark. Changes have before, after, who, when, source and reason."""
     return {"changes": changes}
+
+
+KINDS = {
+    "lecture": gettext_lazy("Lecture"),
+    "seminar": gettext_lazy("Seminar"),
+    "tutorial": gettext_lazy("Tutorial"),
+    "lab": gettext_lazy("Lab"),
+    "workshop": gettext_lazy("Workshop"),
+    "supervision": gettext_lazy("Supervision"),
+    "exam": gettext_lazy("Exam"),
+    "other": gettext_lazy("Class"),
+}
+
+
+@register.filter
+def kind_label(kind: str) -> str:
+    """The word for a kind of class."""
+    return str(KINDS.get(kind, KINDS["other"]))

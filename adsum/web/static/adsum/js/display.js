@@ -79,7 +79,7 @@ function tick() {
   if (left < -HURRY && since(asked) > POLL) poll();
 }
 
-listen(screen.dataset.stream, { code: showCode, count: showCount, end: showEnd });
+if (screen.dataset.stream) listen(screen.dataset.stream, { code: showCode, count: showCount, end: showEnd });
 setInterval(tick, 250);
 tick();
 
