@@ -30,6 +30,7 @@ PEOPLE = (
     "Lakshmi Venkataraman",
 )
 SEAT_STATUSES = ("present", "present", "late", "expected", "present", "absent_unauthorised", "present", "expected")
+COLOURS = "paper surface sunken ink muted rule rule-strong accent accent-tint good warn bad note query none".split()
 STRIP = ("present", "present", "late", "absent_unauthorised", "present", "cancelled", "absent_authorised", "present")
 
 
@@ -57,7 +58,7 @@ def _seats() -> list[dict[str, Any]]:
             "number": f"s20{n:05}",
             "status": status,
             "at": f"10:{n:02}" if status in {"present", "late"} else "",
-            "url": "#seats",
+            "url": "#",
         }
         for n, (name, status) in enumerate(zip(PEOPLE, cycle(SEAT_STATUSES), strict=False))
     ]
@@ -66,7 +67,14 @@ def _seats() -> list[dict[str, Any]]:
 def _history() -> list[SimpleNamespace]:
     at = datetime(2026, 10, 12, 9, 3, tzinfo=UTC)
     steps = (
-        ("late", "present", timedelta(days=1), "Dr E. Marsh", _("by hand"), _("Was in the room from the start; the code was slow.")),
+        (
+            "late",
+            "present",
+            timedelta(days=1),
+            "Dr E. Marsh",
+            _("by hand"),
+            _("Here from the start; the code was slow."),
+        ),
         ("expected", "late", timedelta(minutes=14), "Aoife Byrne", _("scan"), ""),
         ("", "expected", timedelta(0), _("Timetable"), "", ""),
     )
@@ -76,7 +84,23 @@ def _history() -> list[SimpleNamespace]:
     ]
 
 
-def _display() -> dict[str, Any]:
+def register_sample() -> dict[str, Any]:
+    """A class under way."""
+    return {
+        "seats": _seats(),
+        "counts": {"present": 143, "late": 5, "expected": 62, "absent": 0, "held": 2},
+        "held": [{"id": "1", "name": "Morgan Pryce", "at": "10:04", "why": _("Expected in lab group B"), "url": "#"}],
+        "marks": [
+            ("present", _("Present"), "p"),
+            ("late", _("Late"), "l"),
+            ("absent_unauthorised", _("Absent"), "a"),
+            ("left_early", _("Left early"), "e"),
+            ("attended_remote", _("Remote"), "r"),
+        ],
+    }
+
+
+def display_sample(**changes: object) -> dict[str, Any]:
     """What the projector would show; the code in it leads nowhere."""
     at = datetime(2026, 10, 12, 9, 0, tzinfo=UTC)
     qr = segno.make("HTTPS://UNI.AC.UK/" + "0123456789ABCDEFGHJKMNPQRSTVWXYZ0123", error="m")
@@ -98,6 +122,7 @@ def _display() -> dict[str, Any]:
         "note": _("Open until 10:15, then late until 10:30"),
         "stream_url": "",
         "poll_url": "",
+        **changes,
     }
 
 
@@ -107,7 +132,9 @@ def design(request: HttpRequest) -> HttpResponse:
     """Every component in every state; `?show=` opens one of the pages without a menu."""
     match request.GET.get("show"):
         case "display":
-            return render(request, "adsum/design_display.html", {"d": _display()})
+            return render(request, "adsum/design_display.html", {"d": display_sample()})
+        case "register":
+            return render(request, "adsum/design_register.html", register_sample())
         case "confirm" | "receipt" | "refusal" | "typed" | "signin" as sheet:
             return render(request, "adsum/design_sheet.html", {"sheet": sheet})
     troubled = SampleForm({"email": "s1234567", "reason": "seen", "when": "one"})
@@ -121,21 +148,6 @@ def design(request: HttpRequest) -> HttpResponse:
             "form": SampleForm(),
             "troubled": troubled,
             "changes": _history(),
-            "seats": _seats(),
-            "counts": {"present": 143, "late": 5, "expected": 62, "absent": 0, "held": 2},
-            "held": [
-                {"id": "1", "name": "Morgan Pryce", "at": "10:04", "why": _("Expected in lab group B"), "url": "#held"}
-            ],
-            "marks": [
-                ("present", _("Present"), "p"),
-                ("late", _("Late"), "l"),
-                ("absent_unauthorised", _("Absent"), "a"),
-                ("left_early", _("Left early"), "e"),
-                ("attended_remote", _("Remote"), "r"),
-            ],
-            "d": _display(),
-            "colours": (
-                "paper surface sunken ink muted rule rule-strong accent accent-tint good warn bad note query none".split()
-            ),
+            "colours": COLOURS,
         },
     )

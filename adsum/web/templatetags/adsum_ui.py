@@ -42,7 +42,12 @@ STATUSES = {
     "held": Look("held", "query", gettext_lazy("Held")),
 }
 
-NOTICE_ICONS = {"info": "info-circle", "good": "check-lg", "warn": "exclamation-triangle", "bad": "exclamation-triangle"}
+NOTICE_ICONS = {
+    "info": "info-circle",
+    "good": "check-lg",
+    "warn": "exclamation-triangle",
+    "bad": "exclamation-triangle",
+}
 NOTICE_TONES = {"info": "note", "good": "good", "warn": "warn", "bad": "bad"}
 
 
@@ -82,9 +87,7 @@ def status_label(status: str) -> str:
 
 
 @register.simple_tag
-def status_chip(
-    status: str, label: str = "", minutes_late: int | None = None, compact: bool = False
-) -> SafeString:
+def status_chip(status: str, label: str = "", minutes_late: int | None = None, compact: bool = False) -> SafeString:
     """Shape, word and colour of a status; `compact` keeps the word for screen readers only."""
     look = STATUSES[status]
     word = label or str(look.word)
@@ -188,7 +191,7 @@ def progress(value: int, whole: int, label: str) -> SafeString:
 
 @register.simple_tag
 def week_strip(cells: Iterable[tuple[str, str]], label: str) -> SafeString:
-    """A row of (status, title), oldest first: the shapes of the chips. The label and the sum are its accessible name."""
+    """A row of (status, title), oldest first, as the shapes of the chips; said as the label and the sum."""
     shown = list(cells)
     counts = Counter(status for status, _title in shown)
     said = ", ".join(f"{status_label(status)} {count}" for status, count in counts.items())
