@@ -38,10 +38,7 @@ def mark_students(
     if any(student.pk == by.pk for student in students):
         raise AdsumError("own_record", "You cannot change your own mark. Ask a colleague or the attendance team.")
     Register.objects.get_or_create(session=session)
-    current = {
-        mark.student_id: mark
-        for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)
-    }
+    current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
     seen = seen_at or at
     changed: list[Mark] = []
     changes: list[MarkChange] = []
@@ -95,18 +92,16 @@ def _change(
 
 def _write(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
     """Marks, their history and their events, together."""
-    Mark.objects.bulk_create([mark for mark in marks if mark.pk is None], batch_size=1000)
     Mark.objects.bulk_update(
-        [mark for mark in marks if mark.pk is not None],
+        [mark for mark in marks if not mark._state.adding],
         ["status", "source", "at", "minutes_late", "changed_at"],
         batch_size=500,
     )
+    Mark.objects.bulk_create([mark for mark in marks if mark._state.adding], batch_size=1000)
     MarkChange.objects.bulk_create(changes, batch_size=1000)
     audit_log.record_all(
         [
-            audit_log.Entry(
-                verb, f"session:{c.session_id}", {"student": c.student_id, "before": c.before, "after": c.after}
-            )
+            audit_log.Entry(verb, f"session:{c.session_id}", {"student": c.student_id, "before": c.before, "after": c.after})
             for c in changes
         ],
         actor=actor,
@@ -136,9 +131,7 @@ def close_register(session: ClassSession, *, at: datetime) -> Register:
     register.state = Register.State.CLOSED if observed or session.cancelled else Register.State.NOT_OBSERVED
     register.closed_at = at
     register.save()
-    audit_log.record(
-        actor="system:close", verb="register.close", subject=f"session:{session.pk}", at=at, state=register.state
-    )
+    audit_log.record(actor="system:close", verb="register.close", subject=f"session:{session.pk}", at=at, state=register.state)
     return register
 
 
@@ -148,9 +141,7 @@ def count_heads(session: ClassSession, headcount: int | None, *, by: Person, at:
     register, _ = Register.objects.get_or_create(session=session)
     register.headcount = headcount
     register.save(update_fields=["headcount"])
-    audit_log.record(
-        actor=by.actor, verb="register.headcount", subject=f"session:{session.pk}", at=at, headcount=headcount
-    )
+    audit_log.record(actor=by.actor, verb="register.headcount", subject=f"session:{session.pk}", at=at, headcount=headcount)
 
 
 @transaction.atomic
@@ -168,7 +159,5 @@ def raise_query(
         query.text = " · ".join(part for part in (query.text, text) if part)[:500]
         query.evidence = {**query.evidence, **(evidence or {})}
         query.save(update_fields=["text", "evidence"])
-    audit_log.record(
-        actor=student.actor, verb="query.raise", subject=f"session:{session.pk}", at=at, query=str(query.ref)
-    )
+    audit_log.record(actor=student.actor, verb="query.raise", subject=f"session:{session.pk}", at=at, query=str(query.ref))
     return query

@@ -27,7 +27,3 @@ def record_all(entries: Iterable[Entry], *, actor: str, at: datetime) -> None:
     Event.objects.bulk_create(
         [Event(at=at, actor=actor, verb=e.verb, subject=e.subject, detail=e.detail) for e in entries], batch_size=2000
     )
-
-
-TABLE = Event._meta.db_table
-"""For the check-in writer, which inserts its events in the same statement as its scans: at, actor, verb, subject, detail."""

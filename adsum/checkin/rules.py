@@ -228,6 +228,7 @@ class Ticket:
     age_ms: int
     network: int
     typed: bool
+    new_device: bool
     device: bytes
     person: int
     """Who was signed in at the scan; 0 for nobody yet."""
@@ -239,7 +240,8 @@ def seal_ticket(ticket: Ticket, key: bytes, kid: str) -> str:
     """The ticket as text, signed; `kid` says with which key."""
     packed = _TICKET.pack(
         _TICKET_VERSION, ticket.id, ticket.opening, ticket.epoch, ticket.slot, ticket.counter % (1 << COUNTER_BITS),
-        ticket.first_seen_ms, ticket.age_ms, ticket.network, ticket.typed, _REFUSALS.index(ticket.refusal),
+        ticket.first_seen_ms, ticket.age_ms, ticket.network, ticket.typed | ticket.new_device << 1,
+        _REFUSALS.index(ticket.refusal),
         ticket.device, ticket.person, ticket.expires_ms,
     )  # fmt: skip
     return f"{kid}.{seal(key, packed)}"
@@ -252,13 +254,11 @@ def unseal_ticket(text: str, keys: dict[str, bytes]) -> Ticket | None:
     packed = unseal(key, sealed) if key else None
     if packed is None or len(packed) != _TICKET.size or packed[0] != _TICKET_VERSION:
         return None
-    _, id_, opening, epoch, slot, counter, first, age, network, typed, refusal, device, person, expires = _TICKET.unpack(
-        packed
-    )
+    _, id_, opening, epoch, slot, counter, first, age, network, flags, refusal, device, person, expires = _TICKET.unpack(packed)
     return Ticket(
         id=id_, opening=opening, epoch=epoch, slot=slot, counter=counter, first_seen_ms=first, age_ms=age,
-        network=network, typed=bool(typed), device=device, person=person, expires_ms=expires,
-        refusal=_REFUSALS[refusal],
+        network=network, typed=bool(flags & 1), new_device=bool(flags & 2), device=device, person=person,
+        expires_ms=expires, refusal=_REFUSALS[refusal],
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from django.db.models import F
 from adsum.accounts.models import Person
 from adsum.attendance.models import Register
 from adsum.attendance.rules import OpenFor, Reason, Status, Windows
-from adsum.attendance.services import mark_students
+from adsum.attendance.services import mark_students, raise_query
 from adsum.audit import services as audit_log
 from adsum.checkin.models import (
     Display,
@@ -137,9 +137,7 @@ def add_display(opening: Opening, *, by: Person, at: datetime) -> NewDisplay:
     Opening.objects.select_for_update().get(pk=opening.pk)
     shown = Display.objects.filter(opening=opening)
     if shown.filter(revoked_at=None).count() >= MAX_DISPLAYS:
-        raise AdsumError(
-            "too_many_displays", f"{MAX_DISPLAYS} screens already show this class. Stop one of them first."
-        )
+        raise AdsumError("too_many_displays", f"{MAX_DISPLAYS} screens already show this class. Stop one of them first.")
     # A slot is never used twice, so a leaked code always names the screen it came from.
     slot = shown.count()
     if slot > 31:
@@ -148,9 +146,7 @@ def add_display(opening: Opening, *, by: Person, at: datetime) -> NewDisplay:
     display = Display.objects.create(
         opening=opening, slot=slot, credential=display_fingerprint(credential), opened_by=by, opened_at=at
     )
-    audit_log.record(
-        actor=by.actor, verb="display.open", subject=f"session:{opening.session_id}", at=at, slot=slot
-    )
+    audit_log.record(actor=by.actor, verb="display.open", subject=f"session:{opening.session_id}", at=at, slot=slot)
     return NewDisplay(display, credential)
 
 
@@ -200,7 +196,8 @@ def confirm_pairing(code: str, opening: Opening, *, by: Person, at: datetime) ->
     )
     if pairing is None:
         raise AdsumError(
-            "unknown_screen", "No screen is waiting with that code. Check the 8 characters, or reload the screen for new ones."
+            "unknown_screen",
+            "No screen is waiting with that code. Check the 8 characters, or reload the screen for new ones.",
         )
     display, _ = add_display(opening, by=by, at=at)
     # The screen already holds a secret: the display is known by that one.
@@ -287,3 +284,8 @@ def spend_try(student_id: int, session_ids: list[int]) -> bool:
 def forgive_tries(student_id: int, session_ids: list[int]) -> None:
     """A right code gives the tries back."""
     TypedTries.objects.filter(student_id=student_id, session__in=session_ids).update(tries=0)
+
+
+def query_attempt(session_id: int, student_id: int, *, at: datetime, evidence: dict[str, str]) -> None:
+    """Turn an attempt that was refused into the student's query, the attempt attached."""
+    raise_query(ClassSession.objects.get(pk=session_id), Person.objects.get(pk=student_id), at=at, evidence=evidence)

@@ -16,7 +16,6 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.db.utils import DataError
 
 from adsum.attendance.rules import ATTENDED, Source, may_replace
-from adsum.audit import services as audit_log
 from adsum.checkin.rules import Attempt, Before, Outcome, Refusal, Settled, Standing, settle
 
 
@@ -132,10 +131,7 @@ def record_scans(attempts: Sequence[Attempt]) -> list[Outcome]:
 def _before(cursor: Any, attempts: Sequence[Attempt]) -> Before:
     """What is already known of these attempts: three indexed reads, whatever their number."""
     keys = json.dumps(
-        [
-            {"session": one.session, "student": one.student, "ticket": one.ticket.hex, "device": one.device}
-            for one in attempts
-        ]
+        [{"session": one.session, "student": one.student, "ticket": one.ticket.hex, "device": one.device} for one in attempts]
     )
     wanted = _WANTED[connection.vendor]
     cursor.execute(wanted + _MARKS, [keys])
@@ -209,7 +205,7 @@ _INSERTS = (
     SELECT session, student, after, 'scan', seen, late, finished FROM d WHERE marks AND before = ''""",
     """INSERT INTO adsum_markchange (session_id, student_id, before, after, minutes_late, source, at, reason_code, reason)
     SELECT session, student, before, after, late, 'scan', finished, '', '' FROM d WHERE marks""",
-    f"""INSERT INTO {audit_log.TABLE} (at, actor, verb, subject, detail)
+    """INSERT INTO adsum_event (at, actor, verb, subject, detail)
     SELECT finished, actor, verb, subject, detail FROM d""",
 )
 """What one batch writes, read from `d`; the same words for both databases."""
@@ -228,8 +224,8 @@ def _from_json(name: str, columns: Iterable[str]) -> dict[str, str]:
     typed = ", ".join(f"{column} {_TYPES[column]}" for column in columns)
     picked = ", ".join(f"value ->> '$.{column}' AS {column}" for column in columns)
     return {
-        "postgresql": f"WITH {name} AS (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r({typed}))",
-        "sqlite": f"WITH {name} AS MATERIALIZED (SELECT {picked} FROM json_each(%s))",
+        "postgresql": f"WITH {name} AS (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r({typed}))",  # noqa: S608 - our own column names
+        "sqlite": f"WITH {name} AS MATERIALIZED (SELECT {picked} FROM json_each(%s))",  # noqa: S608
     }
 
 

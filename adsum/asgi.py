@@ -1,0 +1,72 @@
+"""What the server runs: the gate and the live streams for their own paths, Django for everything else."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
+
+from django.core.asgi import get_asgi_application
+
+django = get_asgi_application()
+
+from django.conf import settings  # noqa: E402 - Django must be set up first
+from wsgiref.headers import Headers  # noqa: E402
+
+from servestatic import ServeStaticASGI  # noqa: E402
+from starlette.types import Receive, Scope, Send  # noqa: E402
+
+from adsum.checkin.gate.app import Gate  # noqa: E402
+from adsum.checkin.gate.state import State  # noqa: E402
+from adsum.checkin.rules import CODE_LENGTH  # noqa: E402
+from adsum.checkin.writer import DatabaseEngine, Writer  # noqa: E402
+from adsum.web.live import Live  # noqa: E402
+
+
+HASHED = r"^.+\.[0-9a-f]{12}\..+$"
+"""Static files that carry a hash in their name never change."""
+
+
+def _add_headers(headers: Headers, path: str, url: str) -> None:
+    for name, value in settings.SECURITY_HEADERS.items():
+        headers[name] = value
+
+
+class Application:
+    """Sends each request where it belongs; starts and ends the parts that live as long as the process."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.writer = Writer(DatabaseEngine())
+        self.gate = Gate(self.state, self.writer)
+        self.live = Live(self.state)
+        self.pages = ServeStaticASGI(
+            django, root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, immutable_file_test=HASHED,
+            add_headers_function=_add_headers,
+        )  # fmt: skip
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        await self.state.start()
+        path: str = scope["path"]
+        if path == "/in" or path.startswith("/in/") or (len(path) == CODE_LENGTH + 1 and "/" not in path[1:]):
+            await self.gate.app(scope, receive, send)
+        elif path.startswith("/live/"):
+            await self.live.app(scope, receive, send)
+        else:
+            await self.pages(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.live.stop()
+                await self.writer.close()
+                await self.state.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+application = Application()

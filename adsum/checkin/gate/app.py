@@ -1,0 +1,380 @@
+"""The gate's four doors: read a code, type a code, confirm, tell the lecturer. Only the confirming tap writes a mark."""
+
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import structlog
+from csp.utils import build_policy
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+from django.utils.text import format_lazy
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from adsum.attendance.rules import minutes_late
+from adsum.checkin import services
+from adsum.checkin.gate.evidence import agent_class, device_hash, network_class, new_device_tag
+from adsum.checkin.gate.pages import EXPECTED_NOW, OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
+from adsum.checkin.gate.state import Entry, Name, State, instant
+from adsum.checkin.reports import expected_now, open_now_for
+from adsum.checkin.rules import (
+    NETWORKS,
+    Attempt,
+    Outcome,
+    Pass,
+    Refusal,
+    Ticket,
+    clean_typed,
+    judge,
+    parse_code,
+    read_code,
+    read_typed,
+    seal_ticket,
+    unseal_ticket,
+)
+from adsum.checkin.writer import Busy, Unavailable, Writer
+from adsum.core import ids, keyring
+
+log = structlog.get_logger("adsum.gate")
+
+TICKET_COOKIE = f"{settings.COOKIE_PREFIX}adsum_ticket"
+PASS_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pass"
+DEVICE_COOKIE = f"{settings.COOKIE_PREFIX}adsum_device"
+DEVICE_DAYS = 180
+HEADERS = {
+    **settings.SECURITY_HEADERS,
+    "Content-Security-Policy": build_policy(),
+    "Cache-Control": "no-store",
+}
+BODY_LIMIT = 8_192
+
+
+class Gate:
+    """Everything the gate's doors need, for one process."""
+
+    def __init__(self, state: State, writer: Writer) -> None:
+        self.state = state
+        self.writer = writer
+        self.pages = Pages()
+        self.zone = ZoneInfo(settings.TIME_ZONE)
+        self.app = Starlette(
+            routes=[
+                Route("/in", self.typed_page, methods=["GET"]),
+                Route("/in/code", self._own(self.typed), methods=["POST"]),
+                Route("/in/confirm", self.confirm_page, methods=["GET"]),
+                Route("/in/confirm", self._own(self.confirm), methods=["POST"]),
+                Route("/in/query", self._own(self.tell), methods=["POST"]),
+                Route("/{code}", self.scan, methods=["GET"]),
+            ]
+        )
+
+    # Doors
+
+    async def scan(self, request: Request) -> Response:
+        """GET of a code: read it, keep what it proves in a ticket. Writes nothing; harmless to prefetch and preview."""
+        now = self.state.now_ms()
+        code = parse_code(request.path_params["code"])
+        entry = await self.state.entry_for(code.handle) if code else None
+        if code is None:
+            return self._refused(request, Refusal.UNKNOWN_CODE, None)
+        reading = read_code(code, entry.epochs if entry else (), now_ms=now)
+        if entry is None or reading.refusal == Refusal.UNKNOWN_CODE:
+            return self._refused(request, Refusal.UNKNOWN_CODE, None)
+        if reading.from_the_future:
+            log.error("gate.code_from_the_future", opening=entry.pk, slot=code.slot, age_ms=reading.age_ms)
+        refusal = Refusal.STALE_CODE if code.slot in entry.revoked_slots else reading.refusal
+        ticket = self._ticket(
+            request, entry, now=now, epoch=reading.epoch, slot=code.slot, counter=code.counter, age_ms=reading.age_ms,
+            typed=False, refusal=refusal,
+        )  # fmt: skip
+        return await self._take(request, entry, ticket)
+
+    async def typed_page(self, request: Request) -> Response:
+        """Where the eight digits are typed, or the camera of this page is used."""
+        pass_ = self._pass(request)
+        if pass_ is None:
+            return self._to_sign_in("/in")
+        return await self._typed_page(request, pass_)
+
+    async def typed(self, request: Request) -> Response:
+        """POST of eight digits: matched only against the classes this student is expected in now."""
+        pass_ = self._pass(request)
+        if pass_ is None:
+            return self._to_sign_in("/in")
+        digits = clean_typed((await self._form(request)).get("code", ""))
+        if digits is None:
+            return await self._typed_page(request, pass_, problem="shape")
+        now = self.state.now_ms()
+        open_now = await self.state.read(open_now_for, pass_.person, instant(now))
+        entries = [entry for pk in open_now if (entry := self.state.known.by_pk.get(pk))]
+        if not entries:
+            return await self._typed_page(request, pass_, problem="nothing")
+        sessions = [entry.session for entry in entries]
+        if not await self.state.read(services.spend_try, pass_.person, sessions):
+            return self._refused(request, Refusal.TOO_MANY_TRIES, entries[0])
+        for entry in entries:
+            reading, counter = read_typed(digits, entry.epochs, now_ms=now)
+            if reading.refusal == Refusal.UNKNOWN_CODE:
+                continue
+            await self.state.read(services.forgive_tries, pass_.person, sessions)
+            ticket = self._ticket(
+                request, entry, now=now, epoch=reading.epoch, slot=0, counter=counter, age_ms=reading.age_ms, typed=True,
+                refusal=reading.refusal,
+            )  # fmt: skip
+            return await self._take(request, entry, ticket)
+        return await self._typed_page(request, pass_, problem="wrong")
+
+    async def confirm_page(self, request: Request) -> Response:
+        """After sign-in: the same scan, waiting for one tap."""
+        ticket, entry = self._waiting(request, request.cookies.get(TICKET_COOKIE, ""))
+        if ticket is None or entry is None:
+            return self._refused(request, Refusal.UNKNOWN_CODE, None)
+        pass_ = self._pass(request)
+        if pass_ is None:
+            return self._scanned(request, entry, ticket)
+        if ticket.refusal is not None:
+            return self._refused(request, ticket.refusal, entry, ticket=ticket)
+        return await self._confirm_page(request, pass_, entry, ticket)
+
+    async def confirm(self, request: Request) -> Response:
+        """POST of the tap: the only door that writes a mark. Twice, or a hundred times at once, is once."""
+        pass_ = self._pass(request)
+        if pass_ is None:
+            return self._to_sign_in("/in/confirm")
+        form = await self._form(request)
+        ticket, entry = self._waiting(request, form.get("ticket") or request.cookies.get(TICKET_COOKIE, ""))
+        if ticket is None or entry is None:
+            return self._refused(request, Refusal.UNKNOWN_CODE, None)
+        try:
+            outcome = await self._submit(request, pass_, entry, ticket)
+        except (Busy, Unavailable):
+            return await self._confirm_page(request, pass_, entry, ticket, busy=True)
+        name = (await self.state.roster(entry)).get(pass_.person) or await self.state.name_of(pass_.person)
+        if outcome.counts:
+            return self._receipt(request, entry, outcome, name)
+        refusal = outcome.refusal or Refusal.UNKNOWN_CODE
+        note: object = ""
+        if refusal in {Refusal.CLOSED, Refusal.NOT_EXPECTED}:
+            now = await self.state.read(expected_now, pass_.person, instant(self.state.now_ms()))
+            if now is not None:
+                note = format_lazy(EXPECTED_NOW, title=now.title, time=self._clock(now.starts_at))
+        return self._refused(request, refusal, entry, ticket=ticket, note=note)
+
+    async def tell(self, request: Request) -> Response:
+        """POST: turn a refused attempt into a query, its evidence attached."""
+        pass_ = self._pass(request)
+        if pass_ is None:
+            return self._to_sign_in("/in/confirm")
+        form = await self._form(request)
+        ticket, entry = self._waiting(request, form.get("ticket", ""))
+        if ticket is None or entry is None:
+            return self._refused(request, Refusal.UNKNOWN_CODE, None)
+        try:
+            outcome = await self._submit(request, pass_, entry, ticket)
+        except (Busy, Unavailable):
+            return self._refused(request, ticket.refusal or Refusal.CLOSED, entry, ticket=ticket, status=503)
+        if outcome.counts:
+            name = await self.state.name_of(pass_.person)
+            return self._receipt(request, entry, outcome, name)
+        evidence = {
+            "scan": str(outcome.scan),
+            "refusal": outcome.refusal or "",
+            "first_seen": instant(ticket.first_seen_ms).isoformat(),
+        }
+        at = instant(self.state.now_ms())
+        await self.state.read(services.query_attempt, entry.session, pass_.person, at=at, evidence=evidence)
+        return self._page(request, "told", entry, (entry.version,), {})
+
+    # What the doors share
+
+    async def _submit(self, request: Request, pass_: Pass, entry: Entry, ticket: Ticket) -> Outcome:
+        now = self.state.now_ms()
+        roster = await self.state.roster(entry)
+        facts = entry.facts(frozen=self.state.known.frozen, expected=pass_.person in roster)
+        verdict = judge(ticket, person=pass_.person, facts=facts, now_ms=now)
+        if verdict == Refusal.PAUSED:
+            return Outcome(UUID(bytes=ticket.id), Refusal.PAUSED)  # the same ticket finishes when it goes on
+        seen = instant(ticket.first_seen_ms)
+        late = seen >= entry.present_until
+        device = self._device(request, now) or ticket.device
+        network = self._network(request)
+        return await self.writer.submit(
+            Attempt(
+                ref=uuid4(),
+                opening=entry.pk,
+                session=entry.session,
+                student=pass_.person,
+                ticket=UUID(bytes=ticket.id),
+                verdict=verdict,
+                late=late,
+                minutes_late=minutes_late(starts_at=entry.starts_at, at=seen) if late else 0,
+                first_seen_at=seen,
+                finished_at=instant(now),
+                typed=ticket.typed,
+                slot=ticket.slot,
+                age_ms=ticket.age_ms,
+                device=device.hex() if any(device) else "",
+                new_device=ticket.new_device,
+                network=NETWORKS[network],
+                network_changed=network != ticket.network,
+                signed_in_after=not ticket.person,
+                agent=agent_class(request.headers.get("user-agent", "")),
+            )
+        )
+
+    def _ticket(
+        self, request: Request, entry: Entry, *, now: int, epoch: int, slot: int, counter: int, age_ms: int, typed: bool,
+        refusal: Refusal | None,
+    ) -> Ticket:  # fmt: skip
+        pass_ = self._pass(request)
+        device = self._device(request, now)
+        return Ticket(
+            id=secrets.token_bytes(16), opening=entry.pk, epoch=epoch, slot=slot, counter=counter, first_seen_ms=now,
+            age_ms=age_ms, network=self._network(request), typed=typed, new_device=device is None,
+            device=device or bytes(16), person=pass_.person if pass_ else 0,
+            expires_ms=now + entry.ticket_seconds * 1000, refusal=refusal,
+        )  # fmt: skip
+
+    async def _take(self, request: Request, entry: Entry, ticket: Ticket) -> Response:
+        """Show what a fresh ticket is good for, and leave it with the browser."""
+        response: Response
+        pass_ = self._pass(request)
+        if ticket.refusal is not None:
+            response = self._refused(request, ticket.refusal, entry, ticket=ticket)
+        elif pass_ is None:
+            response = self._scanned(request, entry, ticket)
+        else:
+            response = await self._confirm_page(request, pass_, entry, ticket)
+        held, _entry = self._waiting(request, request.cookies.get(TICKET_COOKIE, ""))
+        good = held is not None and held.refusal is None and held.opening == ticket.opening
+        # An old picture scanned by mistake does not take away the good scan made before it.
+        if ticket.refusal is None or not good:
+            sealed = self._sealed(ticket)
+            self._cookie(response, TICKET_COOKIE, sealed, seconds=max(entry.ticket_seconds, 3_600))
+        if DEVICE_COOKIE not in request.cookies:
+            self._cookie(response, DEVICE_COOKIE, new_device_tag(), seconds=DEVICE_DAYS * 86_400)
+        return response
+
+    def _waiting(self, request: Request, text: str) -> tuple[Ticket, Entry] | tuple[None, None]:
+        """The genuine ticket in `text`, and its opening."""
+        ticket = unseal_ticket(text, self.state.keys("ticket/v1")) if text else None
+        entry = self.state.known.by_pk.get(ticket.opening) if ticket else None
+        return (ticket, entry) if ticket and entry else (None, None)
+
+    def _sealed(self, ticket: Ticket) -> str:
+        kid = keyring.current()
+        return seal_ticket(ticket, keyring.keys_for("ticket/v1")[kid], kid)
+
+    def _pass(self, request: Request) -> Pass | None:
+        text = request.cookies.get(PASS_COOKIE)
+        return self.state.believe(text) if text else None
+
+    def _device(self, request: Request, now: int) -> bytes | None:
+        tag = request.cookies.get(DEVICE_COOKIE)
+        if not tag:
+            return None
+        day = instant(now)
+        return device_hash(tag[:64], f"{day.year}-{(day.month - 1) // 6}")
+
+    def _network(self, request: Request) -> int:
+        peer = request.client.host if request.client else ""
+        return network_class(peer, request.headers.get("x-forwarded-for", ""))
+
+    def _own(self, door: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """Only our own pages may post here: the browser says where a form came from."""
+
+        async def checked(request: Request) -> Response:
+            host = request.headers.get("host", "")
+            origin = request.headers.get("origin") or request.headers.get("referer", "")
+            ours = validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and urlsplit(origin).netloc == host
+            if not ours:
+                return Response("Open the check-in page itself and try again.", 403, HEADERS, "text/plain")
+            return await door(request)
+
+        return checked
+
+    async def _form(self, request: Request) -> dict[str, str]:
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                return {}
+        return {name: values[-1] for name, values in parse_qs(body.decode("ascii", "replace")).items()}
+
+    # Pages
+
+    def _page(
+        self, request: Request, template: str, entry: Entry | None, key: tuple[object, ...], context: dict[str, object],
+        status: int = 200, **values: object,
+    ) -> Response:  # fmt: skip
+        language = language_of(
+            request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.headers.get("accept-language", "")
+        )
+        whole = (entry.pk if entry else 0, entry.version if entry else 0, *key)
+        here = {"entry": entry, "here": "/in/confirm" if entry else "/in", **context}
+        body = self.pages.fill(template, whole, language, here, **values)
+        return Response(body, status, HEADERS, "text/html")
+
+    def _clock(self, at: datetime, form: str = "%H:%M") -> str:
+        return at.astimezone(self.zone).strftime(form)
+
+    def _scanned(self, request: Request, entry: Entry, ticket: Ticket) -> Response:
+        return self._page(request, "scanned", entry, (), {}, scanned=self._clock(instant(ticket.first_seen_ms), "%H:%M:%S"))
+
+    async def _confirm_page(
+        self, request: Request, pass_: Pass, entry: Entry, ticket: Ticket, *, busy: bool = False
+    ) -> Response:
+        name = (await self.state.roster(entry)).get(pass_.person) or await self.state.name_of(pass_.person)
+        response = self._page(
+            request, "confirm", entry, (busy,), {"busy": busy}, 503 if busy else 200, name=name.name, number=name.number,
+            scanned=self._clock(instant(ticket.first_seen_ms), "%H:%M:%S"), ticket=self._sealed(ticket),
+        )  # fmt: skip
+        if busy:
+            response.headers["Retry-After"] = str(random.randint(2, 6))  # noqa: S311 - spreads retries, guards nothing
+        return response
+
+    def _receipt(self, request: Request, entry: Entry, outcome: Outcome, name: Name) -> Response:
+        already = outcome.refusal == Refusal.ALREADY_IN
+        reference = ids.encode(outcome.scan.int >> 98, 6)
+        return self._page(
+            request, "receipt", entry, (already, outcome.status), {"already": already, "status": outcome.status},
+            name=name.name, time=self._clock(outcome.at) if outcome.at else "", receipt=f"{reference[:4]}-{reference[4:]}",
+        )  # fmt: skip
+
+    def _refused(
+        self, request: Request, refusal: Refusal, entry: Entry | None, *, ticket: Ticket | None = None, note: object = "",
+        status: int = 200,
+    ) -> Response:  # fmt: skip
+        title, text, symbol = REFUSALS[refusal]
+        signed_in = self._pass(request) is not None
+        if refusal == Refusal.TOO_EARLY and entry is not None:
+            note = format_lazy(OPENS_AT, time=self._clock(entry.opens_at))
+        tell = refusal in TELL and signed_in and ticket is not None
+        context = {
+            "refusal": refusal.value, "title": title, "text": text, "symbol": symbol, "tell": tell,
+            "typed": refusal in TYPED, "sign_in": refusal in TELL and not signed_in,
+        }  # fmt: skip
+        return self._page(
+            request, "refused", entry, (refusal, tell, signed_in), context, status, note=note,
+            ticket=self._sealed(ticket) if ticket else "",
+        )  # fmt: skip
+
+    async def _typed_page(self, request: Request, pass_: Pass, problem: str = "") -> Response:
+        name = await self.state.name_of(pass_.person)
+        return self._page(
+            request, "typed", None, (problem,), {"problem": TYPED_PROBLEMS.get(problem, "")}, name=name.name,
+            number=name.number,
+        )  # fmt: skip
+
+    def _to_sign_in(self, then: str) -> Response:
+        return RedirectResponse(f"/sign-in/?next={then}", 303, HEADERS)
+
+    def _cookie(self, response: Response, name: str, value: str, *, seconds: int) -> None:
+        response.set_cookie(name, value, max_age=seconds, path="/", secure=settings.SECURE, httponly=True, samesite="lax")

@@ -1,0 +1,133 @@
+"""The gate's pages: Django's own templates, rendered once for each language and class, then filled in for each student."""
+
+import html
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from adsum.checkin.rules import Refusal
+
+_MOST = 4_000
+
+
+class Pages:
+    """Rendered pages with holes (`@@name@@`) where a student's own values go."""
+
+    def __init__(self) -> None:
+        self._rendered: dict[tuple[object, ...], list[str]] = {}
+
+    def fill(
+        self, template: str, key: tuple[object, ...], language: str, context: Mapping[str, Any], **values: object
+    ) -> bytes:
+        """The page, escaped and encoded. `key` names everything in `context` that the rendered page depends on."""
+        parts = self._rendered.get((template, language, *key))
+        if parts is None:
+            if len(self._rendered) >= _MOST:
+                self._rendered.clear()
+            with translation.override(language):
+                page = render_to_string(f"adsum/checkin/{template}.html", {**context, "address": _ADDRESS})
+            parts = self._rendered[template, language, *key] = page.split("@@")
+        if any(isinstance(value, Promise) for value in values.values()):
+            with translation.override(language):
+                values = {name: str(value) for name, value in values.items()}
+        filled = [part if n % 2 == 0 else html.escape(str(values.get(part, ""))) for n, part in enumerate(parts)]
+        return "".join(filled).encode()
+
+
+_ADDRESS = settings.ORIGIN.partition("://")[2] + "/in"
+"""What a student types into any browser."""
+
+_KNOWN = {code.casefold(): code for code, _name in settings.LANGUAGES}
+_BY_ROOT = {code.partition("-")[0]: code for code in reversed(_KNOWN.values())}
+
+
+@lru_cache(maxsize=4_096)
+def language_of(cookie: str, accepted: str) -> str:
+    """The language of the page: the person's choice, else the first one the browser asks for that we have."""
+    if cookie.casefold() in _KNOWN:
+        return _KNOWN[cookie.casefold()]
+    for wanted, _weight in parse_accept_lang_header(accepted):
+        code = _KNOWN.get(wanted) or _BY_ROOT.get(wanted.partition("-")[0])
+        if code:
+            return code
+    return settings.LANGUAGE_CODE
+
+
+_TRY_AGAIN = _("Point your camera at the screen again.")
+
+REFUSALS: dict[Refusal, tuple[Any, Any, str]] = {
+    Refusal.STALE_CODE: (_("The code has just changed"), _TRY_AGAIN, "arrow-repeat"),
+    Refusal.UNKNOWN_CODE: (
+        _("This is not a check-in code"),
+        _("Scan the code on the screen in your class, or type the eight digits beside it."),
+        "qr-code",
+    ),
+    Refusal.TOO_EARLY: (_("Check-in has not opened yet"), _("Scan again when it opens."), "clock"),
+    Refusal.CLOSED: (
+        _("Check-in for this class has closed"),
+        _("If you were there, tell your lecturer: your attempt is kept with its time."),
+        "clock-history",
+    ),
+    Refusal.CANCELLED: (
+        _("This class is cancelled"),
+        _("It counts against nobody, so there is nothing you need to do."),
+        "info-circle",
+    ),
+    Refusal.NOT_EXPECTED: (
+        _("You are not on this class’s list"),
+        _("Your scan is kept and your lecturer can accept it. It is not on your record yet."),
+        "people",
+    ),
+    Refusal.SAME_DEVICE: (
+        _("Ask your lecturer to confirm"),
+        _("Someone else has checked in to this class from this phone. Your scan is kept until your lecturer confirms it."),
+        "phone",
+    ),
+    Refusal.AMENDED: (
+        _("Your lecturer has already marked you"),
+        _("Your scan is kept and your lecturer can see it. If the mark is wrong, ask them, or query it on your record."),
+        "person-check",
+    ),
+    Refusal.TICKET_USED: (
+        _("This scan belongs to someone else"),
+        _("Each person scans for themselves. Point your own camera at the screen."),
+        "person",
+    ),
+    Refusal.TICKET_EXPIRED: (
+        _("You are signed in now: scan once more"),
+        _("Signing in took longer than a scan is kept. Point your camera at the screen again; this time it is one tap."),
+        "qr-code-scan",
+    ),
+    Refusal.TOO_MANY_TRIES: (
+        _("Ask your lecturer to mark you"),
+        _("Five codes did not match. Your lecturer can mark you by hand; scanning the QR code still works too."),
+        "keyboard",
+    ),
+    Refusal.PAUSED: (
+        _("Check-in is paused for the whole university"),
+        _("Nothing counts against you meanwhile. Keep this page and try again when it goes on."),
+        "hourglass-split",
+    ),
+}
+"""For each refusal: what happened, what to do next, and an icon."""
+
+TELL = frozenset({Refusal.STALE_CODE, Refusal.CLOSED, Refusal.SAME_DEVICE, Refusal.AMENDED, Refusal.NOT_EXPECTED})
+"""Refusals that a student can turn into a query with one tap."""
+TYPED = frozenset({Refusal.STALE_CODE, Refusal.UNKNOWN_CODE, Refusal.TICKET_EXPIRED, Refusal.TOO_EARLY, Refusal.TICKET_USED})
+"""Refusals after which scanning or typing again helps."""
+
+OPENS_AT = _("Check-in opens at {time}.")
+EXPECTED_NOW = _("You are expected in {title} now, from {time}. Scan the code on that screen.")
+TYPED_PROBLEMS = {
+    "shape": _("A code is eight digits, like 4821 0937. Check the screen and type it again."),
+    "wrong": _("That code does not match your class now. It changes every minute: type the one on the screen."),
+    "nothing": _("No class of yours is open for check-in now. If you are in one, ask your lecturer to show the code."),
+}
+"""What to say beside the field for typing a code."""

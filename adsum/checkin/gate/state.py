@@ -1,0 +1,265 @@
+"""What the gate knows without asking the database: openings, keys, registers, revocations; fresh within a second."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from django.db import DatabaseError, connection
+
+from adsum.accounts.models import Person
+from adsum.checkin.models import GateState, Opening, RetiredKey, RevokedPass
+from adsum.checkin.rules import EpochKey, OpeningFacts, Pass, epoch_keys, unseal_pass
+from adsum.core import keyring
+from adsum.core.reader import Reader
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import expected_students
+
+log = structlog.get_logger("adsum.gate")
+
+REFRESH_SECONDS = 0.5
+CLOCK_SECONDS = 60
+CLOCK_ALARM_MS = 250
+KEPT_FOR = timedelta(hours=26)
+"""Openings older than this are forgotten; longer than any ticket lives."""
+
+
+class Name(NamedTuple):
+    """How a page names a person."""
+
+    name: str
+    number: str
+
+
+def milliseconds(at: datetime) -> int:
+    """An instant as the gate counts: whole milliseconds since 1970, UTC."""
+    return int(at.timestamp() * 1000)
+
+
+def instant(ms: int) -> datetime:
+    """The instant of `milliseconds`."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One opening, ready to judge by. Newest epoch first."""
+
+    pk: int
+    session: int
+    version: int
+    handle: int
+    title: str
+    module: str
+    kind: str
+    rooms: str
+    starts_at: datetime
+    opens_at: datetime
+    present_until: datetime
+    late_until: datetime
+    ends_at: datetime
+    stopped_ms: int | None
+    cancelled: bool
+    ticket_seconds: int
+    epochs: tuple[EpochKey, ...]
+    revoked_slots: frozenset[int]
+
+    def facts(self, *, frozen: bool, expected: bool) -> OpeningFacts:
+        return OpeningFacts(
+            opens_ms=milliseconds(self.opens_at), late_until_ms=milliseconds(self.late_until), stopped_ms=self.stopped_ms,
+            cancelled=self.cancelled, frozen=frozen, expected=expected,
+        )  # fmt: skip
+
+    def is_over(self, now_ms: int) -> bool:
+        """Nothing can be scanned any more."""
+        return now_ms >= milliseconds(self.late_until) or (self.stopped_ms is not None and now_ms >= self.stopped_ms)
+
+
+@dataclass(slots=True)
+class Known:
+    """One reading of the database; replaced as a whole, never half."""
+
+    version: int = 0
+    rosters_version: int = 0
+    frozen: bool = False
+    retired: frozenset[str] = frozenset()
+    by_handle: dict[int, Entry] = field(default_factory=dict)
+    by_pk: dict[int, Entry] = field(default_factory=dict)
+    revoked: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+
+
+class State:
+    """The gate's memory in one process. `now_ms` is the database's clock as this node measures it."""
+
+    def __init__(self) -> None:
+        self.known = Known()
+        self.rosters: dict[int, dict[int, Name]] = {}
+        self.offset_ms = 0
+        self._loading: dict[int, asyncio.Task[dict[int, Name]]] = {}
+        self._names: dict[int, Name] = {}
+        self.read = Reader("gate-reader")
+        self._refreshed = 0.0
+        self._clock_read = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def now_ms(self) -> int:
+        return int(time.time() * 1000) + self.offset_ms
+
+    async def start(self) -> None:
+        """Read once, then keep reading."""
+        if self._task is None:
+            await self.refresh()
+            self._task = asyncio.create_task(self._keep_fresh())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        await self.read.close()
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await self.refresh()
+            except DatabaseError as failure:
+                # What is known stays good; scanning goes on as far as it can without the database.
+                log.warning("gate.refresh", why=str(failure))
+
+    async def refresh(self, *, at_most_every: float = 0.0) -> None:
+        """Look whether anything changed; read what did."""
+        if time.monotonic() - self._refreshed < at_most_every:
+            return
+        self._refreshed = time.monotonic()
+        known = await self.read(_read, self.known, self.now_ms())
+        if known.rosters_version != self.known.rosters_version:
+            self.rosters = {}
+        self.known = known
+        if time.monotonic() - self._clock_read > CLOCK_SECONDS:
+            self._clock_read = time.monotonic()
+            self.offset_ms = await self.read(_clock_offset)
+            if abs(self.offset_ms) > CLOCK_ALARM_MS:
+                log.error("gate.clock", offset_ms=self.offset_ms)
+
+    def keys(self, purpose: str) -> dict[str, bytes]:
+        """The keys that still count for `purpose`."""
+        keys = keyring.keys_for(purpose)
+        retired = self.known.retired
+        return {kid: key for kid, key in keys.items() if kid not in retired} if retired else keys
+
+    async def entry_for(self, handle: int) -> Entry | None:
+        """The opening with this handle; one opened a moment ago by another worker is looked for, five times a second."""
+        entry = self.known.by_handle.get(handle)
+        if entry is None:
+            await self.refresh(at_most_every=0.2)
+            entry = self.known.by_handle.get(handle)
+        return entry
+
+    async def roster(self, entry: Entry) -> dict[int, Name]:
+        """Who is expected in the class, by id; read once, however many ask at the same time."""
+        roster = self.rosters.get(entry.pk)
+        if roster is None:
+            loading = self._loading.get(entry.pk)
+            if loading is None:
+                loading = self._loading[entry.pk] = asyncio.create_task(self.read(_roster, entry.session))
+                loading.add_done_callback(lambda _: self._loading.pop(entry.pk, None))
+            roster = self.rosters[entry.pk] = await loading
+        return roster
+
+    async def name_of(self, person: int) -> Name:
+        """How to call someone who is not on the register."""
+        if person not in self._names:
+            if len(self._names) > 50_000:
+                self._names.clear()
+            self._names[person] = await self.read(_name, person)
+        return self._names[person]
+
+    def believe(self, text: str) -> Pass | None:
+        """The sign-in this pass proves, if it is genuine, current and not revoked."""
+        pass_ = unseal_pass(text, self.keys("pass/v1"))
+        if pass_ is None or self.now_ms() >= pass_.expires_ms:
+            return None
+        for sign_in, at_ms in self.known.revoked.get(pass_.person, ()):
+            if (not sign_in and pass_.issued_ms <= at_ms) or sign_in == pass_.sign_in.hex():
+                return None
+        return pass_
+
+
+def _read(known: Known, now_ms: int) -> Known:
+    state = GateState.objects.filter(pk=1).first()
+    if state is None or state.version == known.version:
+        return known
+    retired = frozenset(RetiredKey.objects.values_list("kid", flat=True))
+    since = 0 if state.rosters_version != known.rosters_version or retired != known.retired else known.version
+    oldest = instant(now_ms) - KEPT_FOR
+    changed = [
+        _entry(opening, retired)
+        for opening in Opening.objects.filter(version__gt=since, late_until__gt=oldest)
+        .select_related("session__module")
+        .prefetch_related("epochs", "displays", "session__rooms")
+    ]
+    by_pk = {pk: entry for pk, entry in known.by_pk.items() if entry.late_until > oldest}
+    by_pk |= {entry.pk: entry for entry in changed}
+    revoked: dict[int, list[tuple[str, int]]] = {}
+    for person, sign_in, at in RevokedPass.objects.filter(at__gt=oldest).values_list("person_id", "sign_in", "at"):
+        revoked.setdefault(person, []).append((sign_in, milliseconds(at)))
+    return Known(
+        version=state.version, rosters_version=state.rosters_version, frozen=state.frozen_at is not None,
+        retired=retired, by_handle={entry.handle: entry for entry in by_pk.values()}, by_pk=by_pk, revoked=revoked,
+    )  # fmt: skip
+
+
+def _entry(opening: Opening, retired: frozenset[str]) -> Entry:
+    session = opening.session
+    epochs = []
+    for epoch in sorted(opening.epochs.all(), key=lambda one: one.number, reverse=True)[:8]:
+        master = keyring.masters().get(epoch.kid)
+        if master is None:
+            log.error("gate.key_missing", kid=epoch.kid)
+            continue
+        key, typed_key = epoch_keys(master, opening=opening.pk, epoch=epoch.number)
+        epochs.append(
+            EpochKey(
+                opening=opening.pk,
+                number=epoch.number,
+                key=key,
+                typed_key=typed_key,
+                period_ms=epoch.period_ms,
+                grace_ms=epoch.grace_ms,
+                started_ms=milliseconds(epoch.started_at),
+                ended_ms=milliseconds(epoch.ended_at) if epoch.ended_at else None,
+                killed=epoch.killed or epoch.kid in retired,
+            )
+        )
+    return Entry(
+        pk=opening.pk, session=session.pk, version=opening.version, handle=opening.handle, title=session.title,
+        module=session.module.code, kind=session.kind, rooms=", ".join(sorted(room.name for room in session.rooms.all())),
+        starts_at=session.starts_at, opens_at=opening.opens_at, present_until=opening.present_until,
+        late_until=opening.late_until, ends_at=session.ends_at,
+        stopped_ms=milliseconds(opening.stopped_at) if opening.stopped_at else None, cancelled=session.cancelled,
+        ticket_seconds=opening.ticket_seconds, epochs=tuple(epochs),
+        revoked_slots=frozenset(display.slot for display in opening.displays.all() if display.revoked_at),
+    )  # fmt: skip
+
+
+def _roster(session: int) -> dict[int, Name]:
+    expected = expected_students(ClassSession(pk=session))
+    return {pk: Name(person.display_name, person.number) for pk, person in expected.items()}
+
+
+def _name(person: int) -> Name:
+    found = Person.objects.filter(pk=person).first()
+    return Name(found.display_name, found.number) if found else Name("", "")
+
+
+def _clock_offset() -> int:
+    """How far the database's clock is ahead of ours, in milliseconds. The embedded one shares ours."""
+    if connection.vendor != "postgresql":
+        return 0
+    before = time.time()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        theirs: datetime = cursor.fetchone()[0]
+    ours = (before + time.time()) / 2
+    return round((theirs.timestamp() - ours) * 1000)

@@ -1,0 +1,21 @@
+"""How a code looks: the QR as SVG, the typed code in two groups."""
+
+import segno
+from django.conf import settings
+
+
+def code_url(code: str) -> str:
+    """The address in the QR: upper case throughout, so it fits QR's compact alphabet."""
+    return f"{settings.ORIGIN.upper()}/{code}"
+
+
+def code_svg(code: str) -> str:
+    """The QR of a code: level M, quiet zone of 4 modules, black on white, sized by the page."""
+    return segno.make(code_url(code), error="m", micro=False, boost_error=False).svg_inline(
+        border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
+    )
+
+
+def spaced(digits: str) -> str:
+    """`48210937` as people read it aloud: `4821 0937`."""
+    return f"{digits[:4]} {digits[4:]}"

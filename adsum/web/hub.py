@@ -1,0 +1,171 @@
+"""News for live streams: one question a tick, for every class that anyone in this process watches."""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from django.db import DatabaseError
+
+from adsum.attendance.reports import Seen, changes_since, marks_of, newest_change
+from adsum.attendance.rules import ATTENDED, Status
+from adsum.checkin.reports import HeldScan, decided_among, held_since, newest_scan
+from adsum.core.reader import Reader
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import expected_students
+
+log = structlog.get_logger("adsum.live")
+
+TICK_SECONDS = 0.4
+LAG_SECONDS = 5.0
+"""How long after its number was given out a row may still be committed; numbers are looked at again for so long."""
+OVERLAP = 500
+
+
+class Numbered(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+N = TypeVar("N", bound=Numbered)
+
+
+class Cursor:
+    """Reads rows by rising id without missing one that was committed late, and hands out each only once."""
+
+    def __init__(self) -> None:
+        self.since = 0
+        self._seen: set[int] = set()
+        self._marks: deque[tuple[float, int]] = deque()
+
+    def start(self, newest: int) -> None:
+        self.since = max(0, newest - OVERLAP)
+
+    def fresh(self, rows: Iterable[N]) -> Iterator[N]:
+        newest = self.since
+        for row in rows:
+            newest = max(newest, row.id)
+            if row.id not in self._seen:
+                self._seen.add(row.id)
+                yield row
+        now = time.monotonic()
+        self._marks.append((now, newest))
+        while self._marks and now - self._marks[0][0] > LAG_SECONDS:
+            self.since = self._marks.popleft()[1]
+        self._seen = {pk for pk in self._seen if pk > self.since}
+
+
+@dataclass(eq=False)
+class Watch:
+    """One stream's inbox: what the hub found since it last looked. None: the process is stopping."""
+
+    session: int
+    board: "Board"
+    news: "asyncio.Queue[Seen | HeldScan | None]" = field(default_factory=asyncio.Queue)
+
+
+@dataclass
+class Board:
+    """What the hub knows of one watched class: who is expected, every mark, and which held scans are open."""
+
+    expected: set[int]
+    statuses: dict[int, str]
+    held: set[int]
+    watches: set[Watch] = field(default_factory=set)
+
+    def here(self) -> int:
+        return sum(status in ATTENDED for status in self.statuses.values())
+
+    def counts(self) -> dict[str, int]:
+        """The numbers above a register; `expected` are those without a mark yet."""
+        by_status = Counter(self.statuses.values())
+        return {
+            "present": self.here(),
+            "late": by_status[Status.LATE],
+            "absent": by_status[Status.ABSENT] + by_status[Status.AUTHORISED] + by_status[Status.PENDING],
+            "expected": len(self.expected - self.statuses.keys()),
+            "held": len(self.held),
+        }
+
+
+class Hub:
+    """Asks for news of all watched classes once a tick while anyone watches, and hands it out."""
+
+    def __init__(self) -> None:
+        self.read = Reader("live-reader")
+        self.boards: dict[int, Board] = {}
+        self._marks = Cursor()
+        self._scans = Cursor()
+        self._task: asyncio.Task[None] | None = None
+
+    async def watch(self, session: int) -> Watch:
+        """Begin to watch a class; `leave` must follow."""
+        board = self.boards.get(session)
+        if board is None:
+            read = await self.read(_board, session)
+            board = self.boards.setdefault(session, read)
+        watch = Watch(session, board)
+        board.watches.add(watch)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        return watch
+
+    def leave(self, watch: Watch) -> None:
+        watch.board.watches.discard(watch)
+        if not watch.board.watches and self.boards.get(watch.session) is watch.board:
+            del self.boards[watch.session]
+
+    async def rosters_changed(self) -> None:
+        """Ask again who is expected in the watched classes."""
+        for session, board in list(self.boards.items()):
+            board.expected = (await self.read(_board, session)).expected
+
+    async def stop(self) -> None:
+        """Tell every stream to end."""
+        for board in self.boards.values():
+            self._tell(board, None)
+        if self._task is not None:
+            self._task.cancel()
+        await self.read.close()
+
+    async def _run(self) -> None:
+        self._marks.start(await self.read(newest_change))
+        self._scans.start(await self.read(newest_scan))
+        while self.boards:
+            try:
+                await self._tick()
+            except DatabaseError as failure:
+                log.warning("live.tick", why=str(failure))
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def _tick(self) -> None:
+        watched = list(self.boards)
+        for mark in self._marks.fresh(await self.read(changes_since, watched, self._marks.since)):
+            board = self.boards.get(mark.session)
+            if board is not None:
+                board.statuses[mark.student] = mark.status
+                self._tell(board, mark)
+        scans = list(self._scans.fresh(await self.read(held_since, watched, self._scans.since)))
+        waiting = {pk for board in self.boards.values() for pk in board.held}
+        if waiting:
+            scans += await self.read(decided_among, waiting)
+        for scan in scans:
+            board = self.boards.get(scan.session)
+            if board is not None and scan.open != (scan.id in board.held):
+                (board.held.add if scan.open else board.held.discard)(scan.id)
+                self._tell(board, scan)
+
+    def _tell(self, board: Board, news: Any) -> None:
+        for watch in board.watches:
+            watch.news.put_nowait(news)
+
+
+def _board(session: int) -> Board:
+    return Board(
+        expected=set(expected_students(ClassSession(pk=session))),
+        statuses={mark.student: mark.status for mark in marks_of(session)},
+        held={scan.id for scan in held_since([session], 0) if scan.open},
+    )
