@@ -25,7 +25,7 @@ HASHED = r"^.+\.[0-9a-f]{12}\..+$"
 """Static files that carry a hash in their name never change."""
 
 
-def _add_headers(headers: Headers, path: str, url: str) -> None:
+def _add_headers(headers: Headers, _path: str, _url: str) -> None:
     for name, value in settings.SECURITY_HEADERS.items():
         headers[name] = value
 

@@ -92,7 +92,7 @@ def _held(scans: QuerySet[Scan]) -> list[HeldScan]:
             scan.first_seen_at,
             scan.refusal,
             not hasattr(scan, "decision"),
-        )  # fmt: skip
+        )
         for scan in scans.select_related("student", "decision").order_by("id")
     ]
 

@@ -133,7 +133,7 @@ class Gate:
 
     async def confirm_page(self, request: Request) -> Response:
         """After sign-in: the same scan, waiting for one tap."""
-        ticket, entry = self._waiting(request, request.cookies.get(TICKET_COOKIE, ""))
+        ticket, entry = self._waiting(request.cookies.get(TICKET_COOKIE, ""))
         if ticket is None or entry is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
         pass_ = self._pass(request)
@@ -149,7 +149,7 @@ class Gate:
         if pass_ is None:
             return self._to_sign_in("/in/confirm")
         form = await self._form(request)
-        ticket, entry = self._waiting(request, form.get("ticket") or request.cookies.get(TICKET_COOKIE, ""))
+        ticket, entry = self._waiting(form.get("ticket") or request.cookies.get(TICKET_COOKIE, ""))
         if ticket is None or entry is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
         try:
@@ -173,7 +173,7 @@ class Gate:
         if pass_ is None:
             return self._to_sign_in("/in/confirm")
         form = await self._form(request)
-        ticket, entry = self._waiting(request, form.get("ticket", ""))
+        ticket, entry = self._waiting(form.get("ticket", ""))
         if ticket is None or entry is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
         try:
@@ -252,7 +252,7 @@ class Gate:
             response = self._scanned(request, entry, ticket)
         else:
             response = await self._confirm_page(request, pass_, entry, ticket)
-        held, _entry = self._waiting(request, request.cookies.get(TICKET_COOKIE, ""))
+        held, _entry = self._waiting(request.cookies.get(TICKET_COOKIE, ""))
         good = held is not None and held.refusal is None and held.opening == ticket.opening
         # An old picture scanned by mistake does not take away the good scan made before it.
         if ticket.refusal is None or not good:
@@ -262,7 +262,7 @@ class Gate:
             self._cookie(response, DEVICE_COOKIE, new_device_tag(), seconds=DEVICE_DAYS * 86_400)
         return response
 
-    def _waiting(self, request: Request, text: str) -> tuple[Ticket, Entry] | tuple[None, None]:
+    def _waiting(self, text: str) -> tuple[Ticket, Entry] | tuple[None, None]:
         """The genuine ticket in `text`, and its opening."""
         ticket = unseal_ticket(text, self.state.keys("ticket/v1")) if text else None
         entry = self.state.known.by_pk.get(ticket.opening) if ticket else None

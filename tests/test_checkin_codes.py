@@ -1,0 +1,242 @@
+"""Codes and tickets: what a screen shows is believed, what it did not show is not."""
+
+import string
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from adsum.checkin.rules import (
+    COUNTER_BITS,
+    EARLY_MS,
+    Code,
+    EpochKey,
+    Pass,
+    Refusal,
+    Ticket,
+    clean_typed,
+    epoch_keys,
+    make_code,
+    make_typed,
+    parse_code,
+    read_code,
+    read_typed,
+    seal_pass,
+    seal_ticket,
+    unseal_pass,
+    unseal_ticket,
+)
+from adsum.core.ids import ALPHABET
+
+MASTER = bytes(range(32))
+BEGAN = 1_792_830_600_000
+HANDLE = 123_456_789
+
+
+def epoch(opening: int = 7, number: int = 1, *, period: int = 60_000, grace: int = 15_000, began: int = BEGAN) -> EpochKey:
+    key, typed_key = epoch_keys(MASTER, opening=opening, epoch=number)
+    return EpochKey(opening, number, key, typed_key, period, grace, began)
+
+
+def shown(one: EpochKey, at_ms: int, slot: int = 0) -> str:
+    """What a display of this class shows at that moment."""
+    return make_code(one, handle=HANDLE, slot=slot, counter=one.counter_at(at_ms))
+
+
+def read(text: str, one: EpochKey, at_ms: int) -> Refusal | None:
+    code = parse_code(text)
+    return read_code(code, [one], now_ms=at_ms).refusal if code else Refusal.UNKNOWN_CODE
+
+
+def test_a_code_is_36_characters_of_the_qr_alphabet() -> None:
+    text = shown(epoch(), BEGAN)
+    assert len(text) == 36
+    assert set(text) <= set(string.digits + string.ascii_uppercase)
+
+
+paces = st.tuples(st.integers(1_000, 120_000), st.integers(0, 240_000))
+moments = st.integers(0, 40 * 3600 * 1000)
+
+
+@given(pace=paces, since=moments, held=st.integers(0, 400_000), slot=st.integers(0, 31))
+@example(pace=(60_000, 15_000), since=0, held=74_999, slot=0)
+@example(pace=(60_000, 15_000), since=0, held=75_000, slot=0)
+@example(pace=(5_000, 120_000), since=3, held=0, slot=1)
+def test_any_code_on_any_screen_counts_from_when_it_is_shown_until_grace_after_it_changes(
+    pace: tuple[int, int], since: int, held: int, slot: int
+) -> None:
+    """Pitfalls 4 and 5: two screens, reloads and a grace larger than the period never refuse a good code."""
+    one = epoch(period=pace[0], grace=pace[1])
+    at = BEGAN + since
+    text = shown(one, at, slot)
+    interval_began = BEGAN + one.counter_at(at) * one.period_ms
+    good = at + held < interval_began + pace[0] + pace[1]
+    assert read(text, one, at + held) == (None if good else Refusal.STALE_CODE)
+
+
+@given(since=st.integers(60_000, 10_000_000), ahead=st.integers(0, 5_000))
+def test_a_screen_served_by_a_node_whose_clock_is_ahead_is_believed_for_half_a_second(since: int, ahead: int) -> None:
+    """Pitfall 3: clocks. The node that shows is `ahead` of the node that reads."""
+    one = epoch()
+    now = BEGAN + since
+    code = parse_code(shown(one, now + ahead))
+    assert code is not None
+    reading = read_code(code, [one], now_ms=now)
+    early = -reading.age_ms
+    assert (reading.refusal is None) == (early <= EARLY_MS)
+    assert reading.from_the_future == (early > EARLY_MS)
+
+
+@given(since=moments, later=st.integers(0, 20 * 3600 * 1000))
+def test_two_displays_of_one_class_never_refuse_each_others_codes(since: int, later: int) -> None:
+    one = epoch()
+    first, second = shown(one, BEGAN + since, slot=0), shown(one, BEGAN + since, slot=1)
+    assert first != second
+    assert read(first, one, BEGAN + since + later) == read(second, one, BEGAN + since + later)
+
+
+@given(turns=st.integers(0, 3), since=st.integers(0, 60_000))
+def test_the_counter_may_wrap_around(turns: int, since: int) -> None:
+    one = epoch(period=5_000, grace=10_000)
+    at = BEGAN + turns * (1 << COUNTER_BITS) * 5_000 + since
+    assert read(shown(one, at), one, at) is None
+    assert read(shown(one, at), one, at + 15_000) == Refusal.STALE_CODE
+
+
+@given(text=st.text(ALPHABET, min_size=36, max_size=36))
+def test_a_code_nobody_showed_is_unknown(text: str) -> None:
+    assert read(text, epoch(), BEGAN) == Refusal.UNKNOWN_CODE
+
+
+@given(at=moments, position=st.integers(6, 35), char=st.sampled_from(ALPHABET))
+def test_a_code_with_one_other_character_is_unknown(at: int, position: int, char: str) -> None:
+    one = epoch()
+    text = shown(one, BEGAN + at)
+    assume(text[position] != char)
+    assert read(text[:position] + char + text[position + 1 :], one, BEGAN + at) == Refusal.UNKNOWN_CODE
+
+
+@pytest.mark.parametrize("other", [epoch(opening=8), epoch(number=2)], ids=["another class", "another epoch"])
+def test_a_code_of_something_else_is_unknown(other: EpochKey) -> None:
+    assert read(shown(other, BEGAN), epoch(), BEGAN) == Refusal.UNKNOWN_CODE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "A" * 35, "A" * 37, "a" * 36, "I" * 36, "O" * 36, "L" * 36, "U" * 36, " " * 36, "٣" * 36, "Ａ" * 36,
+        "A" * 35 + "\n", "/" + "A" * 35, "%41" * 12, "A" * 10 + "Z" * 26,
+    ],
+)  # fmt: skip
+def test_only_the_one_spelling_of_a_code_is_read(text: str) -> None:
+    assert parse_code(text) is None
+
+
+def test_after_a_new_pace_old_codes_stay_good_for_their_grace() -> None:
+    old, new = epoch(), epoch(number=2, period=10_000, grace=10_000, began=BEGAN + 30_000)
+    ended = replace(old, ended_ms=BEGAN + 30_000)
+    code = parse_code(shown(old, BEGAN))
+    assert code is not None
+    assert read_code(code, [new, ended], now_ms=BEGAN + 44_999).refusal is None
+    assert read_code(code, [new, ended], now_ms=BEGAN + 45_000).refusal == Refusal.STALE_CODE
+
+
+def test_a_killed_epoch_is_dead_at_once() -> None:
+    one = epoch()
+    assert read(shown(one, BEGAN), replace(one, killed=True), BEGAN) == Refusal.STALE_CODE
+
+
+def test_an_unknown_opening_costs_one_hmac_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from adsum.checkin import rules
+
+    tags = []
+    real = rules.tag
+    monkeypatch.setattr(rules, "tag", lambda key, message: tags.append(key) or real(key, message))
+    assert read_code(Code(1, 0, 0, bytes(16)), [], now_ms=BEGAN).refusal == Refusal.UNKNOWN_CODE
+    assert len(tags) == 1
+
+
+# The typed twin
+
+
+@given(pace=paces, since=moments, held=st.integers(0, 400_000))
+def test_the_typed_code_lives_exactly_as_long_as_the_qr(pace: tuple[int, int], since: int, held: int) -> None:
+    one = epoch(period=pace[0], grace=pace[1])
+    at = BEGAN + since
+    digits = make_typed(one, one.counter_at(at))
+    assume(digits not in {make_typed(one, one.counter_at(at) + n) for n in range(1, 4)})
+    reading, counter = read_typed(digits, [one], now_ms=at + held)
+    if read(shown(one, at), one, at + held) is None:
+        assert (reading.refusal, counter) == (None, one.counter_at(at))
+    else:
+        assert reading.refusal is not None
+
+
+@pytest.mark.parametrize("text", ["48210937", "4821 0937", " 4821-0937 ", "48 21 09 37"])
+def test_spaces_and_dashes_are_forgiven(text: str) -> None:
+    assert clean_typed(text) == "48210937"
+
+
+@pytest.mark.parametrize("text", ["", "4821093", "482109377", "4821093x", "٤٨٢١٠٩٣٧", "4821.0937"])
+def test_anything_else_is_not_a_code(text: str) -> None:
+    assert clean_typed(text) is None
+
+
+# Tickets and passes
+
+KEY, OTHER = bytes(32), bytes([1]) * 32
+
+tickets = st.builds(
+    Ticket,
+    id=st.binary(min_size=16, max_size=16),
+    opening=st.integers(1, 2**60),
+    epoch=st.integers(0, 2**16 - 1),
+    slot=st.integers(0, 31),
+    counter=st.integers(0, 2**15 - 1),
+    first_seen_ms=st.integers(0, 2**50),
+    age_ms=st.integers(-(2**30), 2**30),
+    network=st.integers(0, 2),
+    typed=st.booleans(),
+    new_device=st.booleans(),
+    device=st.binary(min_size=16, max_size=16),
+    person=st.integers(0, 2**60),
+    expires_ms=st.integers(0, 2**50),
+    refusal=st.sampled_from([None, *Refusal]),
+)
+
+
+@given(ticket=tickets)
+def test_a_ticket_comes_back_as_it_was(ticket: Ticket) -> None:
+    assert unseal_ticket(seal_ticket(ticket, KEY, "k1"), {"k1": KEY}) == ticket
+
+
+@given(ticket=tickets, data=st.data())
+def test_a_ticket_with_one_other_character_is_refused(ticket: Ticket, data: st.DataObject) -> None:
+    text = seal_ticket(ticket, KEY, "k1")
+    position = data.draw(st.integers(3, len(text) - 1))
+    char = data.draw(st.sampled_from(string.ascii_letters + string.digits + "-_="))
+    assume(char != text[position])
+    assert unseal_ticket(text[:position] + char + text[position + 1 :], {"k1": KEY}) is None
+
+
+@given(text=st.text(max_size=200))
+def test_any_other_text_is_no_ticket_and_no_pass(text: str) -> None:
+    assert unseal_ticket(text, {"k1": KEY}) is None
+    assert unseal_pass(f"k1.{text}", {"k1": KEY}) is None
+
+
+@given(ticket=tickets)
+def test_nothing_signed_for_one_purpose_or_with_a_retired_key_passes_for_another(ticket: Ticket) -> None:
+    text = seal_ticket(ticket, KEY, "k1")
+    assert unseal_ticket(text, {"k1": OTHER}) is None
+    assert unseal_ticket(text, {"k2": KEY}) is None
+    assert unseal_pass(text, {"k1": KEY}) is None
+
+
+@given(person=st.integers(1, 2**60), sign_in=st.binary(min_size=16, max_size=16), at=st.integers(0, 2**50))
+def test_a_pass_comes_back_as_it_was_and_is_no_ticket(person: int, sign_in: bytes, at: int) -> None:
+    one = Pass(person, sign_in, at, at + 1)
+    text = seal_pass(one, KEY, "k1")
+    assert unseal_pass(text, {"k1": KEY}) == one
+    assert unseal_ticket(text, {"k1": KEY}) is None
