@@ -152,8 +152,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "adsum.web.signin.lifetime.lifetime",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "adsum.web.request_log.RequestLog",
 ]
 
 ROOT_URLCONF = "adsum.urls"
@@ -179,20 +180,43 @@ TEMPLATES = [
 
 DATABASES = {"default": _database(env.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    # Counts of tries must be the same on every worker and node, and survive a restart: they live in the database.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "adsum_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    # What each process may find out again by itself.
+    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 
 AUTH_USER_MODEL = "adsum.Person"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "sign_in"
-LOGIN_REDIRECT_URL = "home"
+LOGIN_REDIRECT_URL = "/"
+SIGNED_IN_FOR = 12 * 3600  # seconds, from sign-in, whatever one does
+STAFF_IDLE_FOR = 30 * 60  # seconds without a request
+
+# django-allauth: the ways in. There is no sign-up, no e-mail page and no reset by e-mail: see the addresses in urls.py.
+ACCOUNT_ADAPTER = "adsum.integrations.sign_on.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}  # which is the university e-mail
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+# Passwords and codes that did not match: by account; by address only against floods, as a campus shares few of them.
+ACCOUNT_RATE_LIMITS = {"login_failed": "600/m/ip,5/5m/key"}
+SOCIALACCOUNT_ADAPTER = "adsum.integrations.sign_on.SocialAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an e-mail is never proof of who someone is: docs/adr/0002
+SOCIALACCOUNT_STORE_TOKENS = False
+MFA_ADAPTER = "adsum.integrations.sign_on.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English"), ("cy", "Cymraeg")]
@@ -240,7 +264,7 @@ COOKIE_PREFIX = "__Host-" if SECURE else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}adsum_session"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = SIGNED_IN_FOR
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}adsum_csrf"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
@@ -251,6 +275,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 Q_CLUSTER = {
     "name": "adsum",
     "orm": "default",
+    "cache": "local",
     "workers": 1,
     "timeout": 300,
     "retry": 360,

@@ -1,0 +1,241 @@
+"""The only code that changes people, their roles and their ways in; every change leaves one event.
+
+`by` is an actor as the event log names it: `person.actor`, or `system:<part>`.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from allauth.mfa.utils import decrypt
+from allauth.socialaccount.models import SocialAccount, SocialApp
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+
+from adsum.accounts.models import Department, Identifier, Person, RoleGrant
+from adsum.accounts.rules import Role
+from adsum.audit import services as audit_log
+from adsum.core.errors import AdsumError
+
+CHANGEABLE = frozenset(
+    {"username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "language"}
+)
+
+
+@transaction.atomic
+def create_person(*, username: str, family_name: str, by: str, at: datetime, **more: Any) -> Person:
+    """Add one person, without a way in yet. `more`: given_name, email, number, source, source_id, and so on.
+
+    Raises AdsumError `known_already` when the e-mail or the source's id is someone's already.
+    """
+    person = Person(username=username.strip().casefold(), family_name=family_name, **more)
+    person.set_unusable_password()
+    try:
+        with transaction.atomic():
+            person.save(force_insert=True)
+    except IntegrityError as taken:
+        raise AdsumError("known_already", f"{person.username} is already someone's university e-mail.") from taken
+    audit_log.record(actor=by, verb="person.create", subject=person.actor, at=at, source=person.source)
+    return person
+
+
+@transaction.atomic
+def update_person(person: Person, *, by: str, at: datetime, **changes: str) -> None:
+    """Change what a person is called. The event names the fields, never their contents."""
+    if unknown := changes.keys() - CHANGEABLE:
+        raise ValueError(f"not changed here: {', '.join(sorted(unknown))}")
+    changed = sorted(name for name, value in changes.items() if getattr(person, name) != value)
+    if changed:
+        for name in changed:
+            setattr(person, name, changes[name])
+        person.save(update_fields=changed)
+        audit_log.record(actor=by, verb="person.change", subject=person.actor, at=at, fields=changed)
+
+
+@transaction.atomic
+def close_account(person: Person, *, by: str, at: datetime) -> None:
+    """The person can no longer sign in, and every sign-in they have ends now. (The gate's passes end with
+    `checkin.services`.)"""
+    Person.objects.filter(pk=person.pk).update(is_active=False)
+    person.is_active = False
+    end_sign_ins(person)
+    audit_log.record(actor=by, verb="person.close", subject=person.actor, at=at)
+
+
+@transaction.atomic
+def reopen_account(person: Person, *, by: str, at: datetime) -> None:
+    """Let a person whose account was closed sign in again."""
+    Person.objects.filter(pk=person.pk).update(is_active=True)
+    person.is_active = True
+    audit_log.record(actor=by, verb="person.reopen", subject=person.actor, at=at)
+
+
+def end_sign_ins(person: Person) -> None:
+    """End every sign-in of a person, in all browsers."""
+    for sign_in in UserSession.objects.filter(user=person):
+        sign_in.end()
+
+
+@transaction.atomic
+def set_password(person: Person, password: str, *, by: str, at: datetime) -> None:
+    """Give a person a local account, or a new password for it; sign-ins made with the old one end.
+
+    Raises AdsumError `weak_password` with what to do.
+    """
+    try:
+        validate_password(password, person)
+    except ValidationError as weak:
+        raise AdsumError("weak_password", " ".join(weak.messages)) from weak
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    audit_log.record(actor=by, verb="person.password", subject=person.actor, at=at)
+
+
+@transaction.atomic
+def add_identifier(person: Person, *, system: str, kind: str, value: str, by: str, at: datetime) -> Identifier:
+    """Note what another system calls this person. Raises AdsumError `known_already` when that is someone's already."""
+    try:
+        with transaction.atomic():
+            identifier = Identifier.objects.create(person=person, system=system, kind=kind, value=value)
+    except IntegrityError as taken:
+        raise AdsumError("known_already", f"{system} {kind} already names a person.") from taken
+    audit_log.record(actor=by, verb="person.identifier", subject=person.actor, at=at, system=system, kind=kind)
+    return identifier
+
+
+@transaction.atomic
+def grant_role(
+    person: Person, role: Role, *, by: str, at: datetime, department: Department | None = None,
+    starts_on: date | None = None, ends_on: date | None = None, source: str = "",
+) -> RoleGrant:  # fmt: skip
+    """Give a role, over a department or everywhere, from one day to another (both included, None: open).
+
+    Raises AdsumError `known_already` when the same source has granted it already.
+    """
+    try:
+        with transaction.atomic():
+            grant = RoleGrant.objects.create(
+                person=person, role=role, department=department, starts_on=starts_on, ends_on=ends_on, source=source
+            )
+    except IntegrityError as taken:
+        raise AdsumError("known_already", f"{person} holds this role there already. Change its dates.") from taken
+    audit_log.record(
+        actor=by, verb="role.grant", subject=person.actor, at=at, role=role, department=department and department.pk,
+        starts_on=str(starts_on or ""), ends_on=str(ends_on or ""),
+    )  # fmt: skip
+    return grant
+
+
+@transaction.atomic
+def end_role(grant: RoleGrant, *, last_day: date, by: str, at: datetime) -> None:
+    """End a role after `last_day` (which is still included)."""
+    RoleGrant.objects.filter(pk=grant.pk).update(ends_on=last_day)
+    grant.ends_on = last_day
+    audit_log.record(
+        actor=by, verb="role.end", subject=f"person:{grant.person_id}", at=at, role=grant.role, last_day=str(last_day)
+    )
+
+
+@transaction.atomic
+def link_identity(person: Person, *, provider: str, subject: str, issuer: str, by: str, at: datetime) -> None:
+    """From now on, this subject of this provider is this person. One subject per person and provider, for ever: who
+    was given a former student's name at the provider is not that student.
+
+    Raises AdsumError `known_already` when either side is linked already.
+    """
+    Person.objects.select_for_update().get(pk=person.pk)
+    held = SocialAccount.objects.filter(user=person, provider=provider).first()
+    if held and held.uid == subject:
+        return
+    if held:
+        raise AdsumError("known_already", "This person already signs in with another account of that provider.")
+    try:
+        with transaction.atomic():
+            SocialAccount.objects.create(user=person, provider=provider, uid=subject, extra_data={"iss": issuer})
+    except IntegrityError as taken:
+        raise AdsumError("known_already", "That account of the provider already belongs to someone.") from taken
+    audit_log.record(actor=by, verb="person.link", subject=person.actor, at=at, provider=provider)
+
+
+@transaction.atomic
+def save_provider(app: SocialApp, *, by: str, at: datetime) -> None:
+    """Add a sign-in provider, or change its settings. The event names what it is for, never its secret."""
+    app.save()
+    audit_log.record(
+        actor=by, verb="provider.save", subject=f"provider:{app.provider_id}"[:96], at=at, settings=app.settings
+    )
+
+
+@transaction.atomic
+def remove_provider(app: SocialApp, *, by: str, at: datetime) -> None:
+    """Nobody signs in through this provider any more. Who was who there is kept, in case it returns."""
+    app.delete()
+    audit_log.record(actor=by, verb="provider.remove", subject=f"provider:{app.provider_id}"[:96], at=at)
+
+
+# Codes from an authenticator app (RFC 6238) and recovery codes
+
+STEP_SECONDS = 30
+DRIFT = 1
+"""Steps a phone's clock may be ahead or behind."""
+
+
+def matching_step(secret: str, code: str, *, at: datetime) -> int | None:
+    """Which 30-second step `code` belongs to, within the drift; None when it does not match."""
+    now = int(at.timestamp()) // STEP_SECONDS
+    for step in range(now - DRIFT, now + DRIFT + 1):
+        if constant_time_compare(format_hotp_value(hotp_value(secret, step)), code):
+            return step
+    return None
+
+
+@transaction.atomic
+def enable_totp(person: Person, secret: str, *, step: int, by: str, at: datetime) -> list[str]:
+    """Ask this person for a code at each sign-in; `step` is that of the code they proved it with.
+
+    Returns the recovery codes. Raises AdsumError `known_already` when a phone is set up already.
+    """
+    Person.objects.select_for_update().get(pk=person.pk)
+    if Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists():
+        raise AdsumError("known_already", _("An authenticator app is set up already. Remove it first."))
+    authenticator = TOTP.activate(person, secret).instance
+    authenticator.data["step"] = step
+    authenticator.save(update_fields=["data"])
+    Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).delete()
+    codes: list[str] = RecoveryCodes.activate(person).generate_codes()
+    audit_log.record(actor=by, verb="person.totp", subject=person.actor, at=at)
+    return codes
+
+
+@transaction.atomic
+def disable_totp(person: Person, *, by: str, at: datetime) -> None:
+    """No more codes at sign-in; the recovery codes go too."""
+    Authenticator.objects.filter(
+        user=person, type__in=[Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES]
+    ).delete()
+    audit_log.record(actor=by, verb="person.totp_removed", subject=person.actor, at=at)
+
+
+@transaction.atomic
+def use_code(person: Person, code: str, *, at: datetime) -> Authenticator | None:
+    """The authenticator `code` belongs to, and use it up: each step and each recovery code works once (RFC 6238, 5.2),
+    also when sent twice at once. None when it does not match."""
+    code = "".join(code.replace("-", " ").split())
+    for authenticator in Authenticator.objects.select_for_update().filter(user=person):
+        if authenticator.type == Authenticator.Type.TOTP:
+            step = matching_step(decrypt(authenticator.data["secret"]), code, at=at)
+            if step is None or step <= authenticator.data.get("step", 0):
+                continue
+            authenticator.data["step"] = step
+            authenticator.save(update_fields=["data"])
+            return authenticator
+        if authenticator.type == Authenticator.Type.RECOVERY_CODES and authenticator.wrap().validate_code(code):
+            audit_log.record(actor=person.actor, verb="person.recovery_code", subject=person.actor, at=at)
+            return authenticator
+    return None

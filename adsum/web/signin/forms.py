@@ -1,0 +1,89 @@
+"""What a person types to sign in."""
+
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.internal.flows import check_rate_limit
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from adsum.accounts import services
+
+ONE_TIME = {"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": "12", "spellcheck": "false"}
+CODE_MISSING = {"required": _("Type the code your phone shows now.")}
+CODE_WRONG = _("That code does not match. It changes every 30 seconds: type the one your phone shows now.")
+PASSWORD_WRONG = _("That password does not match. Check capitals and the keyboard’s language, then try again.")
+
+
+class EmailForm(forms.Form):
+    """The first question, and for most people the only one: whose sign-in page comes next?"""
+
+    email = forms.EmailField(
+        label=_("University e-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "spellcheck": "false", "autocapitalize": "none"}),
+        error_messages={
+            "required": _("Type your university e-mail, such as s1234567@uni.ac.uk."),
+            "invalid": _("That is not a complete e-mail address. It looks like s1234567@uni.ac.uk."),
+        },
+    )
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).strip().casefold()
+
+
+class PasswordForm(forms.Form):
+    """The password of a local account."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": _("Type your password.")},
+    )
+
+
+class CodeForm(AuthenticateForm):
+    """The second question, for those who set it up."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        help_text=_("Six digits from your authenticator app, or one of your recovery codes."),
+        widget=forms.TextInput(attrs=ONE_TIME),
+        error_messages=CODE_MISSING,
+    )
+
+    def clean_code(self) -> str:
+        allow_more_tries = check_rate_limit(self.user)
+        code = str(self.cleaned_data["code"])
+        authenticator = services.use_code(self.user, code, at=context.request.at)
+        if authenticator is None:
+            raise forms.ValidationError(CODE_WRONG)
+        self.authenticator = authenticator
+        allow_more_tries()
+        return code
+
+
+class ProofForm(PasswordForm):
+    """That it is the owner of the account who asks, phone in hand."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        help_text=_("The six digits your authenticator app shows now."),
+        widget=forms.TextInput(attrs=ONE_TIME),
+        error_messages=CODE_MISSING,
+    )
+    field_order = ("code", "password")
+
+
+class NewPasswordForm(PasswordForm):
+    """A new password for a local account; `password` is the current one."""
+
+    new = forms.CharField(
+        label=_("New password"),
+        help_text=_("At least 12 characters. A few words you will remember are better than symbols you will not."),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": _("Type a new password.")},
+    )

@@ -1,0 +1,119 @@
+"""A local account's own page: its password, and a code from the phone as a second step."""
+
+import segno
+from allauth.account.adapter import get_adapter
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.base.internal.flows import check_rate_limit
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from adsum.accounts import services
+from adsum.core.errors import AdsumError
+from adsum.web.middleware import PersonRequest
+from adsum.web.signin.forms import CODE_WRONG, PASSWORD_WRONG, NewPasswordForm, PasswordForm, ProofForm
+
+
+def _password_proves(request: PersonRequest, form: PasswordForm) -> bool:
+    """Whether the form's password is the person's; tries are counted with those at the door."""
+    try:
+        if get_adapter(request).reauthenticate(request.user, form.cleaned_data["password"]):
+            return True
+        form.add_error("password", PASSWORD_WRONG)
+    except ValidationError as too_many:
+        form.add_error("password", too_many)
+    return False
+
+
+def _uses_app(request: PersonRequest) -> bool:
+    return bool(Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists())
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def security(request: PersonRequest) -> HttpResponse:
+    """Add the second step, or take it away. Whoever signs in at the university has theirs there."""
+    if not request.user.has_usable_password():
+        raise Http404
+    on = _uses_app(request)
+    form = ProofForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and _password_proves(request, form):
+        if on:
+            return _removed(request, form) or _page(request, form, on=True)
+        if codes := _added(request, form):
+            return render(request, "adsum/signin/recovery_codes.html", {"codes": codes})
+    return _page(request, form, on=on)
+
+
+def _page(request: PersonRequest, form: ProofForm, *, on: bool) -> HttpResponse:
+    context: dict[str, object] = {"form": form, "on": on}
+    if not on:
+        secret = get_totp_secret()
+        url = get_mfa_adapter().build_totp_url(request.user, secret)
+        code = segno.make(url, error="m", micro=False)
+        context["qr"] = mark_safe(code.svg_inline(scale=4, border=4, light="#fff"))  # noqa: S308 - made by us
+        context["link"] = url
+        context["secret"] = " ".join(secret[n : n + 4] for n in range(0, len(secret), 4))
+    return render(request, "adsum/signin/security.html", context, status=422 if form.errors else 200)
+
+
+def _added(request: PersonRequest, form: ProofForm) -> list[str]:
+    secret = get_totp_secret()
+    step = services.matching_step(secret, "".join(form.cleaned_data["code"].split()), at=request.at)
+    if step is None:
+        form.add_error("code", CODE_WRONG)
+        return []
+    try:
+        codes = services.enable_totp(request.user, secret, step=step, by=request.user.actor, at=request.at)
+    except AdsumError as already:
+        form.add_error(None, already.message)
+        return []
+    clear_totp_secret(request)
+    return codes
+
+
+def _removed(request: PersonRequest, form: ProofForm) -> HttpResponse | None:
+    try:
+        allow_more_tries = check_rate_limit(request.user)
+    except ValidationError as too_many:
+        form.add_error("code", too_many)
+        return None
+    if services.use_code(request.user, form.cleaned_data["code"], at=request.at) is None:
+        form.add_error("code", CODE_WRONG)
+        return None
+    allow_more_tries()
+    services.disable_totp(request.user, by=request.user.actor, at=request.at)
+    messages.success(request, _("The second step is off. Your password alone signs you in."))
+    return redirect("security")
+
+
+@never_cache
+@login_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_password(request: PersonRequest) -> HttpResponse:
+    """Change the password of a local account; other browsers are signed out."""
+    if not request.user.has_usable_password():
+        raise Http404
+    form = NewPasswordForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and _password_proves(request, form):
+        try:
+            services.set_password(request.user, form.cleaned_data["new"], by=request.user.actor, at=request.at)
+        except AdsumError as weak:
+            form.add_error("new", weak.message)
+        else:
+            update_session_auth_hash(request, request.user)
+            messages.success(request, _("Your password is changed. Other browsers have been signed out."))
+            return redirect("security")
+    return render(request, "adsum/signin/new_password.html", {"form": form}, status=422 if form.errors else 200)
