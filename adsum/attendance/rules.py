@@ -5,7 +5,7 @@ Sources: design 4-rules.md, section A (recording 1–7, counting 8–10) and 2-a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 
@@ -101,7 +101,9 @@ class OpenFor:
 
     @classmethod
     def of(cls, windows: Windows, *, starts_at: datetime, ends_at: datetime) -> "OpenFor":
-        """Instants of `windows` for a class; check-in never outlasts the class itself."""
+        """Instants of `windows` for a class; check-in never outlasts the class itself. Minutes are real ones, also on the
+        night the clocks change: arithmetic is done in UTC."""
+        starts_at, ends_at = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
         return cls(
             opens_at=starts_at - timedelta(minutes=windows.opens_before),
             present_until=min(starts_at + timedelta(minutes=windows.present_until), ends_at),
@@ -118,7 +120,7 @@ class OpenFor:
 
 def minutes_late(*, starts_at: datetime, at: datetime) -> int:
     """Whole minutes between the start of the class and `at`; never negative."""
-    return max(0, int((at - starts_at).total_seconds() // 60))
+    return max(0, int((at.astimezone(UTC) - starts_at.astimezone(UTC)).total_seconds() // 60))
 
 
 @dataclass(frozen=True, slots=True)
