@@ -3,6 +3,8 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from adsum.attendance.rules import Reason, Source
+
 HELD = {
     "not_expected": gettext_lazy("Not on this class’s list"),
     "same_device": gettext_lazy("Same phone as another student of this class"),
@@ -18,3 +20,34 @@ def held_reason(refusal: str) -> str:
 def late_note(minutes: int) -> str:
     """How late, in words; '' when not."""
     return _("%(minutes)s min late") % {"minutes": minutes} if minutes else ""
+
+
+REASONS = {
+    Reason.SEEN_IN_CLASS: gettext_lazy("Seen in class"),
+    Reason.NO_PHONE: gettext_lazy("No phone, or no battery"),
+    Reason.SCAN_TROUBLE: gettext_lazy("Trouble with scanning"),
+    Reason.NOT_IN_CLASS: gettext_lazy("Was not in class"),
+    Reason.LEFT_EARLY: gettext_lazy("Left early"),
+    Reason.WRONG_STUDENT: gettext_lazy("Marked the wrong student"),
+    Reason.ABSENCE_AGREED: gettext_lazy("Absence agreed"),
+    Reason.OTHER_GROUP_AGREED: gettext_lazy("Another group’s student, agreed"),
+    Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
+    Reason.OTHER: gettext_lazy("Another reason"),
+}
+SOURCES = {
+    Source.SCAN: gettext_lazy("scan"),
+    Source.STAFF: gettext_lazy("by hand"),
+    Source.ABSENCE: gettext_lazy("absence request"),
+    Source.IMPORT: gettext_lazy("import"),
+    Source.SYSTEM: gettext_lazy("closing the register"),
+}
+
+
+def reason_label(code: str, text: str = "") -> str:
+    """Why a mark was changed, with what was written beside it; '' when no reason was given."""
+    return ": ".join(part for part in (str(REASONS[Reason(code)]) if code else "", text) if part)
+
+
+def source_label(source: str) -> str:
+    """Who or what made a mark."""
+    return str(SOURCES[Source(source)])

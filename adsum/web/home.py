@@ -1,0 +1,40 @@
+"""The first page: each role is sent where it works."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from adsum.accounts.rules import SEES_EVERY_REGISTER, Role
+from adsum.web.middleware import PersonRequest
+
+FIRST = (
+    ("teaching_today", frozenset({Role.LECTURER})),
+    ("student_today", frozenset({Role.STUDENT})),
+    ("office_classes", SEES_EVERY_REGISTER),
+    ("imports", frozenset({Role.TIMETABLING})),
+)
+"""Where people start: the first of these whose roles they hold."""
+
+COMING = {
+    Role.TUTOR: _("How your tutees are doing, their open concerns, notes and meetings."),
+    Role.DEPARTMENT: _("How the modules and students of your department are doing."),
+    Role.COMPLIANCE_UKVI: _("Sponsored students, the clocks that run for them, and evidence packs."),
+    Role.COMPLIANCE_SLC: _("Funded students, confirmations of attendance, and changes of circumstance."),
+    Role.ADMINISTRATOR: _("People and their roles, sign-in settings, how long things are kept, and the health of the system."),
+    Role.DATA_PROTECTION: _("Who looked at whose record, and what is kept for how long."),
+    Role.AUDITOR: _("The event log, and proof that nothing in it was changed."),
+}
+"""What is not built yet, for those whose first page it will be."""
+
+
+@login_required
+@require_safe
+def home(request: PersonRequest) -> HttpResponse:
+    """To one's own first page; where there is none yet, what there will be."""
+    for name, roles in FIRST:
+        if request.roles & roles:
+            return redirect(name)
+    coming = [text for role, text in COMING.items() if role in request.roles]
+    return render(request, "adsum/home.html", {"coming": coming, "knows_nobody": not request.roles})

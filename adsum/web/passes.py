@@ -1,0 +1,78 @@
+"""Passes: how the gate knows, without asking the database, who is signed in. Each sign-in has one; it ends with it."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from adsum.accounts.models import Person
+from adsum.checkin.gate.app import PASS_COOKIE
+from adsum.checkin.gate.state import milliseconds
+from adsum.checkin.rules import Pass, seal_pass, unseal_pass
+from adsum.checkin.services import revoke_passes
+from adsum.core import keyring
+from adsum.web.middleware import Handler
+from adsum.web.signin.lifetime import BEGAN
+
+SIGN_IN = "pass_sign_in"
+"""Where the browser's session keeps the 16 bytes that name its sign-in."""
+
+
+def middleware(get_response: Handler) -> Handler:
+    """Give whoever is signed in a pass, and take it from whoever no longer is, however that came about."""
+
+    def handler(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if isinstance(request.user, Person):
+            _provide(request, response, request.user)
+        elif PASS_COOKIE in request.COOKIES:
+            end(request, response)
+        return response
+
+    return handler
+
+
+def end(request: HttpRequest, response: HttpResponse) -> None:
+    """Delete the pass this request came with, and have every gate refuse copies of it within a second."""
+    if PASS_COOKIE in response.cookies:
+        return
+    if pass_ := _given(request):
+        _revoke(pass_, _at(request))
+    response.delete_cookie(PASS_COOKIE, samesite="Lax")
+
+
+def _provide(request: HttpRequest, response: HttpResponse, person: Person) -> None:
+    session = request.session
+    given = _given(request)
+    if given and (given.person, given.sign_in.hex()) == (person.pk, session.get(SIGN_IN)):
+        return
+    if given:  # of someone who was signed in here before
+        _revoke(given, _at(request))
+    if SIGN_IN not in session:
+        session[SIGN_IN] = secrets.token_hex(16)
+    now = _at(request)
+    began = datetime.fromtimestamp(session.get(BEGAN, now.timestamp()), now.tzinfo)
+    over = min(now + timedelta(seconds=session.get_expiry_age()), began + timedelta(seconds=settings.SIGNED_IN_FOR))
+    pass_ = Pass(person.pk, bytes.fromhex(session[SIGN_IN]), milliseconds(now), milliseconds(over))
+    kid = keyring.current()
+    response.set_cookie(
+        PASS_COOKIE, seal_pass(pass_, keyring.keys_for("pass/v1")[kid], kid), max_age=over - now, path="/",
+        secure=settings.SECURE, httponly=True, samesite="Lax",
+    )  # fmt: skip
+
+
+def _revoke(pass_: Pass, at: datetime) -> None:
+    revoke_passes(pass_.person, at=at, sign_in=pass_.sign_in.hex())
+
+
+def _given(request: HttpRequest) -> Pass | None:
+    """The genuine pass of this request, signed with the current key and not expired."""
+    kid = keyring.current()
+    pass_ = unseal_pass(request.COOKIES.get(PASS_COOKIE, ""), {kid: keyring.keys_for("pass/v1")[kid]})
+    return pass_ if pass_ and milliseconds(_at(request)) < pass_.expires_ms else None
+
+
+def _at(request: HttpRequest) -> datetime:
+    at: datetime = request.at  # type: ignore[attr-defined]
+    return at
