@@ -1,0 +1,540 @@
+"""Signing in with a local account: e-mail first, password, a code for those who want it, and out again."""
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+from django.urls import get_resolver
+
+from adsum.accounts import services
+from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
+from adsum.integrations.sign_on import client_address, own_path
+from tests import oidc
+from tests.world import NINE, World
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+TOO_MANY = "one try too many"
+
+
+@cache
+def hashed() -> str:
+    return make_password(PASSWORD)
+
+
+@pytest.fixture
+def alice(world: World) -> Person:
+    """A student with a local account: alice@uni.example."""
+    person = world.student("Alice Ashe", password=hashed())
+    services.update_person(person, username="alice@uni.example", by="system:test", at=NINE)
+    return person
+
+
+@pytest.fixture
+def sam(world: World) -> Person:
+    """A lecturer with a local account: sam@uni.example."""
+    person = world.lecturer("Sam Stone", password=hashed())
+    services.update_person(person, username="sam@uni.example", by="system:test", at=NINE)
+    return person
+
+
+def enter(client: Client, email: str = "alice@uni.example", password: str = PASSWORD, next_path: str = "") -> Any:
+    client.post("/sign-in/", {"email": email, "next": next_path})
+    return client.post("/sign-in/password/", {"password": password})
+
+
+def signed_in(client: Client) -> str | None:
+    return client.session.get("_auth_user_id")
+
+
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+# The e-mail first
+
+
+def test_an_unknown_domain_is_told_what_to_do(client: Client, alice: Person):
+    answer = client.post("/sign-in/", {"email": "alice@gmail.example"})
+    assert answer.status_code == 422
+    assert "We do not know addresses at gmail.example" in text(answer)
+
+
+@pytest.mark.parametrize("email", ["", "alice", "alice@", "@uni.example", "a@b@uni.example"])
+def test_an_incomplete_address_is_told_what_it_looks_like(client: Client, alice: Person, email: str):
+    answer = client.post("/sign-in/", {"email": email})
+    assert answer.status_code == 422
+    assert "s1234567@uni.ac.uk" in text(answer)
+
+
+def test_nobody_learns_whether_an_account_exists(alice: Person, monkeypatch: pytest.MonkeyPatch):
+    """The same pages, the same words, and the same work: a password is hashed once either way."""
+    hashed: list[str] = []
+    encode = Argon2PasswordHasher.encode
+    monkeypatch.setattr(Argon2PasswordHasher, "encode", lambda self, *a: hashed.append("encode") or encode(self, *a))
+    verify = Argon2PasswordHasher.verify
+    monkeypatch.setattr(Argon2PasswordHasher, "verify", lambda self, *a: hashed.append("verify") or verify(self, *a))
+    told = []
+    for email in ("alice@uni.example", "nobody@uni.example"):
+        client = Client()
+        first = client.post("/sign-in/", {"email": email})
+        page = text(client.get("/sign-in/password/"))
+        hashed.clear()
+        answer = client.post("/sign-in/password/", {"password": "not this one at all"})
+        said = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", (page + text(answer)).replace(email, "…"))
+        told.append((first.status_code, first["Location"], answer.status_code, said, len(hashed)))
+    assert told[0] == told[1]
+    assert told[0][4] == 1
+
+
+def test_somebody_without_a_password_is_like_nobody(alice: Person, world: World, client: Client):
+    services.update_person(world.person(), username="bob@uni.example", by="system:test", at=NINE)
+    answer = enter(client, "bob@uni.example", "")
+    assert "Type your password" in text(answer)
+    assert "does not match" in text(enter(client, "bob@uni.example", "anything at all"))
+
+
+def test_a_password_is_worth_nothing_where_the_university_signs_in(alice: Person, client: Client):
+    client.post("/sign-in/", {"email": alice.username})
+    oidc.register("https://login.uni.example")
+    answer = client.post("/sign-in/password/", {"password": PASSWORD})
+    assert answer["Location"] == "/sign-in/"
+    assert signed_in(client) is None
+
+
+# The password
+
+
+def test_the_right_password_leads_back(alice: Person, client: Client):
+    client.post("/sign-in/", {"email": " Alice@UNI.example ", "next": "/in/confirm"})
+    before = client.session.session_key
+    answer = client.post("/sign-in/password/", {"password": PASSWORD})
+    assert answer.status_code == 302
+    assert answer["Location"] == "/in/confirm"
+    assert signed_in(client) == str(alice.pk)
+    assert client.session.session_key != before
+    kept = repr(dict(client.session))
+    assert PASSWORD not in kept
+    assert "sign_in" not in client.session
+
+
+def test_a_wrong_password_is_said_kindly(alice: Person, client: Client):
+    answer = enter(client, password="something else")
+    assert answer.status_code == 422
+    assert "That password does not match" in text(answer)
+    assert signed_in(client) is None
+
+
+def test_five_wrong_passwords_lock_that_account_for_five_minutes(
+    alice: Person, sam: Person, client: Client, time_machine: Any
+):
+    time_machine.move_to(NINE, tick=False)
+    for _ in range(5):
+        assert "does not match" in text(enter(client, password="wrong wrong wrong"))
+    assert TOO_MANY in text(enter(client)), "even the right one"
+    assert TOO_MANY in text(enter(Client())), "from any browser"
+    assert enter(Client(), sam.username).status_code == 302, "but only that account"
+    time_machine.shift(301)
+    assert enter(client).status_code == 302
+
+
+def test_tries_are_counted_where_every_worker_sees_them(alice: Person, client: Client):
+    enter(client, password="wrong wrong wrong")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM adsum_cache WHERE cache_key LIKE %s", ["%login_failed%"])
+        assert cursor.fetchone()[0] >= 1
+
+
+def test_signing_in_often_is_no_offence(alice: Person):
+    for _ in range(7):
+        assert enter(Client()).status_code == 302
+
+
+EVIL = [
+    "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example",
+    "https://evil.example/", "http:evil.example", "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x",
+    "%2F%2Fevil.example", "%252F%252Fevil.example", " //evil.example", "/ /evil.example", "evil.example", "in/confirm",
+    "http://testserver/in/confirm", "//testserver/in/confirm", "/\x00/evil", "", "/\u2028/evil",
+]  # fmt: skip
+
+
+OWN = ["/in/confirm", "/", "/record/?module=CS%20201&week=2", "/%2F%2Fevil", "/in/#top"]
+
+
+@pytest.mark.parametrize("wanted", EVIL, ids=ascii)
+def test_no_address_leads_anywhere_else(alice: Person, client: Client, wanted: str):
+    assert own_path(wanted) == ""
+    page = text(client.get("/sign-in/", {"next": wanted}))
+    assert 'name="next" value=""' in page
+    client.post("/sign-in/", {"email": alice.username, "next": wanted})
+    assert client.session["sign_in"]["next"] == ""
+    client.force_login(alice)
+    assert client.get("/sign-in/", {"next": wanted})["Location"] == "/"
+
+
+@pytest.mark.parametrize("wanted", OWN)
+def test_own_paths_are_kept(alice: Person, client: Client, wanted: str):
+    assert own_path(wanted) == wanted
+    client.post("/sign-in/", {"email": alice.username, "next": wanted})
+    assert client.session["sign_in"]["next"] == wanted
+    client.force_login(alice)
+    assert client.get("/sign-in/", {"next": wanted})["Location"] == wanted
+
+
+@pytest.mark.parametrize("stored", ["//evil.example", "javascript:alert(1)"])
+def test_not_even_from_the_session(alice: Person, client: Client, stored: str):
+    client.post("/sign-in/", {"email": alice.username})
+    session = client.session
+    session["sign_in"] = {"email": alice.username, "next": stored}
+    session.save()
+    assert client.post("/sign-in/password/", {"password": PASSWORD})["Location"] == "/"
+
+
+def test_forms_from_elsewhere_are_refused(alice: Person):
+    client = Client(enforce_csrf_checks=True)
+    for path in ("/sign-in/", "/sign-in/password/", "/sign-in/try/", "/sign-out/"):
+        assert client.post(path, {"email": alice.username, "password": PASSWORD}).status_code == 403
+
+
+def test_sign_in_pages_are_kept_by_no_cache(alice: Person, client: Client):
+    assert "no-store" in client.get("/sign-in/")["Cache-Control"]
+    client.post("/sign-in/", {"email": alice.username})
+    assert "no-store" in client.get("/sign-in/password/")["Cache-Control"]
+
+
+# The code
+
+
+def code_at(secret: str, at: datetime) -> str:
+    return format_hotp_value(hotp_value(secret, int(at.timestamp()) // 30))
+
+
+@pytest.fixture
+def secret(alice: Person) -> str:
+    """Alice's phone is set up, long before NINE."""
+    secret = str(generate_totp_secret())
+    services.enable_totp(alice, secret, step=0, by=alice.actor, at=NINE)
+    return secret
+
+
+@pytest.mark.parametrize(("seconds", "fine"), [(0, True), (-30, True), (30, True), (-61, False), (61, False)])
+def test_a_phone_whose_clock_is_half_a_minute_off(
+    secret: str, client: Client, time_machine: Any, seconds: int, fine: bool
+):
+    time_machine.move_to(NINE, tick=False)
+    asked = enter(client, next_path="/in/confirm")
+    assert asked["Location"] == "/sign-in/code/"
+    assert signed_in(client) is None, "the password alone is not enough"
+    answer = client.post("/sign-in/code/", {"code": code_at(secret, NINE + timedelta(seconds=seconds))})
+    assert (signed_in(client) is not None) is fine
+    if fine:
+        assert answer["Location"] == "/in/confirm"
+    else:
+        assert answer.status_code == 422
+        assert "That code does not match" in text(answer)
+
+
+def test_a_code_works_once_for_as_long_as_it_could_work(secret: str, time_machine: Any):
+    """A replay lock shorter than the leeway is no lock."""
+    time_machine.move_to(NINE, tick=False)
+    code = code_at(secret, NINE + timedelta(seconds=30))
+    for seconds, fine in [(0, True), (1, False), (29, False), (58, False)]:
+        time_machine.move_to(NINE + timedelta(seconds=seconds), tick=False)
+        client = Client()
+        enter(client)
+        client.post("/sign-in/code/", {"code": code})
+        assert (signed_in(client) is not None) is fine, seconds
+
+
+def test_a_code_older_than_the_last_one_used_is_dead(secret: str, time_machine: Any):
+    time_machine.move_to(NINE, tick=False)
+    for at, fine in [(NINE, True), (NINE - timedelta(seconds=30), False)]:
+        client = Client()
+        enter(client)
+        client.post("/sign-in/code/", {"code": code_at(secret, at)})
+        assert (signed_in(client) is not None) is fine
+
+
+def test_five_wrong_codes_lock_the_second_step(secret: str, client: Client, time_machine: Any):
+    time_machine.move_to(NINE, tick=False)
+    enter(client)
+    right = code_at(secret, NINE)
+    wrong = f"{(int(right) + 500_000) % 1_000_000:06d}"
+    for _ in range(5):
+        client.post("/sign-in/code/", {"code": wrong})
+    assert TOO_MANY in text(client.post("/sign-in/code/", {"code": right}))
+    assert signed_in(client) is None
+
+
+def test_a_recovery_code_works_once(alice: Person, secret: str):
+    codes = Authenticator.objects.get(user=alice, type="recovery_codes").wrap().generate_codes()
+    for fine in (True, False):
+        client = Client()
+        enter(client)
+        client.post("/sign-in/code/", {"code": f"{codes[3][:4]} {codes[3][4:]}"})
+        assert (signed_in(client) is not None) is fine
+
+
+def test_the_secret_is_not_readable_in_the_database(alice: Person, secret: str):
+    kept = Authenticator.objects.get(user=alice, type="totp").data["secret"]
+    assert secret not in kept
+    assert services.decrypt(kept) == secret
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["totp", "recovery"])
+def test_one_code_sent_twice_at_once_counts_once(alice: Person, secret: str, kind: str):
+    codes = Authenticator.objects.get(user=alice, type="recovery_codes").wrap().generate_codes()
+    code = code_at(secret, NINE) if kind == "totp" else codes[0]
+    start, found = threading.Barrier(4), []
+
+    def use() -> None:
+        start.wait()
+        found.append(services.use_code(alice, code, at=NINE))
+        connection.close()
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(one is not None for one in found) == [False, False, False, True]
+
+
+def test_the_code_page_cannot_be_opened_without_the_password(secret: str, client: Client):
+    assert client.get("/sign-in/code/")["Location"] == "/sign-in/"
+    assert client.post("/sign-in/code/", {"code": code_at(secret, NINE)})["Location"] == "/sign-in/"
+
+
+def test_setting_up_a_phone_and_taking_it_away(alice: Person, client: Client, time_machine: Any):
+    time_machine.move_to(NINE, tick=False)
+    enter(client)
+    page = text(client.get("/account/security/"))
+    secret = re.sub(r"\s", "", re.search(r"<code>([A-Z2-7 ]+)</code>", page).group(1))  # type: ignore[union-attr]
+    assert "<svg" in page
+    wrong = client.post("/account/security/", {"code": code_at(secret, NINE), "password": "not my password"})
+    assert "That password does not match" in text(wrong)
+    off = client.post("/account/security/", {"code": "000000", "password": PASSWORD})
+    assert "That code does not match" in text(off)
+    assert not Authenticator.objects.exists()
+    done = text(client.post("/account/security/", {"code": code_at(secret, NINE), "password": PASSWORD}))
+    assert len(re.findall(r"\d{4} \d{4}", done)) == 10
+    again = Client()
+    assert enter(again)["Location"] == "/sign-in/code/"
+    again.post("/sign-in/code/", {"code": code_at(secret, NINE)})
+    assert signed_in(again) is None, "the code it was set up with is used up"
+    time_machine.shift(30)
+    proof = {"code": code_at(secret, NINE + timedelta(seconds=30)), "password": PASSWORD}
+    assert client.post("/account/security/", proof)["Location"] == "/account/security/"
+    assert not Authenticator.objects.exists()
+    assert enter(Client())["Location"] == "/"
+
+
+def test_a_new_password_signs_other_browsers_out(alice: Person, client: Client):
+    other = Client()
+    enter(client)
+    enter(other)
+    weak = client.post("/account/password/", {"password": PASSWORD, "new": "password1234"})
+    assert weak.status_code == 422
+    done = client.post("/account/password/", {"password": PASSWORD, "new": "four quite new words"})
+    assert done["Location"] == "/account/security/"
+    assert client.get("/account/security/").status_code == 200
+    assert other.get("/account/security/").status_code == 302
+    assert enter(Client(), password="four quite new words").status_code == 302
+
+
+# The end of a sign-in
+
+
+def test_signing_out_is_a_post_and_final(alice: Person, client: Client):
+    enter(client)
+    stolen = client.cookies["adsum_session"].value
+    assert client.get("/sign-out/").status_code == 405
+    assert signed_in(client)
+    assert client.post("/sign-out/")["Location"] == "/signed-out/"
+    thief = Client()
+    thief.cookies["adsum_session"] = stolen
+    assert thief.get("/account/security/").status_code == 302
+
+
+def test_a_closed_account_is_out_at_once_and_stays_out(alice: Person, client: Client):
+    enter(client)
+    assert client.get("/account/security/").status_code == 200
+    services.close_account(alice, by="system:test", at=NINE)
+    assert client.get("/account/security/").status_code == 302
+    assert not Session.objects.exists()
+    assert not UserSession.objects.exists()
+    late = Client()
+    assert enter(late)["Location"] == "/sign-in/closed/"
+    assert signed_in(late) is None
+    assert "does not match" in text(enter(Client(), password="wrong wrong wrong")), "a guess learns nothing of it"
+    services.reopen_account(alice, by="system:test", at=NINE)
+    assert enter(Client())["Location"] == "/"
+
+
+def visits(client: Client, time_machine: Any, *minutes: int) -> list[int]:
+    """Statuses of a page for signed-in people, that many minutes after NINE each."""
+    statuses = []
+    for minute in minutes:
+        time_machine.move_to(NINE + timedelta(minutes=minute), tick=False)
+        statuses.append(client.get("/account/security/").status_code)
+    return statuses
+
+
+def test_a_student_is_signed_in_for_twelve_hours_whatever_they_do(alice: Person, client: Client, time_machine: Any):
+    time_machine.move_to(NINE, tick=False)
+    enter(client)
+    assert visits(client, time_machine, 0, 200, 400, 719, 720) == [200, 200, 200, 200, 302]
+
+
+def test_staff_are_signed_out_after_half_an_hour_away(sam: Person, client: Client, time_machine: Any):
+    time_machine.move_to(NINE, tick=False)
+    enter(client, sam.username)
+    assert visits(client, time_machine, 0, 29, 58, 87, 118) == [200, 200, 200, 200, 302]
+    page = client.get("/sign-in/?next=/account/security/")
+    assert "You were away for half an hour" in text(page)
+
+
+def test_busy_staff_are_signed_out_after_twelve_hours_too(sam: Person, client: Client, time_machine: Any):
+    time_machine.move_to(NINE, tick=False)
+    enter(client, sam.username)
+    assert visits(client, time_machine, *range(0, 721, 20)) == [200] * 36 + [302]
+
+
+def test_a_busy_page_does_not_write_at_every_request(
+    sam: Person, client: Client, time_machine: Any, django_assert_num_queries: Callable[..., Any]
+):
+    time_machine.move_to(NINE, tick=False)
+    enter(client, sam.username)
+    visits(client, time_machine, 0)
+    time_machine.move_to(NINE + timedelta(seconds=59), tick=False)
+    before = Session.objects.get().session_data
+    client.get("/account/security/")
+    assert Session.objects.get().session_data == before
+
+
+def test_a_role_that_ended_is_gone_at_the_next_request(sam: Person, client: Client, time_machine: Any):
+    time_machine.move_to(NINE, tick=False)
+    enter(client, sam.username)
+    grant = sam.grants.get()
+    services.end_role(grant, last_day=(NINE - timedelta(days=1)).date(), by="system:test", at=NINE)
+    assert client.get("/account/security/").wsgi_request.roles == frozenset()  # type: ignore[attr-defined]
+
+
+# The demo
+
+
+@pytest.fixture
+def persona(world: World) -> Person:
+    person = world.student("Pat Demo")
+    services.add_identifier(person, system="demo", kind="persona", value="student", by="system:test", at=NINE)
+    return person
+
+
+def test_a_demo_is_entered_with_one_click(persona: Person, client: Client, settings: Any):
+    settings.DEMO = True
+    page = text(client.get("/sign-in/?next=/in/confirm"))
+    assert 'name="persona" value="student"' in page
+    assert 'value="administrator"' not in page, "nobody plays that part here"
+    answer = client.post("/sign-in/try/", {"persona": "student", "next": "/in/confirm"})
+    assert answer["Location"] == "/in/confirm"
+    assert signed_in(client) == str(persona.pk)
+
+
+def test_anywhere_else_there_is_no_such_door(persona: Person, client: Client):
+    assert "persona" not in text(client.get("/sign-in/"))
+    assert client.post("/sign-in/try/", {"persona": "student"}).status_code == 404
+    assert signed_in(client) is None
+
+
+@pytest.mark.parametrize("value", ["", "lecturer", "alice@uni.example"])
+def test_even_in_a_demo_only_its_own_people(alice: Person, persona: Person, client: Client, settings: Any, value: str):
+    settings.DEMO = True
+    services.add_identifier(alice, system="sits", kind="persona", value="lecturer", by="system:test", at=NINE)
+    assert client.post("/sign-in/try/", {"persona": value}).status_code == 404
+
+
+# What is not there
+
+
+def test_allauth_has_no_pages_but_these():
+    named = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
+    theirs = {name for name in named if re.match(r"account_|mfa_|socialaccount_|openid_connect_|usersessions_", name)}
+    assert theirs == {
+        "account_login", "account_logout", "account_inactive", "mfa_authenticate", "openid_connect_login",
+        "openid_connect_callback",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/email/", "/accounts/3rdparty/"]
+)
+def test_its_usual_addresses_are_not_found(client: Client, path: str):
+    assert client.get(path).status_code == 404
+
+
+# Addresses of people's machines
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "is_from"),
+    [
+        ("203.0.113.9", "", "203.0.113.9"),
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),  # nobody vouches for it
+        ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.1", "198.51.100.1"),  # what the client wrote itself
+        ("10.0.0.1", "198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "rubbish", "10.0.0.1"),
+        ("", "", "0.0.0.0"),
+    ],
+)
+def test_only_our_own_proxies_are_believed(settings: Any, peer: str, forwarded: str, is_from: str):
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    assert client_address(peer, forwarded) == is_from
+
+
+# Evidence
+
+
+def test_every_change_of_a_person_leaves_one_event(world: World):
+    from adsum.audit.models import Event
+
+    person = services.create_person(username="New@Uni.example", family_name="New", by="system:test", at=NINE)
+    assert person.username == "new@uni.example"
+    secret = str(generate_totp_secret())
+    steps: list[tuple[str, Callable[[], Any]]] = [
+        ("person.change", lambda: services.update_person(person, given_name="Nia", by="system:test", at=NINE)),
+        ("person.password", lambda: services.set_password(person, PASSWORD, by="system:test", at=NINE)),
+        ("role.grant", lambda: services.grant_role(person, Role.LECTURER, by="system:test", at=NINE)),
+        ("role.end", lambda: services.end_role(person.grants.get(), last_day=NINE.date(), by="system:test", at=NINE)),
+        ("person.totp", lambda: services.enable_totp(person, secret, step=0, by="system:test", at=NINE)),
+        ("person.totp_removed", lambda: services.disable_totp(person, by="system:test", at=NINE)),
+        ("person.close", lambda: services.close_account(person, by="system:test", at=NINE)),
+        ("person.reopen", lambda: services.reopen_account(person, by="system:test", at=NINE)),
+    ]
+    for verb, change in steps:
+        before = Event.objects.count()
+        change()
+        assert list(Event.objects.order_by("id").values_list("verb", "subject", "at")[before:]) == [
+            (verb, person.actor, NINE)
+        ]
+    services.update_person(person, given_name="Nia", by="system:test", at=NINE)
+    assert Event.objects.latest("id").verb == "person.reopen", "nothing changed, nothing to tell"
+    assert PASSWORD not in repr(list(Event.objects.values_list("detail", flat=True)))
+
+
+def test_two_people_never_share_an_email(world: World, alice: Person):
+    with pytest.raises(services.AdsumError, match="already someone’s|already someone's"):
+        services.create_person(username="ALICE@uni.example", family_name="Other", by="system:test", at=datetime.now(UTC))
