@@ -9,7 +9,7 @@ SUMS = ROOT / "adsum/web/static/vendor/SHA256SUMS"
 
 
 def test_every_vendored_file_is_the_one_that_was_vendored():
-    said = dict(reversed(line.split(maxsplit=1)) for line in SUMS.read_text().splitlines())
+    said = {name: digest for digest, name in (line.split() for line in SUMS.read_text().splitlines())}
     found = {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in said}
     assert found == said
 

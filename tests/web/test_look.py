@@ -24,7 +24,7 @@ def colours(selector: str) -> dict[str, str]:
 
 
 LIGHT = colours('[data-theme="light"]')
-DARK = colours('\n[data-theme="dark"]')
+DARK = colours('@media screen {\n  [data-theme="dark"]')
 
 
 def luminance(colour: str) -> float:
