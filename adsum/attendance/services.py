@@ -1,21 +1,41 @@
 """The only way a mark changes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Query, Register
-from adsum.attendance.rules import Reason, Source, Status, minutes_late
+from adsum.attendance.rules import ATTENDED, Reason, Source, Status, minutes_late
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_students
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-@transaction.atomic
+
+def _beaten_once(verb: Callable[P, R]) -> Callable[P, R]:
+    """In one transaction; and if a scan made the same mark in the same moment, once more, seeing it."""
+
+    @wraps(verb)
+    def verb_or_again(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with transaction.atomic():
+                return verb(*args, **kwargs)
+        except IntegrityError:
+            with transaction.atomic():
+                return verb(*args, **kwargs)
+
+    return verb_or_again
+
+
+@_beaten_once
 def mark_students(
     session: ClassSession,
     students: Collection[Person],
@@ -30,31 +50,37 @@ def mark_students(
     """Mark or amend by hand, one student or all of them: the lecturer's tick, the bulk mark and the amendment alike.
 
     `seen_at` is when the student was there, if not now; `at` is when the mark is made. A first mark needs no reason;
-    changing one does (`needs_reason`). Students who already have this status keep their mark. Raises AdsumError
-    `cancelled` for a cancelled class, `own_record` when staff would mark themselves, `needs_reason` without a reason.
+    changing one does (`needs_reason`). Students who already have this status keep their mark. A late mark made after the
+    class, without `seen_at`, says nothing of how late. Raises AdsumError `cancelled` for a cancelled class, `own_record`
+    when staff would mark themselves, `needs_reason` without a reason.
     """
-    if session.cancelled:
-        raise AdsumError("cancelled", "This class is cancelled, so it has no register. Nobody is counted absent.")
+    _refuse_cancelled(session)
     if any(student.pk == by.pk for student in students):
-        raise AdsumError("own_record", "You cannot change your own mark. Ask a colleague or the attendance team.")
+        raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
     Register.objects.get_or_create(session=session)
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
-    seen = seen_at or at
+    seen = seen_at or min(at, session.ends_at)
     changed: list[Mark] = []
     changes: list[MarkChange] = []
     for student in students:
         mark = current.get(student.pk)
-        if mark is not None and mark.status == status:
+        if mark is not None and mark.status == status and seen_at in {None, mark.at}:
             continue
         if mark is not None and mark.source != Source.SYSTEM and not reason_code:
-            raise AdsumError("needs_reason", "A mark that is already there changes only with a reason. Choose one.")
+            raise AdsumError("needs_reason", _("A mark that is already there changes only with a reason. Choose one."))
         # Amending does not move the moment a student was seen, unless the amendment says when.
-        when = mark.at if mark is not None and seen_at is None else seen
-        late = minutes_late(starts_at=session.starts_at, at=when) if status == Status.LATE else 0
+        when = mark.at if mark is not None and mark.status in ATTENDED and seen_at is None else seen
+        known = when < session.ends_at
+        late = minutes_late(starts_at=session.starts_at, at=when) if status == Status.LATE and known else 0
         changes.append(_change(session, student.pk, mark, status, late, Source.STAFF, at, by, reason_code, reason))
         changed.append(_step(session, student.pk, mark, status, late, Source.STAFF, when, at))
     _write(changed, changes, actor=by.actor, verb="mark.amend", at=at)
     return changed
+
+
+def _refuse_cancelled(session: ClassSession) -> None:
+    if session.cancelled:
+        raise AdsumError("cancelled", _("This class is cancelled, so it has no register. Nobody is counted absent."))
 
 
 def _step(
@@ -109,13 +135,35 @@ def _write(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: st
     )
 
 
+@_beaten_once
+def mark_rest_absent(session: ClassSession, *, by: Person, at: datetime) -> int:
+    """Mark everyone expected who has no mark yet absent, but not oneself; how many they were.
+
+    Whoever scans in the same moment keeps their scan. Raises AdsumError `cancelled` for a cancelled class, `not_started`
+    before it begins.
+    """
+    _refuse_cancelled(session)
+    if at < session.starts_at:
+        raise AdsumError("not_started", _("This class has not begun. Nobody can be absent from it yet."))
+    Register.objects.get_or_create(session=session)
+    marked = set(Mark.objects.filter(session=session).values_list("student_id", flat=True))
+    missing = [pk for pk in expected_students(session) if pk not in marked and pk != by.pk]
+    seen = min(at, session.ends_at)
+    _write(
+        [_step(session, pk, None, Status.ABSENT, 0, Source.STAFF, seen, at) for pk in missing],
+        [_change(session, pk, None, Status.ABSENT, 0, Source.STAFF, at, by) for pk in missing],
+        actor=by.actor, verb="mark.rest_absent", at=at,
+    )  # fmt: skip
+    return len(missing)
+
+
 @transaction.atomic
 def close_register(session: ClassSession, *, at: datetime) -> Register:
     """Give everyone expected a mark, and close. Does nothing to a register already closed.
 
     With nothing captured at all, the class is *not observed* for everyone and counts for nobody (4-rules.md A 5).
     """
-    register, _ = Register.objects.select_for_update().get_or_create(session=session)
+    register = Register.objects.select_for_update().get_or_create(session=session)[0]
     if register.state != Register.State.OPEN:
         return register
     marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session)}
@@ -138,7 +186,7 @@ def close_register(session: ClassSession, *, at: datetime) -> Register:
 @transaction.atomic
 def count_heads(session: ClassSession, headcount: int | None, *, by: Person, at: datetime) -> None:
     """Write down how many people the lecturer counts in the room; None takes the number back."""
-    register, _ = Register.objects.get_or_create(session=session)
+    register = Register.objects.get_or_create(session=session)[0]
     register.headcount = headcount
     register.save(update_fields=["headcount"])
     audit_log.record(actor=by.actor, verb="register.headcount", subject=f"session:{session.pk}", at=at, headcount=headcount)
@@ -160,4 +208,32 @@ def raise_query(
         query.evidence = {**query.evidence, **(evidence or {})}
         query.save(update_fields=["text", "evidence"])
     audit_log.record(actor=student.actor, verb="query.raise", subject=f"session:{session.pk}", at=at, query=str(query.ref))
+    return query
+
+
+@transaction.atomic
+def answer_query(query: Query, *, by: Person, at: datetime, reason: str, status: Status | None = None) -> Query:
+    """Answer a student's query, once: with a status it is upheld and the mark becomes that; without, it is declined.
+
+    Raises AdsumError `answered` when a colleague was faster, `needs_reason` without words for the student, and what
+    `mark_students` raises.
+    """
+    query = Query.objects.select_for_update(of=("self",)).select_related("session", "student").get(pk=query.pk)
+    if query.state != Query.State.OPEN:
+        raise AdsumError("answered", _("A colleague has already answered this query. The answer is below."))
+    if query.student_id == by.pk:
+        raise AdsumError("own_record", _("You cannot answer your own query. Ask a colleague or the attendance team."))
+    if not reason.strip():
+        raise AdsumError("needs_reason", _("Say in a few words why: the student reads it with your answer."))
+    if status is not None:
+        mark_students(
+            query.session, [query.student], status, by=by, at=at, reason_code=Reason.QUERY_UPHELD, reason=reason
+        )  # fmt: skip
+    query.state = Query.State.DECLINED if status is None else Query.State.UPHELD
+    query.answered_at, query.answered_by, query.answer = at, by, reason
+    query.save(update_fields=["state", "answered_at", "answered_by", "answer"])
+    audit_log.record(
+        actor=by.actor, verb=f"query.{query.state}", subject=f"session:{query.session_id}", at=at, query=str(query.ref),
+        student=query.student_id,
+    )  # fmt: skip
     return query

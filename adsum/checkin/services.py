@@ -1,11 +1,15 @@
 """The only code that opens check-in, shows it, stops it and decides what was held. Scans themselves: writer.py."""
 
 import secrets
+from dataclasses import asdict, astuple
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Register
@@ -24,6 +28,7 @@ from adsum.checkin.models import (
     Scan,
     TypedTries,
 )
+from adsum.checkin.reports import held_scans
 from adsum.checkin.rules import HANDLE_BITS, HELD, MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, Refusal
 from adsum.core import ids, keyring
 from adsum.core.errors import AdsumError
@@ -31,6 +36,8 @@ from adsum.core.signing import fingerprint
 from adsum.timetable.models import ClassSession
 
 PAIRING_LIFE = timedelta(minutes=10)
+SHOWN_BEFORE = timedelta(hours=2)
+"""How long before a class its screen can be set up; what it shows counts only once check-in opens."""
 
 
 def _next_version() -> int:
@@ -55,15 +62,25 @@ def _touch(opening: Opening) -> None:
 def open_checkin(session: ClassSession, *, by: Person, at: datetime, pace: str = "standard") -> Opening:
     """Open check-in of a class, or join the opening it already has: two lecturers never start two.
 
-    Raises AdsumError `cancelled`, `too_early` or `over` when there is nothing to open.
+    A class moved since then gets its new times. Raises AdsumError `cancelled`, `too_early` or `over` when there is nothing
+    to open.
     """
     if session.cancelled:
-        raise AdsumError("cancelled", "This class is cancelled. Restore it in the timetable before opening check-in.")
-    window = OpenFor.of(Windows(), starts_at=session.starts_at, ends_at=session.ends_at)
+        raise AdsumError("cancelled", _("This class is cancelled. Restore it in the timetable before opening check-in."))
+    if at < session.starts_at - SHOWN_BEFORE:
+        soonest = date_format(timezone.localtime(session.starts_at - SHOWN_BEFORE), "j F, H:i")
+        raise AdsumError("too_early", _("It is too early to show this code. Come back from %(time)s.") % {"time": soonest})
     if at >= session.ends_at:
-        raise AdsumError("over", "This class is over. Mark students by hand on its register instead.")
+        raise AdsumError("over", _("This class is over. Mark students by hand on its register instead."))
+    window = OpenFor.of(Windows(), starts_at=session.starts_at, ends_at=session.ends_at)
     existing = Opening.objects.select_for_update().filter(session=session).first()
     if existing is not None:
+        if (existing.opens_at, existing.present_until, existing.late_until) != astuple(window):
+            for name, instant in asdict(window).items():
+                setattr(existing, name, instant)
+            existing.save(update_fields=list(asdict(window)))
+            audit_log.record(actor=by.actor, verb="checkin.move", subject=f"session:{session.pk}", at=at)
+            _touch(existing)
         if existing.stopped_at is not None:
             Opening.objects.filter(pk=existing.pk).update(stopped_at=None)
             existing.stopped_at = None
@@ -102,7 +119,8 @@ def begin_epoch(opening: Opening, *, by: Person, at: datetime, pace: str, kill: 
 
     Codes of the epoch that ends stay good for their grace unless killed.
     """
-    latest = Epoch.objects.select_for_update().filter(opening=opening).latest("number")
+    Opening.objects.select_for_update().get(pk=opening.pk)  # two lecturers at once begin two epochs, one after the other
+    latest = Epoch.objects.filter(opening=opening).latest("number")
     latest.ended_at = at
     latest.save(update_fields=["ended_at"])
     if kill:
@@ -137,11 +155,12 @@ def add_display(opening: Opening, *, by: Person, at: datetime) -> NewDisplay:
     Opening.objects.select_for_update().get(pk=opening.pk)
     shown = Display.objects.filter(opening=opening)
     if shown.filter(revoked_at=None).count() >= MAX_DISPLAYS:
-        raise AdsumError("too_many_displays", f"{MAX_DISPLAYS} screens already show this class. Stop one of them first.")
+        message = _("%(most)s screens already show this class. Stop one of them first.")
+        raise AdsumError("too_many_displays", message % {"most": MAX_DISPLAYS})
     # A slot is never used twice, so a leaked code always names the screen it came from.
     slot = shown.count()
     if slot > 31:
-        raise AdsumError("too_many_displays", "This class has used up its screens. Use one that is already showing.")
+        raise AdsumError("too_many_displays", _("This class has used up its screens. Use one that is already showing."))
     credential = secrets.token_urlsafe(24)
     display = Display.objects.create(
         opening=opening, slot=slot, credential=display_fingerprint(credential), opened_by=by, opened_at=at
@@ -186,20 +205,24 @@ def begin_pairing(*, at: datetime) -> NewPairing:
         return NewPairing(pairing, credential)
 
 
+_AS_READ = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None})
+"""What people type for the signs of Crockford's alphabet."""
+
+
 @transaction.atomic
 def confirm_pairing(code: str, opening: Opening, *, by: Person, at: datetime) -> Display:
     """The lecturer says: this screen shows this class. Raises AdsumError `unknown_screen` for a wrong or old code."""
     pairing = (
         Pairing.objects.select_for_update()
-        .filter(code=code.strip().upper().replace(" ", ""), display=None, created_at__gte=at - PAIRING_LIFE)
+        .filter(code=code.upper().translate(_AS_READ), display=None, created_at__gte=at - PAIRING_LIFE)
         .first()
     )
     if pairing is None:
         raise AdsumError(
             "unknown_screen",
-            "No screen is waiting with that code. Check the 8 characters, or reload the screen for new ones.",
+            _("No screen is waiting with that code. Check the 8 characters, or ask the screen for new ones."),
         )
-    display, _ = add_display(opening, by=by, at=at)
+    display = add_display(opening, by=by, at=at).display
     # The screen already holds a secret: the display is known by that one.
     display.credential = pairing.credential
     display.save(update_fields=["credential"])
@@ -215,10 +238,10 @@ def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime) -> HeldDe
     Raises AdsumError `not_held` for any other scan, `decided` when a colleague was faster.
     """
     if scan.refusal not in HELD:
-        raise AdsumError("not_held", "This scan is not waiting for a decision.")
+        raise AdsumError("not_held", _("This scan is not waiting for a decision."))
     decision, created = HeldDecision.objects.get_or_create(scan=scan, defaults={"accepted": accept, "by": by, "at": at})
     if not created:
-        raise AdsumError("decided", "A colleague has already decided this one. Reload the page to see how.")
+        raise AdsumError("decided", _("A colleague has already decided this one. Reload the page to see how."))
     audit_log.record(
         actor=by.actor, verb="held.accept" if accept else "held.decline", subject=f"session:{scan.session_id}", at=at,
         scan=str(scan.ref), student=scan.student_id,
@@ -232,6 +255,15 @@ def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime) -> HeldDe
             reason_code=Reason.OTHER_GROUP_AGREED if status == Status.OTHER_GROUP else Reason.SEEN_IN_CLASS,
         )  # fmt: skip
     return decision
+
+
+@transaction.atomic
+def accept_all_held(session: ClassSession, *, by: Person, at: datetime) -> int:
+    """Accept every scan of a class that waits for a decision; how many there were. One's own is left to a colleague."""
+    waiting = [scan for scan in held_scans(session).select_related("opening", "session") if scan.student_id != by.pk]
+    for scan in waiting:
+        decide_held(scan, accept=True, by=by, at=at)
+    return len(waiting)
 
 
 @transaction.atomic
