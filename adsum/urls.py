@@ -1,12 +1,13 @@
 """Every page on one page. The gate (`/in`, `/<code>`) and the live streams (`/live/…`) are Starlette's: see asgi.py."""
 
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from adsum.web.signin import entrance, two_step, university
 
 urlpatterns = [
-    path("language/", set_language, name="set_language"),
+    path("language/", csrf_exempt(set_language), name="set_language"),
     # Signing in. Names with account_, mfa_ and openid_connect_ are those django-allauth asks for; it has no other pages.
     path("sign-in/", entrance.sign_in, name="sign_in"),
     path("sign-in/", entrance.sign_in, name="account_login"),

@@ -4,6 +4,10 @@ from servestatic.storage import CompressedManifestStaticFilesStorage
 
 
 class Storage(CompressedManifestStaticFilesStorage):
-    """Also rewrites the imports between our ES modules to hashed names."""
+    """Also rewrites the imports between our own ES modules to hashed names; vendored files are left as they came."""
 
     support_js_module_import_aggregation = True
+    _js_module_import_aggregation_patterns = (
+        "adsum/js/*.js",
+        CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],
+    )
