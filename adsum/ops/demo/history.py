@@ -20,15 +20,12 @@ from adsum.ops.demo.classes import Lesson
 from adsum.ops.demo.habits import Habit, Moment, chance_to_be_late, chance_to_come, pick
 from adsum.ops.demo.pattern import Teaching, places_by_group
 from adsum.ops.demo.people import BATCH, LIVE_YEAR, Population, Student, make_ref
+from adsum.ops.jobs import CLOSES_AFTER, UNOBSERVED_AFTER
 from adsum.timetable.models import Place
 from adsum.timetable.rules import Delivery, Kind
 
 FLUSH = 8000
 """Marks that wait to be written together."""
-CLOSES_AFTER = timedelta(minutes=10)
-"""How long after its end a register is closed: whoever scanned in time has finished signing in by then."""
-UNOBSERVED_AFTER = timedelta(hours=24)
-"""How long a register without any observation waits before it is closed as not observed (4-rules.md A 5)."""
 QUERY_DAYS = 6
 """Queries still open are at most this old."""
 REASONS = (

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
-from django.db import transaction
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
 
 from adsum.accounts.models import Person
 from adsum.audit import services as audit_log
@@ -26,9 +29,46 @@ def is_loaded() -> bool:
     return Term.objects.filter(source=SOURCE).exists()
 
 
-def real_people() -> int:
+def has_tables() -> bool:
+    """Whether this database was ever Adsum's."""
+    return Person._meta.db_table in connection.introspection.table_names()
+
+
+def strangers() -> int:
     """How many people in this database are not the demo's."""
-    return Person.objects.exclude(source=SOURCE).count()
+    return Person.objects.exclude(source=SOURCE).count() if has_tables() else 0
+
+
+def refuse_real_data() -> None:
+    """Raises AdsumError `real_data` when the database holds people and they did not come with the demo university."""
+    if (many := strangers()) and not is_loaded():
+        raise AdsumError(
+            "real_data",
+            f"This database holds {many:,} people who are not the demo's, so the demo university stays out of it. "
+            "Give the demo a folder of its own: ADSUM_DATA=/some/new/folder adsum demo",
+        )
+
+
+def delete() -> None:
+    """Delete the demo university, and the embedded database with it. Does nothing when there is none.
+
+    Raises AdsumError `real_data` when the database holds anybody else: then it is not only the demo's.
+    """
+    if not has_tables():
+        return
+    if many := strangers():
+        raise AdsumError(
+            "real_data",
+            f"This database also holds {many:,} people who are not the demo's, so --reset leaves it alone. "
+            f"If they were only imported to try it out, delete the folder {settings.DATA} yourself and start again.",
+        )
+    if connection.vendor != "sqlite":
+        call_command("flush", verbosity=0, interactive=False)
+        return
+    name = Path(connection.settings_dict["NAME"])
+    connection.close()
+    for path in (name, Path(f"{name}-wal"), Path(f"{name}-shm")):
+        path.unlink(missing_ok=True)
 
 
 @transaction.atomic
@@ -38,12 +78,7 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     `step` is told what is being done. Raises AdsumError `real_data` when the database holds anybody else, and
     `demo_loaded` when it holds the demo university already: load it once, then keep its classes running.
     """
-    if strangers := real_people():
-        raise AdsumError(
-            "real_data",
-            f"This database holds {strangers:,} people who are not the demo's, so the demo university stays out of it. "
-            "Give the demo a folder of its own: ADSUM_DATA=/some/new/folder adsum demo.",
-        )
+    refuse_real_data()
     if is_loaded():
         raise AdsumError("demo_loaded", "The demo university is here already. To begin again: adsum demo --reset.")
     zone = university_zone()

@@ -1,0 +1,193 @@
+"""`adsum check`: what is missing before people come, one line each, and what to do about it."""
+
+import shutil
+import tempfile
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import segno
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db import DatabaseError, connection
+from django.db.models.functions import Now
+from django_q.models import Task
+from rich.console import Console
+from rich.table import Table
+
+from adsum.checkin.rules import CODE_LENGTH
+from adsum.ops import database
+
+MOST_MODULES = 33
+"""The largest QR symbol that is read from the back row (3-checkin.md): 33 by 33 modules."""
+MOST_OFFSET = timedelta(milliseconds=250)
+"""How far this machine's clock may be from the database's (3-checkin.md)."""
+LEAST_FREE = 500 * 1024 * 1024
+OLDEST_POSTGRESQL = 15
+SILENT_AFTER = timedelta(minutes=5)
+"""The worker finishes a job every minute; after this long without one it is not running."""
+
+
+class State(StrEnum):
+    GOOD = "✓"
+    UNWISE = "!"
+    BAD = "✗"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, how it is, and what to do when it is not well."""
+
+    what: str
+    state: State
+    says: str
+    do: str = ""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--fix", action="store_true", help="bring the database and the static files to the version of this code, and no more"
+    )
+
+
+def run(args: Namespace) -> int:
+    """Print every finding; 1 when something keeps Adsum from working."""
+    if args.fix:
+        fix()
+        print("The database and the static files are those of this version.")
+        return 0
+    found = list(findings(datetime.now(UTC)))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    colours = {State.GOOD: "green", State.UNWISE: "yellow", State.BAD: "red"}
+    for one in found:
+        says = one.says + (f"\n[bold]→ {one.do}[/bold]" if one.do else "")
+        table.add_row(f"[{colours[one.state]}]{one.state}[/]", f"[bold]{one.what}[/bold]", says)
+    Console(highlight=False).print(table)
+    return int(any(one.state == State.BAD for one in found))
+
+
+def fix() -> None:
+    """Bring the database and the static files to the version of this code."""
+    if database.unapplied() or not database.has_cache_table():
+        database.migrate()
+    if database.uncollected():
+        database.collect()
+
+
+def findings(at: datetime) -> Iterator[Finding]:
+    """Everything there is to say. What needs the database is left out when it cannot be reached."""
+    yield _address()
+    yield _code_size()
+    yield _disk()
+    yield _static()
+    reachable = _database()
+    yield reachable
+    if reachable.state != State.BAD:
+        migrated = _migrated()
+        yield migrated
+        if migrated.state == State.GOOD:
+            yield _clock()
+            yield _worker(at)
+
+
+def _address() -> Finding:
+    if settings.DEMO:
+        return Finding("Address", State.UNWISE, f"{settings.ORIGIN}, and this is a demo", "Unset ADSUM_DEMO for real use.")
+    if not settings.SECURE:
+        return Finding(
+            "Address", State.UNWISE, f"{settings.ORIGIN} is not encrypted",
+            "Put a proxy with a certificate in front and set ADSUM_ORIGIN=https://…",
+        )  # fmt: skip
+    return Finding("Address", State.GOOD, settings.ORIGIN)
+
+
+def modules_of(origin: str) -> int:
+    """How many modules wide the QR symbol of a code at this address is."""
+    symbol = segno.make(f"{origin.upper()}/{'0' * CODE_LENGTH}", error="m", micro=False, boost_error=False)
+    return int(symbol.symbol_size(border=0)[0])
+
+
+def _code_size() -> Finding:
+    modules = modules_of(settings.ORIGIN)
+    if modules <= MOST_MODULES:
+        return Finding("QR code", State.GOOD, f"{modules} × {modules} modules")
+    return Finding(
+        "QR code", State.BAD, f"{modules} × {modules} modules: too fine to be read from the back row",
+        f"Use a shorter address in ADSUM_ORIGIN than {settings.ORIGIN}, such as https://here.uni.ac.uk.",
+    )  # fmt: skip
+
+
+def _disk() -> Finding:
+    try:
+        settings.DATA.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.DATA) as file:
+            file.write(b"adsum")
+    except OSError as refused:
+        return Finding(
+            "Disk", State.BAD, f"{settings.DATA} cannot be written to: {refused.strerror}",
+            "Give it to the user Adsum runs as, or set ADSUM_DATA to another folder.",
+        )  # fmt: skip
+    free = shutil.disk_usage(settings.DATA).free
+    if free < LEAST_FREE:
+        return Finding(
+            "Disk", State.UNWISE, f"only {free // 1024**2} MB are free in {settings.DATA}",
+            "Make room: a full disk stops check-in.",
+        )  # fmt: skip
+    return Finding("Disk", State.GOOD, f"{settings.DATA}, {free / 1024**3:.0f} GB free")
+
+
+def _static() -> Finding:
+    if missing := database.uncollected():
+        return Finding(
+            "Static files", State.BAD, f"{len(missing)} are not collected, the first is {missing[0]}", "Run: adsum check --fix"
+        )
+    return Finding("Static files", State.GOOD, "collected")
+
+
+def _database() -> Finding:
+    try:
+        connection.ensure_connection()
+    except DatabaseError as refused:
+        return Finding(
+            "Database", State.BAD, f"cannot be reached: {str(refused).strip().splitlines()[0]}",
+            "Start it, and look at ADSUM_DATABASE_URL.",
+        )  # fmt: skip
+    version = ".".join(str(part) for part in connection.get_database_version())
+    if connection.vendor == "postgresql" and connection.get_database_version() < (OLDEST_POSTGRESQL,):
+        return Finding(
+            "Database", State.BAD, f"PostgreSQL {version}", f"Upgrade it to PostgreSQL {OLDEST_POSTGRESQL} or newer."
+        )
+    return Finding("Database", State.GOOD, f"{connection.display_name} {version}")
+
+
+def _migrated() -> Finding:
+    if missing := database.unapplied():
+        return Finding(
+            "Tables", State.BAD, f"{len(missing)} migrations are missing, the first is {missing[0]}",
+            "Make a backup, then run: adsum check --fix",
+        )  # fmt: skip
+    if not database.has_cache_table():
+        return Finding("Tables", State.BAD, "the cache has no table yet", "Run: adsum check --fix")
+    return Finding("Tables", State.GOOD, "as this code needs them")
+
+
+def _clock() -> Finding:
+    """Half the way there and back is the moment the database answered."""
+    asked = datetime.now(UTC)
+    theirs = ContentType.objects.annotate(now=Now()).values_list("now", flat=True).first() or asked
+    answered = datetime.now(UTC)
+    offset = theirs - (asked + (answered - asked) / 2)
+    text = f"{offset.total_seconds() * 1000:+.0f} ms from the database's"
+    if abs(offset) > MOST_OFFSET:
+        return Finding("Clock", State.BAD, text, "Let both machines follow the same time server (chrony or systemd-timesyncd).")
+    return Finding("Clock", State.GOOD, text)
+
+
+def _worker(at: datetime) -> Finding:
+    last = Task.objects.filter(success=True).order_by("-stopped").values_list("stopped", flat=True).first()
+    if last is None or at - last > SILENT_AFTER:
+        since = "no job was ever done" if last is None else f"the last job was done at {last:%Y-%m-%d %H:%M} UTC"
+        return Finding("Worker", State.BAD, since, "Start it, on one machine: adsum work")
+    return Finding("Worker", State.GOOD, f"did a job {(at - last).total_seconds():.0f} s ago")

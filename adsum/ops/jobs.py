@@ -1,0 +1,39 @@
+"""What happens by itself. Every job may run twice, or late, with the same outcome."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q
+
+from adsum.attendance.models import Mark, Register
+from adsum.attendance.rules import Source
+from adsum.attendance.services import close_register
+from adsum.timetable.models import ClassSession
+
+CLOSES_AFTER = timedelta(minutes=10)
+"""How long after its end a register is closed: whoever scanned in time has finished signing in by then."""
+UNOBSERVED_AFTER = timedelta(hours=24)
+"""How long a register without any observation waits before it is closed as not observed (4-rules.md A 5)."""
+
+
+def due_for_closing(at: datetime) -> list[ClassSession]:
+    """Classes whose register is to be closed at `at`, the oldest first."""
+    observed = Mark.objects.filter(session=OuterRef("pk")).exclude(source=Source.SYSTEM)
+    over = ClassSession.objects.filter(ends_at__lte=at - CLOSES_AFTER).exclude(
+        register__state__in=[Register.State.CLOSED, Register.State.NOT_OBSERVED]
+    )
+    waited = Q(ends_at__lte=at - UNOBSERVED_AFTER)
+    return list(over.filter(waited | Q(register__headcount__isnull=False) | Exists(observed)).order_by("ends_at"))
+
+
+def close_registers() -> int:
+    """Close every register that is due; returns how many. Each in a transaction of its own."""
+    at = datetime.now(UTC)
+    due = due_for_closing(at)
+    for session in due:
+        close_register(session, at=at)
+    return len(due)
+
+
+EVERY_MINUTES: dict[Callable[[], object], int] = {close_registers: 1}
+"""The schedules: how many minutes between two runs."""

@@ -1,0 +1,95 @@
+"""`adsum serve`: the web server."""
+
+import socket
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from contextlib import closing
+from importlib import import_module
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from adsum.core.errors import AdsumError
+from adsum.ops import database
+from adsum.ops.processes import die_with
+
+APPLICATION = "adsum.asgi:application"
+KILL_AFTER = 10
+"""Seconds a worker has to finish when the server stops. Live streams never finish by themselves."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="how many processes (default: %(default)s)")
+    parser.add_argument(
+        "--server", choices=("granian", "uvicorn"), default="granian", help="which server (default: %(default)s)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="say only what went wrong")
+    parser.add_argument("--parent", type=int, help=SUPPRESS)  # stop when that process is gone
+
+
+def run(args: Namespace) -> int:
+    """Serve until told to stop. Raises AdsumError when the database or the port is not ready."""
+    die_with(args.parent)
+    ready()
+    free(args.host, args.port)
+    if args.server == "uvicorn":
+        return _uvicorn(args)
+    Granian(
+        APPLICATION,
+        address=args.host,
+        port=args.port,
+        interface=Interfaces.ASGINL,
+        workers=args.workers,
+        workers_kill_timeout=KILL_AFTER,
+        respawn_failed_workers=True,
+        websockets=False,
+        log_level=LogLevels.warning if args.quiet else LogLevels.info,
+    ).serve()
+    return 0
+
+
+def _uvicorn(args: Namespace) -> int:
+    try:
+        uvicorn = import_module("uvicorn")
+    except ImportError as missing:
+        raise AdsumError("no_uvicorn", "uvicorn is not installed here. Install it with: pip install uvicorn") from missing
+    uvicorn.run(
+        APPLICATION,
+        host=args.host,
+        port=args.port,
+        workers=args.workers,
+        timeout_graceful_shutdown=KILL_AFTER,
+        proxy_headers=False,
+        server_header=False,
+        log_level="warning" if args.quiet else "info",
+    )
+    return 0
+
+
+def ready() -> None:
+    """Raises AdsumError when the database or the static files are not those of this code."""
+    if missing := database.unapplied():
+        raise AdsumError(
+            "not_migrated",
+            f"The database is older than this code: {len(missing)} migrations are missing, the first is {missing[0]}. "
+            "Make a backup, then run: adsum check --fix",
+        )
+    if not database.has_cache_table():
+        raise AdsumError("not_migrated", "The database has no table for the cache yet. Run: adsum check --fix")
+    if database.uncollected(newer=False):
+        raise AdsumError("not_collected", "The static files are not collected yet. Run: adsum check --fix")
+
+
+def free(host: str, port: int) -> None:
+    """Raises AdsumError when somebody else listens there: two servers would share the port and take turns."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as taken:
+            raise AdsumError(
+                "port_taken", f"Port {port} of {host} cannot be used ({taken.strerror}). Choose another: --port {port + 1}"
+            ) from taken
