@@ -1,13 +1,19 @@
 """Reads across marks: what a register shows, what changed, how a student is doing."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
 
-from adsum.attendance.models import Mark, MarkChange
+from adsum.accounts.models import Person
+from adsum.attendance.models import Mark, MarkChange, Query, Register
+from adsum.attendance.rules import ATTENDED, COUNTED, Status, Tally, tally
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import expected_students
 
 
 class Seen(NamedTuple):
@@ -51,3 +57,153 @@ def changes_since(sessions: Collection[int], change: int) -> list[Seen]:
 def newest_change() -> int:
     """The id of the latest change of any mark; 0 before the first."""
     return MarkChange.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+# A whole register
+
+
+class Line(NamedTuple):
+    """One student of a register; `mark` is None while nothing is known of them."""
+
+    student: Person
+    mark: Mark | None
+    expected: bool
+    """False for someone who came though not on the list."""
+
+    @property
+    def status(self) -> str:
+        return self.mark.status if self.mark else Status.EXPECTED
+
+
+def register_of(session: ClassSession) -> list[Line]:
+    """The register of a class by name, those not on its list last (three queries)."""
+    expected = expected_students(session)
+    marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session).select_related("student")}
+    others = sorted((marks[pk].student for pk in marks.keys() - expected.keys()), key=lambda one: (one.family_name, one.pk))
+    return [
+        *(Line(student, marks.get(pk), True) for pk, student in expected.items()),
+        *(Line(student, marks[student.pk], False) for student in others),
+    ]
+
+
+def counts_of(statuses: Iterable[str]) -> dict[str, int]:
+    """The numbers above a register, as the live stream counts them; `expected` are those without a mark yet."""
+    by_status = Counter(statuses)
+    return {
+        "present": sum(by_status[status] for status in ATTENDED),
+        "late": by_status[Status.LATE],
+        "absent": by_status[Status.ABSENT] + by_status[Status.AUTHORISED] + by_status[Status.PENDING],
+        "expected": by_status[Status.EXPECTED],
+    }
+
+
+def here_in(sessions: Collection[int]) -> dict[int, int]:
+    """By class id, how many attended (one query). A class nobody attended is left out."""
+    attended = Mark.objects.filter(session__in=sessions, status__in=ATTENDED).values("session")
+    return dict(attended.annotate(here=Count("pk")).values_list("session", "here"))
+
+
+def open_queries(sessions: QuerySet[ClassSession]) -> QuerySet[Query]:
+    """Queries about these classes that wait for an answer, oldest first, with class and student (one query)."""
+    waiting = Query.objects.filter(session__in=sessions.values("pk"), state=Query.State.OPEN)
+    return waiting.select_related("session__module", "student").order_by("raised_at", "pk")
+
+
+# One student's own record
+
+QUERY_OPEN_FOR = timedelta(days=7)
+"""How long after a class its student may query the mark (4-rules.md A 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnClass:
+    """One class as its student sees it. `query` is the latest, open or answered; `register` is None until there is one."""
+
+    session: ClassSession
+    mark: Mark | None
+    query: Query | None
+    register: Register | None
+
+    @property
+    def status(self) -> Status:
+        """What stands now: a cancelled class is cancelled whatever was marked before."""
+        if self.session.cancelled:
+            return Status.CANCELLED
+        if self.mark is not None:
+            return Status(self.mark.status)
+        closed = self.register is not None and self.register.state != Register.State.OPEN
+        return Status.NOT_EXPECTED if closed else Status.EXPECTED
+
+    @property
+    def under_query(self) -> bool:
+        return self.query is not None and self.query.state == Query.State.OPEN
+
+    def may_query(self, at: datetime) -> bool:
+        """Whether there is a mark to doubt, and it is not too late to say so."""
+        started = self.session.starts_at <= at < self.session.ends_at + QUERY_OPEN_FOR
+        return started and not self.under_query and self.status not in {Status.CANCELLED, Status.PRESENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How much a student attended, and what the sum leaves out."""
+
+    tally: Tally
+    cancelled: int
+    not_observed: int
+    authorised: int
+    optional: int
+    under_query: int
+    """Marked absent, and queried: it does not count until someone has answered."""
+    unmarked: int
+    """Over, with a register still open."""
+
+
+def classes_of(student: Person) -> QuerySet[ClassSession]:
+    """Every class that is on this student's record: expected in it, marked in it, or queried it."""
+    return ClassSession.objects.filter(
+        Q(pk__in=ClassSession.objects.expecting(student).values("pk"))
+        | Q(pk__in=Mark.objects.filter(student=student).values("session"))
+        | Q(pk__in=Query.objects.filter(student=student).values("session"))
+    )
+
+
+def own_classes(student: Person, sessions: QuerySet[ClassSession]) -> list[OwnClass]:
+    """Those of `sessions`, in order of time, with this student's marks and queries (four queries)."""
+    found = list(sessions.select_related("module", "register").prefetch_related("rooms").order_by("starts_at", "title", "pk"))
+    pks = [session.pk for session in found]
+    marks = {mark.session_id: mark for mark in Mark.objects.filter(student=student, session__in=pks)}
+    asked = Query.objects.filter(student=student, session__in=pks).select_related("answered_by").order_by("raised_at")
+    queries = {query.session_id: query for query in asked}
+    return [
+        OwnClass(session, marks.get(session.pk), queries.get(session.pk), getattr(session, "register", None))
+        for session in found
+    ]
+
+
+def account(classes: Iterable[OwnClass], at: datetime) -> Account:
+    """The sum of those classes that are over at that instant or already have a mark (4-rules.md A 8)."""
+    over = [one for one in classes if one.mark is not None or one.session.ends_at <= at]
+    queried = [one for one in over if one.under_query and one.status not in ATTENDED and one.status in COUNTED]
+    rest = [one for one in over if one not in queried]
+    statuses = Counter(one.status for one in rest)
+    return Account(
+        tally=tally((one.status, one.session.mandatory) for one in rest),
+        cancelled=statuses[Status.CANCELLED],
+        not_observed=statuses[Status.NOT_OBSERVED],
+        authorised=statuses[Status.AUTHORISED],
+        optional=sum(not one.session.mandatory and one.status in COUNTED for one in rest),
+        under_query=len(queried),
+        unmarked=statuses[Status.EXPECTED],
+    )
+
+
+def latest_changes(student: Person, sessions: Collection[int]) -> dict[int, MarkChange]:
+    """The change that made each mark of this student what it is, by class, with who made it (one query)."""
+    changes = MarkChange.objects.filter(student=student, session__in=sessions).select_related("by").order_by("id")
+    return {change.session_id: change for change in changes}
+
+
+def story_of(student: Person, session: ClassSession) -> list[MarkChange]:
+    """Every change of one mark, newest first, with who made it (one query)."""
+    return list(MarkChange.objects.filter(student=student, session=session).select_related("by").order_by("-id"))

@@ -1,12 +1,14 @@
 """The first page: each role is sent where it works."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from adsum.accounts.rules import SEES_EVERY_REGISTER, Role
+from adsum.accounts.rules import SEES_EVERY_REGISTER, STAFF, Role
+from adsum.web import pages
 from adsum.web.middleware import PersonRequest
 
 FIRST = (
@@ -38,3 +40,11 @@ def home(request: PersonRequest) -> HttpResponse:
             return redirect(name)
     coming = [text for role, text in COMING.items() if role in request.roles]
     return render(request, "adsum/home.html", {"coming": coming, "knows_nobody": not request.roles})
+
+
+@login_required
+def design(request: PersonRequest) -> HttpResponse:
+    """The design system, for those who work here, and for everyone in a demo."""
+    if not (settings.DEMO or request.roles & STAFF):
+        raise Http404
+    return pages.design(request)

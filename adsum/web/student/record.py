@@ -1,0 +1,163 @@
+"""A student's own record: by module, class by class, with the reason for every mark and a way to say it is wrong."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import groupby
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from adsum.attendance.models import MarkChange
+from adsum.attendance.reports import OwnClass, account, classes_of, latest_changes, own_classes, story_of
+from adsum.attendance.rules import Source
+from adsum.attendance.services import raise_query
+from adsum.checkin.gate.pages import REFUSALS
+from adsum.checkin.models import Opening, Scan
+from adsum.checkin.rules import HELD, Refusal
+from adsum.timetable.models import ClassSession
+from adsum.web.middleware import PersonRequest
+from adsum.web.student import for_students
+from adsum.web.student.words import clock, day_and_time, left_out, why
+from adsum.web.templatetags.adsum_ui import status_label
+from adsum.web.words import reason_label, source_label
+
+KEPT_IN_VIEW = timedelta(days=365)
+RECENT = timedelta(weeks=4)
+STRIP = 12
+"""Classes in a module's strip."""
+
+
+@require_safe
+@for_students
+def record(request: PersonRequest) -> HttpResponse:
+    """Every module of the last twelve months, and how it is going."""
+    at = request.at
+    shown = classes_of(request.user).filter(starts_at__gt=at - KEPT_IN_VIEW, starts_at__lte=at)
+    classes = own_classes(request.user, shown)
+    recent = account((one for one in classes if one.session.ends_at > at - RECENT), at)
+    by_module = sorted(classes, key=lambda one: (one.session.module.title.casefold(), one.session.module_id))
+    modules = []
+    for _pk, some in groupby(by_module, key=lambda one: one.session.module_id):
+        of_module = list(some)
+        sum_ = account(of_module, at)
+        modules.append(
+            {
+                "module": of_module[0].session.module,
+                "strip": list(_strip(of_module[-STRIP:])),
+                "sum": sum_,
+                "left_out": left_out(sum_),
+            }
+        )
+    return render(
+        request, "adsum/student/record.html", {"modules": modules, "sum": recent, "left_out": left_out(recent)}
+    )  # fmt: skip
+
+
+def _strip(classes: list[OwnClass]) -> Iterator[tuple[str, str]]:
+    for one in classes:
+        status = "under_query" if one.under_query else one.status
+        yield status, f"{day_and_time(one.session.starts_at)}: {status_label(status)}"
+
+
+@require_safe
+@for_students
+def module_record(request: PersonRequest, module: int) -> HttpResponse:
+    """One module, class by class, newest first."""
+    at = request.at
+    shown = classes_of(request.user).filter(module=module, starts_at__gt=at - KEPT_IN_VIEW, starts_at__lte=at)
+    classes = own_classes(request.user, shown)
+    if not classes and not classes_of(request.user).filter(module=module).exists():
+        raise Http404
+    pks = [one.session.pk for one in classes]
+    changes = latest_changes(request.user, pks)
+    openings = {opening.session_id: opening for opening in Opening.objects.filter(session__in=pks)}
+    rows = [(one, why(one, changes.get(one.session.pk), openings.get(one.session.pk), at)) for one in reversed(classes)]
+    sum_ = account(classes, at)
+    context = {
+        "module": classes[0].session.module if classes else classes_of(request.user).filter(module=module)[0].module,
+        "rows": rows,
+        "sum": sum_,
+        "left_out": left_out(sum_),
+    }
+    return render(request, "adsum/student/module.html", context)
+
+
+def _own(request: PersonRequest, ref: UUID) -> OwnClass:
+    """The class, if it is on this student's record. Raises Http404 for every other."""
+    found = own_classes(request.user, classes_of(request.user).filter(ref=ref))
+    if not found:
+        raise Http404
+    return found[0]
+
+
+@require_safe
+@for_students
+def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
+    """One class: the mark, why it is so, its story, and "I was there"."""
+    one = _own(request, ref)
+    story = story_of(request.user, one.session)
+    opening = Opening.objects.filter(session=one.session).first()
+    context = {
+        "one": one,
+        "session": one.session,
+        "staff": [person.display_name for person in one.session.staff.order_by("family_name")],
+        "why": why(one, story[0] if story else None, opening, request.at),
+        "may_query": one.may_query(request.at),
+        "story": [_told(change) for change in story],
+        "tries": [_tried(scan) for scan in _scans(request, one.session)],
+    }
+    return render(request, "adsum/student/class.html", context)
+
+
+def _scans(request: PersonRequest, session: ClassSession) -> list[Scan]:
+    """What the student tried in this class and what did not become a mark by itself, oldest first."""
+    return list(
+        Scan.objects.filter(session=session, student=request.user)
+        .exclude(refusal__in=["", Refusal.ALREADY_IN])
+        .select_related("decision")
+        .order_by("id")
+    )
+
+
+def _told(change: MarkChange) -> SimpleNamespace:
+    """A change as the history component shows it to the student."""
+    who = change.by.display_name if change.by else (_("You") if change.source == Source.SCAN else _("Adsum"))
+    return SimpleNamespace(
+        before=change.before, after=change.after, who=who, when=change.at, source=source_label(change.source),
+        reason=reason_label(change.reason_code, change.reason),
+    )  # fmt: skip
+
+
+def _tried(scan: Scan) -> dict[str, Any]:
+    """One scan that was held or refused, and what became of it."""
+    title, _text, icon = REFUSALS[Refusal(scan.refusal)]
+    decision = getattr(scan, "decision", None)
+    outcome = ""
+    if scan.refusal in HELD:
+        outcome = _("It waits for your lecturer.")
+        if decision is not None:
+            outcome = _("Your lecturer accepted it.") if decision.accepted else _("Your lecturer did not accept it.")
+    return {"time": clock(scan.first_seen_at), "title": title, "icon": icon, "outcome": outcome}
+
+
+@require_POST
+@for_students
+def query(request: PersonRequest, ref: UUID) -> HttpResponse:
+    """ "I was there": from now on the mark is under query."""
+    one = _own(request, ref)
+    if one.may_query(request.at):
+        raise_query(one.session, request.user, at=request.at, text=request.POST.get("text", "").strip()[:500])
+        messages.success(request, _("Your lecturer will see it. Until someone answers, your mark is under query."))
+    elif one.under_query:
+        messages.info(request, _("You have already asked about this mark. It stays under query until someone answers."))
+    else:
+        messages.warning(
+            request, _("This mark can no longer be queried here. Write to the attendance team, and name the class.")
+        )
+    return redirect("student_class", ref=ref)

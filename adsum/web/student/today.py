@@ -1,0 +1,127 @@
+"""Today: the class now, the next one, the days ahead, and how it is going."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.timezone import localtime
+from django.views.decorators.http import require_safe
+
+from adsum.attendance.reports import OwnClass, account, classes_of, own_classes
+from adsum.attendance.rules import ATTENDED
+from adsum.checkin.models import Opening
+from adsum.core.clock import civil_day
+from adsum.timetable.models import ClassChange
+from adsum.timetable.reports import university_zone
+from adsum.timetable.rules import Change
+from adsum.web.middleware import PersonRequest
+from adsum.web.student import for_students
+from adsum.web.student.words import left_out, windows
+
+BACK = timedelta(weeks=4)
+AHEAD_DAYS = 7
+MOVES_SHOWN_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One class on a day's list."""
+
+    one: OwnClass
+    state: str
+    """now, next, later, done or cancelled."""
+    checkin: str
+    """in, marked, early, open, waiting (for the lecturer to show the code), closed, or ''."""
+    opens_at: datetime
+    present_until: datetime
+    late_until: datetime
+    moved_room: str
+    """Where it was until a few days ago; '' when it still is there."""
+    moved_time: datetime | None
+
+
+@require_safe
+@for_students
+def today(request: PersonRequest) -> HttpResponse:
+    """What is on, where, and whether one is checked in: the page that opens first."""
+    at = request.at
+    start, _ = civil_day(localtime(at).date(), university_zone())
+    __, end = civil_day(localtime(at).date() + timedelta(days=AHEAD_DAYS), university_zone())
+    shown = classes_of(request.user).filter(ends_at__gt=at - BACK, starts_at__lt=end)
+    classes = own_classes(request.user, shown)
+    cards = _cards([one for one in classes if one.session.ends_at > start], at)
+    recent = account((one for one in classes if one.session.ends_at <= at or one.mark), at)
+    today_ = [card for card in cards if localtime(card.one.session.starts_at).date() <= localtime(at).date()]
+    ahead = cards[len(today_) :]
+    context = {
+        "first": [card for card in today_ if card.state in {"now", "next"}],
+        "later": [card for card in today_ if card.state == "later" or (card.state == "cancelled" and _to_come(card, at))],
+        "earlier": [card for card in today_ if card.state == "done" or (card.state == "cancelled" and not _to_come(card, at))],
+        "days": _by_day(ahead, tomorrow=localtime(at).date() + timedelta(days=1)),
+        "coming": next((card for card in ahead if not card.one.session.cancelled), None),
+        "sum": recent,
+        "left_out": left_out(recent),
+    }
+    return render(request, "adsum/student/today.html", context)
+
+
+def _to_come(card: Card, at: datetime) -> bool:
+    return card.one.session.ends_at > at
+
+
+def _cards(classes: list[OwnClass], at: datetime) -> list[Card]:
+    """Two queries: who has opened check-in, and what moved lately."""
+    pks = [one.session.pk for one in classes]
+    openings = {opening.session_id: opening for opening in Opening.objects.filter(session__in=pks)}
+    moves = ClassChange.objects.filter(session__in=pks, change=Change.MOVED, at__gte=at - MOVES_SHOWN_FOR).order_by("-version")
+    before = {move.session_id: move.before for move in moves}  # the oldest of them wins: where people remember it to be
+    upcoming = next((one for one in classes if one.session.starts_at > at and not one.session.cancelled), None)
+    cards = []
+    for one in classes:
+        session = one.session
+        window = windows(session, openings.get(session.pk))
+        was = before.get(session.pk) or {}
+        old_rooms = ", ".join(was.get("rooms", []))
+        old_start = datetime.fromisoformat(was["starts_at"]) if was else session.starts_at
+        cards.append(
+            Card(
+                one=one, state=_state(one, at, is_next=one is upcoming), checkin=_checkin(one, openings.get(session.pk), at),
+                opens_at=window.opens_at, present_until=window.present_until, late_until=window.late_until,
+                moved_room=old_rooms if old_rooms != ", ".join(sorted(room.name for room in session.rooms.all())) else "",
+                moved_time=old_start if old_start != session.starts_at else None,
+            )
+        )  # fmt: skip
+    return cards
+
+
+def _state(one: OwnClass, at: datetime, *, is_next: bool) -> str:
+    if one.session.cancelled:
+        return "cancelled"
+    if one.session.ends_at <= at:
+        return "done"
+    if one.session.starts_at <= at:
+        return "now"
+    return "next" if is_next else "later"
+
+
+def _checkin(one: OwnClass, opening: Opening | None, at: datetime) -> str:
+    if one.session.cancelled:
+        return ""
+    if one.mark is not None:
+        return "in" if one.status in ATTENDED else "marked"
+    window = windows(one.session, opening)
+    if at < window.opens_at:
+        return "early"
+    if at >= window.late_until or (opening is not None and opening.stopped_at is not None):
+        return "closed"
+    return "open" if opening is not None else "waiting"
+
+
+def _by_day(cards: Iterable[Card], *, tomorrow: date) -> list[tuple[date, bool, list[Card]]]:
+    """Each day ahead, whether it is tomorrow, and its classes."""
+    days = dict[date, list[Card]]()
+    for card in cards:
+        days.setdefault(localtime(card.one.session.starts_at).date(), []).append(card)
+    return [(day, day == tomorrow, on) for day, on in days.items()]

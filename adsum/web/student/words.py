@@ -1,0 +1,97 @@
+"""What a student is told about a mark, in plain words: why it is what it is, and what counts."""
+
+from datetime import datetime
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from adsum.attendance.models import Mark, MarkChange
+from adsum.attendance.reports import Account, OwnClass
+from adsum.attendance.rules import OpenFor, Source, Status, Windows
+from adsum.checkin.models import Opening
+from adsum.timetable.models import ClassSession
+from adsum.web.words import reason_label
+
+
+def clock(at: datetime) -> str:
+    """The time of day, such as 10:03, in the university's zone."""
+    return localtime(at).strftime("%H:%M")
+
+
+def day_and_time(at: datetime) -> str:
+    """Such as "12 October, 10:03", in the university's zone and the reader's language."""
+    return f"{date_format(localtime(at), 'j F')}, {clock(at)}"
+
+
+def windows(session: ClassSession, opening: Opening | None) -> OpenFor:
+    """When check-in of a class is open: as it was opened, or as it will be."""
+    if opening is None:
+        return OpenFor.of(Windows(), starts_at=session.starts_at, ends_at=session.ends_at)
+    return OpenFor(opening.opens_at, opening.present_until, opening.late_until)
+
+
+def why(one: OwnClass, change: MarkChange | None, opening: Opening | None, at: datetime) -> str:
+    """Why this mark is what it is, and whether it counts."""
+    if one.status == Status.CANCELLED:
+        return _("This class was cancelled, so it counts for nobody.")
+    if one.mark is None:
+        if one.status == Status.NOT_EXPECTED:
+            return _("You were not expected in this class.")
+        if at < one.session.starts_at:
+            return _("This class is still to come.")
+        return _("You have no mark yet. It is settled when the register closes.")
+    return " ".join(part for part in (_how(one, one.mark, change, opening), _effect(one)) if part)
+
+
+def _how(one: OwnClass, mark: Mark, change: MarkChange | None, opening: Opening | None) -> str:
+    if mark.source == Source.SCAN:
+        return _scanned(mark, windows(one.session, opening))
+    if mark.source == Source.STAFF and change is not None:
+        words = {"who": change.by, "when": day_and_time(change.at), "reason": reason_label(change.reason_code, change.reason)}
+        if words["reason"]:
+            return _("%(who)s set it by hand on %(when)s. The reason: %(reason)s.") % words
+        return _("%(who)s set it by hand on %(when)s.") % words
+    if mark.source == Source.IMPORT:
+        return _("It came from another system’s records.")
+    if mark.status == Status.PENDING:
+        return _("You asked for this absence to be authorised, and nobody has decided yet.")
+    if mark.status == Status.AUTHORISED:
+        return _("Your absence was authorised.")
+    if mark.status == Status.NOT_OBSERVED:
+        return _("No register was taken in this class, so it counts for nobody.")
+    return _("The register was taken, and when it closed there was neither a scan nor a mark for you.")
+
+
+def _scanned(mark: Mark, window: OpenFor) -> str:
+    words = {"time": clock(mark.at), "present": clock(window.present_until), "late": clock(window.late_until)}
+    if mark.status == Status.LATE:
+        return _("You scanned at %(time)s. Scans from %(present)s until %(late)s count as late.") % words
+    return _("You scanned at %(time)s. Scans until %(present)s count as present.") % words
+
+
+def _effect(one: OwnClass) -> str:
+    if not one.session.mandatory:
+        return _("The class is optional, so it is left out of your sum.")
+    return {
+        Status.LATE: _("Late counts as attended."),
+        Status.LEFT_EARLY: _("It counts as attended."),
+        Status.REMOTE: _("It counts as attended."),
+        Status.OTHER_GROUP: _("It counts as attended, like your own group’s class."),
+        Status.AUTHORISED: _("It is left out of your sum."),
+        Status.PENDING: _("Until then it counts as missed."),
+    }.get(one.status, "")
+
+
+def left_out(sum_: Account) -> str:
+    """What a sum leaves out, such as "1 cancelled, 2 not observed"; '' when nothing."""
+    parts = (
+        (sum_.cancelled, ngettext("%(n)s cancelled", "%(n)s cancelled", sum_.cancelled)),
+        (sum_.not_observed, ngettext("%(n)s not observed", "%(n)s not observed", sum_.not_observed)),
+        (sum_.authorised, ngettext("%(n)s authorised absence", "%(n)s authorised absences", sum_.authorised)),
+        (sum_.optional, ngettext("%(n)s optional", "%(n)s optional", sum_.optional)),
+        (sum_.under_query, ngettext("%(n)s under query", "%(n)s under query", sum_.under_query)),
+        (sum_.unmarked, ngettext("%(n)s not marked yet", "%(n)s not marked yet", sum_.unmarked)),
+    )
+    return ", ".join(text % {"n": n} for n, text in parts if n)
