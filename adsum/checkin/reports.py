@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.attendance.rules import ATTENDED
-from adsum.checkin.models import Display, Opening, Scan
-from adsum.checkin.rules import HELD
+from adsum.checkin.models import Display, Epoch, Opening, Scan
+from adsum.checkin.rules import HELD, PACES, EpochKey, epoch_keys, make_code, make_typed
+from adsum.core import keyring
 from adsum.timetable.models import ClassSession
 
 
@@ -39,16 +40,76 @@ def expected_now(student: int, at: datetime) -> ClassSession | None:
 
 def held_scans(session: ClassSession) -> QuerySet[Scan]:
     """Scans of a class that wait for the lecturer's decision, oldest first, with the student (one query)."""
-    return (
-        Scan.objects.filter(
-            ~Exists(Mark.objects.filter(session=session, student=OuterRef("student"), status__in=ATTENDED)),
-            session=session,
-            refusal__in=HELD,
-            decision=None,
-        )
-        .select_related("student")
-        .order_by("id")
-    )
+    return _waiting().filter(session=session).select_related("student").order_by("id")
+
+
+class HeldClass(NamedTuple):
+    """A class in which scans wait for the lecturer."""
+
+    ref: UUID
+    title: str
+    starts_at: datetime
+    scans: int
+
+
+def held_in(sessions: QuerySet[ClassSession], since: datetime) -> list[HeldClass]:
+    """Those of these classes since then in which scans wait, oldest first (one query)."""
+    waiting = _waiting().filter(session__in=sessions.values("pk"), session__starts_at__gte=since)
+    by_class = waiting.values("session__ref", "session__title", "session__starts_at").order_by("session__starts_at")
+    return [HeldClass(*row) for row in by_class.annotate(scans=Count("pk")).values_list()]
+
+
+def _is_in() -> Exists:
+    """Whether a scan's student attends its class, by whatever way."""
+    attended = Mark.objects.filter(session=OuterRef("session"), student=OuterRef("student"), status__in=ATTENDED)
+    return Exists(attended)
+
+
+def _waiting() -> QuerySet[Scan]:
+    return Scan.objects.filter(~_is_in(), refusal__in=HELD, decision=None)
+
+
+def attempts_of(session: ClassSession, student: Person) -> QuerySet[Scan]:
+    """Every scan of one student in one class, newest first, with what was decided about it (one query)."""
+    return Scan.objects.filter(session=session, student=student).select_related("decision__by").order_by("-id")
+
+
+class Shown(NamedTuple):
+    """What one screen shows at an instant, and for how long."""
+
+    code: str
+    typed: str
+    left_ms: int
+    period_ms: int
+    grace_ms: int
+
+
+def shown_on(display: Display, at: datetime) -> Shown:
+    """The code a screen shows at that instant, by this node's clock (one query)."""
+    opening = display.opening
+    epoch = latest_epoch(opening)
+    key, typed_key = epoch_keys(keyring.masters()[epoch.kid], opening=opening.pk, epoch=epoch.number)
+    keys = EpochKey(
+        opening=opening.pk, number=epoch.number, key=key, typed_key=typed_key, period_ms=epoch.period_ms,
+        grace_ms=epoch.grace_ms, started_ms=int(epoch.started_at.timestamp() * 1000),
+    )  # fmt: skip
+    now_ms = int(at.timestamp() * 1000)
+    counter = keys.counter_at(now_ms)
+    return Shown(
+        make_code(keys, handle=opening.handle, slot=display.slot, counter=counter), make_typed(keys, counter),
+        keys.left_ms(now_ms), epoch.period_ms, epoch.grace_ms,
+    )  # fmt: skip
+
+
+def latest_epoch(opening: Opening) -> Epoch:
+    """The epoch that is shown now (one query)."""
+    return Epoch.objects.filter(opening=opening).latest("number")
+
+
+def pace_of(epoch: Epoch) -> str:
+    """Which of the presets an epoch has."""
+    wanted = epoch.period_ms, epoch.grace_ms
+    return next((name for name, pace in PACES.items() if (pace.period_ms, pace.grace_ms) == wanted), "standard")
 
 
 def showing(opening: Opening) -> QuerySet[Display]:
@@ -57,7 +118,7 @@ def showing(opening: Opening) -> QuerySet[Display]:
 
 
 class HeldScan(NamedTuple):
-    """A held scan as a register shows it; `open` until someone decides."""
+    """A held scan as a register shows it; `open` until someone decides, or the student is in by another way."""
 
     id: int
     session: int
@@ -76,8 +137,8 @@ def held_since(sessions: Collection[int], scan: int) -> list[HeldScan]:
 
 
 def decided_among(scans: Collection[int]) -> list[HeldScan]:
-    """Which of these scans have been decided (one query)."""
-    return _held(Scan.objects.filter(pk__in=scans, decision__isnull=False))
+    """Which of these scans no longer wait (one query)."""
+    return _held(Scan.objects.filter(Q(decision__isnull=False) | _is_in(), pk__in=scans))
 
 
 def _held(scans: QuerySet[Scan]) -> list[HeldScan]:
@@ -91,9 +152,9 @@ def _held(scans: QuerySet[Scan]) -> list[HeldScan]:
             scan.student.number,
             scan.first_seen_at,
             scan.refusal,
-            not hasattr(scan, "decision"),
+            not hasattr(scan, "decision") and not scan.is_in,
         )
-        for scan in scans.select_related("student", "decision").order_by("id")
+        for scan in scans.select_related("student", "decision").annotate(is_in=_is_in()).order_by("id")
     ]
 
 

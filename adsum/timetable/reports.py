@@ -2,14 +2,16 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from adsum.accounts.models import Person
 from adsum.core.clock import civil_day
-from adsum.timetable.models import ClassSession, Enrolment, Place
+from adsum.timetable.models import ClassChange, ClassSession, Enrolment, Place
+from adsum.timetable.rules import Change
 
 
 def university_zone() -> ZoneInfo:
@@ -23,22 +25,28 @@ def expected_in(sessions: Collection[int]) -> dict[int, dict[int, Person]]:
     A suspended student is not expected. Two queries, however many classes; a class without students has an empty entry.
     """
     expected: dict[int, dict[int, Person]] = {pk: {} for pk in sessions}
-    held = (
-        Place.objects.filter(
-            Q(starts_on=None) | Q(starts_on__lte=F("group__sessions__starts_on")),
-            Q(ends_on=None) | Q(ends_on__gte=F("group__sessions__starts_on")),
-            group__sessions__in=sessions,
-            person__is_active=True,
-        )
-        .exclude(person__in=Enrolment.objects.filter(status=Enrolment.Status.SUSPENDED).values("person"))
-        .values_list("group__sessions", "person_id")
-        .distinct()
-    )
+    held = _places_in(sessions).values_list("group__sessions", "person_id").distinct()
     pairs = [(session, person) for session, person in held if session in expected]
     people = Person.objects.in_bulk({person for _, person in pairs})
     for session, pk in sorted(pairs, key=lambda pair: _by_name(people[pair[1]])):
         expected[session][pk] = people[pk]
     return expected
+
+
+def how_many_expected(sessions: Collection[int]) -> dict[int, int]:
+    """For each class id, how many students are expected in it (one query). A class without students is left out."""
+    counts = _places_in(sessions).values("group__sessions").annotate(students=Count("person", distinct=True))
+    return dict(counts.values_list("group__sessions", "students"))
+
+
+def _places_in(sessions: Collection[int]) -> QuerySet[Place]:
+    """The places that make their holder expected in one of these classes."""
+    return Place.objects.filter(
+        Q(starts_on=None) | Q(starts_on__lte=F("group__sessions__starts_on")),
+        Q(ends_on=None) | Q(ends_on__gte=F("group__sessions__starts_on")),
+        group__sessions__in=sessions,
+        person__is_active=True,
+    ).exclude(person__in=Enrolment.objects.filter(status=Enrolment.Status.SUSPENDED).values("person"))
 
 
 def _by_name(person: Person) -> tuple[str, str, int]:
@@ -60,3 +68,20 @@ def sessions_of_day(at: datetime, sessions: QuerySet[ClassSession]) -> QuerySet[
         .prefetch_related("rooms", "staff", "groups")
         .order_by("starts_at", "title", "pk")
     )
+
+
+class Moved(NamedTuple):
+    """What a class was before it was moved: its start (UTC) and rooms."""
+
+    starts_at: datetime
+    rooms: tuple[str, ...]
+
+
+def moved_since(sessions: Collection[int], since: datetime) -> dict[int, Moved]:
+    """By class id, where and when each class was before it was first moved after `since` (one query)."""
+    moves = ClassChange.objects.filter(session__in=sessions, change=Change.MOVED, at__gte=since).order_by("-version")
+    return {
+        session: Moved(datetime.fromisoformat(before["starts_at"]), tuple(before["rooms"]))
+        for session, before in moves.values_list("session_id", "before")
+        if before
+    }
