@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adsum.attendance.models import MarkChange
 from adsum.attendance.reports import OwnClass, account, classes_of, latest_changes, own_classes, story_of
-from adsum.attendance.rules import Source
+from adsum.attendance.rules import ATTENDED, Source
 from adsum.attendance.services import raise_query
 from adsum.checkin.gate.pages import REFUSALS
 from adsum.checkin.models import Opening, Scan
@@ -23,7 +23,7 @@ from adsum.checkin.rules import HELD, Refusal
 from adsum.timetable.models import ClassSession
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import for_students
-from adsum.web.student.words import clock, day_and_time, left_out, why
+from adsum.web.student.words import attended, attended_lately, clock, day_and_time, left_out, why
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.words import reason_label, source_label
 
@@ -50,12 +50,12 @@ def record(request: PersonRequest) -> HttpResponse:
             {
                 "module": of_module[0].session.module,
                 "strip": list(_strip(of_module[-STRIP:])),
-                "sum": sum_,
+                "sum": attended(sum_),
                 "left_out": left_out(sum_),
             }
         )
     return render(
-        request, "adsum/student/record.html", {"modules": modules, "sum": recent, "left_out": left_out(recent)}
+        request, "adsum/student/record.html", {"modules": modules, "sum": attended_lately(recent), "left_out": left_out(recent)}
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def module_record(request: PersonRequest, module: int) -> HttpResponse:
     context = {
         "module": classes[0].session.module if classes else classes_of(request.user).filter(module=module)[0].module,
         "rows": rows,
-        "sum": sum_,
+        "sum": attended(sum_),
         "left_out": left_out(sum_),
     }
     return render(request, "adsum/student/module.html", context)
@@ -109,6 +109,7 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
         "staff": [person.display_name for person in one.session.staff.order_by("family_name")],
         "why": why(one, story[0] if story else None, opening, request.at),
         "may_query": one.may_query(request.at),
+        "missed": one.status not in ATTENDED,
         "story": [_told(change) for change in story],
         "tries": [_tried(scan) for scan in _scans(request, one.session)],
     }

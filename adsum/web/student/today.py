@@ -18,7 +18,7 @@ from adsum.timetable.reports import university_zone
 from adsum.timetable.rules import Change
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import for_students
-from adsum.web.student.words import left_out, windows
+from adsum.web.student.words import attended_lately, left_out, windows
 
 BACK = timedelta(weeks=4)
 AHEAD_DAYS = 7
@@ -61,7 +61,7 @@ def today(request: PersonRequest) -> HttpResponse:
         "earlier": [card for card in today_ if card.state == "done" or (card.state == "cancelled" and not _to_come(card, at))],
         "days": _by_day(ahead, tomorrow=localtime(at).date() + timedelta(days=1)),
         "coming": next((card for card in ahead if not card.one.session.cancelled), None),
-        "sum": recent,
+        "sum": attended_lately(recent),
         "left_out": left_out(recent),
     }
     return render(request, "adsum/student/today.html", context)

@@ -84,6 +84,34 @@ def _effect(one: OwnClass) -> str:
     }.get(one.status, "")
 
 
+def attended(sum_: Account) -> str:
+    """A sum of classes in one sentence."""
+    if not sum_.tally.counted:
+        return _("No class has counted yet.")
+    text = ngettext(
+        "You attended %(attended)s of %(counted)s class.",
+        "You attended %(attended)s of %(counted)s classes.",
+        sum_.tally.counted,
+    )
+    return text % _numbers(sum_)
+
+
+def attended_lately(sum_: Account) -> str:
+    """The same for the last four weeks."""
+    if not sum_.tally.counted:
+        return _("No class has counted in the last four weeks.")
+    text = ngettext(
+        "You attended %(attended)s of %(counted)s class in the last four weeks.",
+        "You attended %(attended)s of %(counted)s classes in the last four weeks.",
+        sum_.tally.counted,
+    )
+    return text % _numbers(sum_)
+
+
+def _numbers(sum_: Account) -> dict[str, str | int]:
+    return {"attended": f"{sum_.tally.attended:g}", "counted": sum_.tally.counted}
+
+
 def left_out(sum_: Account) -> str:
     """What a sum leaves out, such as "1 cancelled, 2 not observed"; '' when nothing."""
     parts = (
