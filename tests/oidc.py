@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import importlib
 import json
 import secrets
 import threading
@@ -23,8 +24,7 @@ from adsum.integrations.oidc import provider_id_of
 from adsum.integrations.sign_on import OIDC
 
 with warnings.catch_warnings():  # what it is built on warns of its own future, and asks to be heard
-    import authlib.deprecate  # noqa: F401
-
+    importlib.import_module("authlib.deprecate")
     warnings.simplefilter("ignore")
     from oidc_provider_mock import run_server_in_thread
 
@@ -118,7 +118,12 @@ class Obliging:
         } | self.claims  # fmt: skip
         claims = {name: value for name, value in claims.items() if value is not None}
         token = self.mint(claims) if self.mint else self.sign(claims)
-        return self.token_status, {"access_token": "the-access-token", "token_type": "Bearer", "expires_in": 300, "id_token": token}
+        return self.token_status, {
+            "access_token": "the-access-token",
+            "token_type": "Bearer",
+            "expires_in": 300,
+            "id_token": token,
+        }
 
 
 class _Endpoints(BaseHTTPRequestHandler):

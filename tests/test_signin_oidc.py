@@ -20,6 +20,7 @@ from django.urls import reverse
 from adsum.accounts import services
 from adsum.accounts.models import Person
 from adsum.audit.models import Event
+from adsum.integrations.oidc import provider_id_of
 from tests import oidc
 from tests.world import NINE, World
 
@@ -50,9 +51,7 @@ def app(provider: oidc.Obliging) -> SocialApp:
 @pytest.fixture
 def linked(provider: oidc.Obliging, app: SocialApp, alice: Person) -> Person:
     """Alice has signed in before, as sub-1."""
-    services.link_identity(
-        alice, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE
-    )
+    services.link_identity(alice, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE)
     return alice
 
 
@@ -126,9 +125,7 @@ def test_the_second_sign_in_needs_no_claims(provider: oidc.Obliging, linked: Per
     assert "sign_in" not in client.session
 
 
-def test_five_minutes_at_the_provider_lose_nothing(
-    provider: oidc.Obliging, linked: Person, client: Client, time_machine: Any
-):
+def test_five_minutes_at_the_provider_lose_nothing(provider: oidc.Obliging, linked: Person, client: Client, time_machine: Any):
     time_machine.move_to(NINE, tick=False)
     away = leave(client)
     time_machine.shift(300)
@@ -193,18 +190,14 @@ def test_userinfo_about_someone_else_is_refused(provider: oidc.Obliging, alice: 
     assert_refused(client, back(client, provider.authorise(leave(client))))
 
 
-def test_the_same_email_with_another_subject_is_never_the_same_person(
-    provider: oidc.Obliging, linked: Person, client: Client
-):
+def test_the_same_email_with_another_subject_is_never_the_same_person(provider: oidc.Obliging, linked: Person, client: Client):
     provider.claims = {"sub": "sub-2", "email": linked.username, "email_verified": True}
     assert_refused(client, back(client, provider.authorise(leave(client))), 403)
 
 
 def test_a_recycled_name_does_not_inherit_the_account(provider: oidc.Obliging, alice: Person, client: Client):
     app = oidc.register(provider.issuer, match_claim="student_number", match_identifier="number")
-    services.link_identity(
-        alice, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE
-    )
+    services.link_identity(alice, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE)
     provider.claims = {"sub": "sub-2", "student_number": alice.number}
     assert_refused(client, back(client, provider.authorise(leave(client))), 403)
     assert SocialAccount.objects.count() == 1
@@ -285,9 +278,7 @@ def test_a_closed_account_stays_closed(provider: oidc.Obliging, linked: Person, 
     ],
     ids=repr,
 )
-def test_a_token_that_says_the_wrong_thing(
-    provider: oidc.Obliging, linked: Person, client: Client, wrong: dict[str, Any]
-):
+def test_a_token_that_says_the_wrong_thing(provider: oidc.Obliging, linked: Person, client: Client, wrong: dict[str, Any]):
     provider.claims = wrong
     assert_refused(client, back(client, provider.authorise(leave(client))))
 
@@ -305,7 +296,7 @@ def forged(provider: oidc.Obliging) -> dict[str, Any]:
     return {
         "another key": lambda claims: provider.sign(claims, key=oidc.new_key()),
         "another key id": lambda claims: provider.sign(claims, kid="two"),
-        "alg none": lambda claims: jwt.encode(claims, None, algorithm="none", headers={"kid": "one"}),
+        "alg none": lambda claims: jwt.encode(claims, "", algorithm="none", headers={"kid": "one"}),
         "HS256 with the public key": lambda claims: by_hand(claims, hs256, pem),
         "HS256 with the client secret": lambda claims: by_hand(claims, hs256, b"s3cret"),
         "no signature": lambda claims: provider.sign(claims).rpartition(".")[0] + ".",
@@ -414,7 +405,7 @@ def test_a_provider_whose_issuer_was_changed_behind_its_back(provider: oidc.Obli
 
 def test_a_provider_that_is_away_is_a_kind_sentence(linked: Person, app: SocialApp, client: Client):
     SocialApp.objects.update(
-        provider_id=oidc.provider_id_of("http://localhost:9"),
+        provider_id=provider_id_of("http://localhost:9"),
         settings={"server_url": "http://localhost:9", "domains": ["uni.example"]},
     )
     client.post("/sign-in/", {"email": "alice@uni.example", "next": "/in/confirm"})
@@ -436,9 +427,7 @@ def test_a_provider_that_breaks_down_half_way(
 
 
 @pytest.mark.parametrize(("minutes", "fine"), [(0.5, True), (-0.5, True), (6, False)])
-def test_a_provider_whose_clock_is_wrong(
-    provider: oidc.Obliging, linked: Person, client: Client, minutes: float, fine: bool
-):
+def test_a_provider_whose_clock_is_wrong(provider: oidc.Obliging, linked: Person, client: Client, minutes: float, fine: bool):
     now = time.time() + minutes * 60
     provider.claims = {"iat": int(now), "exp": int(now) + 300}
     answer = back(client, provider.authorise(leave(client)))

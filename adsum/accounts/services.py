@@ -23,9 +23,7 @@ from adsum.accounts.rules import Role
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 
-CHANGEABLE = frozenset(
-    {"username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "language"}
-)
+CHANGEABLE = frozenset({"username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "language"})
 
 
 @transaction.atomic
@@ -167,9 +165,7 @@ def link_identity(person: Person, *, provider: str, subject: str, issuer: str, b
 def save_provider(app: SocialApp, *, by: str, at: datetime) -> None:
     """Add a sign-in provider, or change its settings. The event names what it is for, never its secret."""
     app.save()
-    audit_log.record(
-        actor=by, verb="provider.save", subject=f"provider:{app.provider_id}"[:96], at=at, settings=app.settings
-    )
+    audit_log.record(actor=by, verb="provider.save", subject=f"provider:{app.provider_id}"[:96], at=at, settings=app.settings)
 
 
 @transaction.atomic
@@ -216,9 +212,7 @@ def enable_totp(person: Person, secret: str, *, step: int, by: str, at: datetime
 @transaction.atomic
 def disable_totp(person: Person, *, by: str, at: datetime) -> None:
     """No more codes at sign-in; the recovery codes go too."""
-    Authenticator.objects.filter(
-        user=person, type__in=[Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES]
-    ).delete()
+    Authenticator.objects.filter(user=person, type__in=[Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES]).delete()
     audit_log.record(actor=by, verb="person.totp_removed", subject=person.actor, at=at)
 
 

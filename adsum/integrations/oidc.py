@@ -202,9 +202,7 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
             first_sign_in(app, uid, claims, at=request.at)
         return provider.sociallogin_from_response(request, claims)
 
-    def _more(
-        self, config: dict[str, Any], claims: dict[str, Any], access_token: str, missing: set[str]
-    ) -> dict[str, Any]:
+    def _more(self, config: dict[str, Any], claims: dict[str, Any], access_token: str, missing: set[str]) -> dict[str, Any]:
         """The claims, and those of `missing` that the userinfo endpoint has, if it speaks of the same person."""
         url = config.get("userinfo_endpoint")
         if not is_private_enough(url):
@@ -228,9 +226,7 @@ def first_sign_in(app: SocialApp, uid: str, claims: dict[str, Any], *, at: Any) 
     if person is None:
         raise Refused(Refusal.UNKNOWN_PERSON, "nobody matches", app.provider_id)
     try:
-        services.link_identity(
-            person, provider=app.provider_id, subject=uid, issuer=claims["iss"], by=person.actor, at=at
-        )
+        services.link_identity(person, provider=app.provider_id, subject=uid, issuer=claims["iss"], by=person.actor, at=at)
     except AdsumError as taken:
         raise Refused(Refusal.UNKNOWN_PERSON, "that person signs in with another subject", app.provider_id) from taken
 

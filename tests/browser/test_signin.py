@@ -17,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from adsum.accounts import services
 from adsum.accounts.models import Person
+from adsum.integrations.oidc import provider_id_of
 from tests import oidc
 from tests.world import NINE, World
 
@@ -71,9 +72,7 @@ def say_who(page: Page, live_server: LiveServer, email: str, next_path: str = "/
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-def test_to_the_university_and_back(
-    browser: Browser, live_server: LiveServer, uni: oidc.Honest, alice: Person, scripts: bool
-):
+def test_to_the_university_and_back(browser: Browser, live_server: LiveServer, uni: oidc.Honest, alice: Person, scripts: bool):
     oidc.register(uni.issuer, match_claim="student_number", match_identifier="number")
     uni.person("abc-123", student_number="0012345")
     with browser.new_context(java_script_enabled=scripts) as context:
@@ -152,7 +151,7 @@ def test_every_page_can_be_used_by_everyone(page: Page, live_server: LiveServer,
     page.route("**/oidc/**/login/", lambda route: route.abort())  # stay on the page in between
     say_who(page, live_server, "alice@uni.example")
     page.unroute("**/oidc/**/login/")
-    answer = page.goto(f"{live_server.url}/oidc/{oidc.provider_id_of(uni.issuer)}/login/callback/?code=x&state=y")
+    answer = page.goto(f"{live_server.url}/oidc/{provider_id_of(uni.issuer)}/login/callback/?code=x&state=y")
     assert answer
     assert answer.status == 400
     everyone_can_use(page)

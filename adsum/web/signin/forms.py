@@ -79,6 +79,13 @@ class ProofForm(PasswordForm):
 class NewPasswordForm(PasswordForm):
     """A new password for a local account; `password` is the current one."""
 
+    password = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": _("Type your current password.")},
+    )
     new = forms.CharField(
         label=_("New password"),
         help_text=_("At least 12 characters. A few words you will remember are better than symbols you will not."),

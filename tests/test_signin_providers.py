@@ -1,0 +1,104 @@
+"""`adsum oidc`: what it makes of a provider, and what it says about a wrong one."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from allauth.socialaccount.models import SocialApp
+from django.core.cache import caches
+
+from adsum.audit.models import Event
+from adsum.integrations.oidc import provider_id_of
+from adsum.integrations.sign_on import provider_for
+from adsum.ops import oidc as command
+from tests import oidc
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def provider() -> Iterator[oidc.Obliging]:
+    caches["local"].clear()
+    with oidc.obliging() as running:
+        yield running
+
+
+def adsum_oidc(*words: str) -> int:
+    parser = ArgumentParser()
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(words))
+
+
+def add(issuer: str, *more: str) -> int:
+    return adsum_oidc("add", "--issuer", issuer, "--client-id", "adsum", *more)
+
+
+def test_a_provider_is_added_and_says_what_to_register(
+    provider: oidc.Obliging, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "secret").write_text("s3cret\n")
+    assert add(provider.issuer, "--domain", "@Uni.example", "--secret-file", str(tmp_path / "secret")) == 0
+    app = SocialApp.objects.get()
+    assert (app.client_id, app.secret, app.settings["domains"]) == ("adsum", "s3cret", ["uni.example"])
+    said = capsys.readouterr().out
+    assert f"http://localhost:8000/oidc/{provider_id_of(provider.issuer)}/login/callback/" in said
+    assert "s3cret" not in said + repr(list(Event.objects.values("detail")))
+    assert provider_for("Someone@UNI.example") == app
+    assert provider_for("someone@sub.uni.example") is None
+    assert Event.objects.filter(verb="provider.save").count() == 1
+
+
+def test_adding_it_again_changes_it_and_keeps_the_secret(provider: oidc.Obliging, tmp_path: Path):
+    (tmp_path / "secret").write_text("s3cret")
+    add(provider.issuer, "--domain", "uni.example", "--secret-file", str(tmp_path / "secret"))
+    add(provider.issuer, "--domain", "uni.example", "--domain", "student.uni.example")
+    app = SocialApp.objects.get()
+    assert (app.secret, app.settings["domains"]) == ("s3cret", ["student.uni.example", "uni.example"])
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--match-claim", "upn"], "belong together"),
+        (["--match-claim", "email", "--match-identifier", "number"], "no proof of who someone is"),
+    ],
+)
+def test_half_a_rule_or_an_email_is_no_rule(
+    provider: oidc.Obliging, capsys: pytest.CaptureFixture[str], more: list[str], said: str
+):
+    assert add(provider.issuer, "--domain", "uni.example", *more) == 1
+    assert said in capsys.readouterr().err
+    assert not SocialApp.objects.exists()
+
+
+def test_a_domain_belongs_to_one_provider(provider: oidc.Obliging, capsys: pytest.CaptureFixture[str]):
+    add(provider.issuer, "--domain", "uni.example")
+    with oidc.obliging() as second:
+        assert add(second.issuer, "--domain", "uni.example") == 1
+    assert f"belongs to {provider.issuer} already" in capsys.readouterr().err
+
+
+def test_what_is_wrong_with_a_provider_is_said(provider: oidc.Obliging, capsys: pytest.CaptureFixture[str]):
+    provider.description = {"issuer": "https://elsewhere.example"}
+    assert adsum_oidc("check", provider.issuer) == 1
+    assert "must be written exactly as the provider does" in capsys.readouterr().err
+    assert adsum_oidc("check", "http://localhost:9") == 1
+    assert "Check the address" in capsys.readouterr().err
+    assert add("http://login.uni.example", "--domain", "uni.example") == 1
+    assert "is not an https address" in capsys.readouterr().err
+    assert not SocialApp.objects.exists()
+
+
+def test_listed_and_removed(provider: oidc.Obliging, capsys: pytest.CaptureFixture[str]):
+    add(provider.issuer, "--domain", "uni.example", "--name", "Uni")
+    assert adsum_oidc("list") == 0
+    assert f"{provider.issuer}  Uni: uni.example" in capsys.readouterr().out
+    assert adsum_oidc("remove", provider.issuer) == 0
+    assert not SocialApp.objects.exists()
+    assert adsum_oidc("remove", provider.issuer) == 1
+
+
+def test_another_issuer_never_has_the_same_name():
+    names = {provider_id_of(issuer) for issuer in ("https://a.example", "https://a.example/", "https://a.example/t1")}
+    assert len(names) == 3
