@@ -1,0 +1,288 @@
+"""What a timetable would change: which class a row speaks of, what is different, and which classes are missing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from adsum.accounts.models import Person
+from adsum.integrations.feed import ClassRow, Timetable
+from adsum.integrations.matching import match
+from adsum.integrations.messages import Problem, Unusable
+from adsum.integrations.plan import Plan, Progress, rows_with
+from adsum.integrations.resolving import Resolver
+from adsum.timetable.models import ClassSession, Group, GroupStaff, Place, Room, Teaching, Term
+from adsum.timetable.rules import Change, ClassFacts, ClassStatus, change_between
+from adsum.timetable.services import ClassStep, class_facts
+
+
+@dataclass(slots=True)
+class Known:
+    """What belongs to a class."""
+
+    rooms: list[Room] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    staff: list[Person] = field(default_factory=list)
+
+
+def plan_timetable(
+    timetable: Timetable, plan: Plan, *, at: datetime, zone: ZoneInfo, progress: Progress, lock: bool = False
+) -> None:
+    """Compare a timetable with what is known. `lock` holds the classes until the transaction ends."""
+    _ClassPlanner(timetable, plan, at, zone, lock).run(progress)
+
+
+class _ClassPlanner:
+    def __init__(self, timetable: Timetable, plan: Plan, at: datetime, zone: ZoneInfo, lock: bool) -> None:
+        self.timetable, self.plan, self.at = timetable, plan, at
+        self.today = at.astimezone(zone).date()
+        self.sessions = ClassSession.objects.select_related("module")
+        if lock:
+            self.sessions = self.sessions.select_for_update(of=("self",))
+        self.labels: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self.older: list[int] = []
+        self.no_staff: list[int] = []
+        self.no_students: list[int] = []
+
+    def run(self, progress: Progress) -> None:
+        """Plan every class of the file, then those that are missing from it."""
+        rows = self.timetable.rows
+        window = self._window()
+        known = self._load(window)
+        for each in known:
+            self.labels[each.source, each.source_id].add(each.occurrence)
+        pairs, missing = match(rows, known, self.at)
+        differing = [(row, session) for row, session in pairs if not self._is_as_it_was(row, session)]
+        lost = [] if self.timetable.partial else [s for s in missing if self._could_vanish(s, window)]
+        dropped = [s for s in missing if (s.source, s.source_id, s.occurrence) in self.timetable.dropped]
+        resolver = Resolver(self.plan, self.timetable, [row for row, _ in differing])
+        loaded = [session for _, session in differing if session] + lost + dropped
+        self.links = _links(loaded)
+        self.taught = set(GroupStaff.objects.values_list("group_id", flat=True).distinct())
+        self.peopled = set(Place.objects.values_list("group_id", flat=True).distinct())
+        for done, (row, session) in enumerate(differing):
+            if done % 500 == 0:
+                progress(len(rows) - len(differing) + done, len(rows))
+            try:
+                self._step(row, session, resolver)
+            except Unusable as reason:
+                self.plan.problems.append(reason.problem)
+        for session in dropped:
+            if session.status != ClassStatus.CANCELLED:
+                self._cancel(session)
+        lost = [s for s in lost if s not in dropped]
+        self._vanish(lost, sum(1 for s in known if _inside(s, window) and not s.suspect_since and not s.cancelled))
+        self._say_what_is_odd(missing)
+
+    # Which classes
+
+    def _window(self) -> tuple[date, date]:
+        """The civil dates that the file speaks of: from its first class (or from today, in the term that is under way) to
+        the end of the term of its last."""
+        days = [row.day for row in self.timetable.rows] or [self.today]
+        first, last = min(days), max(days)
+        terms = list(Term.objects.all())
+        begins = [term.starts_on for term in terms if term.starts_on <= first <= term.ends_on]
+        ends = [term.ends_on for term in terms if term.starts_on <= last <= term.ends_on]
+        lower = min(first, max(min(begins), self.today)) if begins else first
+        return lower, max([last, *ends]) if ends else date.max
+
+    def _load(self, window: tuple[date, date]) -> list[ClassSession]:
+        """The classes of that time, and wherever it was those of the file's events."""
+        own = self.sessions.filter(source__in=self.timetable.sources)
+        inside = Q(starts_on__gte=window[0], starts_on__lte=window[1])
+        events = {row.event_id for row in self.timetable.rows}
+        return [*own.filter(inside), *rows_with(own.exclude(inside), "source_id", events)]
+
+    def _could_vanish(self, session: ClassSession, window: tuple[date, date]) -> bool:
+        return (
+            _inside(session, window)
+            and (session.source, session.source_id) not in self.timetable.held
+            and not (session.cancelled or session.suspect_since or session.kept_at)
+        )
+
+    # One class
+
+    def _is_as_it_was(self, row: ClassRow, session: ClassSession | None) -> bool:
+        """Whether the source says what it said last time, or said before that; then nothing of the class changes."""
+        if session is None or session.suspect_since:
+            return False
+        older = session.source_changed_at and row.changed_at and row.changed_at < session.source_changed_at
+        if row.sequence < session.sequence or (row.sequence == session.sequence and older):
+            self.older.append(row.record.line)
+            self.plan.count("class", Change.UNCHANGED)
+            return True
+        if session.said != row.said():
+            return False
+        if self._note(row, session):
+            self.plan.writes.touched.append(session)
+        self.plan.count("class", Change.UNCHANGED)
+        return True
+
+    def _note(self, row: ClassRow, session: ClassSession) -> bool:
+        """Keep what the source said and when; whether any of it is new."""
+        before = (session.said, session.source_changed_at, session.sequence, session.occurrence, session.kept_at)
+        session.said = row.said()
+        session.source_changed_at = row.changed_at or session.source_changed_at
+        session.sequence = max(row.sequence, session.sequence)
+        session.kept_at = None
+        if row.label is not None:
+            session.occurrence = row.label
+        after = (session.said, session.source_changed_at, session.sequence, session.occurrence, session.kept_at)
+        return before != after
+
+    def _step(self, row: ClassRow, session: ClassSession | None, resolver: Resolver) -> None:
+        """Plan one class. What its source says as it said before stays as it is here, changed by hand or not."""
+        said: dict[str, Any] = (session.said if session else None) or {}
+        new = {name for name, value in row.said().items() if said.get(name) != value}
+        staff = resolver.staff(row) if "staff" in new else None
+        module = resolver.module(row) if "module" in new else None
+        groups = resolver.groups(row) if "groups" in new else None
+        rooms = resolver.rooms(row) if "rooms" in new else None
+        if session is None:
+            self._new(row, ClassSession(module=module), Known(rooms or [], groups or [], staff or []))
+            return
+        links = self.links[session.pk]
+        before = class_facts(session, links.rooms, links.groups, links.staff)
+        if module is not None:
+            session.module = module
+        self._set(row, session, new)
+        links.rooms = links.rooms if rooms is None else rooms
+        links.groups = links.groups if groups is None else groups
+        links.staff = links.staff if staff is None else staff
+        after = class_facts(session, links.rooms, links.groups, links.staff)
+        was_suspect, session.suspect_since = session.suspect_since, None
+        noted = self._note(row, session)
+        change = change_between(before, after)
+        if change is Change.UNCHANGED and not was_suspect:
+            self.plan.count("class", change)
+            if noted:
+                self.plan.writes.touched.append(session)
+            return
+        change = Change.RESTORED if change is Change.UNCHANGED else change
+        step = ClassStep(session, change, before, after)
+        step.rooms = links.rooms if before.rooms != after.rooms else None
+        step.groups = links.groups if before.groups != after.groups else None
+        step.staff = links.staff if before.staff != after.staff else None
+        self._add(step)
+        if change is not Change.CANCELLED:
+            self._check_people(row, links)
+
+    def _new(self, row: ClassRow, session: ClassSession, links: Known) -> None:
+        session.source, session.source_id = row.source, row.event_id
+        self._set(row, session, {"title", "kind", "delivery", "mandatory", "cancelled", "when"})
+        self._note(row, session)
+        if row.label is None:
+            session.occurrence = self._free_label(row)
+        facts = class_facts(session, links.rooms, links.groups, links.staff)
+        self._add(ClassStep(session, Change.NEW, None, facts, links.rooms, links.groups, links.staff))
+        if not row.cancelled:
+            self._check_people(row, links)
+
+    def _free_label(self, row: ClassRow) -> str:
+        """The day it first stood on, unless an occurrence that has moved since was named after that day."""
+        taken = self.labels[row.source, row.event_id]
+        label, number = row.day.isoformat(), 1
+        while label in taken:
+            number += 1
+            label = f"{row.day.isoformat()} {number}"
+        taken.add(label)
+        return label
+
+    def _set(self, row: ClassRow, session: ClassSession, new: set[str]) -> None:
+        for name in new & {"title", "kind", "delivery", "mandatory"}:
+            setattr(session, name, getattr(row, name))
+        if "when" in new:
+            session.starts_at, session.ends_at, session.zone = row.starts_at, row.ends_at, row.zone
+            session.starts_on = row.day
+        if "cancelled" in new:
+            session.status = ClassStatus.CANCELLED if row.cancelled else ClassStatus.SCHEDULED
+
+    def _check_people(self, row: ClassRow, links: Known) -> None:
+        """Note a class that nobody could open, or that nobody is expected in."""
+        if not links.staff and not any(group.pk in self.taught for group in links.groups):
+            self.no_staff.append(row.record.line)
+        if not any(group.pk in self.peopled for group in links.groups):
+            self.no_students.append(row.record.line)
+
+    def _add(self, step: ClassStep) -> None:
+        self.plan.writes.classes.append(step)
+        zone = ZoneInfo(step.session.zone)
+        before, after = (_shown(facts, zone) for facts in (step.before, step.after))
+        label = f"{step.after.title} · {(before or after or {})['when']}"
+        if before and after:
+            names = [name for name in after if before[name] != after[name]]
+            before, after = ({name: shown[name] for name in names} for shown in (before, after))
+        self.plan.line(step.change, "class", label, before, after)
+
+    # Missing classes
+
+    def _cancel(self, session: ClassSession) -> None:
+        """The source excludes this occurrence by name."""
+        links = self.links[session.pk]
+        before = class_facts(session, links.rooms, links.groups, links.staff)
+        session.status, session.suspect_since = ClassStatus.CANCELLED, None
+        after = class_facts(session, links.rooms, links.groups, links.staff)
+        self._add(ClassStep(session, Change.CANCELLED, before, after))
+
+    def _vanish(self, lost: Sequence[ClassSession], known: int) -> None:
+        """Missing is not cancelled: the class stays, and a person is asked."""
+        for session in sorted(lost, key=lambda each: (each.starts_at, each.pk)):
+            links = self.links[session.pk]
+            facts = class_facts(session, links.rooms, links.groups, links.staff)
+            session.suspect_since = self.at
+            step = ClassStep(session, Change.VANISHED, facts, facts)
+            self.plan.writes.classes.append(step)
+            shown = _shown(facts, ZoneInfo(session.zone)) or {}
+            label = f"{facts.title} · {shown['when']}"
+            self.plan.line(Change.VANISHED, "class", label, None, shown | {"ref": str(session.ref)})
+        self.plan.stop_if_too_many(self.timetable.file, len(lost), known)
+
+    def _say_what_is_odd(self, missing: Iterable[ClassSession]) -> None:
+        for code, lines in (("older", self.older), ("no_staff", self.no_staff), ("no_students", self.no_students)):
+            if lines:
+                values = {"count": len(lines), "line": min(lines)}
+                self.plan.problems.append(Problem(code, self.timetable.file, values=values))
+        still = sum(1 for session in missing if session.suspect_since and session.suspect_since != self.at)
+        if still:
+            self.plan.problems.append(Problem("still_missing", self.timetable.file, values={"count": still}))
+
+
+def _inside(session: ClassSession, window: tuple[date, date]) -> bool:
+    return window[0] <= session.starts_on <= window[1]
+
+
+def _links(sessions: Sequence[ClassSession]) -> dict[int, Known]:
+    """What belongs to those classes, in three queries per chunk."""
+    found = {session.pk: Known() for session in sessions}
+    for room in rows_with(ClassSession.rooms.through.objects.select_related("room"), "classsession", found):
+        found[room.classsession_id].rooms.append(room.room)
+    groups = ClassSession.groups.through.objects.select_related("group__module")
+    for group in rows_with(groups, "classsession", found):
+        found[group.classsession_id].groups.append(group.group)
+    for teaching in rows_with(Teaching.objects.select_related("person"), "session", found):
+        found[teaching.session_id].staff.append(teaching.person)
+    return found
+
+
+def _shown(facts: ClassFacts | None, zone: ZoneInfo) -> dict[str, Any] | None:
+    """Facts as a person reads them, times in the civil time of the class."""
+    if facts is None:
+        return None
+    start, end = facts.starts_at.astimezone(zone), facts.ends_at.astimezone(zone)
+    return {
+        "when": f"{start:%Y-%m-%d %H:%M}–{end:%H:%M}",
+        "title": facts.title,
+        "module": facts.module,
+        "kind": facts.kind,
+        "delivery": facts.delivery,
+        "mandatory": facts.mandatory,
+        "status": facts.status,
+        "rooms": ", ".join(facts.rooms),
+        "staff": ", ".join(facts.staff),
+        "groups": ", ".join(facts.groups),
+    }

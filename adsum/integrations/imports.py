@@ -1,0 +1,154 @@
+"""Bringing a file in: take it, check it (nothing changes; a diff is kept for a person), apply exactly that diff."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from adsum.checkin.services import rosters_changed
+from adsum.integrations import events_csv, icalendar, oneroster
+from adsum.integrations.class_plan import plan_timetable
+from adsum.integrations.mapping import rules_of
+from adsum.integrations.messages import Problem, Refused
+from adsum.integrations.plan import Plan, Progress
+from adsum.integrations.reading import kind_of
+from adsum.integrations.roster_plan import plan_roster
+from adsum.timetable import services
+from adsum.timetable.models import ClassSession, Import
+from adsum.timetable.rules import Change, ImportState
+
+OPEN = (ImportState.WAITING, ImportState.CHECKING, ImportState.CHECKED, ImportState.APPLYING)
+
+
+def _silent(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+def take(*, filename: str, content: bytes, actor: str, at: datetime, options: Mapping[str, Any] | None = None) -> Import:
+    """Take a file in, to be checked next. Raises Refused when it is of no kind we know, or lacks a mapping.
+
+    Options: `source` (name the rows are kept under), `partial` (what is not in the file stays as it is), `mapping` (how an
+    iCalendar file is read), `language` (of what is said about the rows).
+    """
+    name = PurePath(filename).name or "file"
+    kind = kind_of(content, name)
+    options = dict(options or {})
+    if kind == "icalendar":
+        rules_of(options.get("mapping") or {})
+    return services.start_import(kind=kind, filename=name, content=content, options=options, actor=actor, at=at)
+
+
+def _plan(run: Import, at: datetime, progress: Progress, *, lock: bool = False) -> tuple[str, Plan]:
+    """The source's name, and what the file would change now."""
+    zone = ZoneInfo(settings.TIME_ZONE)
+    problems: list[Problem] = []
+    plan = Plan(problems)
+    content, options = bytes(run.content), run.options
+    source, partial = options.get("source", ""), bool(options.get("partial"))
+    if run.kind == "oneroster":
+        roster = oneroster.read(content, run.filename, problems, source=source)
+        plan_roster(roster, plan, at.astimezone(zone).date())
+        return roster.source, plan
+    if run.kind == "events":
+        timetable = events_csv.read(content, run.filename, problems, source=source, partial=partial)
+    else:
+        rules = rules_of(options["mapping"])
+        timetable = icalendar.read(
+            content, run.filename, problems, rules=rules, source=source or "icalendar", at=at, zone=zone, partial=partial
+        )
+    plan_timetable(timetable, plan, at=at, zone=zone, progress=progress, lock=lock)
+    return ", ".join(sorted(timetable.sources))[:40], plan
+
+
+def check(run: Import, *, at: datetime, progress: Progress = _silent) -> Import:
+    """Read the file and keep what it would change, for a person to read. The timetable stays as it is.
+
+    Afterwards the import is CHECKED, or REFUSED when the file as a whole is unusable.
+    """
+    if not services.move_import(run, ImportState.CHECKING, only_from=(ImportState.WAITING, ImportState.CHECKING)):
+        return run
+    with translation.override(run.options.get("language") or settings.LANGUAGE_CODE):
+        try:
+            source, plan = _plan(run, at, progress)
+        except Refused as reason:
+            services.finish_import(run, ImportState.REFUSED, at=at, actor=run.actor, reason=reason.message)
+        else:
+            _save(run, source, plan, stop=" ".join(plan.stops))
+    return run
+
+
+def _save(run: Import, source: str, plan: Plan, *, stop: str) -> None:
+    troubles = sorted(plan.problems, key=lambda problem: (problem.notice, problem.file, problem.line, problem.code))
+    services.save_diff(
+        run, source=source, lines=plan.lines, counts=plan.counts, stop=stop, digest=plan.digest,
+        troubles=[services.Trouble(p.code, p.file, p.line, p.message, p.row, p.notice) for p in troubles],
+    )  # fmt: skip
+
+
+def apply(run: Import, *, at: datetime, actor: str, confirm: bool = False) -> Import:
+    """Carry out the diff that was shown, all of it or nothing. `confirm` says yes to what the import stopped to ask.
+
+    Where something else has changed the timetable since, the new diff is kept and shown instead: the import is then
+    CHECKED, with a reason. Applying twice changes nothing.
+    """
+    if not services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED, ImportState.APPLYING)):
+        return run
+    with translation.override(run.options.get("language") or settings.LANGUAGE_CODE):
+        try:
+            with transaction.atomic():
+                _apply(run, at, actor, confirm)
+        except Exception:
+            # All of it was undone. The record says so before the reason goes to the log.
+            services.stop_import(run, _("Applying was interrupted and nothing was changed. Try again."))
+            raise
+    return run
+
+
+def _apply(run: Import, at: datetime, actor: str, confirm: bool) -> None:
+    services.lock_imports()
+    run.refresh_from_db()
+    if run.state != ImportState.APPLYING:
+        return
+    source, plan = _plan(run, at, _silent, lock=True)
+    if plan.digest != run.digest:
+        reason = _("Something else has changed the timetable since this was checked. Read the new diff, then apply it.")
+        _save(run, source, plan, stop=" ".join([reason, *plan.stops]))
+    elif plan.stops and not confirm:
+        services.stop_import(run, " ".join(plan.stops))
+    else:
+        services.write(plan.writes, run=run, at=at, actor=actor)
+        services.finish_import(run, ImportState.APPLIED, at=at, actor=actor)
+        rosters_changed(at=at)
+
+
+def discard(run: Import, *, at: datetime, actor: str) -> None:
+    """Throw a file away that was not applied."""
+    if services.move_import(run, ImportState.DISCARDED, only_from=OPEN[:3]):
+        services.finish_import(run, ImportState.DISCARDED, at=at, actor=actor)
+
+
+@transaction.atomic
+def decide_missing(session: ClassSession, *, cancelled: bool, at: datetime, actor: str) -> None:
+    """A person says what became of a class that is missing from its source."""
+    (services.cancel_class if cancelled else services.keep_class)(session, at=at, actor=actor)
+    rosters_changed(at=at)
+
+
+def asks_before_applying(run: Import) -> bool:
+    """Whether applying needs a second yes, for it would remove much of what is known."""
+    return run.state == ImportState.CHECKED and bool(run.stop_reason)
+
+
+def headline(counts: Mapping[str, Mapping[str, int]]) -> dict[Change, int]:
+    """How many things of any sort would change in each way."""
+    total: dict[Change, int] = {}
+    for changes in counts.values():
+        for change, number in changes.items():
+            total[Change(change)] = total.get(Change(change), 0) + number
+    return total

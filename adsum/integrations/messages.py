@@ -1,0 +1,160 @@
+"""Every sentence an import can say about a file, in one place: what is wrong, then what to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from adsum.core.errors import AdsumError
+
+UNUSABLE: dict[str, Promise] = {
+    "empty": _("%(file)s is empty. Export it again and check its size before you send it."),
+    "too_large": _("%(file)s is larger than %(limit)s MB. Split it, or ask for an export of this year alone."),
+    "unknown_kind": _(
+        "%(file)s is neither a OneRoster zip, an events CSV nor an iCalendar file. Choose one of these three; "
+        "the first line of an events CSV names its columns, event_id among them."
+    ),
+    "web_page": _(
+        "%(file)s is a web page, not a timetable: perhaps a sign-in page was saved instead. Download the file again."
+    ),
+    "workbook": _("%(file)s is a spreadsheet. In the spreadsheet, choose Save as, then CSV UTF-8, and send that file."),
+    "encoding": _("%(file)s is not UTF-8: line %(line)s holds a byte that is not text. Save it again as CSV UTF-8."),
+    "utf16": _("%(file)s is written in UTF-16. Save it again as UTF-8 (in Excel: CSV UTF-8)."),
+    "not_text": _("%(file)s is not a text file. Export it again, as text in UTF-8."),
+    "separator": _("%(file)s puts %(found)s between its columns. Save it with commas instead."),
+    "columns_missing": _("%(file)s lacks the columns %(columns)s. Add them to the export; their order does not matter."),
+    "column_twice": _("%(file)s names the column %(column)s twice. Keep one of the two."),
+    "zip_damaged": _("%(file)s cannot be opened as a zip file: %(reason)s. Make the zip again and send that."),
+    "zip_locked": _("%(file)s is locked with a password. Make the zip again without one."),
+    "zip_bomb": _("%(file)s would unpack to more than %(limit)s MB. Split it into smaller imports."),
+    "zip_crowded": _("%(file)s holds more than %(limit)s files. A OneRoster zip holds about twenty."),
+    "manifest_missing": _("%(file)s has no manifest.csv. A OneRoster export always has one: export it again, whole."),
+    "manifest_deep": _(
+        "manifest.csv lies in the folder %(folder)s of %(file)s. Zip the files themselves, not the folder they are in."
+    ),
+    "manifest_value": _("manifest.csv says %(name)s = %(value)s. It must be one of: %(allowed)s."),
+    "manifest_lists": _("manifest.csv lists %(name)s, but the zip has no %(name)s. Export again, with every listed file."),
+    "nothing_listed": _(
+        "manifest.csv lists no file that Adsum reads. Export at least users, courses, classes and enrollments."
+    ),
+    "not_icalendar": _("%(file)s does not begin with BEGIN:VCALENDAR. Check that it is the address of an iCalendar feed."),
+    "cut_short": _("%(file)s stops before END:VCALENDAR: it was cut short on its way. Fetch or send it again."),
+    "no_mapping": _("Choose how the fields of this calendar become modules and groups, then send it again."),
+    "too_many": _("%(file)s holds more than %(limit)s classes. Ask for a feed of one term."),
+    "pattern": _("The pattern for %(name)s cannot be used: %(reason)s. Correct it in the mapping."),
+    "folder_missing": _("There is no file or folder %(file)s. Check the path."),
+    "fetch_scheme": _("%(file)s is not a web address that begins with https:// or http://."),
+    "fetch_private": _(
+        "%(file)s leads to %(address)s, an address inside a private network. If the feed is meant to be there, an "
+        "administrator can add its network to ADSUM_FEED_NETWORKS."
+    ),
+    "fetch_unreachable": _("%(file)s did not answer: %(reason)s. Check the address, or try again later."),
+    "fetch_status": _("%(file)s answered with status %(status)s instead of a calendar. Ask for a new address."),
+    "fetch_redirects": _("%(file)s leads from one address to another without end. Ask for its final address."),
+}
+"""The whole file cannot be used: nothing is imported."""
+
+PROBLEMS: dict[str, Promise] = {
+    "bad_quotes": _("The quotation marks of this line do not match. Double every quotation mark inside a quoted cell."),
+    "cell_count": _("This row has %(found)s cells, the header %(expected)s. Look for a comma outside quotation marks."),
+    "blank": _("%(column)s is empty. Fill it in."),
+    "too_long": _("%(column)s has %(found)s characters; %(limit)s fit. Shorten it."),
+    "date": _("%(column)s is %(value)s, not a date. Write it as 2026-09-21."),
+    "time": _("%(column)s is %(value)s, not a date and time. Write it as 2026-09-21T09:00:00+01:00."),
+    "time_missing": _("On that day the clocks go forward and %(value)s does not exist. Correct the time, or add an offset."),
+    "time_twice": _("On that day the clocks go back and %(value)s comes twice. Add the offset, +01:00 or +00:00."),
+    "zone": _("%(column)s is %(value)s, not a time zone. Write it as Europe/London."),
+    "order": _("%(last)s comes before %(first)s. Swap or correct them."),
+    "long_class": _("This class would last longer than a day. Correct its start or its end."),
+    "choice": _("%(column)s is %(value)s. It must be one of: %(allowed)s."),
+    "duplicate": _(
+        "%(id)s stands on lines %(lines)s with different content. Keep the right one; until then none of them is used."
+    ),
+    "username_twice": _("%(value)s is the sign-in name on lines %(lines)s. Each person needs their own."),
+    "username_taken": _("%(value)s already is the sign-in name of someone else (%(other)s). Correct it, or merge the two."),
+    "ambiguous": _(
+        "This may be %(others)s, but number, name and e-mail do not agree. Correct the row, or that person's record."
+    ),
+    "two_ids": _("%(other)s is already known to this source as %(id)s. One person needs one sourcedId: remove the other."),
+    "identifier_taken": _("The identifier %(value)s belongs to %(other)s. The person was used, without it."),
+    "code_taken": _("The code %(value)s belongs to %(other)s of another source. Give it a code of its own."),
+    "code_twice": _("The code %(value)s stands on lines %(lines)s. Give each its own code."),
+    "unknown": _("%(column)s is %(value)s, which is not known. Import it first (or with this file), then import this again."),
+    "unknown_here": _("%(column)s is %(value)s, which is not in %(file)s. Add it there, or correct this row."),
+    "several": _("%(column)s is %(value)s, which could be any of: %(others)s. Use an identifier that only one of them has."),
+    "parent_cycle": _("%(value)s is above itself in the tree of organisations. Correct parentSourcedId."),
+    "delta_stamp": _("In a delta file every row needs both status and dateLastModified. Fill them in."),
+    "event_unreadable": _("This event cannot be read: %(reason)s. Correct it in the timetable system and export again."),
+    "event_time": _("This event has no usable start and end. Give it both a DTSTART and a DTEND or DURATION."),
+    "event_rule": _("This event repeats every %(value)s, which no class does. Correct its RRULE."),
+    "event_module": _(
+        "No module was found in %(field)s, “%(value)s”. Correct the event, or the pattern for modules in the mapping."
+    ),
+}
+"""One row cannot be used; every other row is."""
+
+NOTICES: dict[str, Promise] = {
+    "bom": _("The file begins with a byte order mark; it was skipped."),
+    "columns_ignored": _("Columns that Adsum does not use were ignored: %(columns)s."),
+    "file_ignored": _("%(name)s was ignored: %(reason)s."),
+    "unread": _("Adsum does not use it"),
+    "listed_absent": _("manifest.csv marks it as absent"),
+    "unlisted": _("manifest.csv does not list it"),
+    "repeated": _("%(count)s rows repeat an earlier row word for word; each was used once."),
+    "roles_ignored": _("%(count)s rows give the role %(value)s, which no file may give. Grant it in Adsum where it is needed."),
+    "enrolment_roles_ignored": _(
+        "%(count)s places with the role %(value)s were ignored: only students and teachers have places."
+    ),
+    "link_unknown": _(
+        "%(count)s rows name a %(column)s that is not in %(file)s (first: line %(line)s). They were used without it."
+    ),
+    "no_group": _("%(count)s students are in no group, so no class expects them. First: %(names)s."),
+    "no_staff": _(
+        "%(count)s classes have no lecturer, neither named here nor through their groups (first: line %(line)s). "
+        "Until one is added, only the attendance team can open their registers."
+    ),
+    "no_students": _("%(count)s classes have no group with students, so nobody is expected (first: line %(line)s)."),
+    "older": _("%(count)s classes are older here than in Adsum (first: line %(line)s); they were left as they are."),
+    "kind_unknown": _("%(count)s classes are of a kind that Adsum does not know (%(values)s); they are shown as “other”."),
+    "all_day": _("%(count)s events last whole days and are not classes (first: line %(line)s); they were ignored."),
+    "floating": _("%(count)s events name no time zone (first: line %(line)s); they were read in %(zone)s."),
+    "still_missing": _("%(count)s classes are still missing from this source. Confirm or keep them under “Missing classes”."),
+}
+"""Said for information: the rows were used."""
+
+
+class Refused(AdsumError):
+    """The file as a whole cannot be used; nothing of it was imported."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(code, str(UNUSABLE[code]) % values)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One sentence about one row (`line` counts from 1), or about a whole file (`line` 0)."""
+
+    code: str
+    file: str
+    line: int = 0
+    row: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def notice(self) -> bool:
+        """The row was used all the same."""
+        return self.code in NOTICES
+
+    @property
+    def message(self) -> str:
+        """The sentence, in the language active now."""
+        return str((NOTICES if self.notice else PROBLEMS)[self.code]) % self.values
+
+
+class Unusable(Exception):
+    """A row cannot be used; carries its problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem

@@ -1,0 +1,357 @@
+"""The only code that writes the timetable: people and places as a source has them, classes, their history, imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from django.db import models, transaction
+
+from adsum.accounts.models import Department, Identifier, Person, RoleGrant
+from adsum.audit.services import Entry, record, record_all
+from adsum.timetable.models import (
+    ClassChange,
+    ClassSession,
+    FeedMapping,
+    Group,
+    GroupStaff,
+    Import,
+    ImportChange,
+    ImportProblem,
+    Module,
+    Place,
+    Room,
+    Teaching,
+    Term,
+)
+from adsum.timetable.rules import Change, ClassFacts, ClassStatus, ImportState
+
+M = TypeVar("M", bound=models.Model)
+BATCH = 2000
+
+
+@dataclass(slots=True)
+class Rows(Generic[M]):
+    """Rows of one table to write: unsaved ones to add, saved ones whose values changed, and ones to remove."""
+
+    new: list[M] = field(default_factory=list)
+    changed: list[M] = field(default_factory=list)
+    gone: list[M] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ClassStep:
+    """One step of one class: the session as it shall be, what it was and becomes; None leaves rooms (…) as they are."""
+
+    session: ClassSession
+    change: Change
+    before: ClassFacts | None
+    after: ClassFacts
+    rooms: Sequence[Room] | None = None
+    groups: Sequence[Group] | None = None
+    staff: Sequence[Person] | None = None
+
+
+@dataclass(slots=True)
+class Writes:
+    """Everything one import changes, in the order in which one table refers to another."""
+
+    departments: Rows[Department] = field(default_factory=Rows)
+    terms: Rows[Term] = field(default_factory=Rows)
+    modules: Rows[Module] = field(default_factory=Rows)
+    groups: Rows[Group] = field(default_factory=Rows)
+    people: Rows[Person] = field(default_factory=Rows)
+    identifiers: Rows[Identifier] = field(default_factory=Rows)
+    grants: Rows[RoleGrant] = field(default_factory=Rows)
+    places: Rows[Place] = field(default_factory=Rows)
+    staff: Rows[GroupStaff] = field(default_factory=Rows)
+    rooms: Rows[Room] = field(default_factory=Rows)
+    classes: list[ClassStep] = field(default_factory=list)
+    touched: list[ClassSession] = field(default_factory=list)
+    """Classes of which only what the source said is kept anew: no new version."""
+
+
+OWNED: dict[type[models.Model], list[str]] = {
+    Person: [
+        "username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "is_active", "source",
+        "source_id",
+    ]
+}  # fmt: skip
+"""What an import may change of a row that others write too: never a password or the time of the last sign-in."""
+
+AUDITED = {
+    "people": "person",
+    "grants": "grant",
+    "identifiers": "identifier",
+    "groups": "group",
+    "modules": "module",
+    "staff": "group_staff",
+    "places": "place",
+}
+
+
+@transaction.atomic
+def write(writes: Writes, *, run: Import, at: datetime, actor: str) -> None:
+    """Carry out an import: every row, the history of every class, and the events, or nothing at all."""
+    for department in [*writes.departments.new, *writes.departments.changed]:
+        department.save()  # one by one, parents first: a tree in one table
+    entries: list[Entry] = []
+    for name in ("terms", "modules", "groups", "people", "identifiers", "grants", "places", "staff", "rooms"):
+        rows: Rows[Any] = getattr(writes, name)
+        _save(rows)
+        if name in AUDITED:
+            entries += _events(AUDITED[name], rows)
+    entries += _write_classes(writes.classes, run=run, at=at, actor=actor)
+    _update(writes.touched)
+    record_all(entries, actor=actor, at=at)
+
+
+def _save(rows: Rows[Any]) -> None:
+    if rows.gone:
+        type(rows.gone[0])._default_manager.filter(pk__in=[row.pk for row in rows.gone]).delete()
+    _update(rows.changed)  # first, for a changed row may give up what a new one takes
+    if rows.new:
+        type(rows.new[0])._default_manager.bulk_create(rows.new, batch_size=BATCH)
+
+
+def _update(rows: Sequence[models.Model]) -> None:
+    """Whole rows by key in one statement per batch: many times faster than a CASE for every value."""
+    if rows:
+        model = type(rows[0])
+        fields = OWNED.get(model) or [column.name for column in model._meta.concrete_fields if not column.primary_key]
+        model._default_manager.bulk_create(
+            rows, batch_size=BATCH, update_conflicts=True, unique_fields=["pk"], update_fields=fields
+        )
+
+
+def _events(kind: str, rows: Rows[Any]) -> list[Entry]:
+    """One event per person, grant, group…; places by the thousand are one event per group."""
+    if kind == "place":
+        groups: dict[int, dict[str, int]] = {}
+        for verb, places in (("new", rows.new), ("changed", rows.changed)):
+            for place in places:
+                counts = groups.setdefault(place.group_id, {})
+                counts[verb] = counts.get(verb, 0) + 1
+        return [Entry("import.places", f"group:{pk}", counts) for pk, counts in groups.items()]
+    steps = (("new", rows.new), ("changed", rows.changed), ("gone", rows.gone))
+    return [Entry(f"import.{kind}.{verb}", f"{kind}:{row.pk}", {}) for verb, some in steps for row in some]
+
+
+def facts_json(facts: ClassFacts | None) -> dict[str, Any] | None:
+    """Facts as they are kept: times in ISO 8601, UTC."""
+    if facts is None:
+        return None
+    return {
+        "title": facts.title,
+        "module": facts.module,
+        "kind": facts.kind,
+        "starts_at": facts.starts_at.isoformat(),
+        "ends_at": facts.ends_at.isoformat(),
+        "delivery": facts.delivery,
+        "mandatory": facts.mandatory,
+        "status": facts.status,
+        "rooms": list(facts.rooms),
+        "staff": list(facts.staff),
+        "groups": list(facts.groups),
+    }
+
+
+def _write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, actor: str) -> list[Entry]:
+    """Save the classes, their rooms, groups and staff, and one line of history each. Returns the events to record."""
+    new = [step.session for step in steps if step.session._state.adding]
+    old = [step.session for step in steps if not step.session._state.adding]
+    for session in old:
+        session.version += 1
+    _save(Rows(new, old))
+    through = ClassSession.rooms.through, ClassSession.groups.through, Teaching
+    _relink(through[0], "classsession", "room", [(step.session, step.rooms) for step in steps])
+    _relink(through[1], "classsession", "group", [(step.session, step.groups) for step in steps])
+    _relink(through[2], "session", "person", [(step.session, step.staff) for step in steps])
+    ClassChange.objects.bulk_create(
+        [
+            ClassChange(
+                session=step.session, version=step.session.version, at=at, change=step.change, actor=actor,
+                before=facts_json(step.before), after=facts_json(step.after), import_run=run,
+            )
+            for step in steps
+        ],
+        batch_size=BATCH,
+    )  # fmt: skip
+    return [
+        Entry(f"class.{step.change}", f"session:{step.session.pk}", {"version": step.session.version}) for step in steps
+    ]
+
+
+def _relink(
+    model: type[models.Model], one: str, many: str, links: Iterable[tuple[ClassSession, Sequence[models.Model] | None]]
+) -> None:
+    """Give each class exactly these rooms (groups, staff)."""
+    wanted = [(session, others) for session, others in links if others is not None]
+    had_some = [session.pk for session, _ in wanted if session.version > 1]
+    for start in range(0, len(had_some), BATCH):
+        model._default_manager.filter(**{f"{one}__in": had_some[start : start + BATCH]}).delete()
+    model._default_manager.bulk_create(
+        [model(**{one: session, many: other}) for session, others in wanted for other in others], batch_size=BATCH
+    )
+
+
+def facts_of(session: ClassSession) -> ClassFacts:
+    """What the timetable says of a class now (three queries)."""
+    return class_facts(session, session.rooms.all(), session.groups.select_related("module"), session.staff.all())
+
+
+def class_facts(
+    session: ClassSession, rooms: Iterable[Room], groups: Iterable[Group], staff: Iterable[Person]
+) -> ClassFacts:
+    """The facts of a class and what belongs to it, in words a person can read; no query where relations are loaded."""
+    return ClassFacts(
+        title=session.title,
+        module=session.module.code,
+        kind=str(session.kind),
+        starts_at=session.starts_at,
+        ends_at=session.ends_at,
+        delivery=str(session.delivery),
+        mandatory=session.mandatory,
+        status=str(session.status),
+        rooms=tuple(sorted(room.name for room in rooms)),
+        staff=tuple(sorted(f"{person.display_name} ({person.number or person.username})" for person in staff)),
+        groups=tuple(sorted(f"{group.module.code} {group.code}" for group in groups)),
+    )
+
+
+# A person decides about a class
+
+
+def _locked(session: ClassSession) -> ClassSession:
+    return ClassSession.objects.select_for_update(of=("self",)).select_related("module").get(pk=session.pk)
+
+
+def _decide(session: ClassSession, change: Change, before: ClassFacts, *, at: datetime, actor: str) -> None:
+    step = ClassStep(session, change, before, facts_of(session))
+    record_all(_write_classes([step], run=None, at=at, actor=actor), actor=actor, at=at)
+
+
+@transaction.atomic
+def cancel_class(session: ClassSession, *, at: datetime, actor: str) -> None:
+    """Say that the class does not take place. Marks stay. Cancelled already: nothing happens."""
+    session = _locked(session)
+    before = facts_of(session)
+    if session.status == ClassStatus.CANCELLED:
+        return
+    session.status = ClassStatus.CANCELLED
+    if session.suspect_since and session.said:
+        session.said["cancelled"] = True  # its silence is what the source said: naming it again restores the class
+    session.suspect_since = None
+    _decide(session, Change.CANCELLED, before, at=at, actor=actor)
+
+
+@transaction.atomic
+def keep_class(session: ClassSession, *, at: datetime, actor: str) -> None:
+    """Say that a class missing from its source does take place. It is not suspected again until its source names it."""
+    session = _locked(session)
+    if session.suspect_since is None:
+        return
+    before = facts_of(session)
+    session.suspect_since, session.kept_at = None, at
+    _decide(session, Change.RESTORED, before, at=at, actor=actor)
+
+
+# Imports
+
+
+class Line(NamedTuple):
+    """One line of the diff: what would happen to one thing, as a person reads it."""
+
+    change: Change
+    what: str
+    label: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class Trouble(NamedTuple):
+    """One row that could not be used, or one notice."""
+
+    code: str
+    file: str
+    line: int
+    message: str
+    row: str
+    notice: bool
+
+
+def start_import(
+    *, kind: str, filename: str, content: bytes, options: Mapping[str, Any], actor: str, at: datetime
+) -> Import:
+    """Take a file in. Nothing is read yet."""
+    with transaction.atomic():
+        run = Import.objects.create(
+            kind=kind, filename=filename[:250], content=content, sha256=sha256(content).hexdigest(),
+            options=dict(options), actor=actor, created_at=at,
+        )  # fmt: skip
+        record(actor=actor, verb="import.start", subject=f"import:{run.pk}", at=at, sha256=run.sha256)
+    return run
+
+
+def move_import(run: Import, to: ImportState, *, only_from: Iterable[ImportState]) -> bool:
+    """Take an import from one of some states to another; False when another process was first."""
+    moved = Import.objects.filter(pk=run.pk, state__in=list(only_from)).update(state=to)
+    if moved:
+        run.state = to
+    return bool(moved)
+
+
+def show_progress(run: Import, done: int, total: int) -> None:
+    """How far checking has come, for whoever watches."""
+    Import.objects.filter(pk=run.pk).update(done=done, total=total)
+
+
+@transaction.atomic
+def save_diff(
+    run: Import, *, source: str, lines: Sequence[Line], troubles: Sequence[Trouble], counts: Mapping[str, Any],
+    stop: str, digest: str,
+) -> None:  # fmt: skip
+    """Keep what an import would do, for a person to read: it is then CHECKED."""
+    run.changes.all().delete()
+    run.problems.all().delete()
+    ImportChange.objects.bulk_create(
+        [ImportChange(import_run=run, **{**line._asdict(), "label": line.label[:250]}) for line in lines],
+        batch_size=BATCH,
+    )
+    ImportProblem.objects.bulk_create(
+        [ImportProblem(import_run=run, **trouble._asdict()) for trouble in troubles], batch_size=BATCH
+    )
+    Import.objects.filter(pk=run.pk).update(
+        state=ImportState.CHECKED, source=source, counts=counts, stop_reason=stop, digest=digest
+    )
+    run.refresh_from_db(fields=["state", "source", "counts", "stop_reason", "digest"])
+
+
+def stop_import(run: Import, reason: str) -> None:
+    """Back to CHECKED with a sentence that says why it was not applied; nothing was changed."""
+    Import.objects.filter(pk=run.pk).update(state=ImportState.CHECKED, stop_reason=reason)
+    run.refresh_from_db(fields=["state", "stop_reason"])
+
+
+@transaction.atomic
+def finish_import(run: Import, state: ImportState, *, at: datetime, actor: str, reason: str = "") -> None:
+    """An import has come to its end: APPLIED, REFUSED or DISCARDED. The file itself is not kept; its hash is."""
+    Import.objects.filter(pk=run.pk).update(state=state, finished_at=at, stop_reason=reason, content=b"")
+    record(actor=actor, verb=f"import.{state}", subject=f"import:{run.pk}", at=at, **run.counts)
+    run.refresh_from_db(fields=["state", "finished_at", "stop_reason"])
+
+
+def lock_imports() -> None:
+    """Let one import at a time write, until the transaction ends: whoever comes second sees what the first has done."""
+    Import.objects.select_for_update().order_by("pk").values_list("pk", flat=True).first()
+
+
+def save_mapping(*, name: str, url: str, mapping: Mapping[str, Any], actor: str, at: datetime) -> FeedMapping:
+    """Keep how a source's calendars are read, under its name."""
+    with transaction.atomic():
+        saved, _ = FeedMapping.objects.update_or_create(name=name, defaults={"url": url, "mapping": dict(mapping)})
+        record(actor=actor, verb="feed.save", subject=f"feed:{saved.pk}", at=at)
+    return saved
