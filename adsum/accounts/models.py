@@ -36,6 +36,9 @@ class Person(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     source = models.CharField(max_length=40, blank=True)
     source_id = models.CharField(max_length=200, blank=True)
+    in_source = models.BooleanField(default=True)
+    """What the source last said: it has this person, enabled. Only a change of it opens or closes the account, so that an
+    account a person closed by hand stays closed."""
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from adsum.checkin.services import rosters_changed
+from adsum.accounts.services import end_sign_ins
+from adsum.checkin.services import revoke_passes, rosters_changed
 from adsum.integrations import events_csv, icalendar, oneroster
 from adsum.integrations.class_plan import plan_timetable
 from adsum.integrations.mapping import rules_of
@@ -123,6 +124,10 @@ def _apply(run: Import, at: datetime, actor: str, confirm: bool) -> None:
         services.stop_import(run, " ".join(plan.stops))
     else:
         services.write(plan.writes, run=run, at=at, actor=actor)
+        for person in plan.writes.people.changed:
+            if not person.is_active:
+                end_sign_ins(person)
+                revoke_passes(person.pk, at=at)
         services.finish_import(run, ImportState.APPLIED, at=at, actor=actor)
         rosters_changed(at=at)
 

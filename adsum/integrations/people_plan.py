@@ -21,8 +21,14 @@ COLUMNS = {"given_name": "givenName", "family_name": "familyName", "preferred_na
 
 def people_of(source: str) -> dict[str, Person]:
     """Everyone that the source knows, by its own id."""
-    linked = Identifier.objects.filter(system=source, kind=SOURCED_ID, valid_to=None).select_related("person")
-    return {p.source_id: p for p in Person.objects.filter(source=source)} | {i.value: i.person for i in linked}
+    own = {person.source_id: person for person in Person.objects.filter(source=source)}
+    return own | {id_: link.person for id_, link in links_of(source).items()}
+
+
+def links_of(source: str) -> dict[str, Identifier]:
+    """Where a source knows people that another one owns: the links, by its own id."""
+    links = Identifier.objects.filter(system=source, kind=SOURCED_ID, valid_to=None).select_related("person")
+    return {link.value: link for link in links}
 
 
 def named(person: Person) -> str:
@@ -39,7 +45,6 @@ def _values(row: PersonRow) -> dict[str, Any]:
         "preferred_name": row.preferred_name,
         "pronouns": row.pronouns,
         "number": row.number,
-        "is_active": row.is_active,
     }
 
 
@@ -120,6 +125,8 @@ class PeoplePlanner:
             values = _values(row)
             if person is None or not person.source:
                 values |= {"source": self.source, "source_id": id_}
+            if person is None or person.in_source != row.is_active:
+                values |= {"in_source": row.is_active, "is_active": row.is_active}
             merged = self.plan.merge(self.plan.writes.people, Person, person, values, "person")
             if person is None:
                 merged.set_unusable_password()
@@ -134,18 +141,23 @@ class PeoplePlanner:
 
     def _end_people(self, section: Section[PersonRow], index: dict[str, Person]) -> None:
         """Nobody is erased: who is no longer in the source cannot sign in, and their roles and places end."""
-        active = {id_: person for id_, person in self.known.items() if person.is_active}
-        missing = set(active) - set(index) if section.bulk else section.gone() & set(active)
+        links = links_of(self.source)
+        current = {id_ for id_, person in self.known.items() if id_ in links or person.in_source}
+        missing = self.known.keys() - index if section.bulk else section.gone() & self.known.keys()
+        self.gone = {self.known[id_].pk for id_ in missing}
         for id_ in sorted(missing):
-            person = active[id_]
             index.pop(id_, None)
-            self.gone.add(person.pk)
-            if person.source == self.source:
-                person.is_active = False
+        for id_ in sorted(missing & current):
+            person = self.known[id_]
+            if id_ in links:
+                links[id_].valid_to = self.today - timedelta(days=1)
+                self.plan.writes.identifiers.changed.append(links[id_])
+            else:
+                person.in_source = person.is_active = False
                 self.plan.writes.people.changed.append(person)
             self.plan.line(Change.ENDED, "person", str(person), None, None)
         if section.bulk:
-            self.plan.stop_if_too_many(section.file, len(missing), len(active))
+            self.plan.stop_if_too_many(section.file, len(missing & current), len(current))
 
     def _identifiers(self, section: Section[PersonRow]) -> None:
         rows = {id_: row for id_, row, _ in section.live() if id_ in self.index}

@@ -84,7 +84,7 @@ def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value if isinstance(value, bool | int | None) else str(value)
         for name, value in values.items()
-        if value not in {"", None} and name not in {"source", "source_id"}
+        if value is not None and value != "" and name not in {"source", "source_id", "in_source"}
     }
 
 

@@ -76,8 +76,8 @@ class Writes:
 
 OWNED: dict[type[models.Model], list[str]] = {
     Person: [
-        "username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "is_active", "source",
-        "source_id",
+        "username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "is_active", "in_source",
+        "source", "source_id",
     ]
 }  # fmt: skip
 """What an import may change of a row that others write too: never a password or the time of the last sign-in."""
@@ -180,9 +180,7 @@ def _write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, 
         ],
         batch_size=BATCH,
     )  # fmt: skip
-    return [
-        Entry(f"class.{step.change}", f"session:{step.session.pk}", {"version": step.session.version}) for step in steps
-    ]
+    return [Entry(f"class.{step.change}", f"session:{step.session.pk}", {"version": step.session.version}) for step in steps]
 
 
 def _relink(
@@ -203,9 +201,7 @@ def facts_of(session: ClassSession) -> ClassFacts:
     return class_facts(session, session.rooms.all(), session.groups.select_related("module"), session.staff.all())
 
 
-def class_facts(
-    session: ClassSession, rooms: Iterable[Room], groups: Iterable[Group], staff: Iterable[Person]
-) -> ClassFacts:
+def class_facts(session: ClassSession, rooms: Iterable[Room], groups: Iterable[Group], staff: Iterable[Person]) -> ClassFacts:
     """The facts of a class and what belongs to it, in words a person can read; no query where relations are loaded."""
     return ClassFacts(
         title=session.title,
@@ -283,9 +279,7 @@ class Trouble(NamedTuple):
     notice: bool
 
 
-def start_import(
-    *, kind: str, filename: str, content: bytes, options: Mapping[str, Any], actor: str, at: datetime
-) -> Import:
+def start_import(*, kind: str, filename: str, content: bytes, options: Mapping[str, Any], actor: str, at: datetime) -> Import:
     """Take a file in. Nothing is read yet."""
     with transaction.atomic():
         run = Import.objects.create(
