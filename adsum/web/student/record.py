@@ -153,7 +153,8 @@ def query(request: PersonRequest, ref: UUID) -> HttpResponse:
     """ "I was there": from now on the mark is under query."""
     one = _own(request, ref)
     if one.may_query(request.at):
-        raise_query(one.session, request.user, at=request.at, text=request.POST.get("text", "").strip()[:500])
+        text = " ".join(request.POST.get("text", "").replace("\0", "").split())[:500]
+        raise_query(one.session, request.user, at=request.at, text=text)
         messages.success(request, _("Your lecturer will see it. Until someone answers, your mark is under query."))
     elif one.under_query:
         messages.info(request, _("You have already asked about this mark. It stays under query until someone answers."))
