@@ -34,8 +34,9 @@ class Register(models.Model):
 class Mark(models.Model):
     """A student's current status in one class. `at` is when the student was there, as first seen (UTC)."""
 
-    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="marks")
-    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="marks")
+    # Both are indexed by the constraint and the index below: a check-in pays for every index.
+    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="marks", db_index=False)
+    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="marks", db_index=False)
     status = models.CharField(max_length=24, choices=STATUSES)
     source = models.CharField(max_length=8, choices=SOURCES)
     at = models.DateTimeField()
@@ -53,14 +54,14 @@ class Mark(models.Model):
 class MarkChange(models.Model):
     """Append-only: one step in the life of a mark. `before` is empty at its birth."""
 
-    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="+")
-    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="+", db_index=False)
+    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
     before = models.CharField(max_length=24, blank=True)
     after = models.CharField(max_length=24, choices=STATUSES)
     minutes_late = models.PositiveSmallIntegerField(default=0)
     source = models.CharField(max_length=8, choices=SOURCES)
     at = models.DateTimeField()
-    by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     """The person who made the change; empty for a scan (the student's own) and for the system."""
     reason_code = models.CharField(max_length=24, blank=True, choices=[(r.value, r.value) for r in Reason])
     reason = models.CharField(max_length=500, blank=True)

@@ -13,8 +13,5 @@ class Event(models.Model):
     subject = models.CharField(max_length=96)
     detail = models.JSONField(default=dict)
 
-    class Meta:
-        indexes = [models.Index(fields=["subject", "id"], name="event_by_subject")]
-
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.verb} {self.subject}"

@@ -91,8 +91,8 @@ class Scan(models.Model):
     """
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    opening = models.ForeignKey(Opening, on_delete=models.PROTECT, related_name="scans")
-    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="scans")
+    opening = models.ForeignKey(Opening, on_delete=models.PROTECT, related_name="scans", db_index=False)
+    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="scans", db_index=False)
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     ticket = models.UUIDField()
     refusal = models.CharField(max_length=16, blank=True, choices=[(r.value, r.value) for r in Refusal])

@@ -6,7 +6,7 @@ The database engines differ only in how rows are read and inserted; what is deci
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -114,31 +114,67 @@ def record_scans(attempts: Sequence[Attempt]) -> list[Outcome]:
     """Record attempts and, where they count, mark the students: scan, mark, history and event in one transaction.
 
     The only way a scan is ever made. Raises django.db errors when nothing was kept.
+
+    Most batches are first scans in time: those are simply inserted, and the constraints (one mark per student and class,
+    one use of a ticket, one account per device and class) say whether that was right. Any other batch is settled against
+    what the register already knows.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        settled = settle(attempts, _before(cursor, attempts))
-        kept = [_row(one) for one in settled if one.kept]
-        if kept:
-            rows = json.dumps(kept)
+    if _all_new(attempts):
+        try:
+            with transaction.atomic():
+                return _write(settle(attempts, Before({}, {}, {})))
+        except IntegrityError:
+            pass  # one of them was not new: look before writing
+    with transaction.atomic():
+        return _write(settle(attempts, _before(attempts)))
+
+
+def _all_new(attempts: Sequence[Attempt]) -> bool:
+    """Nothing refused, and nothing twice."""
+    devices = [(one.session, one.device) for one in attempts if one.device]
+    return (
+        all(one.verdict is None for one in attempts)
+        and len({one.ticket for one in attempts}) == len(attempts)
+        and len({(one.session, one.student) for one in attempts}) == len(attempts)
+        and len(set(devices)) == len(devices)
+    )
+
+
+def _write(settled: Sequence[Settled]) -> list[Outcome]:
+    rows = [_row(one) for one in settled if one.kept]
+    if rows:
+        with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                cursor.execute(_POSTGRESQL, [rows])
+                cursor.execute(_POSTGRESQL, [json.dumps(rows)])
             else:
-                for statement in _SQLITE:
-                    cursor.execute(statement, [rows])
+                for statement, part in _SQLITE:
+                    if wanted := [_flat(row) for row in rows if _PARTS[part](row)]:
+                        cursor.executemany(statement, wanted)
+    replaced = [one for one in settled if one.replaces]
+    if replaced:
+        _replace(replaced)
     return [one.outcome for one in settled]
 
 
-def _before(cursor: Any, attempts: Sequence[Attempt]) -> Before:
+def _replace(settled: Sequence[Settled]) -> None:
+    """Marks that give way to a scan: those of an import, or of the system at close."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE adsum_mark SET status = %(after)s, source = 'scan', at = %(seen)s, minutes_late = %(late)s, "
+            "changed_at = %(finished)s WHERE session_id = %(session)s AND student_id = %(student)s",
+            [_row(one) for one in settled],
+        )
+
+
+def _before(attempts: Sequence[Attempt]) -> Before:
     """What is already known of these attempts: three indexed reads, whatever their number."""
     keys = json.dumps(
         [{"session": one.session, "student": one.student, "ticket": one.ticket.hex, "device": one.device} for one in attempts]
     )
-    wanted = _WANTED[connection.vendor]
-    cursor.execute(wanted + _MARKS, [keys])
-    marks = cursor.fetchall()
-    cursor.execute(wanted + _TICKETS, [keys])
-    tickets = cursor.fetchall()
-    cursor.execute(wanted + _DEVICES, [keys])
+    with connection.cursor() as cursor:
+        marks, tickets, devices = (
+            cursor.execute(_WANTED[connection.vendor] + wanted, [keys]).fetchall() for wanted in (_MARKS, _TICKETS, _DEVICES)
+        )
     return Before(
         marks={
             (session, student): Standing(
@@ -153,7 +189,7 @@ def _before(cursor: Any, attempts: Sequence[Attempt]) -> Before:
             )
             for ticket, student, ref, refusal, status, at in tickets
         },
-        devices={(session, device): student for session, device, student in cursor.fetchall()},
+        devices={(session, device): student for session, device, student in devices},
     )
 
 
@@ -178,7 +214,7 @@ def _row(one: Settled) -> dict[str, Any]:
         "device": attempt.device, "new_device": attempt.new_device, "network": attempt.network,
         "network_changed": attempt.network_changed, "signed_in_after": attempt.signed_in_after, "agent": attempt.agent,
         "marks": one.marks, "before": one.replaces.status if one.replaces else "", "after": outcome.status,
-        "late": attempt.minutes_late, "actor": f"person:{attempt.student}", "verb": f"scan.{refusal or 'accept'}",
+        "source": "scan", "none": "", "late": attempt.minutes_late, "actor": f"person:{attempt.student}", "verb": f"scan.{refusal or 'accept'}",
         "subject": f"session:{attempt.session}", "detail": {"scan": attempt.ref.hex},
     }  # fmt: skip
 
@@ -194,45 +230,80 @@ _DEVICES = """
 SELECT s.session_id, s.device, s.student_id FROM adsum_scan s
 WHERE s.refusal = '' AND s.device <> '' AND (s.session_id, s.device) IN (SELECT w.session, w.device FROM w)"""
 
-_INSERTS = (
-    """INSERT INTO adsum_scan (ref, opening_id, session_id, student_id, ticket, refusal, first_seen_at, finished_at, typed,
-    slot, age_ms, device, new_device, network, network_changed, signed_in_after, agent)
-    SELECT ref, opening, session, student, ticket, refusal, seen, finished, typed,
-    slot, age, device, new_device, network, network_changed, signed_in_after, agent FROM d""",
-    """UPDATE adsum_mark SET status = d.after, source = 'scan', at = d.seen, minutes_late = d.late, changed_at = d.finished
-    FROM d WHERE d.marks AND d.before <> '' AND session_id = d.session AND student_id = d.student""",
-    """INSERT INTO adsum_mark (session_id, student_id, status, source, at, minutes_late, changed_at)
-    SELECT session, student, after, 'scan', seen, late, finished FROM d WHERE marks AND before = ''""",
-    """INSERT INTO adsum_markchange (session_id, student_id, before, after, minutes_late, source, at, reason_code, reason)
-    SELECT session, student, before, after, late, 'scan', finished, '', '' FROM d WHERE marks""",
-    """INSERT INTO adsum_event (at, actor, verb, subject, detail)
-    SELECT finished, actor, verb, subject, detail FROM d""",
-)
-"""What one batch writes, read from `d`; the same words for both databases."""
+_PARTS: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "TRUE": lambda _row: True,
+    "marks": lambda row: bool(row["marks"]),
+    "marks AND before = ''": lambda row: bool(row["marks"]) and not row["before"],
+}
+"""Which rows of a batch go into a table: the same condition for PostgreSQL and for us."""
+
+_WRITES: tuple[tuple[str, dict[str, str], str], ...] = (
+    (
+        "adsum_scan",
+        {
+            "ref": "ref", "opening_id": "opening", "session_id": "session", "student_id": "student", "ticket": "ticket",
+            "refusal": "refusal", "first_seen_at": "seen", "finished_at": "finished", "typed": "typed", "slot": "slot",
+            "age_ms": "age", "device": "device", "new_device": "new_device", "network": "network",
+            "network_changed": "network_changed", "signed_in_after": "signed_in_after", "agent": "agent",
+        },
+        "TRUE",
+    ),
+    (
+        "adsum_mark",
+        {
+            "session_id": "session", "student_id": "student", "status": "after", "source": "source", "at": "seen",
+            "minutes_late": "late", "changed_at": "finished",
+        },
+        "marks AND before = ''",
+    ),
+    (
+        "adsum_markchange",
+        {
+            "session_id": "session", "student_id": "student", "before": "before", "after": "after", "minutes_late": "late",
+            "source": "source", "at": "finished", "reason_code": "none", "reason": "none",
+        },
+        "marks",
+    ),
+    ("adsum_event", {"at": "finished", "actor": "actor", "verb": "verb", "subject": "subject", "detail": "detail"}, "TRUE"),
+)  # fmt: skip
+"""What one batch inserts: for each table its columns, where each value comes from, and for which rows."""
 
 _TYPES = {
     "ref": "uuid", "opening": "bigint", "session": "bigint", "student": "bigint", "ticket": "uuid", "refusal": "text",
     "seen": "timestamptz", "finished": "timestamptz", "typed": "boolean", "slot": "smallint", "age": "integer",
     "device": "text", "new_device": "boolean", "network": "text", "network_changed": "boolean",
-    "signed_in_after": "boolean", "agent": "text", "marks": "boolean", "before": "text", "after": "text",
-    "late": "smallint", "actor": "text", "verb": "text", "subject": "text", "detail": "jsonb",
+    "signed_in_after": "boolean", "agent": "text", "marks": "boolean", "before": "text", "after": "text", "source": "text",
+    "late": "smallint", "none": "text", "actor": "text", "verb": "text", "subject": "text", "detail": "jsonb",
 }  # fmt: skip
 
 
-def _from_json(name: str, columns: Iterable[str]) -> dict[str, str]:
-    """The JSON parameter as a table called `name`, in each database's words."""
-    typed = ", ".join(f"{column} {_TYPES[column]}" for column in columns)
-    picked = ", ".join(f"value ->> '$.{column}' AS {column}" for column in columns)
-    return {
-        "postgresql": f"WITH {name} AS (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r({typed}))",  # noqa: S608 - our own column names
-        "sqlite": f"WITH {name} AS MATERIALIZED (SELECT {picked} FROM json_each(%s))",  # noqa: S608
-    }
+def _postgresql() -> str:
+    """All of it in one statement, so in one round trip: the batch comes as one JSON document."""
+    typed = ", ".join(f"{name} {type_}" for name, type_ in _TYPES.items())
+    inserts = [
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM d WHERE {part}"  # noqa: S608
+        for table, columns, part in _WRITES
+    ]
+    named = [f", i{n} AS ({insert})" for n, insert in enumerate(inserts[:-1])]
+    return f"WITH d AS (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r({typed})){''.join(named)} {inserts[-1]}"  # noqa: S608
 
 
-_WANTED = _from_json("w", ("session", "student", "ticket", "device"))
-_ROWS = _from_json("d", _TYPES)
-_SQLITE = [f"{_ROWS['sqlite']} {statement}" for statement in _INSERTS]
-_POSTGRESQL = "".join(
-    [_ROWS["postgresql"], *(f", i{n} AS ({statement})" for n, statement in enumerate(_INSERTS[:-1])), _INSERTS[-1]]
-)
-"""All of it in one statement: one round trip."""
+def _sqlite(table: str, columns: dict[str, str]) -> str:
+    values = ", ".join(f"%({name})s" for name in columns.values())
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 - our own names
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """SQLite keeps JSON as text."""
+    return {**row, "detail": json.dumps(row["detail"])}
+
+
+_POSTGRESQL = _postgresql()
+_SQLITE = [(_sqlite(table, columns), part) for table, columns, part in _WRITES]
+_WANTED = {
+    "postgresql": """WITH w AS (SELECT * FROM jsonb_to_recordset(%s::jsonb)
+        AS r(session bigint, student bigint, ticket uuid, device text))""",
+    "sqlite": """WITH w AS MATERIALIZED (SELECT value ->> '$.session' AS session, value ->> '$.student' AS student,
+        value ->> '$.ticket' AS ticket, value ->> '$.device' AS device FROM json_each(%s))""",
+}
+"""The attempts of a batch as a table, for the reads above."""

@@ -1,0 +1,105 @@
+"""The university the check-in benchmarks run on: 20,000 students, 300 classes open at once, everyone signed in.
+
+Filled through the models in bulk; codes have a period of an hour so that the client can prepare its requests.
+"""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+STUDENTS = 20_000
+CLASSES = 300
+HOUR_MS = 3_600_000
+
+
+def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> None:
+    """Fill the database and write what a client needs to `out`, as JSON: for each student a path and a cookie."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from adsum.accounts.models import Department, Person
+    from adsum.attendance.models import Register
+    from adsum.checkin.models import Display, Epoch, GateState, Opening
+    from adsum.checkin.rules import EpochKey, Pass, epoch_keys, make_code, seal_pass
+    from adsum.core import keyring
+    from adsum.timetable.models import ClassSession, Group, Module, Place
+
+    call_command("migrate", verbosity=0)
+    now = datetime.now(UTC)
+    starts = now - timedelta(minutes=5)
+    department = Department.objects.create(code="B", name="Bench")
+    lecturer = Person.objects.create(username="lecturer@bench.example", family_name="Lecturer")
+    people = Person.objects.bulk_create(
+        [
+            Person(username=f"s{n}@bench.example", given_name="Student", family_name=f"N{n:05d}", number=f"{n:08d}")
+            for n in range(students)
+        ],
+        batch_size=2000,
+    )
+    modules = Module.objects.bulk_create(
+        [Module(code=f"M{n:03d}", title=f"Module {n}", department=department) for n in range(classes)]
+    )
+    groups = Group.objects.bulk_create([Group(module=module, code="L") for module in modules])
+    Place.objects.bulk_create(
+        [Place(group=groups[n % classes], person=person) for n, person in enumerate(people)], batch_size=2000
+    )
+    sessions = ClassSession.objects.bulk_create(
+        [
+            ClassSession(
+                module=module, title=module.title, kind="lecture", starts_at=starts, ends_at=starts + timedelta(hours=2),
+                starts_on=starts.date(),
+            )
+            for module in modules
+        ]
+    )  # fmt: skip
+    ClassSession.groups.through.objects.bulk_create(
+        [
+            ClassSession.groups.through(classsession_id=session.pk, group_id=group.pk)
+            for session, group in zip(sessions, groups, strict=True)
+        ]
+    )
+    Register.objects.bulk_create([Register(session=session) for session in sessions])
+    openings = Opening.objects.bulk_create(
+        [
+            Opening(
+                session=session, handle=1000 + n, opened_at=starts, opened_by=lecturer, opens_at=starts,
+                present_until=starts + timedelta(hours=1), late_until=starts + timedelta(hours=2), version=2,
+            )
+            for n, session in enumerate(sessions)
+        ]
+    )  # fmt: skip
+    kid = keyring.current()
+    Epoch.objects.bulk_create(
+        [
+            Epoch(opening=opening, number=1, kid=kid, period_ms=HOUR_MS, grace_ms=15_000, started_at=starts)
+            for opening in openings
+        ]
+    )
+    Display.objects.bulk_create(
+        [Display(opening=opening, slot=0, credential="", opened_by=lecturer, opened_at=starts) for opening in openings]
+    )
+    GateState.objects.update_or_create(pk=1, defaults={"version": 2})
+    codes = []
+    for opening in openings:
+        key, typed = epoch_keys(keyring.masters()[kid], opening=opening.pk, epoch=1)
+        epoch = EpochKey(opening.pk, 1, key, typed, HOUR_MS, 15_000, int(starts.timestamp() * 1000))
+        codes.append(make_code(epoch, handle=opening.handle, slot=0, counter=0))
+    now_ms = int(now.timestamp() * 1000)
+    pass_key = keyring.keys_for("pass/v1")[kid]
+    scans = [
+        [
+            codes[n % classes],
+            seal_pass(Pass(person.pk, person.pk.to_bytes(16, "big"), now_ms - 1000, now_ms + HOUR_MS), pass_key, kid),
+        ]
+        for n, person in enumerate(people)
+    ]
+    out.write_text(json.dumps(scans))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
+    build(Path(sys.argv[1]))
