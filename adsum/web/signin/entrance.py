@@ -140,6 +140,7 @@ PERSONAS = {
     "lecturer": (gettext_lazy("Lecturer"), gettext_lazy("show the code, watch it fill"), "qr-code"),
     "tutor": (gettext_lazy("Personal tutor"), gettext_lazy("see how tutees are doing"), "chat-left-text"),
     "attendance_team": (gettext_lazy("Attendance team"), gettext_lazy("every register, every query"), "list-check"),
+    "timetabling": (gettext_lazy("Timetabling team"), gettext_lazy("bring timetables in, see what changed"), "calendar-week"),
     "compliance": (gettext_lazy("Compliance officer"), gettext_lazy("sponsored students"), "shield-check"),
     "administrator": (gettext_lazy("Administrator"), gettext_lazy("imports, sign-in, settings"), "gear"),
 }

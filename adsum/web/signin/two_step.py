@@ -1,5 +1,7 @@
 """A local account's own page: its password, and a code from the phone as a second step."""
 
+from datetime import timedelta
+
 import segno
 from allauth.account.adapter import get_adapter
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
@@ -7,7 +9,7 @@ from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
@@ -19,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from adsum.accounts import services
+from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin.forms import CODE_WRONG, PASSWORD_WRONG, NewPasswordForm, PasswordForm, ProofForm
@@ -113,7 +116,10 @@ def new_password(request: PersonRequest) -> HttpResponse:
         except AdsumError as weak:
             form.add_error("new", weak.message)
         else:
-            update_session_auth_hash(request, request.user)
+            person = request.user
+            revoke_passes(person.pk, at=request.at - timedelta(milliseconds=1))  # all but the one this answer brings
+            logout(request)
+            get_adapter(request).login(request, person)  # a new sign-in, so that this browser alone goes on
             messages.success(request, _("Your password is changed. Other browsers have been signed out."))
             return redirect("security")
     return render(request, "adsum/signin/new_password.html", {"form": form}, status=422 if form.errors else 200)

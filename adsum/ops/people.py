@@ -1,0 +1,108 @@
+"""`adsum person`: accounts and roles from the command line, for the first administrator and for lost passwords and phones."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime, timedelta
+from getpass import getpass
+
+from adsum.accounts import services
+from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.rules import Role
+from adsum.checkin.services import revoke_passes
+from adsum.core.errors import AdsumError
+
+BY = "system:command"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """`adsum person add EMAIL NAME --role administrator`, and its siblings."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add | password | role | phone | close | reopen")
+    add = actions.add_parser("add", help="add a person with a local account; asks for the password")
+    add.add_argument("email")
+    add.add_argument("name", help='given and family name, such as "Sam Stone"')
+    add.add_argument("--role", action="append", default=[], choices=list(Role), help="may be repeated")
+    role = actions.add_parser("role", help="give a role, or end it today")
+    role.add_argument("email")
+    role.add_argument("role", choices=list(Role))
+    role.add_argument("--end", action="store_true", help="end it instead")
+    for action, what in (
+        ("password", "set a new password; asks for it"),
+        ("phone", "take the second step off the account of a person who lost their phone"),
+        ("close", "let them sign in no more, and end the sign-ins they have"),
+        ("reopen", "let them sign in again"),
+    ):
+        actions.add_parser(action, help=what).add_argument("email")
+
+
+def run(args: Namespace) -> int:
+    """Do it; 0 when it was done. What cannot be done is said in a sentence."""
+    try:
+        print(_add(args) if args.action == "add" else _change(args))
+    except AdsumError as problem:
+        print(problem.message, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _asked_password() -> str:
+    """Typed twice at a terminal; the first line of standard input otherwise."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass("New password: ")
+    if getpass("The same again: ") != password:
+        raise AdsumError("not_the_same", "The two passwords are not the same. Nothing was changed; try again.")
+    return password
+
+
+def _add(args: Namespace) -> str:
+    given, _, family = args.name.strip().rpartition(" ")
+    password = _asked_password()
+    person = services.create_person(
+        username=args.email, email=args.email, given_name=given, family_name=family, by=BY, at=_now()
+    )
+    try:
+        services.set_password(person, password, by=BY, at=_now())
+    except AdsumError as weak:
+        raise AdsumError(
+            weak.code, f"{weak.message} {person.username} was added without a password: `adsum person password`."
+        ) from weak
+    for role in args.role:
+        services.grant_role(person, Role(role), by=BY, at=_now())
+    return f"{person.display_name} signs in as {person.username}."
+
+
+def _change(args: Namespace) -> str:
+    person = Person.objects.filter(username=args.email.strip().casefold()).first()
+    if person is None:
+        raise AdsumError("unknown", f"Nobody has the university e-mail {args.email}.")
+    match args.action:
+        case "password":
+            services.set_password(person, _asked_password(), by=BY, at=_now())
+            revoke_passes(person.pk, at=_now())
+            return "The password is set. Sign-ins made with the old one have ended."
+        case "role":
+            return _role(person, Role(args.role), end=args.end)
+        case "phone":
+            services.disable_totp(person, by=BY, at=_now())
+            return "The second step is off. Their password alone signs them in until they set it up again."
+        case "close":
+            services.close_account(person, by=BY, at=_now())
+            revoke_passes(person.pk, at=_now())
+            return "The account is closed."
+        case _:
+            services.reopen_account(person, by=BY, at=_now())
+            return "The account is open again."
+
+
+def _role(person: Person, role: Role, *, end: bool) -> str:
+    if not end:
+        services.grant_role(person, role, by=BY, at=_now())
+        return f"{person.display_name} is now {role}."
+    yesterday = (_now() - timedelta(days=1)).date()
+    for grant in RoleGrant.objects.filter(person=person, role=role).held_on(_now().date()):
+        services.end_role(grant, last_day=yesterday, by=BY, at=_now())
+    return f"{person.display_name} is no longer {role}."
