@@ -38,6 +38,8 @@ class Environment(BaseSettings):
     campus_networks: str = ""
     """Address ranges of the campus, comma-separated CIDR. Only a weight of evidence, never a gate."""
     mobile_networks: str = ""
+    feed_networks: str = ""
+    """Private networks from which timetables may be fetched, comma-separated CIDR. Empty: public addresses only."""
     trusted_proxies: str = ""
     """Addresses of the proxies whose X-Forwarded-For is believed, comma-separated CIDR. Empty: nobody's."""
     demo: bool = False
@@ -106,6 +108,7 @@ SECURE = ORIGIN.startswith("https://")
 DATA = env.data
 CAMPUS_NETWORKS = _listed(env.campus_networks)
 MOBILE_NETWORKS = _listed(env.mobile_networks)
+FEED_NETWORKS = _listed(env.feed_networks)
 TRUSTED_PROXIES = _listed(env.trusted_proxies)
 
 SECRET_KEY = env.secret_key or _kept_secret("secret_key")

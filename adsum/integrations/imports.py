@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from adsum.accounts.services import end_sign_ins
 from adsum.checkin.services import revoke_passes, rosters_changed
 from adsum.integrations import events_csv, icalendar, oneroster
 from adsum.integrations.class_plan import plan_timetable
+from adsum.integrations.jobs import enqueue
 from adsum.integrations.mapping import rules_of
 from adsum.integrations.messages import Problem, Refused
 from adsum.integrations.plan import Plan, Progress
@@ -22,8 +24,10 @@ from adsum.integrations.reading import kind_of
 from adsum.integrations.roster_plan import plan_roster
 from adsum.timetable import services
 from adsum.timetable.models import ClassSession, Import
-from adsum.timetable.rules import Change, ImportState
+from adsum.timetable.rules import ImportState
 
+SMALL = 64 * 1024
+"""Bytes that are read within about a second."""
 OPEN = (ImportState.WAITING, ImportState.CHECKING, ImportState.CHECKED, ImportState.APPLYING)
 
 
@@ -51,17 +55,17 @@ def _plan(run: Import, at: datetime, progress: Progress, *, lock: bool = False) 
     problems: list[Problem] = []
     plan = Plan(problems)
     content, options = bytes(run.content), run.options
-    source, partial = options.get("source", ""), bool(options.get("partial"))
+    source, is_partial = options.get("source", ""), bool(options.get("partial"))
     if run.kind == "oneroster":
         roster = oneroster.read(content, run.filename, problems, source=source)
         plan_roster(roster, plan, at.astimezone(zone).date())
         return roster.source, plan
     if run.kind == "events":
-        timetable = events_csv.read(content, run.filename, problems, source=source, partial=partial)
+        timetable = events_csv.read(content, run.filename, problems, source=source, partial=is_partial)
     else:
         rules = rules_of(options["mapping"])
         timetable = icalendar.read(
-            content, run.filename, problems, rules=rules, source=source or "icalendar", at=at, zone=zone, partial=partial
+            content, run.filename, problems, rules=rules, source=source or "icalendar", at=at, zone=zone, partial=is_partial
         )
     plan_timetable(timetable, plan, at=at, zone=zone, progress=progress, lock=lock)
     return ", ".join(sorted(timetable.sources))[:40], plan
@@ -77,10 +81,13 @@ def check(run: Import, *, at: datetime, progress: Progress = _silent) -> Import:
     with translation.override(run.options.get("language") or settings.LANGUAGE_CODE):
         try:
             source, plan = _plan(run, at, progress)
+            _save(run, source, plan, stop=" ".join(plan.stops))
         except Refused as reason:
             services.finish_import(run, ImportState.REFUSED, at=at, actor=run.actor, reason=reason.message)
-        else:
-            _save(run, source, plan, stop=" ".join(plan.stops))
+        except Exception:
+            sorry = _("Reading this file was interrupted and nothing was changed. Send it again, or tell your administrator.")
+            services.finish_import(run, ImportState.REFUSED, at=at, actor=run.actor, reason=sorry)
+            raise
     return run
 
 
@@ -145,15 +152,28 @@ def decide_missing(session: ClassSession, *, cancelled: bool, at: datetime, acto
     rosters_changed(at=at)
 
 
-def asks_before_applying(run: Import) -> bool:
-    """Whether applying needs a second yes, for it would remove much of what is known."""
-    return run.state == ImportState.CHECKED and bool(run.stop_reason)
+def check_soon(run: Import, *, at: datetime) -> None:
+    """Check a small file now, a large one in a worker."""
+    if len(run.content) <= SMALL:
+        check(run, at=at, progress=partial(services.show_progress, run))
+    else:
+        enqueue(check_job, pk=run.pk, at=at)
 
 
-def headline(counts: Mapping[str, Mapping[str, int]]) -> dict[Change, int]:
-    """How many things of any sort would change in each way."""
-    total: dict[Change, int] = {}
-    for changes in counts.values():
-        for change, number in changes.items():
-            total[Change(change)] = total.get(Change(change), 0) + number
-    return total
+def check_job(*, pk: int, at: datetime) -> None:
+    """What a worker does for `check_soon`."""
+    run = Import.objects.get(pk=pk)
+    check(run, at=at, progress=partial(services.show_progress, run))
+
+
+def apply_soon(run: Import, *, at: datetime, actor: str, confirm: bool) -> None:
+    """Apply a small file now, a large one in a worker: the import is APPLYING until it has."""
+    if len(run.content) <= SMALL:
+        apply(run, at=at, actor=actor, confirm=confirm)
+    elif services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED, ImportState.APPLYING)):
+        enqueue(apply_job, pk=run.pk, at=at, actor=actor, confirm=confirm)
+
+
+def apply_job(*, pk: int, at: datetime, actor: str, confirm: bool) -> None:
+    """What a worker does for `apply_soon`."""
+    apply(Import.objects.get(pk=pk), at=at, actor=actor, confirm=confirm)

@@ -1,0 +1,102 @@
+"""A timetable from a web address, within bounds: only http and https, never into a private network unless an administrator
+has named it, a few redirects each checked again, a limit of time and of size.
+
+The connection is made to the very address that was checked, so that a name cannot change its mind in between.
+"""
+
+import http.client
+import socket
+import ssl
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from time import monotonic
+from urllib.parse import urljoin, urlsplit
+
+from django.conf import settings
+
+from adsum.integrations.messages import Refused
+from adsum.integrations.reading import MAX_FILE, MB
+
+TIMEOUT = 20
+"""Seconds for the whole answer."""
+MOST_REDIRECTS = 4
+Address = IPv4Address | IPv6Address
+
+
+def fetch(url: str) -> tuple[str, bytes]:
+    """The file at an address, and its name. Raises Refused with what to do."""
+    deadline = monotonic() + TIMEOUT
+    for _ in range(MOST_REDIRECTS + 1):
+        if url.startswith("webcal://"):  # what calendars call their own addresses
+            url = url.replace("webcal", "https", 1)
+        answer = _get(url, deadline)
+        if isinstance(answer, bytes):
+            return urlsplit(url).path.rpartition("/")[2] or urlsplit(url).netloc, answer
+        url = urljoin(url, answer)
+    raise Refused("fetch_redirects", file=url)
+
+
+def _get(url: str, deadline: float) -> bytes | str:
+    """The file, or where it is said to be instead."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Refused("fetch_scheme", file=url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        address = _allowed_address(url, parts.hostname, port)
+        connection = _Pinned(parts.hostname, port, address, secure=parts.scheme == "https", deadline=deadline)
+        try:
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("GET", path, headers={"User-Agent": "Adsum", "Accept": "text/calendar, text/csv, */*"})
+            return _read(url, connection.getresponse(), deadline)
+        finally:
+            connection.close()
+    except (OSError, ValueError, http.client.HTTPException) as reason:
+        raise Refused("fetch_unreachable", file=url, reason=str(reason) or type(reason).__name__) from reason
+
+
+def _read(url: str, response: http.client.HTTPResponse, deadline: float) -> bytes | str:
+    if response.status in {301, 302, 303, 307, 308} and (to := response.getheader("Location")):
+        return to
+    if response.status != http.client.OK:
+        raise Refused("fetch_status", file=url, status=response.status)
+    parts, size = [], 0
+    while part := response.read1(64 * 1024):
+        parts.append(part)
+        size += len(part)
+        if size > MAX_FILE:
+            raise Refused("too_large", file=url, limit=MAX_FILE // MB)
+        if monotonic() > deadline:
+            raise TimeoutError(f"> {TIMEOUT} s")
+    return b"".join(parts)
+
+
+def _allowed_address(url: str, host: str, port: int) -> str:
+    """The first address of a host, when every address it has may be asked. Raises Refused `fetch_private`."""
+    found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    networks = [ip_network(network) for network in settings.FEED_NETWORKS]
+    for text in found:
+        address = _plain(ip_address(text.partition("%")[0]))
+        public = address.is_global and not address.is_multicast
+        if not (public or any(address in network for network in networks)):
+            raise Refused("fetch_private", file=url, address=address)
+    return found[0]
+
+
+def _plain(address: Address) -> Address:
+    """An IPv4 address that was written as IPv6."""
+    return getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
+
+
+class _Pinned(http.client.HTTPConnection):
+    """A connection to one address, under the name that was asked for."""
+
+    def __init__(self, host: str, port: int, address: str, *, secure: bool, deadline: float) -> None:
+        super().__init__(host, port, timeout=max(deadline - monotonic(), 0.1))
+        self.address, self.secure = address, secure
+        self.default_port = 443 if secure else 80
+
+    def connect(self) -> None:
+        """Connect, and for https prove the name."""
+        self.sock = socket.create_connection((self.address, self.port), self.timeout)
+        if self.secure:
+            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
