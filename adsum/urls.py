@@ -7,6 +7,8 @@ from django.views.i18n import set_language
 from adsum.web import home
 from adsum.web.signin import entrance, two_step, university
 from adsum.web.student import record, today
+from adsum.web.teaching import checkin, classes, display, held, marks, register
+from adsum.web.teaching import today as teaching
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -32,4 +34,27 @@ urlpatterns = [
     path("record/modules/<int:module>/", record.module_record, name="student_module"),
     path("record/classes/<uuid:ref>/", record.class_record, name="student_class"),
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
+    # The lecturer's side
+    path("teaching/", teaching.today, name="teaching_today"),
+    path("office/classes/", classes.classes, name="office_classes"),
+    path("classes/<uuid:ref>/", register.register, name="class_register"),
+    path("classes/<uuid:ref>/headcount/", register.count_heads, name="count_heads"),
+    path("classes/<uuid:ref>/rest/", register.mark_rest, name="mark_rest"),
+    path("classes/<uuid:ref>/marks/", marks.mark, name="mark_students"),
+    path("classes/<uuid:ref>/amend/", marks.amend, name="amend_marks"),
+    path("classes/<uuid:ref>/students/<uuid:student>/", marks.student, name="student_mark"),
+    path("classes/<uuid:ref>/queries/<uuid:query>/", marks.answer, name="answer_query"),
+    path("classes/<uuid:ref>/held/", held.accept_all, name="accept_all_held"),
+    path("held/<uuid:scan>/", held.decide, name="decide_held"),
+    path("classes/<uuid:ref>/display/", checkin.show, name="class_display"),
+    path("classes/<uuid:ref>/check-in/open/", checkin.reopen, name="reopen_checkin"),
+    path("classes/<uuid:ref>/check-in/stop/", checkin.stop, name="stop_checkin"),
+    path("classes/<uuid:ref>/check-in/pace/", checkin.change_pace, name="change_pace"),
+    path("classes/<uuid:ref>/check-in/new-codes/", checkin.kill_codes, name="kill_codes"),
+    path("classes/<uuid:ref>/screens/pair/", checkin.pair, name="pair_screen"),
+    path("classes/<uuid:ref>/screens/<uuid:display>/stop/", checkin.stop_screen, name="stop_screen"),
+    # A screen: no sign-in, but a credential of its own
+    path("display/", display.pairing, name="display_pairing"),
+    path("display/<uuid:ref>/", display.display, name="display"),
+    path("display/<uuid:ref>/refresh/", display.refresh, name="display_refresh"),
 ]

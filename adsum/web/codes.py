@@ -3,6 +3,9 @@
 import segno
 from django.conf import settings
 
+TYPED_ADDRESS = settings.ORIGIN.partition("://")[2] + "/in"
+"""What a student types into any browser, to type the code."""
+
 
 def code_url(code: str) -> str:
     """The address in the QR: upper case throughout, so it fits QR's compact alphabet."""

@@ -1,0 +1,107 @@
+"""A class as lists show it: when it is, how it stands, what changed, and whether its code can be shown now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from adsum.attendance.models import Register
+from adsum.attendance.reports import here_in
+from adsum.checkin.services import SHOWN_BEFORE
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import Moved, how_many_expected, moved_since
+
+MOVES_SHOWN_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One class of a list."""
+
+    session: ClassSession
+    state: str
+    """now, next, later, done or cancelled."""
+    here: int
+    expected: int
+    showable: bool
+    """Whether its code may be shown at this moment."""
+    shown_from: datetime
+    checkin_open: bool
+    flags: list[str] = field(default_factory=list)
+
+    @property
+    def counted(self) -> bool:
+        """Whether "18 of 21 here" says something yet."""
+        return bool(self.here) or self.state in {"now", "done"}
+
+    @property
+    def not_observed(self) -> bool:
+        register = getattr(self.session, "register", None)
+        return register is not None and register.state == Register.State.NOT_OBSERVED
+
+
+def in_order(sessions: QuerySet[ClassSession]) -> QuerySet[ClassSession]:
+    """With what a row shows, by time (four queries)."""
+    return (
+        sessions.select_related("module", "register", "opening")
+        .prefetch_related("rooms", "staff", "groups")
+        .order_by("starts_at", "title", "pk")
+    )
+
+
+def rows(found: Iterable[ClassSession], at: datetime) -> list[Row]:
+    """The rows of classes read by `in_order` (three queries, however many)."""
+    sessions = list(found)
+    pks = [session.pk for session in sessions]
+    here, expected = here_in(pks), how_many_expected(pks)
+    moved = moved_since(pks, at - MOVES_SHOWN_FOR)
+    upcoming = next((one.pk for one in sessions if one.starts_at > at and not one.cancelled), None)
+    return [
+        Row(
+            session=one, state=_state(one, at, is_next=one.pk == upcoming), here=here.get(one.pk, 0),
+            expected=expected.get(one.pk, 0), flags=_flags(one, moved.get(one.pk)),
+            showable=not one.cancelled and one.starts_at - SHOWN_BEFORE <= at < one.ends_at,
+            shown_from=one.starts_at - SHOWN_BEFORE, checkin_open=_checkin_open(one, at),
+        )
+        for one in sessions
+    ]  # fmt: skip
+
+
+def by_day(listed: Iterable[Row]) -> list[tuple[date, list[Row]]]:
+    """Rows under their civil days, in order."""
+    days: dict[date, list[Row]] = {}
+    for row in listed:
+        days.setdefault(localtime(row.session.starts_at).date(), []).append(row)
+    return list(days.items())
+
+
+def _state(session: ClassSession, at: datetime, *, is_next: bool) -> str:
+    if session.cancelled:
+        return "cancelled"
+    if session.ends_at <= at:
+        return "done"
+    if session.starts_at <= at:
+        return "now"
+    return "next" if is_next else "later"
+
+
+def _checkin_open(session: ClassSession, at: datetime) -> bool:
+    opening = getattr(session, "opening", None)
+    return opening is not None and opening.stopped_at is None and opening.opens_at <= at < opening.late_until
+
+
+def _flags(session: ClassSession, was: Moved | None) -> list[str]:
+    flags = []
+    if was is not None and was.starts_at != session.starts_at:
+        same_day = localtime(was.starts_at).date() == localtime(session.starts_at).date()
+        before = date_format(localtime(was.starts_at), "H:i" if same_day else "D j M, H:i")
+        flags.append(_("Moved, was %(time)s") % {"time": before})
+    if was is not None and set(was.rooms) != {room.name for room in session.rooms.all()}:
+        flags.append(_("Room changed, was %(room)s") % {"room": ", ".join(was.rooms) or _("none")})
+    if session.suspect_since is not None:
+        flags.append(_("No longer in the timetable: does it take place?"))
+    return flags

@@ -1,0 +1,217 @@
+"""Marking by hand: one or many with a tap, amending with a reason, and one student's whole story in a class."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from adsum.accounts.models import Person
+from adsum.attendance import services
+from adsum.attendance.models import Query
+from adsum.attendance.reports import Line, counts_of, register_of, story_of
+from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, Windows
+from adsum.checkin.reports import attempts_of
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import university_zone
+from adsum.web.middleware import PersonRequest
+from adsum.web.teaching import of_class, wants_json
+from adsum.web.teaching.register import clock, seat
+from adsum.web.teaching.words import attempts, result, story
+from adsum.web.templatetags.adsum_ui import STATUSES, status_label
+from adsum.web.words import REASONS
+
+CHOSEN = "amending"
+"""Where the browser's session keeps whom a lecturer wants to mark as what, while they choose a reason."""
+CHOICES = [(status.value, STATUSES[status].word) for status in MARKABLE]
+REASON_CHOICES = [
+    ("", gettext_lazy("Choose a reason")),
+    *((r.value, w) for r, w in REASONS.items() if r != Reason.QUERY_UPHELD),
+]
+
+
+class AmendForm(forms.Form):
+    """A mark and why."""
+
+    status = forms.ChoiceField(label=gettext_lazy("New mark"), choices=CHOICES)
+    arrived = forms.TimeField(
+        label=gettext_lazy("Arrived at"), required=False, help_text=gettext_lazy("If you know it; for a late mark."),
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )  # fmt: skip
+    reason_code = forms.ChoiceField(
+        label=gettext_lazy("Reason"), choices=REASON_CHOICES, error_messages={"required": gettext_lazy("Choose a reason.")}
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("In your words"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("The student can read it."),
+    )  # fmt: skip
+
+    def __init__(self, session: ClassSession, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.session = session
+
+    def clean_arrived(self) -> datetime | None:
+        """The time of day as an instant of this class."""
+        arrived = self.cleaned_data["arrived"]
+        if arrived is None:
+            return None
+        zone = university_zone()
+        seen = datetime.combine(self.session.starts_at.astimezone(zone), arrived, tzinfo=zone).astimezone(UTC)
+        first = OpenFor.of(Windows(), starts_at=self.session.starts_at, ends_at=self.session.ends_at).opens_at
+        if not first <= seen <= self.session.ends_at:
+            span = {"first": clock(first), "last": clock(self.session.ends_at)}
+            raise forms.ValidationError(_("The class takes a time from %(first)s to %(last)s.") % span)
+        return seen
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("reason_code") == Reason.OTHER and not self.cleaned_data.get("reason", "").strip():
+            self.add_error("reason", _("Say in a few words what the reason is."))
+
+
+class AnswerForm(forms.Form):
+    """The answer to a student's query: a new mark, or the one that stands; and why."""
+
+    status = forms.ChoiceField(
+        label=gettext_lazy("Your answer"), required=False, widget=forms.RadioSelect,
+        choices=[*CHOICES, ("", gettext_lazy("The mark stays as it is"))],
+    )  # fmt: skip
+    reason = forms.CharField(
+        label=gettext_lazy("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("The student reads it."),
+        error_messages={"required": gettext_lazy("Say in a few words why: the student reads it with your answer.")},
+    )  # fmt: skip
+
+
+@of_class("POST")
+def mark(request: PersonRequest, session: ClassSession) -> HttpResponse:
+    """Mark whoever is selected. Where a mark is there already, the next page asks why."""
+    lines = register_of(session)
+    chosen = _chosen(lines, request.POST.getlist("student"))
+    status = _status(request.POST.get("status"))
+    if not chosen:
+        raise AdsumError("nobody", _("Select one or more students first."))
+    students = [line.student for line in chosen]
+    try:
+        changed = services.mark_students(session, students, status, by=request.user, at=request.at)
+    except AdsumError as refused:
+        if refused.code != "needs_reason":
+            raise
+        return _ask_why(request, session, students, status)
+    marked = {mark.student_id: mark for mark in changed}
+    told = ngettext("%(count)s student marked: %(status)s.", "%(count)s students marked: %(status)s.", len(changed))
+    told %= {"count": len(changed), "status": status_label(status)}
+    if wants_json(request):
+        counts = counts_of(marked[line.student.pk].status if line.student.pk in marked else line.status for line in lines)
+        seats = [seat(line.student, marked[line.student.pk]) for line in chosen if line.student.pk in marked]
+        return JsonResponse({"marks": seats, "counts": counts, "message": told})
+    messages.success(request, told)
+    return redirect("class_register", session.ref)
+
+
+def _ask_why(request: PersonRequest, session: ClassSession, students: Iterable[Person], status: Status) -> HttpResponse:
+    request.session[CHOSEN] = {
+        "class": str(session.ref), "students": [str(student.ref) for student in students], "status": status,
+    }  # fmt: skip
+    then = reverse("amend_marks", args=[session.ref])
+    if wants_json(request):
+        return JsonResponse({"message": _("Changing a mark needs a reason."), "next": then}, status=409)
+    return redirect(then)
+
+
+@of_class("GET", "HEAD", "POST")
+def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
+    """Before and after for those chosen; a reason; then it is done."""
+    kept = request.session.get(CHOSEN, {})
+    kept = kept if kept.get("class") == str(session.ref) else {}
+    posted = request.method == "POST"
+    chosen = _chosen(register_of(session), request.POST.getlist("student") if posted else kept.get("students", []))
+    if not chosen:
+        raise AdsumError("nobody", _("Select one or more students first."))
+    form = AmendForm(session, request.POST) if posted else AmendForm(session, initial={"status": kept.get("status")})
+    if form.is_valid():
+        given = form.cleaned_data
+        status = Status(given["status"])
+        changed = services.mark_students(
+            session, [line.student for line in chosen], status, by=request.user, at=request.at,
+            reason_code=Reason(given["reason_code"]), reason=given["reason"],
+            seen_at=given["arrived"] if status == Status.LATE else None,
+        )  # fmt: skip
+        request.session.pop(CHOSEN, None)
+        told = ngettext("%(count)s mark changed to: %(status)s.", "%(count)s marks changed to: %(status)s.", len(changed))
+        messages.success(request, told % {"count": len(changed), "status": status_label(status)})
+        return redirect("class_register", session.ref)
+    after = form["status"].value()
+    context = {"session": session, "chosen": chosen, "form": form, "after": after if after in dict(CHOICES) else ""}
+    return render(request, "adsum/teaching/amend.html", context, status=422 if posted else 200)
+
+
+@of_class("GET", "HEAD")
+def student(request: PersonRequest, session: ClassSession, student: UUID) -> HttpResponse:
+    """One student in one class: the mark, its history, what they scanned, what they asked."""
+    return _story(request, session, _line_of(session, student))
+
+
+@of_class("POST")
+def answer(request: PersonRequest, session: ClassSession, query: UUID) -> HttpResponse:
+    """Answer a student's query: a new mark, or why the old one stands."""
+    asked = get_object_or_404(Query.objects.select_related("student"), session=session, ref=query)
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        return _story(request, session, _line_of(session, asked.student.ref), answer=form, code=422)
+    status = Status(form.cleaned_data["status"]) if form.cleaned_data["status"] else None
+    services.answer_query(asked, by=request.user, at=request.at, status=status, reason=form.cleaned_data["reason"])
+    messages.success(request, _("Answered. The student sees it on their record."))
+    return redirect("student_mark", session.ref, asked.student.ref)
+
+
+def _story(
+    request: PersonRequest, session: ClassSession, line: Line, *, answer: AnswerForm | None = None, code: int = 200
+) -> HttpResponse:
+    queries = list(Query.objects.filter(session=session, student=line.student).select_related("answered_by").order_by("-pk"))
+    open_query = next((query for query in queries if query.state == Query.State.OPEN), None)
+    refusal = open_query.evidence.get("refusal") if open_query else None
+    context = {
+        "session": session,
+        "line": line,
+        "steps": story(story_of(line.student, session), str(line.student)),
+        "attempts": attempts(attempts_of(session, line.student)),
+        "query": open_query,
+        "answered": [query for query in queries if query.state != Query.State.OPEN],
+        "tried": result(refusal) if refusal is not None else "",
+        "answer": answer or AnswerForm(),
+        "form": AmendForm(session, initial={"status": line.status}),
+        "amendable": (line.expected or line.mark) and line.student != request.user,
+    }
+    return render(request, "adsum/teaching/student.html", context, status=code)
+
+
+def _line_of(session: ClassSession, ref: UUID) -> Line:
+    """A student of this class: expected, marked, or someone who scanned or asked. Nobody else exists here."""
+    for line in register_of(session):
+        if line.student.ref == ref:
+            return line
+    scanned = session.scans.values("student")
+    asked = session.queries.values("student")
+    person = Person.objects.filter(ref=ref, pk__in=scanned.union(asked)).first()
+    if person is None:
+        raise Http404
+    return Line(person, None, expected=False)
+
+
+def _chosen(lines: Iterable[Line], refs: Iterable[str]) -> list[Line]:
+    wanted = set(refs)
+    return [line for line in lines if str(line.student.ref) in wanted]
+
+
+def _status(text: str | None) -> Status:
+    if text not in dict(CHOICES):
+        raise AdsumError("no_status", _("Choose a mark, such as Present or Late."))
+    return Status(text)

@@ -1,0 +1,162 @@
+"""The live register of one class: who is here, who is held, the screens that show its code."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from adsum.accounts.models import Person
+from adsum.attendance import services
+from adsum.attendance.models import Mark, Register
+from adsum.attendance.reports import Line, counts_of, open_queries, register_of
+from adsum.attendance.rules import ATTENDED, MARKABLE, OpenFor, Status, Windows
+from adsum.checkin.models import Opening
+from adsum.checkin.reports import held_scans, latest_epoch, pace_of, showing
+from adsum.checkin.services import SHOWN_BEFORE
+from adsum.timetable.models import ClassSession
+from adsum.web.middleware import PersonRequest
+from adsum.web.teaching import of_class
+from adsum.web.templatetags.adsum_ui import status_label
+from adsum.web.words import held_reason, late_note
+
+KEYS = {
+    Status.PRESENT: "p",
+    Status.LATE: "l",
+    Status.ABSENT: "a",
+    Status.AUTHORISED: "u",
+    Status.LEFT_EARLY: "e",
+    Status.REMOTE: "r",
+}
+PACE_WORDS = {
+    "standard": gettext_lazy("Standard: a new code every 60 seconds"),
+    "brisk": gettext_lazy("Brisk: every 20 seconds"),
+    "strict": gettext_lazy("Strict: every 10 seconds"),
+    "very_strict": gettext_lazy("Very strict: every 5 seconds"),
+}
+
+
+@of_class("GET", "HEAD")
+def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
+    """Everyone expected and what is known of them, with everything a lecturer does about it."""
+    lines = register_of(session)
+    queries = list(open_queries(ClassSession.objects.filter(pk=session.pk)))
+    held = list(held_scans(session))
+    kept = Register.objects.filter(session=session).first()
+    here = counts_of(line.status for line in lines) | {"held": len(held)}
+    context = {
+        "session": session,
+        "rooms": sorted(room.name for room in session.rooms.all()),
+        "groups": sorted(str(group) for group in session.groups.all()),
+        "staff": sorted(person.display_name for person in session.staff.all()),
+        "seats": seats(session, lines),
+        "counts": here,
+        "held": [
+            {
+                "id": scan.ref, "name": scan.student.display_name, "number": scan.student.number,
+                "at": clock(scan.first_seen_at), "why": held_reason(scan.refusal),
+                "url": reverse("decide_held", args=[scan.ref]),
+            }
+            for scan in held
+        ],
+        "queries": queries,
+        "marks": marks(),
+        "register": kept,
+        "not_observed": kept is not None and kept.state == Register.State.NOT_OBSERVED,
+        "headcount": HeadcountForm(initial={"people": kept.headcount if kept else None}),
+        "difference": kept.headcount - here["present"] if kept is not None and kept.headcount is not None else None,
+        "begun": request.at >= session.starts_at,
+        "over": request.at >= session.ends_at,
+        "showable": not session.cancelled and session.starts_at - SHOWN_BEFORE <= request.at < session.ends_at,
+        "checkin": _checkin(session, request),
+    }  # fmt: skip
+    return render(request, "adsum/teaching/register.html", context)
+
+
+def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
+    """How check-in of the class stands, and which screens show it."""
+    opening = Opening.objects.filter(session=session).first()
+    window = OpenFor.of(Windows(), starts_at=session.starts_at, ends_at=session.ends_at)
+    if opening is None:
+        return {"state": "unopened", "window": window, "paces": PACE_WORDS}
+    if opening.stopped_at is not None:
+        state = "stopped"
+    elif request.at >= opening.late_until:
+        state = "closed"
+    else:
+        state = "early" if request.at < opening.opens_at else "open"
+    return {
+        "state": state, "window": opening, "paces": PACE_WORDS, "pace": pace_of(latest_epoch(opening)),
+        "screens": list(showing(opening)), "stopped_at": opening.stopped_at,
+    }  # fmt: skip
+
+
+def marks() -> list[tuple[str, str, str]]:
+    """What staff may choose by hand: status, word, key."""
+    return [(status.value, status_label(status), KEYS[status]) for status in MARKABLE]
+
+
+def clock(at: datetime) -> str:
+    """The time of day in the university's zone."""
+    return f"{localtime(at):%H:%M}"
+
+
+def seats(session: ClassSession, lines: Iterable[Line]) -> list[dict[str, Any]]:
+    """The people of a register as the seat component takes them."""
+    return [
+        {
+            **seat(line.student, line.mark),
+            "name": line.student.display_name,
+            "number": line.student.number,
+            "url": reverse("student_mark", args=[session.ref, line.student.ref]),
+        }
+        for line in lines
+    ]
+
+
+def seat(student: Person, mark: Mark | None) -> dict[str, Any]:
+    """What is known of one student, as the page and its script take it."""
+    status = mark.status if mark else Status.EXPECTED
+    seen = mark is not None and status in ATTENDED
+    return {
+        "student": str(student.ref), "status": str(status), "label": status_label(status),
+        "at": clock(mark.at) if mark and seen else "", "minutes_late": mark.minutes_late or None if mark else None,
+        "note": late_note(mark.minutes_late) if mark else "",
+    }  # fmt: skip
+
+
+class HeadcountForm(forms.Form):
+    """How many people are in the room; empty takes the number back."""
+
+    people = forms.IntegerField(
+        label=gettext_lazy("People in the room"), min_value=0, max_value=5000, required=False,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )  # fmt: skip
+
+
+@of_class("POST")
+def count_heads(request: PersonRequest, session: ClassSession) -> HttpResponse:
+    """Write the headcount down; the register says when it and the marks disagree."""
+    form = HeadcountForm(request.POST)
+    if form.is_valid():
+        services.count_heads(session, form.cleaned_data["people"], by=request.user, at=request.at)
+        messages.success(request, _("Headcount saved."))
+    else:
+        messages.error(request, _("A headcount is a whole number, such as 42. Type it again, or leave it empty."))
+    return redirect("class_register", session.ref)
+
+
+@of_class("POST")
+def mark_rest(request: PersonRequest, session: ClassSession) -> HttpResponse:
+    """Everyone without a mark is absent."""
+    count = services.mark_rest_absent(session, by=request.user, at=request.at)
+    told = ngettext("%(count)s student marked absent.", "%(count)s students marked absent.", count)
+    messages.success(request, told % {"count": count} if count else _("Everyone has a mark already."))
+    return redirect("class_register", session.ref)

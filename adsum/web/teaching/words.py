@@ -1,0 +1,84 @@
+"""What a lecturer is told about scans, in plain words, with no more of the evidence than they need."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from adsum.attendance.models import MarkChange
+from adsum.checkin.models import Scan
+from adsum.checkin.rules import Refusal
+from adsum.web.words import HELD, reason_label, source_label
+
+RESULTS = {
+    "": gettext_lazy("Accepted"),
+    **HELD,
+    Refusal.STALE_CODE: gettext_lazy("The code had already changed"),
+    Refusal.TOO_EARLY: gettext_lazy("Before check-in opened"),
+    Refusal.CLOSED: gettext_lazy("After check-in had closed"),
+    Refusal.CANCELLED: gettext_lazy("The class was cancelled"),
+    Refusal.ALREADY_IN: gettext_lazy("Already recorded; scanned once more"),
+    Refusal.TICKET_USED: gettext_lazy("The scan had been made by someone else"),
+    Refusal.TICKET_EXPIRED: gettext_lazy("Signing in took longer than a scan is kept"),
+    Refusal.TOO_MANY_TRIES: gettext_lazy("Five typed codes did not match"),
+    Refusal.PAUSED: gettext_lazy("Check-in was paused for the whole university"),
+    Refusal.UNKNOWN_CODE: gettext_lazy("It was not one of our codes"),
+}
+
+
+def result(refusal: str) -> str:
+    """What became of a scan."""
+    return str(RESULTS[refusal])
+
+
+class Attempt(NamedTuple):
+    """One scan as a lecturer reads it."""
+
+    at: datetime
+    how: str
+    result: str
+    decision: str
+
+
+def attempts(scans: Iterable[Scan]) -> list[Attempt]:
+    """Scans in words; `scans` come with their decisions."""
+    return [
+        Attempt(
+            scan.first_seen_at,
+            _("typed the code") if scan.typed else _("scanned the code"),
+            result(scan.refusal),
+            _decided(scan),
+        )
+        for scan in scans
+    ]
+
+
+def _decided(scan: Scan) -> str:
+    decision = getattr(scan, "decision", None)
+    if decision is None:
+        return ""
+    return (_("accepted by %(who)s") if decision.accepted else _("declined by %(who)s")) % {"who": decision.by}
+
+
+class Step(NamedTuple):
+    """One step in the life of a mark, as the history component takes it."""
+
+    before: str
+    after: str
+    who: str
+    when: datetime
+    source: str
+    reason: str
+
+
+def story(changes: Iterable[MarkChange], student: str) -> list[Step]:
+    """The history of one mark. A scan is the student's own doing; what nobody did, the system did."""
+    return [
+        Step(
+            change.before, change.after, str(change.by or (student if change.source == "scan" else _("Adsum"))), change.at,
+            source_label(change.source), reason_label(change.reason_code, change.reason),
+        )
+        for change in changes
+    ]  # fmt: skip
