@@ -68,10 +68,10 @@ def set_up() -> str:
     try:
         django.setup()
     except ValidationError as wrong:
-        problems = [f"{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in wrong.errors()]
-        return "\n".join(f"Put this setting right: ADSUM_{problem}" for problem in problems)
+        told = [f"ADSUM_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in wrong.errors()]
+        return "\n".join(f"Put this setting right. {problem}" for problem in told)
     except ValueError as wrong:
-        return f"Put this setting right: {wrong}"
+        return f"Put this setting right. {wrong}"
     except OSError as wrong:
         return f"The data folder cannot be used: {wrong}. Set ADSUM_DATA to a folder that {_user()} may write to."
     return ""

@@ -27,6 +27,8 @@ def run(args: Namespace) -> int:
     connections.close_all()  # the cluster forks
     cluster = Cluster()
     cluster.start()
+    if not args.quiet:
+        print("At work: registers are closed when they are due. Ctrl-C stops it.", flush=True)
     cluster.sentinel.join()
     return 0 if cluster.has_stopped else 1
 

@@ -101,10 +101,11 @@ def make_evidence(register: list[Taken], population: Population, *, at: datetime
     me = population.personas["student"]
     rows = _Rows()
     handles: set[int] = set()
+    latest = min(at, max(taken.lesson.session.ends_at for taken in register))
     outsiders = [student.person for student in population.students]
     for taken in register:
         mine = any(person is me for person, _ in taken.scanned)
-        if not taken.scanned or not (mine or taken.lesson.session.ends_at > at - RECENT):
+        if not taken.scanned or not (mine or taken.lesson.session.ends_at > latest - RECENT):
             continue
         while (handle := random.getrandbits(HANDLE_BITS)) in handles:
             continue

@@ -26,8 +26,8 @@ from adsum.timetable.rules import Delivery, Kind
 
 FLUSH = 8000
 """Marks that wait to be written together."""
-QUERY_DAYS = 6
-"""Queries still open are at most this old."""
+UNANSWERED = timedelta(days=7)
+"""Queries about the last week of teaching are still open."""
 REASONS = (
     (Reason.NO_PHONE, "Phone was flat; I saw them in the second row."),
     (Reason.SEEN_IN_CLASS, "Was in class from the start, forgot to scan."),
@@ -115,6 +115,8 @@ class _Past:
         self.team = population.personas["attendance_team"]
         self.lecturer = population.personas["lecturer"]
         self.my_classes = 0
+        self.latest = at
+        """The end of the last class that has begun: in a vacation, some time ago."""
         habits = Random("habits")  # noqa: S311
         self.habits = {pk: pick(habits) for pk in self.students}
         self.away = {pk: away for pk in self.students if (away := self._absence(habits, calendar))}
@@ -229,7 +231,7 @@ class _Past:
         comes, late = self.random.random(), self.random.random()
         if student.person is self.me:
             self.my_classes += 1
-            return self.my_classes % 9 != 6, self.my_classes % 7 == 2
+            return self.my_classes % 5 != 3, self.my_classes % 7 == 2
         habit = self.habits[student.person.pk]
         return comes < chance_to_come(habit, moment), late < chance_to_be_late(habit, moment)
 
@@ -239,12 +241,12 @@ class _Past:
         mark = self.sheet.first(lesson, person, Status.ABSENT, Source.SYSTEM, session.ends_at, at=closed)
         vanished = self.habits[person.pk] == Habit.VANISHED
         chance = random.random()
-        recent = session.ends_at > self.at - timedelta(days=QUERY_DAYS)
+        recent = session.ends_at > self.latest - UNANSWERED
         mine = person is self.me or teacher is self.lecturer
-        if chance < 0.05 and not vanished:
+        if chance < 0.05 and not vanished and person is not self.me:
             self._later(mark, teacher, session.ends_at + timedelta(minutes=random.randrange(5, 300)))
-        elif chance > (0.9 if mine else 0.992) and not vanished:
-            raised = session.ends_at + timedelta(hours=random.randrange(1, 40))
+        elif (recent and person is self.me) or (chance > (0.9 if mine else 0.992) and not vanished):
+            raised = session.ends_at + timedelta(hours=random.randrange(1, 20))
             if raised < self.at:
                 self._query(lesson, mark, teacher, raised, still_open=recent)
 
@@ -281,11 +283,14 @@ def make_history(
     """Write registers, marks, their history and queries for every class that has begun; returns those taken."""
     past = _Past(teaching, population, calendar, zone, at)
     taken = []
-    for lesson in lessons:
-        begun = lesson.session.starts_at < at
-        # The classes of the personas' own year that run now give way to today.py's.
-        if not begun or (lesson.session.ends_at > at and lesson.session.module.code[:4] == LIVE_YEAR):
-            continue
+    # The classes of the personas' own year that run now give way to today.py's.
+    begun = [
+        lesson
+        for lesson in lessons
+        if lesson.session.starts_at < at and (lesson.session.ends_at <= at or lesson.session.module.code[:4] != LIVE_YEAR)
+    ]
+    past.latest = max(lesson.session.ends_at for lesson in begun)
+    for lesson in begun:
         if register := past.play(lesson):
             taken.append(register)
         if len(past.sheet.marks) > FLUSH:

@@ -4,11 +4,11 @@ import fcntl
 import gc
 import os
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from subprocess import Popen
 from time import monotonic
@@ -103,12 +103,15 @@ def _answers(host: str, port: int, children: list[Popen[bytes]], stopping: threa
     target = "127.0.0.1" if host == EVERYWHERE else host
     until = monotonic() + STARTS_WITHIN
     while monotonic() < until and not stopping.is_set() and all(child.poll() is None for child in children):
+        asking = HTTPConnection(target, port, timeout=5)
         try:
-            socket.create_connection((target, port), timeout=1).close()
-        except OSError:
-            stopping.wait(0.1)
-        else:
+            asking.request("GET", "/in")
+            asking.getresponse()
             return True
+        except (OSError, HTTPException):
+            stopping.wait(0.1)
+        finally:
+            asking.close()
     return False
 
 

@@ -1,0 +1,55 @@
+"""What tests of the demo university share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from django.apps import apps
+from django.db import models, transaction
+
+from adsum.ops.demo.guide import personas
+from adsum.timetable.models import ClassSession
+from adsum.timetable.rules import ClassStatus
+
+AT = datetime(2026, 11, 24, 11, 20, tzinfo=UTC)
+"""A Tuesday in term, in the middle of the morning's classes."""
+SMALL = 0.04
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A transaction that never was."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def content() -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table of ours, with its place among its table's rows instead of its key; and no passwords."""
+    tables = apps.get_app_config("adsum").get_models(include_auto_created=True)
+    rank = {
+        model: {pk: nth for nth, pk in enumerate(model._default_manager.order_by("pk").values_list("pk", flat=True))}
+        for model in [*tables]
+    }
+    told: dict[str, list[tuple[object, ...]]] = {}
+    for model in apps.get_app_config("adsum").get_models(include_auto_created=True):
+        fields = [field for field in model._meta.concrete_fields if field.name not in {"password", "id"}]
+        told[model.__name__] = [
+            tuple(
+                rank[field.related_model].get(value) if isinstance(field, models.ForeignKey) else repr(value)
+                for field, value in zip(fields, row, strict=True)
+            )
+            for row in model._default_manager.order_by("pk").values_list(*(field.attname for field in fields))
+        ]
+    return told
+
+
+def assert_a_class_now(at: datetime) -> None:
+    people = personas()
+    for person, classes in (
+        ("lecturer", ClassSession.objects.taught_by(people["lecturer"])),
+        ("student", ClassSession.objects.expecting(people["student"])),
+    ):
+        scheduled = classes.filter(status=ClassStatus.SCHEDULED)
+        assert scheduled.filter(starts_at__lte=at, ends_at__gt=at).count() == 1, f"{person} has one class at {at}"
+        assert scheduled.filter(starts_at__gt=at, starts_at__lte=at + timedelta(minutes=30)).count() == 1, f"{person}, soon"

@@ -1,0 +1,62 @@
+"""What happens by itself: registers are closed when they are due, once."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django_q.models import Schedule
+
+from adsum.attendance.models import Mark, Register
+from adsum.attendance.rules import Status
+from adsum.attendance.services import mark_students
+from adsum.ops import jobs, work
+from tests.world import NINE, World
+
+pytestmark = pytest.mark.django_db
+OVER = NINE + timedelta(minutes=60)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def run(at):
+    with time_machine.travel(at, tick=False):
+        return jobs.close_registers()
+
+
+def test_an_observed_class_closes_ten_minutes_after_its_end(world):
+    lecturer, group = world.lecturer(), world.group(students=2)
+    session = world.session(group, staff=[lecturer])
+    here = group.places.first().person
+    mark_students(session, [here], Status.PRESENT, by=lecturer, at=NINE)
+    assert run(OVER + timedelta(minutes=9)) == 0
+    assert run(OVER + timedelta(minutes=10)) == 1
+    assert run(OVER + timedelta(minutes=11)) == 0, "once"
+    assert Register.objects.get().state == Register.State.CLOSED
+    assert sorted(Mark.objects.values_list("status", flat=True)) == [Status.ABSENT, Status.PRESENT]
+
+
+def test_a_class_nobody_observed_waits_a_day_and_counts_for_nobody(world):
+    world.session(world.group(students=2), staff=[world.lecturer()])
+    assert run(OVER + timedelta(hours=23, minutes=59)) == 0
+    assert run(OVER + timedelta(hours=24)) == 1
+    assert Register.objects.get().state == Register.State.NOT_OBSERVED
+    assert set(Mark.objects.values_list("status", flat=True)) == {Status.NOT_OBSERVED}
+
+
+def test_a_headcount_is_an_observation(world):
+    session = world.session(world.group(students=1))
+    Register.objects.create(session=session, headcount=1)
+    assert run(OVER + timedelta(minutes=10)) == 1
+    assert Register.objects.get().state == Register.State.CLOSED
+
+
+def test_the_schedules_are_those_of_the_code():
+    Schedule.objects.create(name="forgotten", func="adsum.ops.jobs.forgotten", schedule_type=Schedule.DAILY)
+    for _ in range(2):
+        work.keep_schedules()
+    assert list(Schedule.objects.values_list("name", "func", "minutes")) == [
+        ("close_registers", "adsum.ops.jobs.close_registers", 1)
+    ]
