@@ -6,6 +6,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from django.db import connections
 from django_q.cluster import Cluster
 from django_q.models import Schedule
+from django_q.tasks import async_task
 
 from adsum.ops import jobs
 from adsum.ops.processes import die_with
@@ -24,6 +25,8 @@ def run(args: Namespace) -> int:
     if args.quiet:
         logging.getLogger("django-q").setLevel(logging.WARNING)
     keep_schedules()
+    for function in jobs.EVERY_MINUTES:  # at once what came due while nobody was at work: the scheduler waits 30 s
+        async_task(function)
     connections.close_all()  # the cluster forks
     cluster = Cluster()
     cluster.start()
