@@ -5,6 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from adsum.web import home
+from adsum.web.office import imports
 from adsum.web.signin import entrance, two_step, university
 from adsum.web.student import record, today
 from adsum.web.teaching import checkin, classes, display, held, marks, register
@@ -57,4 +58,13 @@ urlpatterns = [
     path("display/", display.pairing, name="display_pairing"),
     path("display/<uuid:ref>/", display.display, name="display"),
     path("display/<uuid:ref>/refresh/", display.refresh, name="display_refresh"),
+    # Imports: the timetabling team
+    path("imports/", imports.index, name="imports"),
+    path("imports/missing/", imports.missing, name="imports_missing"),
+    path("imports/calendars/new/", imports.calendar, name="import_calendar_new"),
+    path("imports/calendars/<int:pk>/", imports.calendar, name="import_calendar"),
+    path("imports/calendars/<int:pk>/fetch/", imports.fetch_calendar, name="import_calendar_fetch"),
+    path("imports/<uuid:ref>/", imports.detail, name="import"),
+    path("imports/<uuid:ref>/decide/", imports.decide, name="import_decide"),
+    path("imports/<uuid:ref>/problems.csv", imports.problems, name="import_problems"),
 ]
