@@ -55,8 +55,8 @@ class HeldClass(NamedTuple):
 def held_in(sessions: QuerySet[ClassSession], since: datetime) -> list[HeldClass]:
     """Those of these classes since then in which scans wait, oldest first (one query)."""
     waiting = _waiting().filter(session__in=sessions.values("pk"), session__starts_at__gte=since)
-    by_class = waiting.values("session__ref", "session__title", "session__starts_at").order_by("session__starts_at")
-    return [HeldClass(*row) for row in by_class.annotate(scans=Count("pk")).values_list()]
+    by_class = waiting.values("session").annotate(scans=Count("pk")).order_by("session__starts_at")
+    return [HeldClass(*row) for row in by_class.values_list("session__ref", "session__title", "session__starts_at", "scans")]
 
 
 def _is_in() -> Exists:

@@ -1,6 +1,6 @@
 """What a lecturer does with check-in: show the code, change its pace, kill leaked codes, stop, and manage the screens."""
 
-from datetime import datetime
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -29,7 +29,7 @@ def show(request: PersonRequest, session: ClassSession) -> HttpResponse:
         if holds(request, display):
             return redirect("display", display.ref)
     display, credential = services.add_display(opening, by=request.user, at=request.at)
-    return to_display(display, credential, until=session.ends_at)
+    return to_display(display, credential, good_for=session.ends_at - request.at)
 
 
 def holds(request: HttpRequest, display: Display) -> bool:
@@ -38,12 +38,13 @@ def holds(request: HttpRequest, display: Display) -> bool:
     return bool(credential) and services.display_fingerprint(credential) == display.credential
 
 
-def to_display(display: Display, credential: str, *, until: datetime) -> HttpResponse:
-    """To the display's page, its credential left with this browser until the class ends."""
+def to_display(display: Display, credential: str, *, good_for: timedelta) -> HttpResponse:
+    """To the display's page, its credential left with this browser for so long: until the class ends."""
     answer = HttpResponseRedirect(reverse("display", args=[display.ref]))
     answer.set_cookie(
-        display_cookie(display.ref), credential, expires=until, path="/", secure=settings.SECURE, httponly=True, samesite="Lax"
-    )
+        display_cookie(display.ref), credential, max_age=good_for, path="/", secure=settings.SECURE, httponly=True,
+        samesite="Lax",
+    )  # fmt: skip
     return answer
 
 

@@ -89,7 +89,7 @@ def pairing(request: HttpRequest) -> HttpResponse:
     if waiting is not None and waiting.display is not None and waiting.display.revoked_at is None:
         if request.htmx:  # type: ignore[attr-defined]
             return HttpResponseClientRefresh()
-        answer = to_display(waiting.display, credential, until=waiting.display.opening.session.ends_at)
+        answer = to_display(waiting.display, credential, good_for=waiting.display.opening.session.ends_at - at)
         answer.delete_cookie(PAIRING_COOKIE, samesite="Lax")
         return answer
     good = waiting is not None and waiting.display is None and at < waiting.created_at + services.PAIRING_LIFE

@@ -53,6 +53,9 @@ def today(request: PersonRequest) -> HttpResponse:
 
 def _monday(text: str) -> date:
     try:
-        return monday_of(date.fromisoformat(text))
-    except (ValueError, OverflowError) as unread:
+        monday = monday_of(date.fromisoformat(text))
+    except ValueError as unread:
         raise Http404 from unread
+    if monday.year not in range(1900, 2200):  # beyond any timetable, and near where dates end
+        raise Http404
+    return monday
