@@ -75,7 +75,7 @@ class _Screen:
             finished_at=seen + timedelta(seconds=round(needed, 3)),
             typed=random.random() < 0.04, slot=0, age_ms=age, device=device or device_of(person),
             new_device=random.random() < 0.01, network=network, network_changed=random.random() < 0.02,
-            signed_in_after=signed_in_after, agent=AGENTS[person.pk % len(AGENTS)],
+            signed_in_after=signed_in_after, agent=AGENTS[int(person.number) % len(AGENTS)],
         )  # fmt: skip
         self.rows.scans.append(scan)
         return scan
