@@ -1,26 +1,7 @@
-"""A student's own pages."""
-
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
-
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+"""A student's own pages: only their own, and for everyone else they do not exist."""
 
 from adsum.accounts.rules import Role
-from adsum.web.middleware import PersonRequest
+from adsum.web.teaching import for_roles
 
-P = ParamSpec("P")
-View = Callable[Concatenate[PersonRequest, P], HttpResponse]
-
-
-def for_students(view: View[P]) -> View[P]:
-    """Only a student has these pages, and each only their own; for everyone else they do not exist."""
-
-    @wraps(view)
-    def checked(request: PersonRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if Role.STUDENT not in request.roles:
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return login_required(checked)
+STUDENTS = frozenset({Role.STUDENT})
+__all__ = ["STUDENTS", "for_roles"]

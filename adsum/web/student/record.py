@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import groupby
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -13,19 +12,18 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from adsum.attendance.models import MarkChange
 from adsum.attendance.reports import OwnClass, account, classes_of, latest_changes, own_classes, story_of
-from adsum.attendance.rules import ATTENDED, Source
+from adsum.attendance.rules import ATTENDED
 from adsum.attendance.services import raise_query
 from adsum.checkin.gate.pages import REFUSALS
 from adsum.checkin.models import Opening, Scan
+from adsum.checkin.reports import attempts_of
 from adsum.checkin.rules import HELD, Refusal
-from adsum.timetable.models import ClassSession
 from adsum.web.middleware import PersonRequest
-from adsum.web.student import for_students
+from adsum.web.student import STUDENTS, for_roles
 from adsum.web.student.words import attended, attended_lately, clock, day_and_time, left_out, why
+from adsum.web.teaching.words import story as told
 from adsum.web.templatetags.adsum_ui import status_label
-from adsum.web.words import reason_label, source_label
 
 KEPT_IN_VIEW = timedelta(days=365)
 RECENT = timedelta(weeks=4)
@@ -34,7 +32,7 @@ STRIP = 12
 
 
 @require_safe
-@for_students
+@for_roles(STUDENTS)
 def record(request: PersonRequest) -> HttpResponse:
     """Every module of the last twelve months, and how it is going."""
     at = request.at
@@ -66,7 +64,7 @@ def _strip(classes: list[OwnClass]) -> Iterator[tuple[str, str]]:
 
 
 @require_safe
-@for_students
+@for_roles(STUDENTS)
 def module_record(request: PersonRequest, module: int) -> HttpResponse:
     """One module, class by class, newest first."""
     at = request.at
@@ -97,12 +95,13 @@ def _own(request: PersonRequest, ref: UUID) -> OwnClass:
 
 
 @require_safe
-@for_students
+@for_roles(STUDENTS)
 def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
     """One class: the mark, why it is so, its story, and "I was there"."""
     one = _own(request, ref)
     story = story_of(request.user, one.session)
     opening = Opening.objects.filter(session=one.session).first()
+    attempts = list(attempts_of(one.session, request.user))
     context = {
         "one": one,
         "session": one.session,
@@ -110,29 +109,10 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
         "why": why(one, story[0] if story else None, opening, request.at),
         "may_query": one.may_query(request.at),
         "missed": one.status not in ATTENDED,
-        "story": [_told(change) for change in story],
-        "tries": [_tried(scan) for scan in _scans(request, one.session)],
+        "story": told(story, _("You")),
+        "tries": [_tried(scan) for scan in reversed(attempts) if scan.refusal not in {"", Refusal.ALREADY_IN}],
     }
     return render(request, "adsum/student/class.html", context)
-
-
-def _scans(request: PersonRequest, session: ClassSession) -> list[Scan]:
-    """What the student tried in this class and what did not become a mark by itself, oldest first."""
-    return list(
-        Scan.objects.filter(session=session, student=request.user)
-        .exclude(refusal__in=["", Refusal.ALREADY_IN])
-        .select_related("decision")
-        .order_by("id")
-    )
-
-
-def _told(change: MarkChange) -> SimpleNamespace:
-    """A change as the history component shows it to the student."""
-    who = change.by.display_name if change.by else (_("You") if change.source == Source.SCAN else _("Adsum"))
-    return SimpleNamespace(
-        before=change.before, after=change.after, who=who, when=change.at, source=source_label(change.source),
-        reason=reason_label(change.reason_code, change.reason),
-    )  # fmt: skip
 
 
 def _tried(scan: Scan) -> dict[str, Any]:
@@ -148,7 +128,7 @@ def _tried(scan: Scan) -> dict[str, Any]:
 
 
 @require_POST
-@for_students
+@for_roles(STUDENTS)
 def query(request: PersonRequest, ref: UUID) -> HttpResponse:
     """ "I was there": from now on the mark is under query."""
     one = _own(request, ref)

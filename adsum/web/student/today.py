@@ -13,11 +13,9 @@ from adsum.attendance.reports import OwnClass, account, classes_of, own_classes
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.models import Opening
 from adsum.core.clock import civil_day
-from adsum.timetable.models import ClassChange
-from adsum.timetable.reports import university_zone
-from adsum.timetable.rules import Change
+from adsum.timetable.reports import moved_since, university_zone
 from adsum.web.middleware import PersonRequest
-from adsum.web.student import for_students
+from adsum.web.student import STUDENTS, for_roles
 from adsum.web.student.words import attended_lately, left_out, windows
 
 BACK = timedelta(weeks=4)
@@ -43,7 +41,7 @@ class Card:
 
 
 @require_safe
-@for_students
+@for_roles(STUDENTS)
 def today(request: PersonRequest) -> HttpResponse:
     """What is on, where, and whether one is checked in: the page that opens first."""
     at = request.at
@@ -75,22 +73,20 @@ def _cards(classes: list[OwnClass], at: datetime) -> list[Card]:
     """Two queries: who has opened check-in, and what moved lately."""
     pks = [one.session.pk for one in classes]
     openings = {opening.session_id: opening for opening in Opening.objects.filter(session__in=pks)}
-    moves = ClassChange.objects.filter(session__in=pks, change=Change.MOVED, at__gte=at - MOVES_SHOWN_FOR).order_by("-version")
-    before = {move.session_id: move.before for move in moves}  # the oldest of them wins: where people remember it to be
+    before = moved_since(pks, at - MOVES_SHOWN_FOR)
     upcoming = next((one for one in classes if one.session.starts_at > at and not one.session.cancelled), None)
     cards = []
     for one in classes:
         session = one.session
         window = windows(session, openings.get(session.pk))
-        was = before.get(session.pk) or {}
-        old_rooms = ", ".join(was.get("rooms", []))
-        old_start = datetime.fromisoformat(was["starts_at"]) if was else session.starts_at
+        was = before.get(session.pk)
+        rooms = {room.name for room in session.rooms.all()}
         cards.append(
             Card(
                 one=one, state=_state(one, at, is_next=one is upcoming), checkin=_checkin(one, openings.get(session.pk), at),
                 opens_at=window.opens_at, present_until=window.present_until, late_until=window.late_until,
-                moved_room=old_rooms if old_rooms != ", ".join(sorted(room.name for room in session.rooms.all())) else "",
-                moved_time=old_start if old_start != session.starts_at else None,
+                moved_room=", ".join(was.rooms) if was is not None and set(was.rooms) != rooms else "",
+                moved_time=was.starts_at if was is not None and was.starts_at != session.starts_at else None,
             )
         )  # fmt: skip
     return cards
