@@ -8,9 +8,9 @@ from django.core.asgi import get_asgi_application
 
 django = get_asgi_application()
 
-from django.conf import settings  # noqa: E402 - Django must be set up first
 from wsgiref.headers import Headers  # noqa: E402
 
+from django.conf import settings  # noqa: E402 - Django must be set up first
 from servestatic import ServeStaticASGI  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
 
@@ -19,7 +19,6 @@ from adsum.checkin.gate.state import State  # noqa: E402
 from adsum.checkin.rules import CODE_LENGTH  # noqa: E402
 from adsum.checkin.writer import DatabaseEngine, Writer  # noqa: E402
 from adsum.web.live import Live  # noqa: E402
-
 
 HASHED = r"^.+\.[0-9a-f]{12}\..+$"
 """Static files that carry a hash in their name never change."""
@@ -50,7 +49,7 @@ class Application:
         await self.state.start()
         path: str = scope["path"]
         if path == "/in" or path.startswith("/in/") or (len(path) == CODE_LENGTH + 1 and "/" not in path[1:]):
-            await self.gate.app(scope, receive, send)
+            await self.gate(scope, receive, send)
         elif path.startswith("/live/"):
             await self.live.app(scope, receive, send)
         else:

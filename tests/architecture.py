@@ -18,6 +18,7 @@ EXTRA_FILES = {
 WRITERS = {
     "services.py": "the only code that writes",
     "adsum/checkin/writer.py": "group commit of scans, marks, history and audit events",
+    "adsum/ops/work.py": "the schedules of the jobs, a table of django-q2",
     "adsum/ops/demo": "fills an empty demo university in bulk, and refuses any other",
     "adsum/migrations": "Django's own",
 }
@@ -47,7 +48,7 @@ class Reverse:
 
 def is_vendored(path: Path) -> bool:
     """Files that others wrote and we only serve."""
-    return "vendor" in path.parts or path.name.endswith(".min.js")
+    return bool({"vendor", "static-collected"} & set(path.parts)) or path.name.endswith(".min.js")
 
 
 def wrong_place(path: Path) -> str | None:

@@ -68,9 +68,9 @@ class Gates:
         epoch = self.state.known.by_pk[opening.pk].epochs[0]
         return make_typed(epoch, epoch.counter_at(self.state.now_ms()))
 
-    def phone(self, person: Person | None = None, **headers: str) -> "Phone":
+    def phone(self, person: Person | None = None, headers: dict[str, str] | None = None) -> "Phone":
         """A new phone, signed in as someone or not."""
-        phone = Phone(self, headers)
+        phone = Phone(self, headers or {})
         if person is not None:
             phone.sign_in(person)
         return phone
@@ -91,21 +91,23 @@ class Phone:
         pass_ = Pass(person.pk, person.pk.to_bytes(16, "big"), now, now + int(hours * 3_600_000))
         self.cookies.set(PASS_COOKIE, seal_pass(pass_, keyring.keys_for("pass/v1")[kid], kid), domain="localhost.local")
 
-    async def _send(self, method: str, path: str, *, data: dict[str, str] | None = None, **headers: str) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self.gates.gate.app, client=("203.0.113.9", 1234))
+    async def _send(
+        self, method: str, path: str, *, data: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.gates.gate, client=("203.0.113.9", 1234))
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, cookies=self.cookies) as client:
-            answer = await client.request(method, path, data=data, headers={**self.headers, **headers})
+            answer = await client.request(method, path, data=data, headers={**self.headers, **(headers or {})})
             self.cookies = client.cookies
         return answer
 
-    async def get(self, path: str, **headers: str) -> httpx.Response:
-        return await self._send("GET", path, **headers)
+    async def get(self, path: str) -> httpx.Response:
+        return await self._send("GET", path)
 
     async def head(self, path: str) -> httpx.Response:
         return await self._send("HEAD", path)
 
     async def post(self, path: str, data: dict[str, str] | None = None, *, origin: str = ORIGIN) -> httpx.Response:
-        return await self._send("POST", path, data=data, **({"Origin": origin} if origin else {}))
+        return await self._send("POST", path, data=data, headers={"Origin": origin} if origin else {})
 
     async def scan(self, opening: Opening, slot: int = 0) -> httpx.Response:
         return await self.get(f"/{self.gates.code(opening, slot)}")

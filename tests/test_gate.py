@@ -261,7 +261,7 @@ async def test_looking_at_a_code_writes_nothing(room: Room, gates: Gates) -> Non
     await gates.tell()
     wrote = await gates.state.read(lambda: CaptureQueriesContext(connections["default"]).__enter__())
     for agent in ("WhatsApp/2", "Slackbot-LinkExpanding 1.0", "Twitterbot/1.0", "facebookexternalhit/1.1"):
-        preview = gates.phone(**{"User-Agent": agent, "Purpose": "prefetch"})
+        preview = gates.phone(headers={"User-Agent": agent, "Purpose": "prefetch"})
         assert (await preview.scan(room.opening)).status_code == 200
         assert (await preview.head(f"/{gates.code(room.opening)}")).status_code == 200
     assert await gates.state.read(lambda: len(wrote)) == 0

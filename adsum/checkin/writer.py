@@ -214,8 +214,8 @@ def _row(one: Settled) -> dict[str, Any]:
         "device": attempt.device, "new_device": attempt.new_device, "network": attempt.network,
         "network_changed": attempt.network_changed, "signed_in_after": attempt.signed_in_after, "agent": attempt.agent,
         "marks": one.marks, "before": one.replaces.status if one.replaces else "", "after": outcome.status,
-        "source": "scan", "none": "", "late": attempt.minutes_late, "actor": f"person:{attempt.student}", "verb": f"scan.{refusal or 'accept'}",
-        "subject": f"session:{attempt.session}", "detail": {"scan": attempt.ref.hex},
+        "source": "scan", "none": "", "late": attempt.minutes_late, "actor": f"person:{attempt.student}",
+        "verb": f"scan.{refusal or 'accept'}", "subject": f"session:{attempt.session}", "detail": {"scan": attempt.ref.hex},
     }  # fmt: skip
 
 

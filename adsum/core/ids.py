@@ -1,7 +1,22 @@
 """Crockford base-32: the alphabet of codes and receipts (no I, L, O, U), upper case."""
 
+import os
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUE = {char: value for value, char in enumerate(ALPHABET)}
+
+_POOL = 4_096
+_random = bytearray()
+
+
+def token() -> bytes:
+    """16 random bytes, from the system's generator, asked for many at a time: the gate needs thousands a second, and each
+    call to the system lets another thread in. For one thread only."""
+    if not _random:
+        _random.extend(os.urandom(_POOL))
+    taken = bytes(_random[-16:])
+    del _random[-16:]
+    return taken
 
 
 def encode(number: int, length: int) -> str:

@@ -6,7 +6,7 @@ from contextlib import closing
 from importlib import import_module
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
 from adsum.core.errors import AdsumError
@@ -40,7 +40,8 @@ def run(args: Namespace) -> int:
         APPLICATION,
         address=args.host,
         port=args.port,
-        interface=Interfaces.ASGINL,
+        interface=Interfaces.ASGI,  # with its lifespan: check-ins that wait are written before a worker ends
+        loop=Loops.uvloop,
         workers=args.workers,
         workers_kill_timeout=KILL_AFTER,
         respawn_failed_workers=True,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from adsum.timetable.models import ClassChange, ClassSession, Enrolment, Place
 from adsum.timetable.rules import Change
 
 
+@cache
 def university_zone() -> ZoneInfo:
     """The civil time of the university."""
     return ZoneInfo(settings.TIME_ZONE)

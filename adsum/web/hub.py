@@ -129,6 +129,7 @@ class Hub:
             self._tell(board, None)
         if self._task is not None:
             self._task.cancel()
+            await asyncio.wait([self._task])
         await self.read.close()
 
     async def _run(self) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -23,7 +22,7 @@ from adsum.accounts.models import Person
 from adsum.attendance.reports import Seen, changes_since, marks_of
 from adsum.checkin.gate.app import HEADERS
 from adsum.checkin.gate.pages import language_of
-from adsum.checkin.gate.state import Entry, State, instant, milliseconds
+from adsum.checkin.gate.state import Entry, State, clock_text, instant, milliseconds
 from adsum.checkin.models import Display
 from adsum.checkin.reports import HeldScan
 from adsum.checkin.rules import make_code, make_typed
@@ -58,7 +57,6 @@ class Live:
     def __init__(self, state: State) -> None:
         self.state = state
         self.hub = Hub()
-        self.zone = ZoneInfo(settings.TIME_ZONE)
         self.app = Starlette(
             routes=[
                 Route("/live/display/{ref:uuid}", self.display, methods=["GET"]),
@@ -144,8 +142,8 @@ class Live:
         epoch = entry.epochs[0]
         counter = epoch.counter_at(now)
         times = {
-            "opens": self._clock(entry.opens_at), "present": self._clock(entry.present_until),
-            "late": self._clock(entry.late_until),
+            "opens": clock_text(entry.opens_at), "present": clock_text(entry.present_until),
+            "late": clock_text(entry.late_until),
         }  # fmt: skip
         phase = self._phase(entry, now)
         note = {
@@ -213,20 +211,17 @@ class Live:
     def _mark(self, mark: Seen) -> str:
         data = {
             "student": str(mark.student_ref), "status": mark.status, "label": status_label(mark.status),
-            "at": self._clock(mark.at), "minutes_late": mark.minutes_late or None, "note": late_note(mark.minutes_late),
+            "at": clock_text(mark.at), "minutes_late": mark.minutes_late or None, "note": late_note(mark.minutes_late),
         }  # fmt: skip
         return event("mark", data, mark.id)
 
     def _held(self, scan: HeldScan) -> str:
         data = {
             "id": str(scan.ref), "student": str(scan.student_ref), "name": scan.name, "number": scan.number,
-            "at": self._clock(scan.at), "why": held_reason(scan.refusal),
+            "at": clock_text(scan.at), "why": held_reason(scan.refusal),
             "url": f"/held/{scan.ref}/" if scan.open else "",
         }  # fmt: skip
         return event("held", data)
-
-    def _clock(self, at: Any) -> str:
-        return str(at.astimezone(self.zone).strftime("%H:%M"))
 
 
 async def _news(watch: Watch, seconds: float) -> list[Seen | HeldScan | None]:

@@ -1,28 +1,25 @@
 """The gate's four doors: read a code, type a code, confirm, tell the lecturer. Only the confirming tap writes a mark."""
 
 import random
-import secrets
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
+from uuid import UUID
 
 import structlog
 from csp.utils import build_policy
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from django.utils.text import format_lazy
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from adsum.attendance.rules import minutes_late
 from adsum.checkin import services
 from adsum.checkin.gate.evidence import agent_class, device_hash, network_class, new_device_tag
 from adsum.checkin.gate.pages import EXPECTED_NOW, OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
-from adsum.checkin.gate.state import Entry, Name, State, instant
+from adsum.checkin.gate.state import Entry, Name, State, clock_text, instant
 from adsum.checkin.reports import expected_now, open_now_for
 from adsum.checkin.rules import (
     NETWORKS,
@@ -53,7 +50,34 @@ HEADERS = {
     "Content-Security-Policy": build_policy(),
     "Cache-Control": "no-store",
 }
+RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+COOKIE_RULES = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if settings.SECURE else ''}"
 BODY_LIMIT = 8_192
+
+
+@lru_cache(maxsize=1_024)
+def _same_site(host: str, origin: str) -> bool:
+    """Whether a form of `origin` (or a page's address) was ours, asked for under a name that is ours."""
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and urlsplit(origin).netloc == host
+
+
+class Answer(Response):
+    """A page of the gate: its headers are the same on each, so they are encoded once."""
+
+    def __init__(self, body: bytes, status: int = 200, kind: str = "text/html; charset=utf-8") -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        length = (b"content-length", str(len(body)).encode())
+        self.raw_headers = [*RAW_HEADERS, (b"content-type", kind.encode()), length]
+
+    def add(self, name: bytes, value: str) -> None:
+        """One header more."""
+        self.raw_headers.append((name, value.encode()))
+
+    def keep(self, name: str, value: str, *, seconds: int) -> None:
+        """Leave a cookie with the browser; `value` is of the URL-safe alphabet."""
+        self.add(b"set-cookie", f"{name}={value}; Max-Age={seconds}{COOKIE_RULES}")
 
 
 class Gate:
@@ -63,24 +87,27 @@ class Gate:
         self.state = state
         self.writer = writer
         self.pages = Pages()
-        self.zone = ZoneInfo(settings.TIME_ZONE)
-        self.app = Starlette(
-            routes=[
-                Route("/in", self.typed_page, methods=["GET"]),
-                Route("/in/code", self._own(self.typed), methods=["POST"]),
-                Route("/in/confirm", self.confirm_page, methods=["GET"]),
-                Route("/in/confirm", self._own(self.confirm), methods=["POST"]),
-                Route("/in/query", self._own(self.tell), methods=["POST"]),
-                Route("/{code}", self.scan, methods=["GET"]),
-            ]
-        )
+        self.doors: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
+            "/in": {"GET": self.typed_page},
+            "/in/code": {"POST": self._own(self.typed)},
+            "/in/confirm": {"GET": self.confirm_page, "POST": self._own(self.confirm)},
+            "/in/query": {"POST": self._own(self.tell)},
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. A look-up instead of a router: this is the hot path."""
+        request = Request(scope, receive)
+        doors = self.doors.get(scope["path"]) or {"GET": self.scan}
+        door = doors.get("GET" if scope["method"] == "HEAD" else scope["method"])
+        response = await door(request) if door else Answer(b"", 405, "text/plain")
+        await response(scope, receive, send)
 
     # Doors
 
     async def scan(self, request: Request) -> Response:
         """GET of a code: read it, keep what it proves in a ticket. Writes nothing; harmless to prefetch and preview."""
         now = self.state.now_ms()
-        code = parse_code(request.path_params["code"])
+        code = parse_code(request.scope["path"][1:])
         entry = await self.state.entry_for(code.handle) if code else None
         if code is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
@@ -90,11 +117,12 @@ class Gate:
         if reading.from_the_future:
             log.error("gate.code_from_the_future", opening=entry.pk, slot=code.slot, age_ms=reading.age_ms)
         refusal = Refusal.STALE_CODE if code.slot in entry.revoked_slots else reading.refusal
+        pass_ = self._pass(request)
         ticket = self._ticket(
-            request, entry, now=now, epoch=reading.epoch, slot=code.slot, counter=code.counter, age_ms=reading.age_ms,
+            request, entry, pass_, now=now, epoch=reading.epoch, slot=code.slot, counter=code.counter, age_ms=reading.age_ms,
             typed=False, refusal=refusal,
         )  # fmt: skip
-        return await self._take(request, entry, ticket)
+        return await self._take(request, entry, pass_, ticket)
 
     async def typed_page(self, request: Request) -> Response:
         """Where the eight digits are typed, or the camera of this page is used."""
@@ -125,64 +153,58 @@ class Gate:
                 continue
             await self.state.read(services.forgive_tries, pass_.person, sessions)
             ticket = self._ticket(
-                request, entry, now=now, epoch=reading.epoch, slot=0, counter=counter, age_ms=reading.age_ms, typed=True,
-                refusal=reading.refusal,
+                request, entry, pass_, now=now, epoch=reading.epoch, slot=0, counter=counter, age_ms=reading.age_ms,
+                typed=True, refusal=reading.refusal,
             )  # fmt: skip
-            return await self._take(request, entry, ticket)
+            return await self._take(request, entry, pass_, ticket)
         return await self._typed_page(request, pass_, problem="wrong")
 
     async def confirm_page(self, request: Request) -> Response:
         """After sign-in: the same scan, waiting for one tap."""
-        ticket, entry = self._waiting(request.cookies.get(TICKET_COOKIE, ""))
+        sealed = request.cookies.get(TICKET_COOKIE, "")
+        ticket, entry = self._waiting(sealed)
         if ticket is None or entry is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
-        pass_ = self._pass(request)
-        if pass_ is None:
-            return self._scanned(request, entry, ticket)
-        if ticket.refusal is not None:
-            return self._refused(request, ticket.refusal, entry, ticket=ticket)
-        return await self._confirm_page(request, pass_, entry, ticket)
+        return await self._show(request, entry, self._pass(request), ticket, sealed)
 
     async def confirm(self, request: Request) -> Response:
         """POST of the tap: the only door that writes a mark. Twice, or a hundred times at once, is once."""
         pass_ = self._pass(request)
         if pass_ is None:
             return self._to_sign_in("/in/confirm")
-        form = await self._form(request)
-        ticket, entry = self._waiting(form.get("ticket") or request.cookies.get(TICKET_COOKIE, ""))
+        sealed = (await self._form(request)).get("ticket") or request.cookies.get(TICKET_COOKIE, "")
+        ticket, entry = self._waiting(sealed)
         if ticket is None or entry is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
         try:
             outcome = await self._submit(request, pass_, entry, ticket)
         except (Busy, Unavailable):
-            return await self._confirm_page(request, pass_, entry, ticket, busy=True)
-        name = (await self.state.roster(entry)).get(pass_.person) or await self.state.name_of(pass_.person)
+            return await self._confirm_page(request, pass_, entry, ticket, sealed, busy=True)
         if outcome.counts:
-            return self._receipt(request, entry, outcome, name)
+            return self._receipt(request, entry, outcome, await self._name(entry, pass_))
         refusal = outcome.refusal or Refusal.UNKNOWN_CODE
         note: object = ""
         if refusal in {Refusal.CLOSED, Refusal.NOT_EXPECTED}:
             now = await self.state.read(expected_now, pass_.person, instant(self.state.now_ms()))
             if now is not None:
-                note = format_lazy(EXPECTED_NOW, title=now.title, time=self._clock(now.starts_at))
-        return self._refused(request, refusal, entry, ticket=ticket, note=note)
+                note = format_lazy(EXPECTED_NOW, title=now.title, time=clock_text(now.starts_at))
+        return self._refused(request, refusal, entry, sealed=sealed, note=note)
 
     async def tell(self, request: Request) -> Response:
         """POST: turn a refused attempt into a query, its evidence attached."""
         pass_ = self._pass(request)
         if pass_ is None:
             return self._to_sign_in("/in/confirm")
-        form = await self._form(request)
-        ticket, entry = self._waiting(form.get("ticket", ""))
+        sealed = (await self._form(request)).get("ticket", "")
+        ticket, entry = self._waiting(sealed)
         if ticket is None or entry is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
         try:
             outcome = await self._submit(request, pass_, entry, ticket)
         except (Busy, Unavailable):
-            return self._refused(request, ticket.refusal or Refusal.CLOSED, entry, ticket=ticket, status=503)
+            return self._refused(request, ticket.refusal or Refusal.CLOSED, entry, sealed=sealed, status=503)
         if outcome.counts:
-            name = await self.state.name_of(pass_.person)
-            return self._receipt(request, entry, outcome, name)
+            return self._receipt(request, entry, outcome, await self._name(entry, pass_))
         evidence = {
             "scan": str(outcome.scan),
             "refusal": outcome.refusal or "",
@@ -190,7 +212,7 @@ class Gate:
         }
         at = instant(self.state.now_ms())
         await self.state.read(services.query_attempt, entry.session, pass_.person, at=at, evidence=evidence)
-        return self._page(request, "told", entry, (entry.version,), {})
+        return self._page(request, "told", entry)
 
     # What the doors share
 
@@ -207,7 +229,7 @@ class Gate:
         network = self._network(request)
         return await self.writer.submit(
             Attempt(
-                ref=uuid4(),
+                ref=UUID(bytes=ids.token(), version=4),
                 opening=entry.pk,
                 session=entry.session,
                 student=pass_.person,
@@ -230,37 +252,39 @@ class Gate:
         )
 
     def _ticket(
-        self, request: Request, entry: Entry, *, now: int, epoch: int, slot: int, counter: int, age_ms: int, typed: bool,
-        refusal: Refusal | None,
+        self, request: Request, entry: Entry, pass_: Pass | None, *, now: int, epoch: int, slot: int, counter: int,
+        age_ms: int, typed: bool, refusal: Refusal | None,
     ) -> Ticket:  # fmt: skip
-        pass_ = self._pass(request)
         device = self._device(request, now)
         return Ticket(
-            id=secrets.token_bytes(16), opening=entry.pk, epoch=epoch, slot=slot, counter=counter, first_seen_ms=now,
+            id=ids.token(), opening=entry.pk, epoch=epoch, slot=slot, counter=counter, first_seen_ms=now,
             age_ms=age_ms, network=self._network(request), typed=typed, new_device=device is None,
             device=device or bytes(16), person=pass_.person if pass_ else 0,
             expires_ms=now + entry.ticket_seconds * 1000, refusal=refusal,
         )  # fmt: skip
 
-    async def _take(self, request: Request, entry: Entry, ticket: Ticket) -> Response:
+    async def _take(self, request: Request, entry: Entry, pass_: Pass | None, ticket: Ticket) -> Response:
         """Show what a fresh ticket is good for, and leave it with the browser."""
-        response: Response
-        pass_ = self._pass(request)
-        if ticket.refusal is not None:
-            response = self._refused(request, ticket.refusal, entry, ticket=ticket)
-        elif pass_ is None:
-            response = self._scanned(request, entry, ticket)
-        else:
-            response = await self._confirm_page(request, pass_, entry, ticket)
-        held, _entry = self._waiting(request.cookies.get(TICKET_COOKIE, ""))
-        good = held is not None and held.refusal is None and held.opening == ticket.opening
+        sealed = self._sealed(ticket)
+        response = await self._show(request, entry, pass_, ticket, sealed)
         # An old picture scanned by mistake does not take away the good scan made before it.
-        if ticket.refusal is None or not good:
-            sealed = self._sealed(ticket)
-            self._cookie(response, TICKET_COOKIE, sealed, seconds=max(entry.ticket_seconds, 3_600))
+        if ticket.refusal is None or not self._has_good(request, ticket):
+            response.keep(TICKET_COOKIE, sealed, seconds=max(entry.ticket_seconds, 3_600))
         if DEVICE_COOKIE not in request.cookies:
-            self._cookie(response, DEVICE_COOKIE, new_device_tag(), seconds=DEVICE_DAYS * 86_400)
+            response.keep(DEVICE_COOKIE, new_device_tag(), seconds=DEVICE_DAYS * 86_400)
         return response
+
+    async def _show(self, request: Request, entry: Entry, pass_: Pass | None, ticket: Ticket, sealed: str) -> Answer:
+        """The page for a ticket that waits: refused, sign in, or confirm."""
+        if ticket.refusal is not None:
+            return self._refused(request, ticket.refusal, entry, sealed=sealed)
+        if pass_ is None:
+            return self._page(request, "scanned", entry, scanned=clock_text(instant(ticket.first_seen_ms), "%H:%M:%S"))
+        return await self._confirm_page(request, pass_, entry, ticket, sealed)
+
+    def _has_good(self, request: Request, ticket: Ticket) -> bool:
+        held, _entry = self._waiting(request.cookies.get(TICKET_COOKIE, ""))
+        return held is not None and held.refusal is None and held.opening == ticket.opening
 
     def _waiting(self, text: str) -> tuple[Ticket, Entry] | tuple[None, None]:
         """The genuine ticket in `text`, and its opening."""
@@ -291,11 +315,9 @@ class Gate:
         """Only our own pages may post here: the browser says where a form came from."""
 
         async def checked(request: Request) -> Response:
-            host = request.headers.get("host", "")
-            origin = request.headers.get("origin") or request.headers.get("referer", "")
-            ours = validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and urlsplit(origin).netloc == host
-            if not ours:
-                return Response("Open the check-in page itself and try again.", 403, HEADERS, "text/plain")
+            headers = request.headers
+            if not _same_site(headers.get("host", ""), headers.get("origin") or headers.get("referer", "")):
+                return Answer(b"Open the check-in page itself and try again.", 403, "text/plain")
             return await door(request)
 
         return checked
@@ -311,70 +333,64 @@ class Gate:
     # Pages
 
     def _page(
-        self, request: Request, template: str, entry: Entry | None, key: tuple[object, ...], context: dict[str, object],
-        status: int = 200, **values: object,
-    ) -> Response:  # fmt: skip
+        self, request: Request, template: str, entry: Entry | None, shape: tuple[object, ...] = (),
+        context: Mapping[str, object] | None = None, status: int = 200, **values: object,
+    ) -> Answer:  # fmt: skip
+        """A page of the gate. `shape` names what of `context` changes the page itself; `values` only fill it in."""
         language = language_of(
             request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.headers.get("accept-language", "")
         )
-        whole = (entry.pk if entry else 0, entry.version if entry else 0, *key)
-        here = {"entry": entry, "here": "/in/confirm" if entry else "/in", **context}
-        body = self.pages.fill(template, whole, language, here, **values)
-        return Response(body, status, HEADERS, "text/html")
-
-    def _clock(self, at: datetime, form: str = "%H:%M") -> str:
-        return at.astimezone(self.zone).strftime(form)
-
-    def _scanned(self, request: Request, entry: Entry, ticket: Ticket) -> Response:
-        return self._page(request, "scanned", entry, (), {}, scanned=self._clock(instant(ticket.first_seen_ms), "%H:%M:%S"))
+        if entry is not None:
+            values |= {"title": entry.title, "rooms": entry.rooms, "starts": entry.starts, "ends": entry.ends}
+        kind = entry.kind if entry else ""
+        return Answer(self.pages.fill(template, (kind, *shape), language, kind, context or {}, values), status)
 
     async def _confirm_page(
-        self, request: Request, pass_: Pass, entry: Entry, ticket: Ticket, *, busy: bool = False
-    ) -> Response:
-        name = (await self.state.roster(entry)).get(pass_.person) or await self.state.name_of(pass_.person)
-        response = self._page(
+        self, request: Request, pass_: Pass, entry: Entry, ticket: Ticket, sealed: str, *, busy: bool = False
+    ) -> Answer:
+        name = await self._name(entry, pass_)
+        answer = self._page(
             request, "confirm", entry, (busy,), {"busy": busy}, 503 if busy else 200, name=name.name, number=name.number,
-            scanned=self._clock(instant(ticket.first_seen_ms), "%H:%M:%S"), ticket=self._sealed(ticket),
+            scanned=clock_text(instant(ticket.first_seen_ms), "%H:%M:%S"), ticket=sealed,
         )  # fmt: skip
         if busy:
-            response.headers["Retry-After"] = str(random.randint(2, 6))  # noqa: S311 - spreads retries, guards nothing
-        return response
+            answer.add(b"retry-after", str(random.randint(2, 6)))  # noqa: S311 - spreads retries, guards nothing
+        return answer
 
-    def _receipt(self, request: Request, entry: Entry, outcome: Outcome, name: Name) -> Response:
+    async def _name(self, entry: Entry, pass_: Pass) -> Name:
+        return (await self.state.roster(entry)).get(pass_.person) or await self.state.name_of(pass_.person)
+
+    def _receipt(self, request: Request, entry: Entry, outcome: Outcome, name: Name) -> Answer:
         already = outcome.refusal == Refusal.ALREADY_IN
         reference = ids.encode(outcome.scan.int >> 98, 6)
         return self._page(
             request, "receipt", entry, (already, outcome.status), {"already": already, "status": outcome.status},
-            name=name.name, time=self._clock(outcome.at) if outcome.at else "", receipt=f"{reference[:4]}-{reference[4:]}",
+            name=name.name, time=clock_text(outcome.at) if outcome.at else "", receipt=f"{reference[:4]}-{reference[4:]}",
         )  # fmt: skip
 
     def _refused(
-        self, request: Request, refusal: Refusal, entry: Entry | None, *, ticket: Ticket | None = None, note: object = "",
+        self, request: Request, refusal: Refusal, entry: Entry | None, *, sealed: str = "", note: object = "",
         status: int = 200,
-    ) -> Response:  # fmt: skip
-        title, text, symbol = REFUSALS[refusal]
+    ) -> Answer:  # fmt: skip
+        what, text, symbol = REFUSALS[refusal]
         signed_in = self._pass(request) is not None
         if refusal == Refusal.TOO_EARLY and entry is not None:
-            note = format_lazy(OPENS_AT, time=self._clock(entry.opens_at))
-        tell = refusal in TELL and signed_in and ticket is not None
+            note = format_lazy(OPENS_AT, time=clock_text(entry.opens_at))
+        tell = refusal in TELL and signed_in and bool(sealed)
         context = {
-            "refusal": refusal.value, "title": title, "text": text, "symbol": symbol, "tell": tell,
-            "typed": refusal in TYPED, "sign_in": refusal in TELL and not signed_in,
+            "refusal": refusal.value, "what": what, "text": text, "symbol": symbol, "tell": tell,
+            "typed": refusal in TYPED, "sign_in": refusal in TELL and not signed_in, "noted": bool(note),
         }  # fmt: skip
         return self._page(
-            request, "refused", entry, (refusal, tell, signed_in), context, status, note=note,
-            ticket=self._sealed(ticket) if ticket else "",
-        )  # fmt: skip
+            request, "refused", entry, (refusal, tell, signed_in, bool(note)), context, status, note=note, ticket=sealed
+        )
 
-    async def _typed_page(self, request: Request, pass_: Pass, problem: str = "") -> Response:
+    async def _typed_page(self, request: Request, pass_: Pass, problem: str = "") -> Answer:
         name = await self.state.name_of(pass_.person)
-        return self._page(
-            request, "typed", None, (problem,), {"problem": TYPED_PROBLEMS.get(problem, "")}, name=name.name,
-            number=name.number,
-        )  # fmt: skip
+        context = {"problem": TYPED_PROBLEMS.get(problem, "")}
+        return self._page(request, "typed", None, (problem,), context, name=name.name, number=name.number)
 
-    def _to_sign_in(self, then: str) -> Response:
-        return RedirectResponse(f"/sign-in/?next={then}", 303, HEADERS)
-
-    def _cookie(self, response: Response, name: str, value: str, *, seconds: int) -> None:
-        response.set_cookie(name, value, max_age=seconds, path="/", secure=settings.SECURE, httponly=True, samesite="lax")
+    def _to_sign_in(self, then: str) -> Answer:
+        answer = Answer(b"", 303)
+        answer.add(b"location", f"/sign-in/?next={then}")
+        return answer

@@ -14,30 +14,37 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from adsum.checkin.rules import Refusal
 
-_MOST = 4_000
+_MOST = 1_000
 
 
 class Pages:
-    """Rendered pages with holes (`@@name@@`) where a student's own values go."""
+    """Rendered pages with holes (`@@name@@`) where a class's and a student's own values go."""
 
     def __init__(self) -> None:
         self._rendered: dict[tuple[object, ...], list[str]] = {}
 
     def fill(
-        self, template: str, key: tuple[object, ...], language: str, context: Mapping[str, Any], **values: object
-    ) -> bytes:
-        """The page, escaped and encoded. `key` names everything in `context` that the rendered page depends on."""
-        parts = self._rendered.get((template, language, *key))
+        self, template: str, shape: tuple[object, ...], language: str, kind: str, context: Mapping[str, Any],
+        values: Mapping[str, object],
+    ) -> bytes:  # fmt: skip
+        """The page, escaped and encoded. `shape` names everything in `context` that the rendered page depends on."""
+        parts = self._rendered.get((template, language, *shape))
         if parts is None:
             if len(self._rendered) >= _MOST:
                 self._rendered.clear()
+            entry = {"kind": kind, **{name: f"@@{name}@@" for name in ("title", "rooms", "starts", "ends")}} if kind else None
             with translation.override(language):
-                page = render_to_string(f"adsum/checkin/{template}.html", {**context, "address": _ADDRESS})
-            parts = self._rendered[template, language, *key] = page.split("@@")
+                page = render_to_string(
+                    f"adsum/checkin/{template}.html",
+                    {"entry": entry, "here": "/in/confirm" if entry else "/in", "address": _ADDRESS, **context},
+                )
+            parts = self._rendered[template, language, *shape] = page.split("@@")
         if any(isinstance(value, Promise) for value in values.values()):
             with translation.override(language):
                 values = {name: str(value) for name, value in values.items()}
-        filled = [part if n % 2 == 0 else html.escape(str(values.get(part, ""))) for n, part in enumerate(parts)]
+        filled = list(parts)
+        for n in range(1, len(parts), 2):
+            filled[n] = html.escape(str(values.get(parts[n], "")))
         return "".join(filled).encode()
 
 

@@ -15,7 +15,7 @@ from adsum.checkin.rules import EpochKey, OpeningFacts, Pass, epoch_keys, unseal
 from adsum.core import keyring
 from adsum.core.reader import Reader
 from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import expected_students
+from adsum.timetable.reports import expected_students, university_zone
 
 log = structlog.get_logger("adsum.gate")
 
@@ -43,6 +43,11 @@ def instant(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
+def clock_text(at: datetime, form: str = "%H:%M") -> str:
+    """A time as the university's clocks show it."""
+    return at.astimezone(university_zone()).strftime(form)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One opening, ready to judge by. Newest epoch first."""
@@ -60,6 +65,9 @@ class Entry:
     present_until: datetime
     late_until: datetime
     ends_at: datetime
+    starts: str
+    ends: str
+    """The same two as the university's clocks show them."""
     stopped_ms: int | None
     cancelled: bool
     ticket_seconds: int
@@ -116,6 +124,7 @@ class State:
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
+            await asyncio.wait([self._task])
         await self.read.close()
 
     async def _keep_fresh(self) -> None:
@@ -236,7 +245,8 @@ def _entry(opening: Opening, retired: frozenset[str]) -> Entry:
         pk=opening.pk, session=session.pk, version=opening.version, handle=opening.handle, title=session.title,
         module=session.module.code, kind=session.kind, rooms=", ".join(sorted(room.name for room in session.rooms.all())),
         starts_at=session.starts_at, opens_at=opening.opens_at, present_until=opening.present_until,
-        late_until=opening.late_until, ends_at=session.ends_at,
+        late_until=opening.late_until, ends_at=session.ends_at, starts=clock_text(session.starts_at),
+        ends=clock_text(session.ends_at),
         stopped_ms=milliseconds(opening.stopped_at) if opening.stopped_at else None, cancelled=session.cancelled,
         ticket_seconds=opening.ticket_seconds, epochs=tuple(epochs),
         revoked_slots=frozenset(display.slot for display in opening.displays.all() if display.revoked_at),
