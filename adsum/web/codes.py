@@ -1,5 +1,7 @@
 """How a code looks: the QR as SVG, the typed code in two groups."""
 
+import io
+
 import segno
 from django.conf import settings
 
@@ -13,10 +15,16 @@ def code_url(code: str) -> str:
 
 
 def code_svg(code: str) -> str:
-    """The QR of a code: level M, quiet zone of 4 modules, black on white, sized by the page."""
-    return segno.make(code_url(code), error="m", micro=False, boost_error=False).svg_inline(
-        border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
-    )
+    """The QR of a code: level M, quiet zone of 4 modules, black on white, sized by the page.
+
+    It names its namespace: the display reads it as XML, where an `svg` without one is drawn by no browser.
+    """
+    drawn = io.BytesIO()
+    segno.make(code_url(code), error="m", micro=False, boost_error=False).save(
+        drawn, kind="svg", xmldecl=False, nl=False, border=4, dark="#000", light="#fff", omitsize=True, svgclass=None,
+        lineclass=None,
+    )  # fmt: skip
+    return drawn.getvalue().decode()
 
 
 def spaced(digits: str) -> str:

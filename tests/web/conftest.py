@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -59,9 +58,9 @@ class Room:
         assert answer.status_code == 200
         return answer.content.decode()
 
-    def post(self, name: str, *args: object, **data: object) -> HttpResponse:
+    def post(self, name: str, *args: object, **data: object) -> Any:
         """Send a form of the register and see what the next page says."""
-        return self.client.post(self.url(name, *args), data, follow=True)  # type: ignore[return-value, type-var]
+        return self.client.post(self.url(name, *args), data, follow=True)
 
     def opening(self) -> Opening:
         return open_checkin(self.session, by=self.lecturer, at=NINE - timedelta(minutes=5))
@@ -83,7 +82,7 @@ def room(world: World, client: Client) -> Iterator[Room]:
         yield Room(world, client, clock)
 
 
-def notices(answer: HttpResponse) -> str:
+def notices(answer: Any) -> str:
     """What the page tells in answer to a form."""
     found = re.findall(r'<div class="notices".*?</div></div></div>', answer.content.decode(), re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", " ".join(found))).strip()

@@ -43,7 +43,7 @@ def test_today_says_what_is_now_next_later_and_done(room: Room) -> None:
         room.world.session(room.group, title=title, starts_at=NINE + hours * HOUR, staff=[room.lecturer])
     page = room.client.get(TODAY).content.decode()
     states = [part.split('"')[1] for part in page.split('<article class="class-card" ')[1:]]
-    assert states == ["done", "now", "next", "later"]
+    assert states == ["now", "next", "later", "done"], "what is over steps back"
     assert words(page).startswith("My classes Monday 23 November")
     assert "Code from 15:00" in words(page), "a screen can be set up two hours before the class"
     assert page.count("btn-primary") == 1, "one first choice on a page: the class now"
@@ -155,6 +155,8 @@ def test_the_team_finds_any_class(room: Room) -> None:
 def test_a_wrong_day_is_said_kindly(room: Room) -> None:
     team(room)
     assert "Enter a valid date" in see(room, f"{CLASSES}?on=31/31/2026")
+    assert "Ensure this value is" in see(room, f"{CLASSES}?on=0001-01-01")
+    assert "Ensure this value is" in see(room, f"{CLASSES}?on=9999-12-31")
 
 
 def test_pages_of_25(room: Room) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from xml.etree import ElementTree
 
 import pytest
 from django.test import Client, override_settings
@@ -13,6 +14,7 @@ from adsum.checkin.reports import shown_on
 from adsum.checkin.rules import PACES
 from adsum.checkin.services import SHOWN_BEFORE, add_display, begin_epoch, open_checkin
 from adsum.timetable.services import cancel_class
+from adsum.web.codes import code_svg
 from adsum.web.live import display_cookie
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
@@ -52,6 +54,12 @@ def test_one_click_opens_check_in_and_shows_the_code(room: Room) -> None:
     assert f"<span>{now.typed[:4]}</span> <span>{now.typed[4:]}</span>" in screen
     assert "0 of 3 here" in words(screen)
     assert "Open until 09:15, then late until 09:30." in words(screen)
+
+
+def test_the_drawing_names_its_namespace_because_the_display_reads_it_as_xml() -> None:
+    drawing = ElementTree.fromstring(code_svg("0" * 36))
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "style" not in drawing.attrib
 
 
 def test_a_screen_shows_nobodys_name(room: Room) -> None:

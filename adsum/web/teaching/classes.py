@@ -1,10 +1,11 @@
 """For the attendance team: any class of the university, to its register."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -27,7 +28,10 @@ PAGE = 25
 class ClassFilter(forms.Form):
     """Which classes to list. Without a day: every day, the latest first."""
 
-    on = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    on = forms.DateField(
+        label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2200, 1, 1))],
+    )  # fmt: skip
     q = forms.CharField(label=_("Module, room or lecturer"), required=False, max_length=100)
     department = forms.ModelChoiceField(Department.objects.order_by("name"), required=False, label=_("Department"))
 
@@ -54,7 +58,13 @@ def classes(request: PersonRequest) -> HttpResponse:
     page = Paginator(ordered, PAGE).get_page(request.GET.get("page"))
     parameters = request.GET.copy()
     parameters.pop("page", None)
-    context = {"form": form, "on": on, "page": page, "rows": rows(page, request.at), "parameters": parameters.urlencode()}
+    others = parameters.copy()
+    others.pop("on", None)
+    context = {
+        "form": form, "on": on, "page": page, "rows": rows(page, request.at), "parameters": parameters.urlencode(),
+        "others": others.urlencode(), "is_today": on == localtime(request.at).date(),
+        "before": on and on - timedelta(days=1), "after": on and on + timedelta(days=1),
+    }  # fmt: skip
     return render(request, "adsum/teaching/classes.html", context)
 
 

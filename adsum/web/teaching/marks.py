@@ -54,9 +54,10 @@ class AmendForm(forms.Form):
         help_text=gettext_lazy("The student can read it."),
     )  # fmt: skip
 
-    def __init__(self, session: ClassSession, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, session: ClassSession, chosen: Iterable[Line], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.session = session
+        self.fields["reason_code"].required = any(line.mark for line in chosen)
 
     def clean_arrived(self) -> datetime | None:
         """The time of day as an instant of this class."""
@@ -135,13 +136,13 @@ def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
     chosen = _chosen(register_of(session), request.POST.getlist("student") if posted else kept.get("students", []))
     if not chosen:
         raise AdsumError("nobody", _("Select one or more students first."))
-    form = AmendForm(session, request.POST) if posted else AmendForm(session, initial={"status": kept.get("status")})
+    form = AmendForm(session, chosen, request.POST if posted else None, initial={"status": kept.get("status")})
     if form.is_valid():
         given = form.cleaned_data
         status = Status(given["status"])
         changed = services.mark_students(
             session, [line.student for line in chosen], status, by=request.user, at=request.at,
-            reason_code=Reason(given["reason_code"]), reason=given["reason"],
+            reason_code=Reason(given["reason_code"]) if given["reason_code"] else None, reason=given["reason"],
             seen_at=given["arrived"] if status == Status.LATE else None,
         )  # fmt: skip
         request.session.pop(CHOSEN, None)
@@ -187,7 +188,7 @@ def _story(
         "answered": [query for query in queries if query.state != Query.State.OPEN],
         "tried": result(refusal) if refusal is not None else "",
         "answer": answer or AnswerForm(),
-        "form": AmendForm(session, initial={"status": line.status}),
+        "form": AmendForm(session, [line], initial={"status": line.status}),
         "amendable": (line.expected or line.mark) and line.student != request.user,
     }
     return render(request, "adsum/teaching/student.html", context, status=code)

@@ -100,7 +100,8 @@ def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
 
 def marks() -> list[tuple[str, str, str]]:
     """What staff may choose by hand: status, word, key."""
-    return [(status.value, status_label(status), KEYS[status]) for status in MARKABLE]
+    short = {Status.AUTHORISED: _("Authorised"), Status.REMOTE: _("Remote")}
+    return [(status.value, short.get(status, status_label(status)), KEYS[status]) for status in MARKABLE]
 
 
 def clock(at: datetime) -> str:

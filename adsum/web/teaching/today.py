@@ -37,7 +37,8 @@ def today(request: PersonRequest) -> HttpResponse:
     monday = week or monday_of(this_day)
     context = {
         "week": week,
-        "today": on_today,
+        "today": [row for row in on_today if row.session.ends_at > request.at],
+        "earlier_today": [row for row in on_today if row.session.ends_at <= request.at],
         "lead": ready.get("now", ready.get("next")),
         "days": by_day(listed[len(on_today) :]),
         "upcoming": None if listed else mine.filter(starts_at__gte=end, status="scheduled").order_by("starts_at").first(),
