@@ -61,7 +61,7 @@ def run(port: int, scans: list[list[str]], connections: int, rate: float = 0.0) 
     """Every student once; `rate` check-ins a second at most (0: as fast as it goes)."""
     poll = select.epoll()
     open_: dict[int, Connection] = {}
-    todo = iter([(code, f"adsum_pass={cookie}; adsum_device=d{n}".encode()) for n, (code, cookie) in enumerate(scans)])
+    todo = iter([(code, f"adsum_pass={cookie}; adsum_device={hash(cookie)}".encode()) for code, cookie in scans])
     waiting: list[Connection] = []
     both: list[float] = []
     gets: list[float] = []

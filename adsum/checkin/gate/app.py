@@ -19,7 +19,7 @@ from adsum.attendance.rules import minutes_late
 from adsum.checkin import services
 from adsum.checkin.gate.evidence import agent_class, device_hash, network_class, new_device_tag
 from adsum.checkin.gate.pages import EXPECTED_NOW, OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
-from adsum.checkin.gate.state import Entry, Name, State, clock_text, instant
+from adsum.checkin.gate.state import Entry, State, clock_text, instant
 from adsum.checkin.reports import expected_now, open_now_for
 from adsum.checkin.rules import (
     NETWORKS,
@@ -38,6 +38,7 @@ from adsum.checkin.rules import (
 )
 from adsum.checkin.writer import Busy, Unavailable, Writer
 from adsum.core import ids, keyring
+from adsum.timetable.reports import Name
 
 log = structlog.get_logger("adsum.gate")
 

@@ -4,7 +4,6 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import structlog
 from django.db import DatabaseError, connection
@@ -14,23 +13,16 @@ from adsum.checkin.models import GateState, Opening, RetiredKey, RevokedPass
 from adsum.checkin.rules import EpochKey, OpeningFacts, Pass, epoch_keys, unseal_pass
 from adsum.core import keyring
 from adsum.core.reader import Reader
-from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import expected_students, university_zone
+from adsum.timetable.reports import Name, names_expected_in, university_zone
 
 log = structlog.get_logger("adsum.gate")
 
 REFRESH_SECONDS = 0.5
 CLOCK_SECONDS = 60
 CLOCK_ALARM_MS = 250
+ROSTERS_AT_ONCE = 50
 KEPT_FOR = timedelta(hours=26)
 """Openings older than this are forgotten; longer than any ticket lives."""
-
-
-class Name(NamedTuple):
-    """How a page names a person."""
-
-    name: str
-    number: str
 
 
 def milliseconds(at: datetime) -> int:
@@ -105,7 +97,8 @@ class State:
         self.known = Known()
         self.rosters: dict[int, dict[int, Name]] = {}
         self.offset_ms = 0
-        self._loading: dict[int, asyncio.Task[dict[int, Name]]] = {}
+        self._wanted: set[int] = set()
+        self._loading: asyncio.Task[None] | None = None
         self._names: dict[int, Name] = {}
         self.read = Reader("gate-reader")
         self._refreshed = 0.0
@@ -132,6 +125,7 @@ class State:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await self.refresh()
+                self._look_ahead()
             except DatabaseError as failure:
                 # What is known stays good; scanning goes on as far as it can without the database.
                 log.warning("gate.refresh", why=str(failure))
@@ -166,15 +160,31 @@ class State:
         return entry
 
     async def roster(self, entry: Entry) -> dict[int, Name]:
-        """Who is expected in the class, by id; read once, however many ask at the same time."""
-        roster = self.rosters.get(entry.pk)
-        if roster is None:
-            loading = self._loading.get(entry.pk)
-            if loading is None:
-                loading = self._loading[entry.pk] = asyncio.create_task(self.read(_roster, entry.session))
-                loading.add_done_callback(lambda _: self._loading.pop(entry.pk, None))
-            roster = self.rosters[entry.pk] = await loading
+        """Who is expected in the class, by id. Classes that are asked for together are read together, once."""
+        while (roster := self.rosters.get(entry.session)) is None:
+            self._wanted.add(entry.session)
+            if self._loading is None or self._loading.done():
+                self._loading = asyncio.create_task(self._load())
+            await asyncio.shield(self._loading)
         return roster
+
+    async def _load(self) -> None:
+        while self._wanted:
+            version = self.known.rosters_version
+            wanted = [self._wanted.pop() for _ in range(min(len(self._wanted), ROSTERS_AT_ONCE))]
+            read = await self.read(names_expected_in, wanted)
+            if version == self.known.rosters_version:  # else they changed meanwhile, and whoever waits asks again
+                self.rosters |= read
+
+    def _look_ahead(self) -> None:
+        """Read the registers of classes whose check-in is open before their first scan needs them."""
+        now = self.now_ms()
+        missing = {
+            entry.session for entry in self.known.by_pk.values() if entry.session not in self.rosters and not entry.is_over(now)
+        }
+        self._wanted |= missing
+        if missing and (self._loading is None or self._loading.done()):
+            self._loading = asyncio.create_task(self._load())
 
     async def name_of(self, person: int) -> Name:
         """How to call someone who is not on the register."""
@@ -251,11 +261,6 @@ def _entry(opening: Opening, retired: frozenset[str]) -> Entry:
         ticket_seconds=opening.ticket_seconds, epochs=tuple(epochs),
         revoked_slots=frozenset(display.slot for display in opening.displays.all() if display.revoked_at),
     )  # fmt: skip
-
-
-def _roster(session: int) -> dict[int, Name]:
-    expected = expected_students(ClassSession(pk=session))
-    return {pk: Name(person.display_name, person.number) for pk, person in expected.items()}
 
 
 def _name(person: int) -> Name:
