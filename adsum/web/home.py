@@ -31,8 +31,8 @@ COMING = {
 """What is not built yet, for those whose first page it will be."""
 
 
-@login_required
 @require_safe
+@login_required
 def home(request: PersonRequest) -> HttpResponse:
     """To one's own first page; where there is none yet, what there will be."""
     for name, roles in FIRST:
@@ -42,6 +42,7 @@ def home(request: PersonRequest) -> HttpResponse:
     return render(request, "adsum/home.html", {"coming": coming, "knows_nobody": not request.roles})
 
 
+@require_safe
 @login_required
 def design(request: PersonRequest) -> HttpResponse:
     """The design system, for those who work here, and for everyone in a demo."""
