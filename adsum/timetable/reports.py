@@ -4,7 +4,6 @@ from collections.abc import Collection
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -70,6 +69,12 @@ def names_expected_in(sessions: Collection[int]) -> dict[int, dict[int, Name]]:
         if session in expected:
             expected[session][pk] = Name(f"{preferred or given} {family}".strip(), number)
     return expected
+
+
+def how_many_expected(sessions: Collection[int]) -> dict[int, int]:
+    """For each class id, how many students are expected in it (one query). A class without students is left out."""
+    counts = _places_in(sessions).values("group__sessions").annotate(students=Count("person", distinct=True))
+    return dict(counts.values_list("group__sessions", "students"))
 
 
 def _by_name(person: Person) -> tuple[str, str, int]:
