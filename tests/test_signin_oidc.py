@@ -125,6 +125,20 @@ def test_the_second_sign_in_needs_no_claims(provider: oidc.Obliging, linked: Per
     assert "sign_in" not in client.session
 
 
+def test_no_log_holds_what_would_sign_somebody_in(
+    provider: oidc.Obliging, linked: Person, client: Client, capfd: pytest.CaptureFixture[str]
+):
+    address = provider.authorise(leave(client))
+    back(client, address)
+    told = "".join(capfd.readouterr())
+    assert "sign_in.done" in told, "there is a log to look at"
+    assert f"GET {urlsplit(address).path}" in told
+    for values in parse_qs(urlsplit(address).query).values():
+        assert values[0] not in told
+    cookie = client.cookies["adsum_session"].value
+    assert not any(secret in told for secret in ("the-access-token", "eyJ", linked.username, cookie))
+
+
 def test_five_minutes_at_the_provider_lose_nothing(provider: oidc.Obliging, linked: Person, client: Client, time_machine: Any):
     time_machine.move_to(NINE, tick=False)
     away = leave(client)

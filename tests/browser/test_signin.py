@@ -65,7 +65,7 @@ def everyone_can_use(page: Page) -> None:
         page.set_viewport_size(before)
 
 
-def say_who(page: Page, live_server: LiveServer, email: str, next_path: str = "/signed-out/") -> None:
+def say_who(page: Page, live_server: LiveServer, email: str, next_path: str = "/in/confirm") -> None:
     page.goto(f"{live_server.url}/sign-in/?next={next_path}")
     page.get_by_label("University e-mail").fill(email)
     page.get_by_role("button", name="Continue").click()
@@ -82,10 +82,10 @@ def test_to_the_university_and_back(browser: Browser, live_server: LiveServer, u
         page.wait_for_url(f"{uni.issuer}/oauth2/authorize?**")
         page.get_by_placeholder("sub").fill("abc-123")
         page.get_by_role("button", name="Authorize").click()
-        page.wait_for_url(f"{live_server.url}/signed-out/")
+        page.wait_for_url(f"{live_server.url}/in/confirm")
         assert [cookie["httpOnly"] for cookie in context.cookies() if cookie["name"] == "adsum_session"] == [True]
-        page.goto(f"{live_server.url}/sign-in/?next=/signed-out/")
-        assert page.url.endswith("/signed-out/"), "signed in already"
+        page.goto(f"{live_server.url}/sign-in/?next=/in/confirm")
+        assert page.url.endswith("/in/confirm"), "signed in already"
         assert problems == []
 
 
@@ -133,11 +133,13 @@ def test_every_page_can_be_used_by_everyone(page: Page, live_server: LiveServer,
     expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
     everyone_can_use(page)
     recovery = page.locator("#codes code").first.inner_text()
-    for path in ("/account/security/", "/account/password/", "/signed-out/", "/sign-in/closed/"):
+    for path in ("/account/security/", "/account/password/", "/sign-in/closed/"):
         page.goto(f"{live_server.url}{path}")
         everyone_can_use(page)
 
     page.context.clear_cookies()
+    page.goto(f"{live_server.url}/signed-out/")
+    everyone_can_use(page)
     say_who(page, live_server, "alice@here.example", "/account/security/")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -165,7 +167,7 @@ def test_a_demo_is_entered_with_one_tap(page: Page, live_server: LiveServer, wor
         person = world.person(name="Pat Persona")
         services.add_identifier(person, system="demo", kind="persona", value=value, by="system:test", at=NINE)
     page.context.add_cookies([{"name": "adsum_language", "value": language, "url": live_server.url}])
-    page.goto(f"{live_server.url}/sign-in/?next=/signed-out/")
+    page.goto(f"{live_server.url}/sign-in/?next=/in/confirm")
     everyone_can_use(page)
     page.locator("button[value=student]").click()
-    page.wait_for_url("**/signed-out/")
+    page.wait_for_url("**/in/confirm")

@@ -130,6 +130,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 def signed_out(request: HttpRequest) -> HttpResponse:
     """A page that can be left open on a shared computer."""
+    if request.user.is_authenticated:
+        return redirect(settings.LOGIN_REDIRECT_URL)
     return page(request, "signed_out")
 
 

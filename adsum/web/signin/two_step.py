@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from adsum.accounts import services
+from adsum.accounts.models import Person
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
 from adsum.web.middleware import PersonRequest
@@ -38,6 +39,11 @@ def _password_proves(request: PersonRequest, form: PasswordForm) -> bool:
     return False
 
 
+def _is_local(person: Person) -> bool:
+    """Whether this person has a password here. (Imported people have an empty one.)"""
+    return bool(person.password) and person.has_usable_password()
+
+
 def _uses_app(request: PersonRequest) -> bool:
     return bool(Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists())
 
@@ -47,7 +53,7 @@ def _uses_app(request: PersonRequest) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 def security(request: PersonRequest) -> HttpResponse:
     """Add the second step, or take it away. Whoever signs in at the university has theirs there."""
-    if not request.user.has_usable_password():
+    if not _is_local(request.user):
         raise Http404
     on = _uses_app(request)
     form = ProofForm(request.POST if request.method == "POST" else None)
@@ -107,7 +113,7 @@ def _removed(request: PersonRequest, form: ProofForm) -> HttpResponse | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_password(request: PersonRequest) -> HttpResponse:
     """Change the password of a local account; other browsers are signed out."""
-    if not request.user.has_usable_password():
+    if not _is_local(request.user):
         raise Http404
     form = NewPasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _password_proves(request, form):
