@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext as _
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -62,7 +63,8 @@ class Live:
                 Route("/live/display/{ref:uuid}", self.display, methods=["GET"]),
                 Route("/live/display/{ref:uuid}/now", self.display_now, methods=["GET"]),
                 Route("/live/register/{ref:uuid}", self.register, methods=["GET"]),
-            ]
+            ],
+            exception_handlers={HTTPException: _nothing},
         )
 
     async def stop(self) -> None:
@@ -237,6 +239,12 @@ async def _news(watch: Watch, seconds: float) -> list[Seen | HeldScan | None]:
 
 def _stream(events: AsyncIterator[str]) -> StreamingResponse:
     return StreamingResponse(events, headers=STREAM_HEADERS, media_type="text/event-stream")
+
+
+async def _nothing(_request: Request, refused: Exception) -> Response:
+    """An address or method that is not a stream: said with the same headers as everything else."""
+    status = refused.status_code if isinstance(refused, HTTPException) else 500
+    return Response("There is nothing live at this address.", status, HEADERS, "text/plain")
 
 
 def _forbidden() -> Response:
