@@ -45,6 +45,9 @@ def read(content: bytes, file: str, problems: list[Problem], *, source: str = ""
         except Unusable as reason:
             problems.append(reason.problem)
             timetable.held.add((system[:40], record.get("event_id")))
+    if not timetable.sources:
+        timetable.sources.add(source or "events")
+        problems.append(Problem("no_rows", file))
     timetable.settle(problems)
     _make_lists(timetable)
     if strange:

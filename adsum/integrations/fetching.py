@@ -47,7 +47,8 @@ def _get(url: str, deadline: float) -> bytes | str:
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("GET", path, headers={"User-Agent": "Adsum", "Accept": "text/calendar, text/csv, */*"})
-            return _read(url, connection.getresponse(), deadline)
+            with connection.getresponse() as response:
+                return _read(url, response, deadline)
         finally:
             connection.close()
     except (OSError, ValueError, http.client.HTTPException) as reason:

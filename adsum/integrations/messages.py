@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from adsum.core.errors import AdsumError
 
@@ -101,25 +103,69 @@ NOTICES: dict[str, Promise] = {
     "unread": _("Adsum does not use it"),
     "listed_absent": _("manifest.csv marks it as absent"),
     "unlisted": _("manifest.csv does not list it"),
-    "repeated": _("%(count)s rows repeat an earlier row word for word; each was used once."),
-    "roles_ignored": _("%(count)s rows give the role %(value)s, which no file may give. Grant it in Adsum where it is needed."),
-    "enrolment_roles_ignored": _(
-        "%(count)s places with the role %(value)s were ignored: only students and teachers have places."
+    "no_rows": _("The file has a header and no rows. If that surprises you, export it again."),
+    "repeated": ngettext_lazy(
+        "%(count)s row repeats an earlier one word for word and was used once.",
+        "%(count)s rows repeat earlier ones word for word; each was used once.",
+        "count",
     ),
-    "link_unknown": _(
-        "%(count)s rows name a %(column)s that is not in %(file)s (first: line %(line)s). They were used without it."
+    "roles_ignored": ngettext_lazy(
+        "%(count)s row gives the role %(value)s, which no file may give. Grant it in Adsum where it is needed.",
+        "%(count)s rows give the role %(value)s, which no file may give. Grant it in Adsum where it is needed.",
+        "count",
     ),
-    "no_group": _("%(count)s students are in no group, so no class expects them. First: %(names)s."),
-    "no_staff": _(
+    "enrolment_roles_ignored": ngettext_lazy(
+        "%(count)s place with the role %(value)s was ignored: only students and teachers have places.",
+        "%(count)s places with the role %(value)s were ignored: only students and teachers have places.",
+        "count",
+    ),
+    "link_unknown": ngettext_lazy(
+        "%(count)s row names a %(column)s that is not in %(file)s (line %(line)s). It was used without it.",
+        "%(count)s rows name a %(column)s that is not in %(file)s (first: line %(line)s). They were used without it.",
+        "count",
+    ),
+    "no_group": ngettext_lazy(
+        "%(count)s student is in no group, so no class expects them: %(names)s.",
+        "%(count)s students are in no group, so no class expects them: %(names)s.",
+        "count",
+    ),
+    "no_staff": ngettext_lazy(
+        "%(count)s class has no lecturer, neither named here nor through its groups (line %(line)s). "
+        "Until one is added, only the attendance team can open its register.",
         "%(count)s classes have no lecturer, neither named here nor through their groups (first: line %(line)s). "
-        "Until one is added, only the attendance team can open their registers."
+        "Until one is added, only the attendance team can open their registers.",
+        "count",
     ),
-    "no_students": _("%(count)s classes have no group with students, so nobody is expected (first: line %(line)s)."),
-    "older": _("%(count)s classes are older here than in Adsum (first: line %(line)s); they were left as they are."),
-    "kind_unknown": _("%(count)s classes are of a kind that Adsum does not know (%(values)s); they are shown as “other”."),
-    "all_day": _("%(count)s events last whole days and are not classes (first: line %(line)s); they were ignored."),
-    "floating": _("%(count)s events name no time zone (first: line %(line)s); they were read in %(zone)s."),
-    "still_missing": _("%(count)s classes are still missing from this source. Confirm or keep them under “Missing classes”."),
+    "no_students": ngettext_lazy(
+        "%(count)s class has no group with students, so nobody is expected (line %(line)s).",
+        "%(count)s classes have no group with students, so nobody is expected (first: line %(line)s).",
+        "count",
+    ),
+    "older": ngettext_lazy(
+        "%(count)s class is older here than in Adsum (line %(line)s); it was left as it is.",
+        "%(count)s classes are older here than in Adsum (first: line %(line)s); they were left as they are.",
+        "count",
+    ),
+    "kind_unknown": ngettext_lazy(
+        "%(count)s class is of a kind that Adsum does not know (%(values)s); it is shown as “other”.",
+        "%(count)s classes are of a kind that Adsum does not know (%(values)s); they are shown as “other”.",
+        "count",
+    ),
+    "all_day": ngettext_lazy(
+        "%(count)s event lasts whole days and is not a class (line %(line)s); it was ignored.",
+        "%(count)s events last whole days and are not classes (first: line %(line)s); they were ignored.",
+        "count",
+    ),
+    "floating": ngettext_lazy(
+        "%(count)s event names no time zone (line %(line)s); it was read in %(zone)s.",
+        "%(count)s events name no time zone (first: line %(line)s); they were read in %(zone)s.",
+        "count",
+    ),
+    "still_missing": ngettext_lazy(
+        "%(count)s class is still missing from this source. Confirm or keep it under “Missing classes”.",
+        "%(count)s classes are still missing from this source. Confirm or keep them under “Missing classes”.",
+        "count",
+    ),
 }
 """Said for information: the rows were used."""
 
@@ -149,7 +195,8 @@ class Problem:
     @property
     def message(self) -> str:
         """The sentence, in the language active now."""
-        return str((NOTICES if self.notice else PROBLEMS)[self.code]) % self.values
+        sentence: Any = (NOTICES if self.notice else PROBLEMS)[self.code]
+        return str(sentence % self.values)
 
 
 class Unusable(Exception):

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,7 @@ def unpack(content: bytes, file: str) -> dict[str, bytes]:
             try:
                 with archive.open(info) as member:
                     members[info.filename] = member.read(room + 1)
-            except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as reason:
+            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as reason:
                 raise Refused("zip_damaged", file=file, reason=reason) from reason
             room -= len(members[info.filename])
             if room < 0:
