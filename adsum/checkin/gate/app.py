@@ -52,6 +52,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+CAMERA_POLICY = build_policy(update={"script-src": ["'wasm-unsafe-eval'"]}).encode()
+"""For the one page with a camera, whose decoder is WebAssembly where the browser has none of its own."""
 COOKIE_RULES = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if settings.SECURE else ''}"
 BODY_LIMIT = 8_192
 
@@ -389,7 +391,11 @@ class Gate:
     async def _typed_page(self, request: Request, pass_: Pass, problem: str = "") -> Answer:
         name = await self.state.name_of(pass_.person)
         context = {"problem": TYPED_PROBLEMS.get(problem, "")}
-        return self._page(request, "typed", None, (problem,), context, name=name.name, number=name.number)
+        answer = self._page(request, "typed", None, (problem,), context, name=name.name, number=name.number)
+        answer.raw_headers = [
+            (header, CAMERA_POLICY if header == b"content-security-policy" else value) for header, value in answer.raw_headers
+        ]
+        return answer
 
     def _to_sign_in(self, then: str) -> Answer:
         answer = Answer(b"", 303)

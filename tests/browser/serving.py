@@ -1,0 +1,79 @@
+"""The whole of Adsum on a real server, for a browser: gate, live streams and pages, on the test's own database."""
+
+import io
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy
+import uvicorn
+import zxingcpp
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client, override_settings
+from PIL import Image
+from playwright.sync_api import BrowserContext, Page
+
+from adsum.accounts.models import Person
+
+AXE = (Path(__file__).parent / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@contextmanager
+def served(static_root: Path) -> Iterator[str]:
+    """Serve until the end of the block; the address, `http://localhost:port`."""
+    from adsum.asgi import Application
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    origin = f"http://localhost:{port}"
+    with override_settings(ORIGIN=origin, CSRF_TRUSTED_ORIGINS=[origin], STATIC_ROOT=str(static_root)):
+        if not static_root.exists():
+            call_command("collectstatic", verbosity=0, interactive=False)
+        config = uvicorn.Config(
+            Application(), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2, lifespan="on"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            deadline = time.monotonic() + 30
+            while not server.started and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert server.started
+            yield origin
+        finally:
+            server.should_exit = True
+            thread.join(30)
+
+
+def sign_in(context: BrowserContext, origin: str, person: Person) -> None:
+    """What signing in leaves in a browser, without the way there."""
+    client = Client()
+    client.force_login(person)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": origin}])
+
+
+def screen(page: Page) -> Image.Image:
+    """What the room sees."""
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def read_code(picture: Image.Image) -> str:
+    """The address in the QR code of a picture; '' when none can be read."""
+    found = zxingcpp.read_barcodes(numpy.asarray(picture), formats=zxingcpp.BarcodeFormat.QRCode)
+    return found[0].text if found else ""
+
+
+def accessible(page: Page) -> None:
+    """axe finds nothing."""
+    page.evaluate(AXE)
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    seen = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]]
+    assert seen == [], f"{page.url}: {seen}"
