@@ -220,13 +220,15 @@ def test_a_query_upheld_changes_the_mark_and_answers_the_student(room: Room) -> 
 def test_a_query_declined_leaves_the_mark(room: Room) -> None:
     mark_students(room.session, [room.alice], Status.ABSENT, by=room.lecturer, at=NINE)
     asked = raise_query(room.session, room.alice, at=FIVE_PAST)
-    answer = room.post("answer_query", asked.ref, status="", reason="The room was empty")
+    answer = room.post("answer_query", asked.ref, status="stays", reason="The room was empty")
     assert room.marks() == {"Alice": "absent_unauthorised"}
     assert "Declined: The room was empty" in words(answer.content.decode())
     assert Event.objects.latest("pk").verb == "query.declined"
 
 
-@pytest.mark.parametrize("data", [{"status": "late"}, {"status": "", "reason": "  "}, {"status": "nowhere", "reason": "x"}])
+@pytest.mark.parametrize(
+    "data", [{"status": "late"}, {"status": "stays", "reason": "  "}, {"reason": "x"}, {"status": "nowhere", "reason": "x"}]
+)
 def test_an_answer_needs_words(room: Room, data: dict[str, str]) -> None:
     asked = raise_query(room.session, room.alice, at=FIVE_PAST)
     answer = room.client.post(room.url("answer_query", asked.ref), data)
@@ -237,7 +239,7 @@ def test_an_answer_needs_words(room: Room, data: dict[str, str]) -> None:
 
 def test_a_query_is_answered_once_and_never_by_its_own_student(room: Room) -> None:
     asked = raise_query(room.session, room.alice, at=FIVE_PAST)
-    room.post("answer_query", asked.ref, status="", reason="No")
+    room.post("answer_query", asked.ref, status="stays", reason="No")
     assert "already answered" in notices(room.post("answer_query", asked.ref, status="present", reason="Yes"))
     assert room.marks() == {}
     own = raise_query(room.session, room.lecturer, at=FIVE_PAST)

@@ -65,10 +65,10 @@ def of_class(*methods: str) -> Callable[[ClassPage[P]], Callable[..., HttpRespon
     return decorator
 
 
-def said(request: HttpRequest, refused: AdsumError, then: str, *, go: bool = False) -> HttpResponse:
-    """What a service refused, to a person on the page `then`, or to a script, which goes there only if `go`."""
+def said(request: HttpRequest, refused: AdsumError, then: str) -> HttpResponse:
+    """What a service refused: to a script, which stays where it is, or to a person on the page `then`."""
     if wants_json(request):
-        return JsonResponse({"message": refused.message, "next": then if go else ""}, status=409)
+        return JsonResponse({"message": refused.message, "next": ""}, status=409)
     messages.error(request, refused.message)
     return redirect(then)
 

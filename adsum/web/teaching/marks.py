@@ -36,6 +36,7 @@ REASON_CHOICES = [
     ("", gettext_lazy("Choose a reason")),
     *((r.value, w) for r, w in REASONS.items() if r != Reason.QUERY_UPHELD),
 ]
+STAYS = "stays"
 
 
 class AmendForm(forms.Form):
@@ -81,14 +82,19 @@ class AnswerForm(forms.Form):
     """The answer to a student's query: a new mark, or the one that stands; and why."""
 
     status = forms.ChoiceField(
-        label=gettext_lazy("Your answer"), required=False, widget=forms.RadioSelect,
-        choices=[*CHOICES, ("", gettext_lazy("The mark stays as it is"))],
+        label=gettext_lazy("Your answer"), widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose a new mark, or that it stays as it is.")},
     )  # fmt: skip
     reason = forms.CharField(
         label=gettext_lazy("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("The student reads it."),
         error_messages={"required": gettext_lazy("Say in a few words why: the student reads it with your answer.")},
     )  # fmt: skip
+
+    def __init__(self, line: Line, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = [(status, word) for status, word in CHOICES if status != line.status]
+        self.fields["status"].choices = [*others, (STAYS, gettext_lazy("The mark stays as it is"))]  # type: ignore[attr-defined]
 
 
 @of_class("POST")
@@ -164,10 +170,12 @@ def student(request: PersonRequest, session: ClassSession, student: UUID) -> Htt
 def answer(request: PersonRequest, session: ClassSession, query: UUID) -> HttpResponse:
     """Answer a student's query: a new mark, or why the old one stands."""
     asked = get_object_or_404(Query.objects.select_related("student"), session=session, ref=query)
-    form = AnswerForm(request.POST)
+    line = _line_of(session, asked.student.ref)
+    form = AnswerForm(line, request.POST)
     if not form.is_valid():
-        return _story(request, session, _line_of(session, asked.student.ref), answer=form, code=422)
-    status = Status(form.cleaned_data["status"]) if form.cleaned_data["status"] else None
+        return _story(request, session, line, answer=form, code=422)
+    chosen = form.cleaned_data["status"]
+    status = None if chosen == STAYS else Status(chosen)
     services.answer_query(asked, by=request.user, at=request.at, status=status, reason=form.cleaned_data["reason"])
     messages.success(request, _("Answered. The student sees it on their record."))
     return redirect("student_mark", session.ref, asked.student.ref)
@@ -187,9 +195,9 @@ def _story(
         "query": open_query,
         "answered": [query for query in queries if query.state != Query.State.OPEN],
         "tried": result(refusal) if refusal is not None else "",
-        "answer": answer or AnswerForm(),
+        "answer": answer or AnswerForm(line),
         "form": AmendForm(session, [line], initial={"status": line.status}),
-        "amendable": (line.expected or line.mark) and line.student != request.user,
+        "amendable": (line.expected or line.mark) and not open_query and not session.cancelled and line.student != request.user,
     }
     return render(request, "adsum/teaching/student.html", context, status=code)
 
