@@ -21,8 +21,8 @@ from adsum.timetable.models import FeedMapping, Import
 from adsum.timetable.rules import Change, ImportState
 from adsum.timetable.services import save_mapping
 from adsum.web.middleware import PersonRequest
-from adsum.web.office import for_roles
 from adsum.web.office.import_words import CHANGES, NAMES, STATES, THINGS, CalendarForm, UploadForm, counted, shown
+from adsum.web.teaching import for_roles
 
 PER_PAGE = 50
 IMPORTS_PER_PAGE = 20
