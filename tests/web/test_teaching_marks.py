@@ -240,7 +240,9 @@ def test_an_answer_needs_words(room: Room, data: dict[str, str]) -> None:
 def test_a_query_is_answered_once_and_never_by_its_own_student(room: Room) -> None:
     asked = raise_query(room.session, room.alice, at=FIVE_PAST)
     room.post("answer_query", asked.ref, status="stays", reason="No")
-    assert "already answered" in notices(room.post("answer_query", asked.ref, status="present", reason="Yes"))
+    again = room.post("answer_query", asked.ref, status="present", reason="Yes")
+    assert "already answered" in notices(again)
+    assert "Declined: No" in words(again.content.decode())
     assert room.marks() == {}
     own = raise_query(room.session, room.lecturer, at=FIVE_PAST)
     with pytest.raises(AdsumError, match="own query"):

@@ -23,7 +23,7 @@ from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import of_class, wants_json
+from adsum.web.teaching import of_class, said, wants_json
 from adsum.web.teaching.register import clock, seat
 from adsum.web.teaching.words import attempts, result, story
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
@@ -176,9 +176,13 @@ def answer(request: PersonRequest, session: ClassSession, query: UUID) -> HttpRe
         return _story(request, session, line, answer=form, code=422)
     chosen = form.cleaned_data["status"]
     status = None if chosen == STAYS else Status(chosen)
-    services.answer_query(asked, by=request.user, at=request.at, status=status, reason=form.cleaned_data["reason"])
+    then = reverse("student_mark", args=[session.ref, asked.student.ref])
+    try:
+        services.answer_query(asked, by=request.user, at=request.at, status=status, reason=form.cleaned_data["reason"])
+    except AdsumError as refused:
+        return said(request, refused, then)
     messages.success(request, _("Answered. The student sees it on their record."))
-    return redirect("student_mark", session.ref, asked.student.ref)
+    return redirect(then)
 
 
 def _story(
