@@ -125,6 +125,15 @@ def test_the_second_sign_in_needs_no_claims(provider: oidc.Obliging, linked: Per
     assert "sign_in" not in client.session
 
 
+def test_a_second_step_here_is_asked_for_and_no_token_waits_with_it(provider: oidc.Obliging, linked: Person, client: Client):
+    services.enable_totp(linked, "JBSWY3DPEHPK3PXP", step=0, by=linked.actor, at=NINE)
+    asked = back(client, provider.authorise(leave(client)))
+    assert asked["Location"] == "/sign-in/code/"
+    assert signed_in(client) is None
+    assert client.get("/sign-in/code/").status_code == 200
+    assert "the-access-token" not in repr(dict(client.session))
+
+
 def test_no_log_holds_what_would_sign_somebody_in(
     provider: oidc.Obliging, linked: Person, client: Client, capfd: pytest.CaptureFixture[str]
 ):
@@ -227,7 +236,13 @@ def test_a_provider_speaks_only_for_its_own_domains(provider: oidc.Obliging, wor
     bob = world.person(name="Bob Bell", number="77")
     Person.objects.filter(pk=bob.pk).update(username="bob@college.example")
     services.add_identifier(bob, system="sits", kind="upn", value="bob@college.example", by="system:test", at=NINE)
-    for claim, kind, value in [("student_number", "number", "77"), ("upn", "upn", "bob@college.example")]:
+    carol = world.person(name="Carol Cole")
+    services.add_identifier(carol, system="sits", kind="upn", value="carol@college.example", by="system:test", at=NINE)
+    for claim, kind, value in [
+        ("student_number", "number", "77"),
+        ("upn", "upn", "bob@college.example"),
+        ("upn", "upn", "carol@college.example"),  # of this provider's people, by another university's name
+    ]:
         SocialApp.objects.all().delete()
         oidc.register(provider.issuer, match_claim=claim, match_identifier=kind)
         provider.claims = {claim: value}

@@ -5,7 +5,6 @@ from enum import StrEnum
 from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
@@ -68,9 +67,8 @@ def is_local(email: str) -> bool:
 
 def own_path(url: str | None) -> str:
     """`url` when it is a path of this site, else ''. Nothing that a browser could take for another host passes."""
-    if not url or not url.startswith("/") or "\\" in url or not url.isprintable() or " " in url:
-        return ""
-    return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) and not urlsplit(url).netloc else ""
+    plain = url and url.startswith("/") and url.isprintable() and " " not in url
+    return url if url and plain and url_has_allowed_host_and_scheme(url, allowed_hosts=None) else ""
 
 
 @cache
