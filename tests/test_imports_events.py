@@ -10,7 +10,7 @@ from adsum.checkin.models import GateState
 from adsum.integrations import imports
 from adsum.integrations.words import kind_in
 from adsum.timetable import services
-from adsum.timetable.models import ClassChange, ClassSession, Group, Place
+from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Place
 from adsum.timetable.rules import Kind
 from tests import feeds
 from tests.feeds import ACTOR, AT, bring, check, event, events, noticed, oneroster, only_unchanged, said, university
@@ -327,7 +327,7 @@ def test_a_list_of_students_is_a_group_of_its_own():
 def test_a_class_with_no_staff_is_its_groups_lecturers():
     run = bring(events(event(staff_ids="")))
     assert noticed(run) == {}
-    lecturer = Place.objects.model.group.field.related_model.objects.get(source_id="K1").staff.get().person
+    lecturer = GroupStaff.objects.get(group__source_id="K1").person
     assert list(ClassSession.objects.taught_by(lecturer)) == [only()]
 
 

@@ -90,7 +90,7 @@ def test_modules_and_groups_of_a_roster_are_used_not_made_again():
     run = bring(calendar(vevent()), **PLAIN)
     assert "module" not in run.counts
     assert ClassSession.objects.get().module.source == "SITS"
-    strict = {"mapping": {**PRESETS["plain"], "create": False}, "source": "feed"}
+    strict: dict[str, Any] = {"mapping": {**PRESETS["plain"], "create": False}, "source": "feed"}
     run = bring(calendar(vevent("2", SUMMARY="XX999 Unknown")), **strict, partial=True)
     assert said(run) == [("file", 3, "unknown")]
 

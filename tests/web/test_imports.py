@@ -42,7 +42,7 @@ def upload(office: Client, content: bytes, name: str = "export.zip", **data: str
     """Send a file; the import it became."""
     answer = office.post(LIST, {"file": SimpleUploadedFile(name, content), **data})
     assert answer.status_code == 302, answer.context["form"].errors
-    return Import.objects.get(ref=answer.url.rstrip("/").rpartition("/")[2])
+    return Import.objects.get(ref=answer["Location"].rstrip("/").rpartition("/")[2])
 
 
 def decide(office: Client, run: Import, action: str, **data: str) -> None:
@@ -228,15 +228,15 @@ def test_a_large_file_is_read_and_applied_by_a_worker(office: Client, django_cap
 @pytest.mark.usefixtures("_all_are_large")
 def test_progress_is_shown_until_there_is_a_diff(office: Client):
     run = upload(office, oneroster(university()))
-    asked = {"HTTP_HX_REQUEST": "true"}
-    assert "HX-Refresh" not in office.get(f"/imports/{run.ref}/", **asked).headers
+    asked = {"HX-Request": "true"}
+    assert "HX-Refresh" not in office.get(f"/imports/{run.ref}/", headers=asked).headers
     services.move_import(run, ImportState.CHECKING, only_from=[ImportState.WAITING])
     services.show_progress(run, 500, 6161)
-    body = office.get(f"/imports/{run.ref}/", **asked).content.decode()
+    body = office.get(f"/imports/{run.ref}/", headers=asked).content.decode()
     assert "500 of 6161 rows" in body
     assert "<html" not in body
     imports.check(run, at=AT)
-    assert office.get(f"/imports/{run.ref}/", **asked).headers["HX-Refresh"] == "true"
+    assert office.get(f"/imports/{run.ref}/", headers=asked).headers["HX-Refresh"] == "true"
 
 
 @pytest.mark.usefixtures("_all_are_large")
