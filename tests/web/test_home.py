@@ -4,6 +4,7 @@ import html
 
 import pytest
 from django.test import Client, override_settings
+from django.utils import translation
 
 from adsum.accounts.rules import Role
 from adsum.web.home import COMING, FIRST
@@ -82,5 +83,7 @@ def test_a_form_from_elsewhere_is_asked_for_again(world: World):
 
 
 def test_the_pages_that_cannot_be_shown_speak_welsh_too(client: Client, db: None):
-    answer = client.get("/nothing/here/", headers={"accept-language": "cy"})
-    assert '<html lang="cy">' in answer.content.decode()
+    with translation.override(None):  # a request leaves its language behind
+        page = client.get("/nothing/here/", headers={"accept-language": "cy"}).content.decode()
+    assert '<html lang="cy">' in page
+    assert "Nid oes tudalen o’r fath ichi" in page
