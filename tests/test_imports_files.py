@@ -2,10 +2,14 @@
 
 import zipfile
 from io import BytesIO
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from adsum.integrations import oneroster, reading
+from adsum.integrations import events_csv, icalendar, oneroster, reading
+from adsum.integrations.mapping import PRESETS, rules_of
 from adsum.integrations.messages import Problem, Refused
 from adsum.timetable.models import Group
 from tests import feeds
@@ -184,3 +188,48 @@ def test_a_refused_file_changes_nothing_and_says_why():
     run.refresh_from_db()
     assert bytes(run.content) == b""
     assert Group.objects.count() == 0
+
+
+# Whatever is sent
+
+WORDS = (
+    """
+DTSTART:20260921T080000Z|DTSTART;TZID=Ours:20260921T090000|DTSTART;VALUE=DATE:20260921|DTSTART:|DTEND:x|DURATION:PT1H
+DURATION:-P1W|UID:1|UID:|SUMMARY:CS201 A|SUMMARY;X=\\|RRULE:FREQ=DAILY|RRULE:FREQ=WEEKLY;COUNT=0|RRULE:nothing
+EXDATE:20260922T080000Z|EXDATE;VALUE=DATE:20260922|RDATE:20260923T080000Z|RECURRENCE-ID:20260922T080000Z|SEQUENCE:-1
+SEQUENCE:x|LAST-MODIFIED:never|STATUS:CANCELLED|BEGIN:VEVENT|END:VEVENT|BEGIN:VALARM|END:VALARM|BEGIN:VTIMEZONE
+END:VTIMEZONE|TZID:Ours| folded|\u0085|a:b:c|CATEGORIES:a,b|
+""".strip("\n")
+    .replace("\n", "|")
+    .split("|")
+)
+
+
+@given(lines=st.lists(st.sampled_from(WORDS), max_size=14))
+def test_no_calendar_is_more_than_rows_and_problems(lines: list[str]):
+    problems: list[Problem] = []
+    content = "\r\n".join(["BEGIN:VCALENDAR", "BEGIN:VEVENT", *lines, "END:VEVENT", "END:VCALENDAR"]).encode()
+    rules = rules_of(PRESETS["plain"])
+    timetable = icalendar.read(content, "f", problems, rules=rules, source="s", at=feeds.AT, zone=ZoneInfo("Europe/London"))
+    assert timetable.rows or problems or timetable.dropped
+    assert all("%(" not in problem.message for problem in problems)
+
+
+@given(cells=st.lists(st.text(max_size=12), min_size=15, max_size=15), tail=st.binary(max_size=40))
+def test_no_events_csv_is_more_than_rows_and_problems(cells: list[str], tail: bytes):
+    problems: list[Problem] = []
+    header = feeds.EVENTS.split(",")
+    rows = [{**feeds.event(), header[n]: cell} for n, cell in enumerate(cells)]
+    try:
+        timetable = events_csv.read(feeds.events(*rows) + tail, "f", problems)
+    except Refused:
+        return
+    assert timetable.rows or problems
+    assert all("%(" not in problem.message for problem in problems)
+
+
+@given(content=st.binary(max_size=300), head=st.sampled_from([b"", b"PK\x03\x04", b"BEGIN:VCALENDAR", b"event_id,"]))
+def test_what_is_no_zip_is_no_more_than_refused(content: bytes, head: bytes):
+    with pytest.raises(Refused) as refused:
+        oneroster.read(head + content, "f", [])
+    assert "%(" not in refused.value.message
