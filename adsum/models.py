@@ -4,10 +4,12 @@ from adsum.accounts.models import Department, Identifier, Person, RoleGrant
 from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.audit.models import Event
 from adsum.checkin.models import (
+    Alarm,
     Display,
     Epoch,
     GateState,
     HeldDecision,
+    LateCode,
     Opening,
     Pairing,
     RetiredKey,
@@ -36,8 +38,8 @@ from adsum.timetable.models import (
 )
 
 __all__ = [
-    "ClassChange", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping",
-    "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem", "Mark",
-    "MarkChange", "Module", "Opening", "Pairing", "Person", "Place", "Query", "Register", "RetiredKey", "RevokedPass",
-    "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "Vacation",
+    "Alarm", "ClassChange", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping",
+    "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem", "LateCode",
+    "Mark", "MarkChange", "Module", "Opening", "Pairing", "Person", "Place", "Query", "Register", "RetiredKey",
+    "RevokedPass", "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "Vacation",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.models import Person
-from adsum.checkin.rules import Refusal
+from adsum.checkin.rules import AlarmKind, Refusal
 from adsum.timetable.models import ClassSession
 
 
@@ -24,6 +24,8 @@ class Opening(models.Model):
     late_until = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)
     """Set when a lecturer ends check-in before its window does."""
+    relieved_at = models.DateTimeField(null=True)
+    """Since when its grace is widened, because genuine codes kept arriving a little too old."""
     ticket_seconds = models.PositiveIntegerField(default=600)
     version = models.BigIntegerField(db_index=True)
     """The gate's version at the last change; how every worker learns of it within a second."""
@@ -87,7 +89,8 @@ class Pairing(models.Model):
 class Scan(models.Model):
     """Append-only: one attempt to check in, accepted, held or refused, with its evidence. Times are UTC.
 
-    `refusal` is empty for an accepted scan. The evidence columns are emptied after their short life.
+    `refusal` is empty for an accepted scan. The evidence has a short life and is emptied after it: null or empty is "no
+    longer known". How long a sign-in after the scan took is the time from `first_seen_at` to `finished_at`.
     """
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -98,15 +101,15 @@ class Scan(models.Model):
     refusal = models.CharField(max_length=16, blank=True, choices=[(r.value, r.value) for r in Refusal])
     first_seen_at = models.DateTimeField()
     finished_at = models.DateTimeField()
-    typed = models.BooleanField(default=False)
-    slot = models.PositiveSmallIntegerField()
-    age_ms = models.IntegerField()
+    typed = models.BooleanField(null=True, default=False)
+    slot = models.PositiveSmallIntegerField(null=True)
+    age_ms = models.IntegerField(null=True)
     """How old the code was when first seen, in milliseconds since its interval began."""
     device = models.CharField(max_length=32, blank=True)
-    new_device = models.BooleanField(default=False)
+    new_device = models.BooleanField(null=True, default=False)
     network = models.CharField(max_length=8, blank=True)
-    network_changed = models.BooleanField(default=False)
-    signed_in_after = models.BooleanField(default=False)
+    network_changed = models.BooleanField(null=True, default=False)
+    signed_in_after = models.BooleanField(null=True, default=False)
     agent = models.CharField(max_length=12, blank=True)
 
     class Meta:
@@ -140,6 +143,19 @@ class HeldDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{'accepted' if self.accepted else 'declined'} {self.scan_id}"
+
+
+class LateCode(models.Model):
+    """An expected student, signed in, whose genuine code was a little too old: counted towards relief, then deleted."""
+
+    opening = models.ForeignKey(Opening, on_delete=models.CASCADE, related_name="+")
+    student = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["opening", "student"], name="one_late_code_per_student")]
+
+    def __str__(self) -> str:
+        return f"late code of {self.student_id}"
 
 
 class TypedTries(models.Model):
@@ -177,6 +193,18 @@ class RetiredKey(models.Model):
 
     def __str__(self) -> str:
         return self.kid
+
+
+class Alarm(models.Model):
+    """Something the gate noticed that an administrator must know of; once an hour for each kind and class."""
+
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in AlarmKind])
+    opening = models.ForeignKey(Opening, null=True, on_delete=models.CASCADE, related_name="+")
+    detail = models.CharField(max_length=80)
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.detail}"
 
 
 class RevokedPass(models.Model):

@@ -6,7 +6,7 @@ Times here are whole milliseconds since 1970 in UTC, as the gate counts them.
 import hmac
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -21,6 +21,8 @@ MAX_TYPED_TRIES = 5
 EARLY_MS = 500
 """How far ahead of this node's clock another node's code may be; beyond it a genuine code means a leaked key."""
 HANDLE_BITS = 30
+RELIEF_GRACE_MS = 30_000
+"""The grace of a class whose students' genuine codes keep arriving a little too old; no relief goes beyond it."""
 
 
 class Refusal(StrEnum):
@@ -43,6 +45,13 @@ class Refusal(StrEnum):
 
 HELD = frozenset({Refusal.NOT_EXPECTED, Refusal.SAME_DEVICE, Refusal.AMENDED})
 """Kept for the lecturer, who accepts or declines; neither lost nor a false success."""
+
+
+class AlarmKind(StrEnum):
+    """What the gate noticed that an administrator must know of."""
+
+    FUTURE_CODE = "future_code"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +216,19 @@ def read_typed(typed: str, epochs: Iterable[EpochKey], *, now_ms: int) -> tuple[
                     return reading, counter
                 found = (reading, counter)
     return found
+
+
+def relieved(epochs: Iterable[EpochKey]) -> tuple[EpochKey, ...]:
+    """The same epochs with the grace of a class in relief; killed ones stay dead."""
+    return tuple(replace(epoch, grace_ms=max(epoch.grace_ms, RELIEF_GRACE_MS)) for epoch in epochs)
+
+
+def needs_relief(*, late: int, came: int) -> bool:
+    """Whether a class gets its grace widened: `late` of the `came` students expected in it read a code a little too old.
+
+    At least ten people and more than one in twenty (5-security.md, decision 4): nobody widens it alone, or from outside.
+    """
+    return late >= 10 and 20 * late > came
 
 
 _TICKET = struct.Struct(">B16sQHBHqiBBB16sQq")

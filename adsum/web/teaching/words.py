@@ -47,12 +47,18 @@ def attempts(scans: Iterable[Scan]) -> list[Attempt]:
     return [
         Attempt(
             scan.first_seen_at,
-            _("typed the code") if scan.typed else _("scanned the code"),
+            _how(scan),
             result(scan.refusal),
             _decided(scan),
         )
         for scan in scans
     ]
+
+
+def _how(scan: Scan) -> str:
+    if scan.typed is None:  # so long ago that it is no longer known
+        return _("used the code")
+    return _("typed the code") if scan.typed else _("scanned the code")
 
 
 def _decided(scan: Scan) -> str:
