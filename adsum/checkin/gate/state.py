@@ -1,6 +1,7 @@
 """What the gate knows without asking the database: openings, keys, registers, revocations; fresh within a second."""
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ log = structlog.get_logger("adsum.gate")
 
 REFRESH_SECONDS = 0.5
 CLOCK_SECONDS = 60
+FIRST_READING_SECONDS = 5.0
 CLOCK_ALARM_MS = 250
 ROSTERS_AT_ONCE = 50
 KEPT_FOR = timedelta(hours=26)
@@ -104,15 +106,19 @@ class State:
         self._refreshed = 0.0
         self._clock_read = 0.0
         self._task: asyncio.Task[None] | None = None
+        self.ready = asyncio.Event()
+        """Set after the first reading."""
 
     def now_ms(self) -> int:
         return int(time.time() * 1000) + self.offset_ms
 
     async def start(self) -> None:
-        """Read once, then keep reading."""
+        """Begin to read, and wait a moment for the first reading: a database that is away does not keep us from starting."""
         if self._task is None:
-            await self.refresh()
             self._task = asyncio.create_task(self._keep_fresh())
+        if not self.ready.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ready.wait(), FIRST_READING_SECONDS)
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -122,13 +128,14 @@ class State:
 
     async def _keep_fresh(self) -> None:
         while True:
-            await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await self.refresh()
+                self.ready.set()
                 self._look_ahead()
             except DatabaseError as failure:
                 # What is known stays good; scanning goes on as far as it can without the database.
                 log.warning("gate.refresh", why=str(failure))
+            await asyncio.sleep(REFRESH_SECONDS)
 
     async def refresh(self, *, at_most_every: float = 0.0) -> None:
         """Look whether anything changed; read what did."""
