@@ -343,10 +343,10 @@ async def test_marked_present_by_hand_then_scanning_says_already_in(room: Room, 
 async def test_a_freeze_pauses_and_the_same_ticket_finishes_afterwards(room: Room, gates: Gates) -> None:
     phone = gates.phone(room.alice)
     await phone.scan(room.opening)
-    await in_thread(services.freeze, by=room.lecturer, at=FIVE_PAST, reason="outage")
+    await in_thread(services.freeze, by=room.lecturer.actor, at=FIVE_PAST, reason="outage")
     await gates.tell()
     assert refusal(await phone.tap()) == "paused"
-    await in_thread(services.unfreeze, by=room.lecturer, at=FIVE_PAST)
+    await in_thread(services.unfreeze, by=room.lecturer.actor, at=FIVE_PAST)
     await gates.tell()
     assert "You’re in" in (await phone.tap()).text
 

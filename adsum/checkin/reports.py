@@ -11,7 +11,7 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.models import Display, Epoch, Opening, Scan
-from adsum.checkin.rules import HELD, PACES, EpochKey, epoch_keys, make_code, make_typed
+from adsum.checkin.rules import HELD, PACES, RELIEF_GRACE_MS, EpochKey, epoch_keys, make_code, make_typed
 from adsum.core import keyring
 from adsum.timetable.models import ClassSession
 
@@ -26,6 +26,12 @@ def open_now_for(student: int, at: datetime) -> list[int]:
         .order_by("session__starts_at")
         .values_list("pk", flat=True)
     )
+
+
+def open_at(at: datetime) -> QuerySet[Opening]:
+    """Classes whose screens may show a code at that instant: not stopped, not cancelled, not over."""
+    going_on = Q(stopped_at=None) | Q(stopped_at__gt=at)
+    return Opening.objects.filter(going_on, late_until__gt=at).exclude(session__status="cancelled").order_by("pk")
 
 
 def expected_now(student: int, at: datetime) -> ClassSession | None:
@@ -91,13 +97,13 @@ def shown_on(display: Display, at: datetime) -> Shown:
     key, typed_key = epoch_keys(keyring.masters()[epoch.kid], opening=opening.pk, epoch=epoch.number)
     keys = EpochKey(
         opening=opening.pk, number=epoch.number, key=key, typed_key=typed_key, period_ms=epoch.period_ms,
-        grace_ms=epoch.grace_ms, started_ms=int(epoch.started_at.timestamp() * 1000),
+        grace_ms=grace_of(epoch, opening), started_ms=int(epoch.started_at.timestamp() * 1000),
     )  # fmt: skip
     now_ms = int(at.timestamp() * 1000)
     counter = keys.counter_at(now_ms)
     return Shown(
         make_code(keys, handle=opening.handle, slot=display.slot, counter=counter), make_typed(keys, counter),
-        keys.left_ms(now_ms), epoch.period_ms, epoch.grace_ms,
+        keys.left_ms(now_ms), epoch.period_ms, keys.grace_ms,
     )  # fmt: skip
 
 
@@ -110,6 +116,11 @@ def pace_of(epoch: Epoch) -> str:
     """Which of the presets an epoch has."""
     wanted = epoch.period_ms, epoch.grace_ms
     return next((name for name, pace in PACES.items() if (pace.period_ms, pace.grace_ms) == wanted), "standard")
+
+
+def grace_of(epoch: Epoch, opening: Opening) -> int:
+    """How long a code of that epoch stays good after its interval, in milliseconds; longer while the class is in relief."""
+    return max(epoch.grace_ms, RELIEF_GRACE_MS) if opening.relieved_at else epoch.grace_ms
 
 
 def showing(opening: Opening) -> QuerySet[Display]:

@@ -1,6 +1,7 @@
 """The only code that opens check-in, shows it, stops it and decides what was held. Scans themselves: writer.py."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import asdict, astuple
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,10 +18,12 @@ from adsum.attendance.rules import OpenFor, Reason, Status, Windows
 from adsum.attendance.services import mark_students, raise_query
 from adsum.audit import services as audit_log
 from adsum.checkin.models import (
+    Alarm,
     Display,
     Epoch,
     GateState,
     HeldDecision,
+    LateCode,
     Opening,
     Pairing,
     RetiredKey,
@@ -28,14 +31,15 @@ from adsum.checkin.models import (
     Scan,
     TypedTries,
 )
-from adsum.checkin.reports import held_scans
-from adsum.checkin.rules import HANDLE_BITS, HELD, MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, Refusal
+from adsum.checkin.reports import held_scans, latest_epoch, pace_of
+from adsum.checkin.rules import HANDLE_BITS, HELD, MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, AlarmKind, Refusal, needs_relief
 from adsum.core import ids, keyring
 from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
 from adsum.timetable.models import ClassSession
 
 PAIRING_LIFE = timedelta(minutes=10)
+ALARM_AGAIN = timedelta(hours=1)
 SHOWN_BEFORE = timedelta(hours=2)
 """How long before a class its screen can be set up; what it shows counts only once check-in opens."""
 
@@ -117,7 +121,8 @@ def _begin_epoch(opening: Opening, *, number: int, pace: str, at: datetime) -> N
 def begin_epoch(opening: Opening, *, by: Person, at: datetime, pace: str, kill: bool = False) -> None:
     """Start a new epoch: another pace, a new key, or (with `kill`) the death of every code shown so far.
 
-    Codes of the epoch that ends stay good for their grace unless killed.
+    Codes of the epoch that ends stay good for their grace unless killed. Killing ends relief too: who shares codes does not
+    get to keep the longer grace.
     """
     Opening.objects.select_for_update().get(pk=opening.pk)  # two lecturers at once begin two epochs, one after the other
     latest = Epoch.objects.filter(opening=opening).latest("number")
@@ -125,6 +130,8 @@ def begin_epoch(opening: Opening, *, by: Person, at: datetime, pace: str, kill: 
     latest.save(update_fields=["ended_at"])
     if kill:
         Epoch.objects.filter(opening=opening).update(killed=True)
+        Opening.objects.filter(pk=opening.pk).update(relieved_at=None)
+        LateCode.objects.filter(opening=opening).delete()
     _begin_epoch(opening, number=latest.number + 1, pace=pace, at=at)
     Opening.objects.filter(pk=opening.pk).update(ticket_seconds=PACES[pace].ticket_seconds)
     audit_log.record(
@@ -171,7 +178,7 @@ def add_display(opening: Opening, *, by: Person, at: datetime) -> NewDisplay:
 
 def display_fingerprint(credential: str) -> str:
     """How a display's credential is kept."""
-    return fingerprint(keyring.keys_for("display/v1")[keyring.current()], credential)
+    return fingerprint(credential)
 
 
 @transaction.atomic
@@ -267,32 +274,80 @@ def accept_all_held(session: ClassSession, *, by: Person, at: datetime) -> int:
 
 
 @transaction.atomic
-def freeze(*, by: Person, at: datetime, reason: str) -> None:
-    """Stop all check-in of the university at once. Tickets already earned stay good."""
+def freeze(*, by: str, at: datetime, reason: str) -> None:
+    """Stop all check-in of the university at once. Tickets already earned stay good. `by` is the actor.
+
+    Raises AdsumError `no_reason` without a reason: people will ask.
+    """
+    if not reason.strip():
+        raise AdsumError("no_reason", _("Say why check-in is paused: people will ask."))
     _next_version()
-    GateState.objects.filter(pk=1).update(frozen_at=at, frozen_reason=reason)
-    audit_log.record(actor=by.actor, verb="gate.freeze", subject="gate:1", at=at, reason=reason)
+    GateState.objects.filter(pk=1).update(frozen_at=at, frozen_reason=reason.strip()[:200])
+    audit_log.record(actor=by, verb="gate.freeze", subject="gate:1", at=at, reason=reason.strip()[:200])
 
 
 @transaction.atomic
-def unfreeze(*, by: Person, at: datetime) -> None:
-    """Let check-in go on."""
-    _next_version()
-    GateState.objects.filter(pk=1).update(frozen_at=None, frozen_reason="")
-    audit_log.record(actor=by.actor, verb="gate.unfreeze", subject="gate:1", at=at)
+def unfreeze(*, by: str, at: datetime) -> None:
+    """Let check-in go on. Does nothing when it is not paused."""
+    if GateState.objects.filter(pk=1, frozen_at__isnull=False).update(frozen_at=None, frozen_reason=""):
+        audit_log.record(actor=by, verb="gate.unfreeze", subject="gate:1", at=at)
+        _next_version()
 
 
 @transaction.atomic
-def retire_key(kid: str, *, by: Person, at: datetime) -> None:
+def retire_key(kid: str, *, by: str, at: datetime) -> int:
     """Believe nothing signed with this key any more: codes, tickets, passes. For a leaked key; rotation needs no retiring.
 
-    Raises AdsumError `last_key` for the key that signs now: put a new one first in ADSUM_CHECKIN_KEYS before.
+    Classes whose screens still show codes of that key get a new epoch, so their screens go on. Returns how many.
+    Raises AdsumError `unknown_key` for a key that is not configured, `last_key` for the key that signs now.
     """
+    if kid not in keyring.masters():
+        message = _("There is no key %(kid)s here. The keys are: %(kids)s.")
+        raise AdsumError("unknown_key", message % {"kid": kid, "kids": ", ".join(keyring.masters())})
     if kid == keyring.current():
-        raise AdsumError("last_key", "This key signs now. Put a new key first in ADSUM_CHECKIN_KEYS, restart, then retire it.")
-    RetiredKey.objects.get_or_create(kid=kid, defaults={"at": at})
-    audit_log.record(actor=by.actor, verb="gate.retire_key", subject=f"key:{kid}", at=at)
-    _next_version()
+        message = _("%(kid)s signs now. Run “adsum check-in rotate-key”, restart, and then retire it.")
+        raise AdsumError("last_key", message % {"kid": kid})
+    if not RetiredKey.objects.get_or_create(kid=kid, defaults={"at": at})[1]:
+        return 0
+    audit_log.record(actor=by, verb="gate.retire_key", subject=f"key:{kid}", at=at)
+    renewed = []
+    for opening in Opening.objects.select_for_update().filter(late_until__gt=at):
+        latest = latest_epoch(opening)
+        if latest.kid == kid:
+            Epoch.objects.filter(pk=latest.pk).update(ended_at=at)
+            _begin_epoch(opening, number=latest.number + 1, pace=pace_of(latest), at=at)
+            renewed.append(opening.pk)
+    Opening.objects.filter(pk__in=renewed).update(version=_next_version())
+    return len(renewed)
+
+
+@transaction.atomic
+def count_late_codes(opening_id: int, students: Collection[int], *, at: datetime) -> None:
+    """Note that genuine codes of these expected students came a little too late, and widen the grace when they are many.
+
+    Who counts is decided by the gate, when is `rules.needs_relief`. The widened grace reaches every gate by version.
+    """
+    LateCode.objects.bulk_create([LateCode(opening_id=opening_id, student_id=pk) for pk in students], ignore_conflicts=True)
+    opening = Opening.objects.get(pk=opening_id)
+    late = LateCode.objects.filter(opening=opening)
+    in_time = Scan.objects.filter(session=opening.session_id, refusal="").exclude(student__in=late.values("student"))
+    count = late.count()
+    came = count + in_time.count()
+    if needs_relief(late=count, came=came) and Opening.objects.filter(pk=opening_id, relieved_at=None).update(relieved_at=at):
+        audit_log.record(
+            actor="system:relief", verb="checkin.relief", subject=f"session:{opening.session_id}", at=at, late=count, came=came
+        )
+        _touch(opening)
+
+
+@transaction.atomic
+def raise_alarm(kind: AlarmKind, opening_id: int | None, detail: str, *, at: datetime) -> None:
+    """Keep what a gate noticed for the administrators; once an hour for each kind and class, however many gates say it."""
+    if not Alarm.objects.filter(kind=kind, opening=opening_id, at__gt=at - ALARM_AGAIN).exists():
+        Alarm.objects.create(kind=kind, opening_id=opening_id, detail=detail, at=at)
+        audit_log.record(
+            actor="system:gate", verb=f"gate.alarm_{kind}", subject=f"opening:{opening_id or ''}", at=at, detail=detail
+        )
 
 
 @transaction.atomic

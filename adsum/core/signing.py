@@ -58,6 +58,9 @@ def unseal(key: bytes, text: str) -> bytes | None:
     return payload if _text(raw) == text else None
 
 
-def fingerprint(key: bytes, value: str) -> str:
-    """A keyed one-way name for `value`, to compare without keeping it: 32 hexadecimal digits."""
-    return tag(key, value.encode()).hex()
+def fingerprint(secret: str) -> str:
+    """A one-way name for a random secret of 128 bits or more, to know it again without keeping it: 64 hexadecimal digits.
+
+    No key: nobody guesses such a secret, and so changing or retiring a key forgets none of them.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()
