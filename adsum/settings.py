@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 from csp.constants import NONE, SELF
+from django.utils.translation import gettext_noop
 from pydantic import field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -226,7 +227,8 @@ MFA_ADAPTER = "adsum.integrations.sign_on.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English"), ("cy", "Cymraeg")]
+# Each under its own name, whatever the language of the page: without an entry of ours Django would translate "English".
+LANGUAGES = [("en-gb", gettext_noop("English")), ("cy", gettext_noop("Cymraeg"))]
 LOCALE_PATHS = [BASE_DIR / "adsum" / "web" / "locale"]
 LANGUAGE_COOKIE_NAME = "adsum_language"
 TIME_ZONE = env.time_zone
