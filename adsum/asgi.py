@@ -1,6 +1,11 @@
 """What the server runs: the gate and the live streams for their own paths, Django for everything else."""
 
+import asyncio
 import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
 
@@ -59,6 +64,8 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                self._hear_signals()
+                await self.state.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.live.stop()
@@ -66,6 +73,21 @@ class Application:
                 await self.state.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    def _hear_signals(self) -> None:
+        """End the live streams when the server is told to stop: it waits for them before it says so here."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            servers_own = signal.getsignal(number)
+
+            def handle(number: int, frame: FrameType | None, servers_own: Any = servers_own) -> None:
+                loop.call_soon_threadsafe(self.live.end)
+                if callable(servers_own):
+                    servers_own(number, frame)
+
+            signal.signal(number, handle)
 
 
 application = Application()

@@ -99,6 +99,7 @@ class Hub:
         self.boards: dict[int, Board] = {}
         self._marks = Cursor()
         self._scans = Cursor()
+        self._ending = False
         self._task: asyncio.Task[None] | None = None
 
     async def watch(self, session: int) -> Watch:
@@ -109,6 +110,8 @@ class Hub:
             board = self.boards.setdefault(session, read)
         watch = Watch(session, board)
         board.watches.add(watch)
+        if self._ending:
+            watch.news.put_nowait(None)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return watch
@@ -123,10 +126,15 @@ class Hub:
         for session, board in list(self.boards.items()):
             board.expected = (await self.read(_board, session)).expected
 
-    async def stop(self) -> None:
-        """Tell every stream to end."""
+    def end(self) -> None:
+        """Tell every stream to end, those too that begin from now on."""
+        self._ending = True
         for board in self.boards.values():
             self._tell(board, None)
+
+    async def stop(self) -> None:
+        """Stop asking, and give the connection back."""
+        self.end()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])

@@ -67,6 +67,10 @@ class Live:
             exception_handlers={HTTPException: _nothing},
         )
 
+    def end(self) -> None:
+        """Close every stream, and each that begins from now on: the process is going to stop."""
+        self.hub.end()
+
     async def stop(self) -> None:
         await self.hub.stop()
 

@@ -1,0 +1,112 @@
+"""A university in a database of its own, and what that database holds after a fault.
+
+    python -m tests.faults.campus FILE        # fills the database of ADSUM_DATABASE_URL, writes what phones need to FILE
+"""
+
+import json
+import os
+import sqlite3
+import sys
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench.university import build
+
+STUDENTS = 1_500
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a display and its lecturer's browser hold."""
+
+    display: str
+    display_cookie: str
+    register: str
+    register_cookie: str
+
+
+def fill(out: Path) -> None:
+    """Students, classes, check-in open in all of them, one screen and one signed-in lecturer."""
+    build(out, students=STUDENTS, classes=CLASSES)  # starts Django
+    from django.conf import settings
+    from django.test import Client
+
+    from adsum.accounts.models import Person, RoleGrant
+    from adsum.accounts.rules import Role
+    from adsum.checkin.models import Display, Opening
+    from adsum.checkin.rules import unseal_pass
+    from adsum.checkin.services import display_fingerprint
+    from adsum.core import keyring
+    from adsum.ops import database
+    from adsum.timetable.models import ClassSession, Teaching
+    from adsum.web.live import display_cookie
+
+    database.migrate()
+    if database.uncollected(newer=False):
+        database.collect()
+    opening = Opening.objects.earliest("pk")
+    lecturer = Person.objects.get(username="lecturer@bench.example")
+    RoleGrant.objects.create(person=lecturer, role=Role.LECTURER)
+    Teaching.objects.create(session=opening.session, person=lecturer)
+    display = Display.objects.get(opening=opening)
+    display.credential = display_fingerprint("shown")
+    display.save()
+    client = Client()
+    client.force_login(lecturer)
+    screen = Screen(
+        f"/live/display/{display.ref}", f"{display_cookie(display.ref)}=shown", f"/live/register/{opening.session.ref}",
+        f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}",
+    )  # fmt: skip
+    sessions = list(ClassSession.objects.order_by("pk").values_list("pk", flat=True))
+    phones = []
+    for n, (code, cookie) in enumerate(json.loads(out.read_text())):
+        pass_ = unseal_pass(cookie, keyring.keys_for("pass/v1"))
+        assert pass_ is not None
+        phones.append((pass_.person, sessions[n % CLASSES], code, f"adsum_pass={cookie}; adsum_device=phone-{n}"))
+    out.write_text(json.dumps({"phones": phones, "screen": vars(screen)}))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is kept, by (student, class)."""
+
+    scans: dict[tuple[int, int], list[str]]
+    """The references of accepted scans."""
+    marks: Counter[tuple[int, int]]
+    changes: Counter[tuple[int, int]]
+    events: Counter[tuple[int, int]]
+
+
+def stored(url: str) -> Stored:
+    """Read it without Django: nothing of what is tested stands between."""
+    scans: dict[tuple[int, int], list[str]] = {}
+    for student, session, ref in ask(url, "SELECT student_id, session_id, ref FROM adsum_scan WHERE refusal = ''"):
+        scans.setdefault((student, session), []).append(str(ref).replace("-", ""))
+    events = ask(url, "SELECT actor, subject FROM adsum_event WHERE verb = 'scan.accept'")
+    return Stored(
+        scans,
+        Counter(ask(url, "SELECT student_id, session_id FROM adsum_mark")),
+        Counter(ask(url, "SELECT student_id, session_id FROM adsum_markchange")),
+        Counter((int(actor.partition(":")[2]), int(subject.partition(":")[2])) for actor, subject in events),
+    )
+
+
+def ask(url: str, statement: str) -> list[Any]:
+    """The rows of one statement, committed."""
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as lite, lite:
+            return lite.execute(statement).fetchall()
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
+    fill(Path(sys.argv[1]))

@@ -1,0 +1,145 @@
+"""A room of phones that do what phones do: scan, tap, try again with the same ticket; and remember what they were told."""
+
+import asyncio
+import re
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+TICKET = re.compile(rb'name="ticket" value="([^"]+)"')
+RECEIPT = re.compile(rb'<dd class="num">([0-9A-Z]{4}-[0-9A-Z]{2})</dd>')
+ABOUT = re.compile(rb'data-refusal="(\w+)"')
+PATIENCE = 15.0
+"""Seconds until a phone gives up waiting for one answer."""
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Line:
+    """One connection to one of the servers at `ports`, kept as long as it lasts."""
+
+    def __init__(self, ports: Sequence[int], first: int = 0) -> None:
+        self.ports = ports
+        self._next = first
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, method: str, path: str, cookie: str, body: str = "") -> Answer:
+        """One answer. Raises OSError or EOFError when none came."""
+        try:
+            return await asyncio.wait_for(self._ask(method, path, cookie, body), PATIENCE)
+        except (OSError, EOFError, asyncio.TimeoutError):
+            await self.hang_up()
+            raise
+
+    async def _ask(self, method: str, path: str, cookie: str, body: str) -> Answer:
+        port = self.ports[self._next % len(self.ports)]
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = self._streams
+        writer.write(
+            f"{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\nCookie: {cookie}\r\n"
+            "User-Agent: Mozilla/5.0 (iPhone)\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+        return Answer(int(head[0].split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0))))
+
+    async def hang_up(self) -> None:
+        """The next request goes to the next server."""
+        self._next += 1
+        if self._streams is not None:
+            self._streams[1].transport.abort()
+            self._streams = None
+
+
+@dataclass
+class Phone:
+    """One student's browser, and everything it was told."""
+
+    student: int
+    session: int
+    code: str
+    cookie: str
+    ticket: str = ""
+    receipt: str = ""
+    refused: str = ""
+    scans: int = 0
+    """Tickets it was given: one, if none was ever lost."""
+    taps: int = 0
+    heard: Counter[str] = field(default_factory=Counter)
+    """Answers by door and status; `cut` for none."""
+
+    async def check_in(self, line: Line, until: float) -> None:
+        """Scan, tap, and go on with the same ticket until there is a receipt, a refusal, or no time left."""
+        while not self.receipt and not self.refused and time.monotonic() < until:
+            try:
+                if self.ticket:
+                    self.taps += 1
+                    answer = await line.ask("POST", "/in/confirm", self.cookie, f"ticket={self.ticket}")
+                else:
+                    answer = await line.ask("GET", f"/{self.code}", self.cookie)
+            except (OSError, EOFError, asyncio.TimeoutError):
+                self.heard["cut"] += 1
+                await asyncio.sleep(0.1)
+                continue
+            self.heard[f"{'tap' if self.ticket else 'scan'} {answer.status}"] += 1
+            self._hear(answer)
+            if answer.status == 503:
+                assert 1 <= int(answer.headers["retry-after"]) <= 60
+                await asyncio.sleep(0.25)  # sooner than it was told: harder for the server
+
+    async def scan(self, line: Line) -> None:
+        """Take a ticket, and leave it at that."""
+        self._hear(await line.ask("GET", f"/{self.code}", self.cookie))
+        await line.hang_up()
+
+    def _hear(self, answer: Answer) -> None:
+        if found := RECEIPT.search(answer.body):
+            self.receipt = found[1].decode()
+        elif found := ABOUT.search(answer.body):
+            self.refused = found[1].decode() if answer.status == 200 else ""
+        elif (found := TICKET.search(answer.body)) and not self.ticket:
+            self.ticket = found[1].decode()
+            self.scans += 1
+
+
+async def burst(
+    phones: Iterable[Phone], ports: Sequence[int], *, lines: int = 48, seconds: float = 60,
+    after: int = 0, then: Callable[[], None] | None = None,
+) -> None:  # fmt: skip
+    """All of them, `lines` at a time; `then` is done in another thread once `after` of them have a receipt."""
+    waiting = deque(phones)
+    until = time.monotonic() + seconds
+    done = 0
+    struck: asyncio.Future[None] | None = None
+
+    async def one_line(number: int) -> None:
+        nonlocal done, struck
+        line = Line(ports, number)
+        while waiting:
+            phone = waiting.popleft()
+            await phone.check_in(line, until)
+            done += bool(phone.receipt)
+            if then and struck is None and done >= after:
+                struck = asyncio.ensure_future(asyncio.to_thread(then))
+        await line.hang_up()
+
+    await asyncio.gather(*(one_line(number) for number in range(lines)))
+    if then:
+        assert struck is not None, "the fault never came"
+        await struck
+
+
+def heard(phones: Iterable[Phone]) -> dict[str, int]:
+    """What all of them were told, together."""
+    total: Counter[str] = Counter()
+    for phone in phones:
+        total += phone.heard
+    return dict(sorted(total.items()))
