@@ -1,10 +1,12 @@
 """What kind of file it is, and every way in which a file as a whole cannot be used: one sentence, and nothing is lost."""
 
 import zipfile
+from collections.abc import Iterator
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +15,13 @@ from adsum.integrations.mapping import PRESETS, rules_of
 from adsum.integrations.messages import Problem, Refused
 from adsum.timetable.models import Group
 from tests import feeds
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """Sentences are compared in English, whatever a test before spoke."""
+    with translation.override("en-gb"):
+        yield
 
 
 def refusal(content: bytes, name: str = "file") -> Refused:

@@ -26,9 +26,7 @@ class Sourced(models.Model):
     class Meta:
         abstract = True
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "source_id"], condition=~Q(source=""), name="one_%(class)s_per_source_id"
-            )
+            models.UniqueConstraint(fields=["source", "source_id"], condition=~Q(source=""), name="one_%(class)s_per_source_id")
         ]
 
 
@@ -224,13 +222,9 @@ class ClassSession(models.Model):
     module = models.ForeignKey(Module, on_delete=models.PROTECT, related_name="sessions")
     title = models.CharField(max_length=250)
     kind = models.CharField(max_length=20, choices=[(k.value, k.value) for k in Kind], default=Kind.OTHER)
-    delivery = models.CharField(
-        max_length=20, choices=[(d.value, d.value) for d in Delivery], default=Delivery.IN_PERSON
-    )
+    delivery = models.CharField(max_length=20, choices=[(d.value, d.value) for d in Delivery], default=Delivery.IN_PERSON)
     mandatory = models.BooleanField(default=True)
-    status = models.CharField(
-        max_length=20, choices=[(s.value, s.value) for s in ClassStatus], default=ClassStatus.SCHEDULED
-    )
+    status = models.CharField(max_length=20, choices=[(s.value, s.value) for s in ClassStatus], default=ClassStatus.SCHEDULED)
     starts_at = models.DateTimeField(db_index=True)
     ends_at = models.DateTimeField()
     starts_on = models.DateField(db_index=True)
@@ -323,9 +317,7 @@ class Import(models.Model):
     sha256 = models.CharField(max_length=64)
     content = models.BinaryField()
     options = models.JSONField(default=dict)
-    state = models.CharField(
-        max_length=10, choices=[(s.value, s.value) for s in ImportState], default=ImportState.WAITING
-    )
+    state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in ImportState], default=ImportState.WAITING)
     actor = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
