@@ -53,6 +53,7 @@ class Gates:
 
     async def tell(self) -> None:
         """What a worker does twice a second."""
+        await self.state.report()
         await self.state.refresh()
 
     def wait(self, **time: float) -> None:

@@ -6,7 +6,6 @@ from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
-import structlog
 from csp.utils import build_policy
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
@@ -18,14 +17,17 @@ from starlette.types import Receive, Scope, Send
 from adsum.attendance.rules import minutes_late
 from adsum.checkin import services
 from adsum.checkin.gate.evidence import agent_class, device_hash, network_class, new_device_tag
+from adsum.checkin.gate.limits import Limit
 from adsum.checkin.gate.pages import EXPECTED_NOW, OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
 from adsum.checkin.gate.state import Entry, State, clock_text, instant
 from adsum.checkin.reports import expected_now, open_now_for
 from adsum.checkin.rules import (
     NETWORKS,
+    AlarmKind,
     Attempt,
     Outcome,
     Pass,
+    Reading,
     Refusal,
     Ticket,
     clean_typed,
@@ -33,14 +35,13 @@ from adsum.checkin.rules import (
     parse_code,
     read_code,
     read_typed,
+    relieved,
     seal_ticket,
     unseal_ticket,
 )
 from adsum.checkin.writer import Busy, Unavailable, Writer
 from adsum.core import ids, keyring
 from adsum.timetable.reports import Name
-
-log = structlog.get_logger("adsum.gate")
 
 TICKET_COOKIE = f"{settings.COOKIE_PREFIX}adsum_ticket"
 PASS_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pass"
@@ -90,6 +91,10 @@ class Gate:
         self.state = state
         self.writer = writer
         self.pages = Pages()
+        # A hundred taps at once get a hundred answers (3-checkin.md); a script that goes on knocking does not.
+        self.taps = Limit(a_minute=30, at_once=120)
+        self.browsers = Limit(a_minute=120, at_once=120)
+        self.scanners = Limit(a_minute=120, at_once=120)
         self.doors: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
             "/in": {"GET": self.typed_page},
             "/in/code": {"POST": self._own(self.typed)},
@@ -110,6 +115,9 @@ class Gate:
     async def scan(self, request: Request) -> Response:
         """GET of a code: read it, keep what it proves in a ticket. Writes nothing; harmless to prefetch and preview."""
         now = self.state.now_ms()
+        pass_ = self._pass(request)
+        if wait := self._scans_too_fast(request, pass_, now):
+            return self._wait(request, wait, "/in/confirm" if TICKET_COOKIE in request.cookies else "")
         code = parse_code(request.scope["path"][1:])
         entry = await self.state.entry_for(code.handle) if code else None
         if code is None:
@@ -118,9 +126,11 @@ class Gate:
         if entry is None or reading.refusal == Refusal.UNKNOWN_CODE:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
         if reading.from_the_future:
-            log.error("gate.code_from_the_future", opening=entry.pk, slot=code.slot, age_ms=reading.age_ms)
+            detail = f"screen {code.slot + 1}, {-reading.age_ms / 1000:.1f} s early"
+            self.state.alarm(AlarmKind.FUTURE_CODE, entry.pk, detail)
         refusal = Refusal.STALE_CODE if code.slot in entry.revoked_slots else reading.refusal
-        pass_ = self._pass(request)
+        if refusal == Refusal.STALE_CODE and code.slot not in entry.revoked_slots:
+            await self._note_late(entry, pass_, read_code(code, relieved(entry.epochs), now_ms=now))
         ticket = self._ticket(
             request, entry, pass_, now=now, epoch=reading.epoch, slot=code.slot, counter=code.counter, age_ms=reading.age_ms,
             typed=False, refusal=refusal,
@@ -139,6 +149,8 @@ class Gate:
         pass_ = self._pass(request)
         if pass_ is None:
             return self._to_sign_in("/in")
+        if wait := self.taps.wait(pass_.person, self.state.now_ms()):
+            return self._wait(request, wait, "/in")
         digits = clean_typed((await self._form(request)).get("code", ""))
         if digits is None:
             return await self._typed_page(request, pass_, problem="shape")
@@ -155,6 +167,8 @@ class Gate:
             if reading.refusal == Refusal.UNKNOWN_CODE:
                 continue
             await self.state.read(services.forgive_tries, pass_.person, sessions)
+            if reading.refusal == Refusal.STALE_CODE:
+                await self._note_late(entry, pass_, read_typed(digits, relieved(entry.epochs), now_ms=now)[0])
             ticket = self._ticket(
                 request, entry, pass_, now=now, epoch=reading.epoch, slot=0, counter=counter, age_ms=reading.age_ms,
                 typed=True, refusal=reading.refusal,
@@ -176,6 +190,8 @@ class Gate:
         if pass_ is None:
             return self._to_sign_in("/in/confirm")
         sealed = (await self._form(request)).get("ticket") or request.cookies.get(TICKET_COOKIE, "")
+        if wait := self.taps.wait(pass_.person, self.state.now_ms()):
+            return self._wait(request, wait, "/in/confirm", sealed)
         ticket, entry = self._waiting(sealed)
         if ticket is None or entry is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
@@ -199,6 +215,8 @@ class Gate:
         if pass_ is None:
             return self._to_sign_in("/in/confirm")
         sealed = (await self._form(request)).get("ticket", "")
+        if wait := self.taps.wait(pass_.person, self.state.now_ms()):
+            return self._wait(request, wait, "/in/query", sealed)
         ticket, entry = self._waiting(sealed)
         if ticket is None or entry is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
@@ -219,6 +237,17 @@ class Gate:
 
     # What the doors share
 
+    def _scans_too_fast(self, request: Request, pass_: Pass | None, now: int) -> int:
+        """Seconds this browser or this account has to wait; 0 when it need not. Who shows neither costs one HMAC."""
+        tag = request.cookies.get(DEVICE_COOKIE)
+        wait = self.browsers.wait(tag[:64], now) if tag else 0
+        return wait or (self.scanners.wait(pass_.person, now) if pass_ else 0)
+
+    async def _note_late(self, entry: Entry, pass_: Pass | None, reading: Reading) -> None:
+        """A stale code that a longer grace would have made good, from someone expected: a sign that the grace is too short."""
+        if pass_ and reading.refusal is None and pass_.person in await self.state.roster(entry):
+            self.state.came_late(entry, pass_.person)
+
     async def _submit(self, request: Request, pass_: Pass, entry: Entry, ticket: Ticket) -> Outcome:
         now = self.state.now_ms()
         roster = await self.state.roster(entry)
@@ -228,7 +257,7 @@ class Gate:
             return Outcome(UUID(bytes=ticket.id), Refusal.PAUSED)  # the same ticket finishes when it goes on
         seen = instant(ticket.first_seen_ms)
         late = seen >= entry.present_until
-        device = self._device(request, now) or ticket.device
+        device = self._device(request, entry) or ticket.device
         network = self._network(request)
         return await self.writer.submit(
             Attempt(
@@ -258,7 +287,7 @@ class Gate:
         self, request: Request, entry: Entry, pass_: Pass | None, *, now: int, epoch: int, slot: int, counter: int,
         age_ms: int, typed: bool, refusal: Refusal | None,
     ) -> Ticket:  # fmt: skip
-        device = self._device(request, now)
+        device = self._device(request, entry)
         return Ticket(
             id=ids.token(), opening=entry.pk, epoch=epoch, slot=slot, counter=counter, first_seen_ms=now,
             age_ms=age_ms, network=self._network(request), typed=typed, new_device=device is None,
@@ -303,12 +332,9 @@ class Gate:
         text = request.cookies.get(PASS_COOKIE)
         return self.state.believe(text) if text else None
 
-    def _device(self, request: Request, now: int) -> bytes | None:
+    def _device(self, request: Request, entry: Entry) -> bytes | None:
         tag = request.cookies.get(DEVICE_COOKIE)
-        if not tag:
-            return None
-        day = instant(now)
-        return device_hash(tag[:64], f"{day.year}-{(day.month - 1) // 6}")
+        return device_hash(tag[:64], entry.device_key) if tag else None
 
     def _network(self, request: Request) -> int:
         peer = request.client.host if request.client else ""
@@ -395,6 +421,21 @@ class Gate:
         answer.raw_headers = [
             (header, CAMERA_POLICY if header == b"content-security-policy" else value) for header, value in answer.raw_headers
         ]
+        return answer
+
+    def _wait(self, request: Request, seconds: int, then: str, sealed: str = "") -> Answer:
+        """Too fast: where to go on in a moment, the ticket kept. A ticket in `sealed` is posted to `then` again."""
+        answer = self._page(
+            request,
+            "wait",
+            None,
+            (then, bool(sealed)),
+            {"then": then, "held": bool(sealed)},
+            429,
+            ticket=sealed,
+            seconds=seconds,
+        )
+        answer.add(b"retry-after", str(seconds))
         return answer
 
     def _to_sign_in(self, then: str) -> Answer:

@@ -7,8 +7,6 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from adsum.core import keyring
-
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -62,9 +60,6 @@ def new_device_tag() -> str:
 
 
 @lru_cache(maxsize=65_536)
-def device_hash(tag: str, half_year: str) -> bytes:
-    """A keyed hash of a browser's tag, another one every half-year: only good for seeing the same browser twice."""
-    if not tag:
-        return bytes(16)
-    key = keyring.keys_for("device/v1")[keyring.current()]
-    return hashlib.blake2b(f"{half_year}|{tag}".encode(), key=key, digest_size=16).digest()
+def device_hash(tag: str, key: bytes) -> bytes:
+    """A keyed hash of a browser's tag: only good for seeing the same browser twice while `key` lasts (`Entry.device_key`)."""
+    return hashlib.blake2b(tag.encode(), key=key, digest_size=16).digest()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,13 @@ import structlog
 from django.db import DatabaseError, connection
 
 from adsum.accounts.models import Person
+from adsum.checkin import services
 from adsum.checkin.models import GateState, Opening, RetiredKey, RevokedPass
-from adsum.checkin.rules import EpochKey, OpeningFacts, Pass, epoch_keys, unseal_pass
+from adsum.checkin.reports import grace_of
+from adsum.checkin.rules import AlarmKind, EpochKey, OpeningFacts, Pass, epoch_keys, unseal_pass
 from adsum.core import keyring
 from adsum.core.reader import Reader
+from adsum.core.signing import derive
 from adsum.timetable.reports import Name, names_expected_in, university_zone
 
 log = structlog.get_logger("adsum.gate")
@@ -67,6 +71,8 @@ class Entry:
     ticket_seconds: int
     epochs: tuple[EpochKey, ...]
     revoked_slots: frozenset[int]
+    device_key: bytes
+    """What names its browsers: another one every half-year, the same while check-in goes on, whatever key signs."""
 
     def facts(self, *, frozen: bool, expected: bool) -> OpeningFacts:
         return OpeningFacts(
@@ -102,6 +108,8 @@ class State:
         self._wanted: set[int] = set()
         self._loading: asyncio.Task[None] | None = None
         self._names: dict[int, Name] = {}
+        self._late: dict[int, set[int]] = {}
+        self._alarms: dict[tuple[AlarmKind, int | None], str] = {}
         self.read = Reader("gate-reader")
         self._refreshed = 0.0
         self._clock_read = 0.0
@@ -150,7 +158,22 @@ class State:
             self._clock_read = time.monotonic()
             self.offset_ms = await self.read(_clock_offset)
             if abs(self.offset_ms) > CLOCK_ALARM_MS:
-                log.error("gate.clock", offset_ms=self.offset_ms)
+                self.alarm(AlarmKind.CLOCK, None, f"{socket.gethostname()}: {self.offset_ms:+} ms")
+
+    async def report(self) -> None:
+        """Write down what was noticed since the last time; never on a request's own way."""
+        if self._late or self._alarms:
+            late, self._late, alarms, self._alarms = self._late, {}, self._alarms, {}
+            await self.read(_report, late, alarms, instant(self.now_ms()))
+
+    def came_late(self, entry: Entry, student: int) -> None:
+        """A genuine code of an expected student was a little too old: noted for the next report."""
+        self._late.setdefault(entry.pk, set()).add(student)
+
+    def alarm(self, kind: AlarmKind, opening: int | None, detail: str) -> None:
+        """Something an administrator must know: to the log now, to their page with the next report."""
+        log.error(f"gate.{kind}", opening=opening, detail=detail)
+        self._alarms[kind, opening] = detail
 
     def keys(self, purpose: str) -> dict[str, bytes]:
         """The keys that still count for `purpose`."""
@@ -236,6 +259,13 @@ def _read(known: Known, now_ms: int) -> Known:
     )  # fmt: skip
 
 
+def _report(late: dict[int, set[int]], alarms: dict[tuple[AlarmKind, int | None], str], at: datetime) -> None:
+    for opening, students in late.items():
+        services.count_late_codes(opening, students, at=at)
+    for (kind, about), detail in alarms.items():
+        services.raise_alarm(kind, about, detail, at=at)
+
+
 def _entry(opening: Opening, retired: frozenset[str]) -> Entry:
     session = opening.session
     epochs = []
@@ -252,7 +282,7 @@ def _entry(opening: Opening, retired: frozenset[str]) -> Entry:
                 key=key,
                 typed_key=typed_key,
                 period_ms=epoch.period_ms,
-                grace_ms=epoch.grace_ms,
+                grace_ms=grace_of(epoch, opening),
                 started_ms=milliseconds(epoch.started_at),
                 ended_ms=milliseconds(epoch.ended_at) if epoch.ended_at else None,
                 killed=epoch.killed or epoch.kid in retired,
@@ -267,7 +297,15 @@ def _entry(opening: Opening, retired: frozenset[str]) -> Entry:
         stopped_ms=milliseconds(opening.stopped_at) if opening.stopped_at else None, cancelled=session.cancelled,
         ticket_seconds=opening.ticket_seconds, epochs=tuple(epochs),
         revoked_slots=frozenset(display.slot for display in opening.displays.all() if display.revoked_at),
+        device_key=_device_key(opening, session.starts_at),
     )  # fmt: skip
+
+
+def _device_key(opening: Opening, at: datetime) -> bytes:
+    """Of the key that signed when check-in opened, so that a new key in mid-class does not make one phone look like two."""
+    _number, kid = min(((epoch.number, epoch.kid) for epoch in opening.epochs.all()), default=(0, ""))
+    keys = keyring.keys_for("device/v1")
+    return derive(keys.get(kid) or keys[keyring.current()], salt=b"", info=f"{at.year}-{(at.month - 1) // 6}".encode())
 
 
 def _name(person: int) -> Name:
