@@ -10,9 +10,7 @@ from tests.environment import DATA
 from tests.world import World
 
 settings.register_profile("here", deadline=None, max_examples=100)
-settings.register_profile(
-    "ci", deadline=None, max_examples=300, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("ci", deadline=None, max_examples=300, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 

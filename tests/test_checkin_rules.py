@@ -71,9 +71,10 @@ def test_check_in_never_outlasts_the_class() -> None:
     assert window.moment(NINE + timedelta(minutes=20)) == Moment.CLOSED
 
 
-@pytest.mark.parametrize("day", [datetime(2026, 3, 29, 1, 0), datetime(2026, 10, 25, 1, 0)], ids=["forward", "back"])
-def test_windows_are_minutes_of_real_time_on_both_clock_changes(day: datetime) -> None:
-    starts = day.replace(tzinfo=LONDON)
+@pytest.mark.parametrize(
+    "starts", [datetime(2026, 3, 29, 1, 0, tzinfo=LONDON), datetime(2026, 10, 25, 1, 0, tzinfo=LONDON)], ids=["forward", "back"]
+)
+def test_windows_are_minutes_of_real_time_on_both_clock_changes(starts: datetime) -> None:
     window = OpenFor.of(Windows(), starts_at=starts, ends_at=starts + timedelta(hours=3))
     assert (window.late_until.timestamp() - starts.timestamp()) == 30 * 60
     assert window.moment(datetime.fromtimestamp(starts.timestamp() + 14 * 60, LONDON)) == Moment.PRESENT

@@ -195,7 +195,7 @@ async def test_the_code_of_another_class_names_both(room: Room, gates: Gates) ->
         starts_at=NINE,
         staff=[room.lecturer],
     )
-    carol: Person = await in_thread(world.student, "Carol Cole", groups=[await in_thread(lambda: mine.groups.get())])
+    carol: Person = await in_thread(world.student, "Carol Cole", groups=[await in_thread(mine.groups.get)])
     phone = gates.phone(carol)
     await phone.scan(room.opening)
     page = await phone.tap()
@@ -311,13 +311,13 @@ async def test_a_cancelled_class_says_so_and_keeps_the_scan(room: Room, gates: G
 
 def cancel(session: ClassSession) -> None:
     ClassSession.objects.filter(pk=session.pk).update(status="cancelled")
-    services.rosters_changed(at=NINE)
+    services.rosters_changed()
 
 
 async def test_a_student_added_to_the_group_counts_at_once(room: Room, gates: Gates) -> None:
     await gates_again(gates, room.alice, room.opening)
     dave: Person = await in_thread(room.world.student, "Dave Dunn", groups=[room.group])
-    await in_thread(services.rosters_changed, at=NINE)
+    await in_thread(services.rosters_changed)
     await gates.tell()
     assert "You’re in" in (await gates_again(gates, dave, room.opening)).text
 

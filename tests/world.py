@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -28,7 +28,7 @@ class World:
 
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
-    def person(self, *roles: Role, name: str = "", number: str = "", **fields: object) -> Person:
+    def person(self, *roles: Role, name: str = "", number: str = "", **fields: Any) -> Person:
         """Someone with these roles; `name` is "Given Family"."""
         n = next(self.numbers)
         given, _, family = (name or f"Given{n} Family{n}").partition(" ")
@@ -42,12 +42,12 @@ class World:
         RoleGrant.objects.bulk_create([RoleGrant(person=person, role=role) for role in roles])
         return person
 
-    def student(self, name: str = "", *, groups: Sequence[Group] = (), **fields: object) -> Person:
+    def student(self, name: str = "", *, groups: Sequence[Group] = (), **fields: Any) -> Person:
         person = self.person(Role.STUDENT, name=name, **fields)
         self.place(person, *groups)
         return person
 
-    def lecturer(self, name: str = "", **fields: object) -> Person:
+    def lecturer(self, name: str = "", **fields: Any) -> Person:
         return self.person(Role.LECTURER, name=name, **fields)
 
     def module(self, title: str = "Algorithms", code: str = "") -> Module:
@@ -63,9 +63,7 @@ class World:
         return group
 
     def place(self, person: Person, *groups: Group, starts_on: date | None = None, ends_on: date | None = None) -> None:
-        Place.objects.bulk_create(
-            [Place(group=group, person=person, starts_on=starts_on, ends_on=ends_on) for group in groups]
-        )
+        Place.objects.bulk_create([Place(group=group, person=person, starts_on=starts_on, ends_on=ends_on) for group in groups])
 
     def session(
         self,
@@ -75,7 +73,7 @@ class World:
         minutes: int = 60,
         staff: Sequence[Person] = (),
         room: str = "C2.01",
-        **fields: object,
+        **fields: Any,
     ) -> ClassSession:
         """One class of a group."""
         group = group or self.group()

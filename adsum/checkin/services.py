@@ -52,7 +52,7 @@ def _next_version() -> int:
     return GateState.objects.values_list("version", flat=True).get(pk=1)
 
 
-def rosters_changed(*, at: datetime) -> None:
+def rosters_changed() -> None:
     """Tell every worker that classes, groups or places changed. Call it last in the transaction that changed them."""
     version = _next_version()
     GateState.objects.filter(pk=1).update(rosters_version=version)

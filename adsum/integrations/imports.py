@@ -136,7 +136,7 @@ def _apply(run: Import, at: datetime, actor: str, confirm: bool) -> None:
                 end_sign_ins(person)
                 revoke_passes(person.pk, at=at)
         services.finish_import(run, ImportState.APPLIED, at=at, actor=actor)
-        rosters_changed(at=at)
+        rosters_changed()
 
 
 def discard(run: Import, *, at: datetime, actor: str) -> None:
@@ -149,7 +149,7 @@ def discard(run: Import, *, at: datetime, actor: str) -> None:
 def decide_missing(session: ClassSession, *, cancelled: bool, at: datetime, actor: str) -> None:
     """A person says what became of a class that is missing from its source."""
     (services.cancel_class if cancelled else services.keep_class)(session, at=at, actor=actor)
-    rosters_changed(at=at)
+    rosters_changed()
 
 
 def check_soon(run: Import, *, at: datetime) -> None:

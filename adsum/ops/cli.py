@@ -36,6 +36,7 @@ COMMANDS = {
     "serve": Command("adsum.ops.serve", "serve the pages, the check-in gate and the live streams"),
     "work": Command("adsum.ops.work", "do the jobs: close registers, apply imports, and so on"),
     "import": Command("adsum.ops.imports", "bring a timetable or a roster in"),
+    "person": Command("adsum.ops.people", "people's accounts and roles"),
     "oidc": Command("adsum.ops.oidc", "the university's own sign-in"),
     "check": Command("adsum.ops.health", "say what is missing before people come"),
 }

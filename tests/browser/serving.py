@@ -67,7 +67,7 @@ def screen(page: Page) -> Image.Image:
 
 def read_code(picture: Image.Image) -> str:
     """The address in the QR code of a picture; '' when none can be read."""
-    found = zxingcpp.read_barcodes(numpy.asarray(picture), formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcodes(numpy.asarray(picture))
     return found[0].text if found else ""
 
 

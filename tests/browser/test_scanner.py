@@ -23,9 +23,7 @@ WIDTH, HEIGHT = 640, 480
 
 def film(text: str, path: Path) -> Path:
     """A second of greyscale video of one QR code, in the format Chromium plays as a camera."""
-    modules = np.array(
-        [[0 if dark else 255 for dark in row] for row in segno.make(text, error="m").matrix_iter(border=4)]
-    )
+    modules = np.array([[0 if dark else 255 for dark in row] for row in segno.make(text, error="m").matrix_iter(border=4)])
     picture = np.kron(modules, np.full((8, 8), 1)).astype(np.uint8)
     frame = np.full((HEIGHT, WIDTH), 200, np.uint8)
     frame[40 : 40 + len(picture), 120 : 120 + len(picture)] = picture

@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
 import segno
 from django.core.cache import caches
 from PIL import Image, ImageDraw, ImageFilter
-from playwright.sync_api import Browser, BrowserType, Page, expect
+from playwright.sync_api import Browser, BrowserType, Locator, Page, expect
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
@@ -26,8 +27,8 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-PROJECTOR = {"viewport": {"width": 1920, "height": 1080}}
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +70,7 @@ def uni() -> Iterator[oidc.Honest]:
         yield running
 
 
-def seat(page: Page, student: Person) -> object:
+def seat(page: Page, student: Person) -> Locator:
     return page.locator(f'.seat[data-student="{student.ref}"]')
 
 

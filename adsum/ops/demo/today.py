@@ -42,7 +42,7 @@ def keep_classes_running(at: datetime) -> list[ClassSession]:
     while len(wanted) < 2:
         wanted.append(_make(begins))
         begins += LENGTH
-    rosters_changed(at=at)
+    rosters_changed()
     return wanted
 
 
