@@ -170,7 +170,7 @@ def film(path: Path, text: str) -> None:
     frame = Image.new("L", (wide, high), 96)
     symbol = segno.make(text, error="m", micro=False, boost_error=False)
     pixels = 9
-    side = symbol.symbol_size(scale=pixels, border=4)[0]
+    side = int(symbol.symbol_size(scale=pixels, border=4)[0])
     code = Image.new("L", (side, side), 255)
     draw = ImageDraw.Draw(code)
     for y, row in enumerate(symbol.matrix):
