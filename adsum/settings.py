@@ -34,7 +34,8 @@ class Environment(BaseSettings):
     secret_key: str = ""
     secret_key_fallbacks: str = ""
     checkin_keys: str = ""
-    """`id:hex,id:hex`: 32-byte master keys of codes and tickets, the current one first. Empty: one made from secret_key."""
+    """`id:hex,id:hex`: 32-byte master keys of codes and tickets, the current one first. Empty: those in the data folder's
+    file `checkin_key`, made at the first start. `adsum check-in rotate-key` makes the next one."""
     university: str = "Adsum Demo University"
     time_zone: str = "Europe/London"
     campus_networks: str = ""
@@ -98,8 +99,8 @@ def _database(url: str) -> dict[str, Any]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
             "PORT": str(parts.port or ""),
-            "CONN_MAX_AGE": 60,
-            "CONN_HEALTH_CHECKS": True,
+            # Not kept between requests: under ASGI each has a thread of its own, and would leave its connection behind.
+            "CONN_MAX_AGE": 0,
             "DISABLE_SERVER_SIDE_CURSORS": True,  # so that pgbouncer may stand between
         }
     raise ValueError("ADSUM_DATABASE_URL must begin with postgresql:// or sqlite:///")
@@ -117,8 +118,10 @@ TRUSTED_PROXIES = _listed(env.trusted_proxies)
 
 SECRET_KEY = env.secret_key or _kept_secret("secret_key")
 SECRET_KEY_FALLBACKS = _listed(env.secret_key_fallbacks)
-CHECKIN_KEYS = dict(pair.split(":", 1) for pair in _listed(env.checkin_keys)) or {"k1": _kept_secret("checkin_key")}
-"""Master keys by key id, the current one first, as hexadecimal."""
+CHECKIN_KEY_FILE = None if env.checkin_keys else env.data / "checkin_key"
+_keys = _listed(env.checkin_keys or _kept_secret("checkin_key"))
+CHECKIN_KEYS = dict((pair if ":" in pair else f"k1:{pair}").split(":", 1) for pair in _keys)
+"""Master keys by key id, the current one first, as hexadecimal. A key without an id is k1: the first of a data folder."""
 
 DEBUG = False
 ALLOWED_HOSTS = [urlsplit(ORIGIN).hostname or "", *_listed(env.hosts)]

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.attendance.rules import ATTENDED
-from adsum.checkin.models import Display, Epoch, Opening, Scan
+from adsum.checkin.models import Display, Epoch, Opening, RetiredKey, Scan
 from adsum.checkin.rules import HELD, PACES, RELIEF_GRACE_MS, EpochKey, epoch_keys, make_code, make_typed
 from adsum.core import keyring
 from adsum.timetable.models import ClassSession
@@ -167,6 +167,17 @@ def _held(scans: QuerySet[Scan]) -> list[HeldScan]:
         )
         for scan in scans.select_related("student", "decision").annotate(is_in=_is_in()).order_by("id")
     ]
+
+
+def retired_keys() -> QuerySet[RetiredKey]:
+    """The keys whose codes, tickets and passes no longer count (one query)."""
+    return RetiredKey.objects.order_by("at")
+
+
+def kids_used() -> set[str]:
+    """Every key id there ever was here, so that none is used twice (two queries)."""
+    used = Epoch.objects.order_by().values_list("kid", flat=True).distinct()
+    return {*keyring.masters(), *used, *retired_keys().values_list("kid", flat=True)}
 
 
 def newest_scan() -> int:

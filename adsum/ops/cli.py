@@ -37,6 +37,7 @@ COMMANDS = {
     "work": Command("adsum.ops.work", "do the jobs: close registers, apply imports, and so on"),
     "import": Command("adsum.ops.imports", "bring a timetable or a roster in"),
     "person": Command("adsum.ops.people", "people's accounts and roles"),
+    "check-in": Command("adsum.ops.switches", "pause check-in, retire a key, make the next one"),
     "oidc": Command("adsum.ops.oidc", "the university's own sign-in"),
     "check": Command("adsum.ops.health", "say what is missing before people come"),
 }

@@ -44,10 +44,12 @@ def end(request: HttpRequest, response: HttpResponse) -> None:
 
 def _provide(request: HttpRequest, response: HttpResponse, person: Person) -> None:
     session = request.session
+    kid = keyring.current()
     given = _given(request)
     if given and (given.person, given.sign_in.hex()) == (person.pk, session.get(SIGN_IN)):
-        return
-    if given:  # of someone who was signed in here before
+        if request.COOKIES[PASS_COOKIE].startswith(f"{kid}."):
+            return
+    elif given:  # of someone who was signed in here before
         _revoke(given, _at(request))
     if SIGN_IN not in session:
         session[SIGN_IN] = secrets.token_hex(16)
@@ -55,7 +57,6 @@ def _provide(request: HttpRequest, response: HttpResponse, person: Person) -> No
     began = datetime.fromtimestamp(session.get(BEGAN, now.timestamp()), now.tzinfo)
     over = min(now + timedelta(seconds=session.get_expiry_age()), began + timedelta(seconds=settings.SIGNED_IN_FOR))
     pass_ = Pass(person.pk, bytes.fromhex(session[SIGN_IN]), milliseconds(now), milliseconds(over))
-    kid = keyring.current()
     response.set_cookie(
         PASS_COOKIE, seal_pass(pass_, keyring.keys_for("pass/v1")[kid], kid), max_age=over - now, path="/",
         secure=settings.SECURE, httponly=True, samesite="Lax",
@@ -67,9 +68,8 @@ def _revoke(pass_: Pass, at: datetime) -> None:
 
 
 def _given(request: HttpRequest) -> Pass | None:
-    """The genuine pass of this request, signed with the current key and not expired."""
-    kid = keyring.current()
-    pass_ = unseal_pass(request.COOKIES.get(PASS_COOKIE, ""), {kid: keyring.keys_for("pass/v1")[kid]})
+    """The genuine pass of this request, not expired, whichever key signed it: after a new key, old passes end as well."""
+    pass_ = unseal_pass(request.COOKIES.get(PASS_COOKIE, ""), keyring.keys_for("pass/v1"))
     return pass_ if pass_ and milliseconds(_at(request)) < pass_.expires_ms else None
 
 
