@@ -57,6 +57,7 @@ def test_the_schedules_are_those_of_the_code():
     Schedule.objects.create(name="forgotten", func="adsum.ops.jobs.forgotten", schedule_type=Schedule.DAILY)
     for _ in range(2):
         work.keep_schedules()
-    assert list(Schedule.objects.values_list("name", "func", "minutes")) == [
-        ("close_registers", "adsum.ops.jobs.close_registers", 1)
+    assert list(Schedule.objects.order_by("name").values_list("name", "func", "minutes")) == [
+        ("close_registers", "adsum.ops.jobs.close_registers", 1),
+        ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
     ]

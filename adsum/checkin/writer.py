@@ -199,8 +199,8 @@ def _utc(value: datetime) -> datetime:
 
 
 def _stored(at: datetime) -> str:
-    """An instant as both databases read it: UTC text without a zone, the connection's zone being UTC."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", timespec="microseconds")
+    """An instant as both databases read it, written as Django does (SQLite compares text): UTC, without a zone."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def _row(one: Settled) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Source
 from adsum.attendance.services import close_register
+from adsum.checkin import services
 from adsum.timetable.models import ClassSession
 
 CLOSES_AFTER = timedelta(minutes=10)
@@ -35,5 +36,10 @@ def close_registers() -> int:
     return len(due)
 
 
-EVERY_MINUTES: dict[Callable[[], object], int] = {close_registers: 1}
+def empty_evidence() -> dict[str, int]:
+    """Empty the evidence of scans whose short life is over; how many rows of each kind."""
+    return services.empty_evidence(at=datetime.now(UTC))
+
+
+EVERY_MINUTES: dict[Callable[[], object], int] = {close_registers: 1, empty_evidence: 24 * 60}
 """The schedules: how many minutes between two runs."""
