@@ -22,6 +22,7 @@ urlpatterns = [
     path("sign-in/code/", entrance.CodeView.as_view(), name="mfa_authenticate"),
     path("sign-in/university/", university.university, name="sign_in_university"),
     path("sign-in/closed/", entrance.inactive, name="account_inactive"),
+    path("sign-in/other/", entrance.other, name="sign_in_other"),
     path("sign-in/try/", entrance.try_persona, name="sign_in_try"),
     path("sign-out/", entrance.sign_out, name="account_logout"),
     path("signed-out/", entrance.signed_out, name="signed_out"),

@@ -96,6 +96,7 @@ DOORS = [
     *doors("mfa_authenticate",        "/sign-in/code/",                     always(302), always(302)),
     *doors("sign_in_university",      "/sign-in/university/",               always(302), None),
     *doors("account_inactive",        "/sign-in/closed/",                   always(403), always(403)),
+    *doors("sign_in_other",           "/sign-in/other/",                    (302, *(200,) * 7), None),
     *doors("sign_in_try",             "/sign-in/try/",                      None, always(404)),
     *doors("account_logout",          "/sign-out/",                         None, always(302)),
     *doors("signed_out",              "/signed-out/",                       SIGNED_OUT, SIGNED_OUT),

@@ -18,7 +18,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import domain_of
@@ -119,6 +119,15 @@ class CodeView(AuthenticateView):
 def inactive(request: HttpRequest) -> HttpResponse:
     """The password or the provider was right, and the account is closed."""
     return page(request, "closed", status=403)
+
+
+@never_cache
+@require_safe
+def other(request: HttpRequest) -> HttpResponse:
+    """Someone else is signed in on this phone: what to do before scanning again."""
+    if not request.user.is_authenticated:
+        return redirect("sign_in")
+    return page(request, "other")
 
 
 @require_POST
