@@ -94,7 +94,8 @@ class Scan(models.Model):
     """
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    opening = models.ForeignKey(Opening, on_delete=models.PROTECT, related_name="scans", db_index=False)
+    # One opening for each class: the class's own key is check enough.
+    opening = models.ForeignKey(Opening, on_delete=models.PROTECT, related_name="scans", db_index=False, db_constraint=False)
     session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="scans", db_index=False)
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     ticket = models.UUIDField()

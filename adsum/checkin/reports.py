@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.attendance.rules import ATTENDED
-from adsum.checkin.models import Display, Epoch, Opening, RetiredKey, Scan
+from adsum.checkin.models import Alarm, Display, Epoch, GateState, Opening, RetiredKey, Scan
 from adsum.checkin.rules import HELD, PACES, RELIEF_GRACE_MS, EpochKey, epoch_keys, make_code, make_typed
 from adsum.core import keyring
 from adsum.timetable.models import ClassSession
@@ -26,12 +26,6 @@ def open_now_for(student: int, at: datetime) -> list[int]:
         .order_by("session__starts_at")
         .values_list("pk", flat=True)
     )
-
-
-def open_at(at: datetime) -> QuerySet[Opening]:
-    """Classes whose screens may show a code at that instant: not stopped, not cancelled, not over."""
-    going_on = Q(stopped_at=None) | Q(stopped_at__gt=at)
-    return Opening.objects.filter(going_on, late_until__gt=at).exclude(session__status="cancelled").order_by("pk")
 
 
 def expected_now(student: int, at: datetime) -> ClassSession | None:
@@ -167,6 +161,52 @@ def _held(scans: QuerySet[Scan]) -> list[HeldScan]:
         )
         for scan in scans.select_related("student", "decision").annotate(is_in=_is_in()).order_by("id")
     ]
+
+
+def open_classes(at: datetime) -> QuerySet[Opening]:
+    """Openings that take scans at that instant, soonest class first, with their classes and rooms."""
+    return (
+        Opening.objects.filter(Q(stopped_at=None) | Q(stopped_at__gt=at), opens_at__lte=at, late_until__gt=at)
+        .exclude(session__status="cancelled")
+        .select_related("session__module")
+        .prefetch_related("session__rooms")
+        .order_by("session__starts_at", "session__title", "pk")
+    )
+
+
+def held_counts(openings: QuerySet[Opening]) -> dict[int, int]:
+    """How many scans wait in each of these classes that has any, by class (one query)."""
+    waiting = _waiting().filter(session__in=openings.order_by().values("session"))
+    return dict(waiting.order_by().values_list("session").annotate(n=Count("pk")))
+
+
+def screen_counts(openings: QuerySet[Opening]) -> dict[int, int]:
+    """How many screens show each of these openings, by opening (one query)."""
+    shown = Display.objects.filter(opening__in=openings.order_by().values("pk"), revoked_at=None)
+    return dict(shown.order_by().values_list("opening").annotate(n=Count("pk")))
+
+
+def results_in(openings: QuerySet[Opening]) -> dict[str, int]:
+    """How many scans of these classes ended how: by refusal, '' for recorded ones, the most frequent first (one query)."""
+    scans = Scan.objects.filter(session__in=openings.order_by().values("session"))
+    return dict(scans.values_list("refusal").annotate(n=Count("pk")).order_by("-n"))
+
+
+def kids_shown(openings: QuerySet[Opening]) -> dict[str, int]:
+    """How many of these classes show codes of which key (one query)."""
+    latest = Epoch.objects.filter(opening=OuterRef("pk")).order_by("-number").values("kid")[:1]
+    shown = openings.order_by().values(kid=Subquery(latest)).annotate(n=Count("pk", distinct=True))
+    return {row["kid"]: row["n"] for row in shown}
+
+
+def alarms_since(at: datetime) -> QuerySet[Alarm]:
+    """What the gates noticed since then, newest first, with the class it is about (one query)."""
+    return Alarm.objects.filter(at__gte=at).select_related("opening__session__module").order_by("-at")
+
+
+def paused() -> GateState | None:
+    """Since when and why check-in of the university is paused; None while it goes on (one query)."""
+    return GateState.objects.filter(frozen_at__isnull=False).first()
 
 
 def retired_keys() -> QuerySet[RetiredKey]:

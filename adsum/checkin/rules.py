@@ -72,7 +72,7 @@ PACES = {
 """The presets a lecturer can choose for one class."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Code:
     """The parts of a scanned code. `counter` is modulo 2^15."""
 
@@ -149,7 +149,7 @@ def parse_code(text: str) -> Code | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """What a genuine or refused code turned out to be. `age_ms` counts from the start of its interval."""
 
@@ -237,7 +237,7 @@ NETWORKS = ("other", "campus", "mobile")
 _REFUSALS = (None, *Refusal)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ticket:
     """Proof that this browser read a code at `first_seen_ms`. With `refusal`, proof of an attempt that was refused."""
 
@@ -284,7 +284,7 @@ def unseal_ticket(text: str, keys: dict[str, bytes]) -> Ticket | None:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpeningFacts:
     """What the gate must know of an opening to judge a ticket."""
 
@@ -327,7 +327,7 @@ def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int) -> R
 _PASS = struct.Struct(">BQ16sqq")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pass:
     """Proof of a sign-in, checked without the database. `sign_in` names the browser's sign-in, so one can be revoked."""
 
@@ -352,7 +352,7 @@ def unseal_pass(text: str, keys: dict[str, bytes]) -> Pass | None:
     return Pass(person, sign_in, issued, expires)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
     """One try to check in, as the gate hands it to the writer. `verdict` is what `judge` said; times are UTC."""
 
@@ -415,7 +415,7 @@ class Before:
     """Who was accepted from a device in a class."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settled:
     """One attempt decided: `kept` when it becomes a row of its own, `marks` when it makes or replaces a mark."""
 

@@ -285,7 +285,7 @@ def _postgresql() -> str:
         for table, columns, part in _WRITES
     ]
     named = [f", i{n} AS ({insert})" for n, insert in enumerate(inserts[:-1])]
-    return f"WITH d AS (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r({typed})){''.join(named)} {inserts[-1]}"  # noqa: S608
+    return f"WITH d AS (SELECT * FROM json_to_recordset(%s::json) AS r({typed})){''.join(named)} {inserts[-1]}"  # noqa: S608
 
 
 def _sqlite(table: str, columns: dict[str, str]) -> str:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from adsum.accounts.models import Person
 from adsum.attendance.reports import Seen, changes_since, marks_of
-from adsum.checkin.gate.app import HEADERS
+from adsum.checkin.gate.http import HEADERS
 from adsum.checkin.gate.pages import language_of
 from adsum.checkin.gate.state import Entry, State, clock_text, instant, milliseconds
 from adsum.checkin.models import Display

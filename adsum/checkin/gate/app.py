@@ -2,21 +2,17 @@
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
-from csp.utils import build_policy
 from django.conf import settings
-from django.http.request import split_domain_port, validate_host
 from django.utils.text import format_lazy
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from adsum.attendance.rules import minutes_late
 from adsum.checkin import services
 from adsum.checkin.gate.evidence import agent_class, device_hash, network_class, new_device_tag
+from adsum.checkin.gate.http import Answer, Ask
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.gate.pages import EXPECTED_NOW, OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
 from adsum.checkin.gate.state import Entry, State, clock_text, instant
@@ -47,41 +43,6 @@ TICKET_COOKIE = f"{settings.COOKIE_PREFIX}adsum_ticket"
 PASS_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pass"
 DEVICE_COOKIE = f"{settings.COOKIE_PREFIX}adsum_device"
 DEVICE_DAYS = 180
-HEADERS = {
-    **settings.SECURITY_HEADERS,
-    "Content-Security-Policy": build_policy(),
-    "Cache-Control": "no-store",
-}
-RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-CAMERA_POLICY = build_policy(update={"script-src": ["'wasm-unsafe-eval'"]}).encode()
-"""For the one page with a camera, whose decoder is WebAssembly where the browser has none of its own."""
-COOKIE_RULES = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if settings.SECURE else ''}"
-BODY_LIMIT = 8_192
-
-
-@lru_cache(maxsize=1_024)
-def _same_site(host: str, origin: str) -> bool:
-    """Whether a form of `origin` (or a page's address) was ours, asked for under a name that is ours."""
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and urlsplit(origin).netloc == host
-
-
-class Answer(Response):
-    """A page of the gate: its headers are the same on each, so they are encoded once."""
-
-    def __init__(self, body: bytes, status: int = 200, kind: str = "text/html; charset=utf-8") -> None:
-        self.status_code = status
-        self.body = body
-        self.background = None
-        length = (b"content-length", str(len(body)).encode())
-        self.raw_headers = [*RAW_HEADERS, (b"content-type", kind.encode()), length]
-
-    def add(self, name: bytes, value: str) -> None:
-        """One header more."""
-        self.raw_headers.append((name, value.encode()))
-
-    def keep(self, name: str, value: str, *, seconds: int) -> None:
-        """Leave a cookie with the browser; `value` is of the URL-safe alphabet."""
-        self.add(b"set-cookie", f"{name}={value}; Max-Age={seconds}{COOKIE_RULES}")
 
 
 class Gate:
@@ -95,7 +56,7 @@ class Gate:
         self.taps = Limit(a_minute=30, at_once=120)
         self.browsers = Limit(a_minute=120, at_once=120)
         self.scanners = Limit(a_minute=120, at_once=120)
-        self.doors: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
+        self.doors: dict[str, dict[str, Callable[[Ask], Awaitable[Response]]]] = {
             "/in": {"GET": self.typed_page},
             "/in/code": {"POST": self._own(self.typed)},
             "/in/confirm": {"GET": self.confirm_page, "POST": self._own(self.confirm)},
@@ -104,21 +65,21 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. A look-up instead of a router: this is the hot path."""
-        request = Request(scope, receive)
+        request = Ask(scope, receive)
         doors = self.doors.get(scope["path"]) or {"GET": self.scan}
         door = doors.get("GET" if scope["method"] == "HEAD" else scope["method"])
-        response = await door(request) if door else Answer(b"", 405, "text/plain")
+        response = await door(request) if door else Answer(b"", 405, b"text/plain")
         await response(scope, receive, send)
 
     # Doors
 
-    async def scan(self, request: Request) -> Response:
+    async def scan(self, request: Ask) -> Response:
         """GET of a code: read it, keep what it proves in a ticket. Writes nothing; harmless to prefetch and preview."""
         now = self.state.now_ms()
         pass_ = self._pass(request)
         if wait := self._scans_too_fast(request, pass_, now):
             return self._wait(request, wait, "/in/confirm" if TICKET_COOKIE in request.cookies else "")
-        code = parse_code(request.scope["path"][1:])
+        code = parse_code(request.path[1:])
         entry = await self.state.entry_for(code.handle) if code else None
         if code is None:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
@@ -137,21 +98,21 @@ class Gate:
         )  # fmt: skip
         return await self._take(request, entry, pass_, ticket)
 
-    async def typed_page(self, request: Request) -> Response:
+    async def typed_page(self, request: Ask) -> Response:
         """Where the eight digits are typed, or the camera of this page is used."""
         pass_ = self._pass(request)
         if pass_ is None:
             return self._to_sign_in("/in")
         return await self._typed_page(request, pass_)
 
-    async def typed(self, request: Request) -> Response:
+    async def typed(self, request: Ask) -> Response:
         """POST of eight digits: matched only against the classes this student is expected in now."""
         pass_ = self._pass(request)
         if pass_ is None:
             return self._to_sign_in("/in")
         if wait := self.taps.wait(pass_.person, self.state.now_ms()):
             return self._wait(request, wait, "/in")
-        digits = clean_typed((await self._form(request)).get("code", ""))
+        digits = clean_typed((await request.form()).get("code", ""))
         if digits is None:
             return await self._typed_page(request, pass_, problem="shape")
         now = self.state.now_ms()
@@ -176,7 +137,7 @@ class Gate:
             return await self._take(request, entry, pass_, ticket)
         return await self._typed_page(request, pass_, problem="wrong")
 
-    async def confirm_page(self, request: Request) -> Response:
+    async def confirm_page(self, request: Ask) -> Response:
         """After sign-in: the same scan, waiting for one tap."""
         sealed = request.cookies.get(TICKET_COOKIE, "")
         ticket, entry = self._waiting(sealed)
@@ -184,12 +145,12 @@ class Gate:
             return self._refused(request, Refusal.UNKNOWN_CODE, None)
         return await self._show(request, entry, self._pass(request), ticket, sealed)
 
-    async def confirm(self, request: Request) -> Response:
+    async def confirm(self, request: Ask) -> Response:
         """POST of the tap: the only door that writes a mark. Twice, or a hundred times at once, is once."""
         pass_ = self._pass(request)
         if pass_ is None:
             return self._to_sign_in("/in/confirm")
-        sealed = (await self._form(request)).get("ticket") or request.cookies.get(TICKET_COOKIE, "")
+        sealed = (await request.form()).get("ticket") or request.cookies.get(TICKET_COOKIE, "")
         if wait := self.taps.wait(pass_.person, self.state.now_ms()):
             return self._wait(request, wait, "/in/confirm", sealed)
         ticket, entry = self._waiting(sealed)
@@ -209,12 +170,12 @@ class Gate:
                 note = format_lazy(EXPECTED_NOW, title=now.title, time=clock_text(now.starts_at))
         return self._refused(request, refusal, entry, sealed=sealed, note=note)
 
-    async def tell(self, request: Request) -> Response:
+    async def tell(self, request: Ask) -> Response:
         """POST: turn a refused attempt into a query, its evidence attached."""
         pass_ = self._pass(request)
         if pass_ is None:
             return self._to_sign_in("/in/confirm")
-        sealed = (await self._form(request)).get("ticket", "")
+        sealed = (await request.form()).get("ticket", "")
         if wait := self.taps.wait(pass_.person, self.state.now_ms()):
             return self._wait(request, wait, "/in/query", sealed)
         ticket, entry = self._waiting(sealed)
@@ -237,7 +198,7 @@ class Gate:
 
     # What the doors share
 
-    def _scans_too_fast(self, request: Request, pass_: Pass | None, now: int) -> int:
+    def _scans_too_fast(self, request: Ask, pass_: Pass | None, now: int) -> int:
         """Seconds this browser or this account has to wait; 0 when it need not. Who shows neither costs one HMAC."""
         tag = request.cookies.get(DEVICE_COOKIE)
         wait = self.browsers.wait(tag[:64], now) if tag else 0
@@ -248,7 +209,7 @@ class Gate:
         if pass_ and reading.refusal is None and pass_.person in await self.state.roster(entry):
             self.state.came_late(entry, pass_.person)
 
-    async def _submit(self, request: Request, pass_: Pass, entry: Entry, ticket: Ticket) -> Outcome:
+    async def _submit(self, request: Ask, pass_: Pass, entry: Entry, ticket: Ticket) -> Outcome:
         now = self.state.now_ms()
         roster = await self.state.roster(entry)
         facts = entry.facts(frozen=self.state.known.frozen, expected=pass_.person in roster)
@@ -279,12 +240,12 @@ class Gate:
                 network=NETWORKS[network],
                 network_changed=network != ticket.network,
                 signed_in_after=not ticket.person,
-                agent=agent_class(request.headers.get("user-agent", "")),
+                agent=agent_class(request.header(b"user-agent")),
             )
         )
 
     def _ticket(
-        self, request: Request, entry: Entry, pass_: Pass | None, *, now: int, epoch: int, slot: int, counter: int,
+        self, request: Ask, entry: Entry, pass_: Pass | None, *, now: int, epoch: int, slot: int, counter: int,
         age_ms: int, typed: bool, refusal: Refusal | None,
     ) -> Ticket:  # fmt: skip
         device = self._device(request, entry)
@@ -295,7 +256,7 @@ class Gate:
             expires_ms=now + entry.ticket_seconds * 1000, refusal=refusal,
         )  # fmt: skip
 
-    async def _take(self, request: Request, entry: Entry, pass_: Pass | None, ticket: Ticket) -> Response:
+    async def _take(self, request: Ask, entry: Entry, pass_: Pass | None, ticket: Ticket) -> Response:
         """Show what a fresh ticket is good for, and leave it with the browser."""
         sealed = self._sealed(ticket)
         response = await self._show(request, entry, pass_, ticket, sealed)
@@ -306,15 +267,15 @@ class Gate:
             response.keep(DEVICE_COOKIE, new_device_tag(), seconds=DEVICE_DAYS * 86_400)
         return response
 
-    async def _show(self, request: Request, entry: Entry, pass_: Pass | None, ticket: Ticket, sealed: str) -> Answer:
+    async def _show(self, request: Ask, entry: Entry, pass_: Pass | None, ticket: Ticket, sealed: str) -> Answer:
         """The page for a ticket that waits: refused, sign in, or confirm."""
         if ticket.refusal is not None:
             return self._refused(request, ticket.refusal, entry, sealed=sealed)
         if pass_ is None:
-            return self._page(request, "scanned", entry, scanned=clock_text(instant(ticket.first_seen_ms), "%H:%M:%S"))
+            return self._page(request, "scanned", entry, scanned=_second(ticket))
         return await self._confirm_page(request, pass_, entry, ticket, sealed)
 
-    def _has_good(self, request: Request, ticket: Ticket) -> bool:
+    def _has_good(self, request: Ask, ticket: Ticket) -> bool:
         held, _entry = self._waiting(request.cookies.get(TICKET_COOKIE, ""))
         return held is not None and held.refusal is None and held.opening == ticket.opening
 
@@ -328,59 +289,47 @@ class Gate:
         kid = keyring.current()
         return seal_ticket(ticket, keyring.keys_for("ticket/v1")[kid], kid)
 
-    def _pass(self, request: Request) -> Pass | None:
+    def _pass(self, request: Ask) -> Pass | None:
         text = request.cookies.get(PASS_COOKIE)
         return self.state.believe(text) if text else None
 
-    def _device(self, request: Request, entry: Entry) -> bytes | None:
+    def _device(self, request: Ask, entry: Entry) -> bytes | None:
         tag = request.cookies.get(DEVICE_COOKIE)
         return device_hash(tag[:64], entry.device_key) if tag else None
 
-    def _network(self, request: Request) -> int:
-        peer = request.client.host if request.client else ""
-        return network_class(peer, request.headers.get("x-forwarded-for", ""))
+    def _network(self, request: Ask) -> int:
+        return network_class(request.peer, request.header(b"x-forwarded-for"))
 
-    def _own(self, door: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        """Only our own pages may post here: the browser says where a form came from."""
+    def _own(self, door: Callable[[Ask], Awaitable[Response]]) -> Callable[[Ask], Awaitable[Response]]:
+        """Only our own pages may post here."""
 
-        async def checked(request: Request) -> Response:
-            headers = request.headers
-            if not _same_site(headers.get("host", ""), headers.get("origin") or headers.get("referer", "")):
-                return Answer(b"Open the check-in page itself and try again.", 403, "text/plain")
+        async def checked(request: Ask) -> Response:
+            if not request.is_ours():
+                return Answer(b"Open the check-in page itself and try again.", 403, b"text/plain")
             return await door(request)
 
         return checked
 
-    async def _form(self, request: Request) -> dict[str, str]:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                return {}
-        return {name: values[-1] for name, values in parse_qs(body.decode("ascii", "replace")).items()}
-
     # Pages
 
     def _page(
-        self, request: Request, template: str, entry: Entry | None, shape: tuple[object, ...] = (),
+        self, request: Ask, template: str, entry: Entry | None, shape: tuple[object, ...] = (),
         context: Mapping[str, object] | None = None, status: int = 200, **values: object,
     ) -> Answer:  # fmt: skip
         """A page of the gate. `shape` names what of `context` changes the page itself; `values` only fill it in."""
-        language = language_of(
-            request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.headers.get("accept-language", "")
-        )
+        language = language_of(request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.header(b"accept-language"))
         if entry is not None:
             values |= {"title": entry.title, "rooms": entry.rooms, "starts": entry.starts, "ends": entry.ends}
         kind = entry.kind if entry else ""
         return Answer(self.pages.fill(template, (kind, *shape), language, kind, context or {}, values), status)
 
     async def _confirm_page(
-        self, request: Request, pass_: Pass, entry: Entry, ticket: Ticket, sealed: str, *, busy: bool = False
+        self, request: Ask, pass_: Pass, entry: Entry, ticket: Ticket, sealed: str, *, busy: bool = False
     ) -> Answer:
         name = await self._name(entry, pass_)
         answer = self._page(
             request, "confirm", entry, (busy,), {"busy": busy}, 503 if busy else 200, name=name.name, number=name.number,
-            scanned=clock_text(instant(ticket.first_seen_ms), "%H:%M:%S"), ticket=sealed,
+            scanned=_second(ticket), ticket=sealed,
         )  # fmt: skip
         if busy:
             answer.add(b"retry-after", str(random.randint(2, 6)))  # noqa: S311 - spreads retries, guards nothing
@@ -389,16 +338,17 @@ class Gate:
     async def _name(self, entry: Entry, pass_: Pass) -> Name:
         return (await self.state.roster(entry)).get(pass_.person) or await self.state.name_of(pass_.person)
 
-    def _receipt(self, request: Request, entry: Entry, outcome: Outcome, name: Name) -> Answer:
+    def _receipt(self, request: Ask, entry: Entry, outcome: Outcome, name: Name) -> Answer:
         already = outcome.refusal == Refusal.ALREADY_IN
         reference = ids.encode(outcome.scan.int >> 98, 6)
+        when = clock_text(outcome.at.replace(second=0, microsecond=0)) if outcome.at else ""
         return self._page(
             request, "receipt", entry, (already, outcome.status), {"already": already, "status": outcome.status},
-            name=name.name, time=clock_text(outcome.at) if outcome.at else "", receipt=f"{reference[:4]}-{reference[4:]}",
+            name=name.name, time=when, receipt=f"{reference[:4]}-{reference[4:]}",
         )  # fmt: skip
 
     def _refused(
-        self, request: Request, refusal: Refusal, entry: Entry | None, *, sealed: str = "", note: object = "",
+        self, request: Ask, refusal: Refusal, entry: Entry | None, *, sealed: str = "", note: object = "",
         status: int = 200,
     ) -> Answer:  # fmt: skip
         what, text, symbol = REFUSALS[refusal]
@@ -414,16 +364,14 @@ class Gate:
             request, "refused", entry, (refusal, tell, signed_in, bool(note)), context, status, note=note, ticket=sealed
         )
 
-    async def _typed_page(self, request: Request, pass_: Pass, problem: str = "") -> Answer:
+    async def _typed_page(self, request: Ask, pass_: Pass, problem: str = "") -> Answer:
         name = await self.state.name_of(pass_.person)
         context = {"problem": TYPED_PROBLEMS.get(problem, "")}
         answer = self._page(request, "typed", None, (problem,), context, name=name.name, number=name.number)
-        answer.raw_headers = [
-            (header, CAMERA_POLICY if header == b"content-security-policy" else value) for header, value in answer.raw_headers
-        ]
+        answer.let_a_camera_in()
         return answer
 
-    def _wait(self, request: Request, seconds: int, then: str, sealed: str = "") -> Answer:
+    def _wait(self, request: Ask, seconds: int, then: str, sealed: str = "") -> Answer:
         """Too fast: where to go on in a moment, the ticket kept. A ticket in `sealed` is posted to `then` again."""
         answer = self._page(
             request,
@@ -442,3 +390,8 @@ class Gate:
         answer = Answer(b"", 303)
         answer.add(b"location", f"/sign-in/?next={then}")
         return answer
+
+
+def _second(ticket: Ticket) -> str:
+    """When it was scanned, to the second."""
+    return clock_text(instant(ticket.first_seen_ms // 1000 * 1000), "%H:%M:%S")

@@ -21,15 +21,15 @@ class Pages:
     """Rendered pages with holes (`@@name@@`) where a class's and a student's own values go."""
 
     def __init__(self) -> None:
-        self._rendered: dict[tuple[object, ...], list[str]] = {}
+        self._rendered: dict[tuple[object, ...], tuple[list[bytes], list[str]]] = {}
 
     def fill(
         self, template: str, shape: tuple[object, ...], language: str, kind: str, context: Mapping[str, Any],
         values: Mapping[str, object],
     ) -> bytes:  # fmt: skip
         """The page, escaped and encoded. `shape` names everything in `context` that the rendered page depends on."""
-        parts = self._rendered.get((template, language, *shape))
-        if parts is None:
+        found = self._rendered.get((template, language, *shape))
+        if found is None:
             if len(self._rendered) >= _MOST:
                 self._rendered.clear()
             entry = {"kind": kind, **{name: f"@@{name}@@" for name in ("title", "rooms", "starts", "ends")}} if kind else None
@@ -38,14 +38,16 @@ class Pages:
                     f"adsum/checkin/{template}.html",
                     {"entry": entry, "here": "/in/confirm" if entry else "/in", "address": _ADDRESS, **context},
                 )
-            parts = self._rendered[template, language, *shape] = page.split("@@")
+            texts = page.split("@@")
+            found = [text.encode() for text in texts], texts[1::2]
+            self._rendered[template, language, *shape] = found
         if any(isinstance(value, Promise) for value in values.values()):
             with translation.override(language):
                 values = {name: str(value) for name, value in values.items()}
-        filled = list(parts)
-        for n in range(1, len(parts), 2):
-            filled[n] = html.escape(str(values.get(parts[n], "")))
-        return "".join(filled).encode()
+        parts, holes = found
+        filled = parts.copy()
+        filled[1::2] = [html.escape(str(values.get(hole, ""))).encode() for hole in holes]
+        return b"".join(filled)
 
 
 _ADDRESS = settings.ORIGIN.partition("://")[2] + "/in"

@@ -6,6 +6,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import structlog
 from django.db import DatabaseError, connection
@@ -41,6 +42,7 @@ def instant(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
+@lru_cache(maxsize=4_096)
 def clock_text(at: datetime, form: str = "%H:%M") -> str:
     """A time as the university's clocks show it."""
     return at.astimezone(university_zone()).strftime(form)

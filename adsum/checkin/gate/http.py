@@ -1,0 +1,89 @@
+"""Requests and answers of the gate: no more of HTTP than its doors need, since they are opened thousands of times a second."""
+
+from functools import lru_cache
+from urllib.parse import parse_qs, urlsplit
+
+from csp.utils import build_policy
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+HEADERS = {
+    **settings.SECURITY_HEADERS,
+    "Content-Security-Policy": build_policy(),
+    "Cache-Control": "no-store",
+}
+RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+CAMERA_POLICY = build_policy(update={"script-src": ["'wasm-unsafe-eval'"]}).encode()
+"""For the one page with a camera, whose decoder is WebAssembly where the browser has none of its own."""
+COOKIE_RULES = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if settings.SECURE else ''}"
+BODY_LIMIT = 8_192
+
+
+class Ask:
+    """One request, its headers and cookies read in one pass."""
+
+    __slots__ = ("_headers", "_receive", "cookies", "path", "peer")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.path: str = scope["path"]
+        self.peer: str = scope["client"][0] if scope.get("client") else ""
+        self.cookies: dict[str, str] = {}
+        self._receive = receive
+        self._headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            if name == b"cookie":  # HTTP/2 may send several
+                for part in value.decode("latin-1").split(";"):
+                    cookie, _, text = part.partition("=")
+                    self.cookies[cookie.strip()] = text.strip()
+            else:
+                self._headers[name] = value
+
+    def header(self, name: bytes) -> str:
+        """The last header of this lower-case name; '' without one."""
+        return self._headers.get(name, b"").decode("latin-1")
+
+    async def form(self) -> dict[str, str]:
+        """The fields of a form; none when it is larger than any of ours."""
+        body = b""
+        while True:
+            message = await self._receive()
+            body += message.get("body", b"")
+            if len(body) > BODY_LIMIT or message["type"] == "http.disconnect":
+                return {}
+            if not message.get("more_body", False):
+                return {name: values[-1] for name, values in parse_qs(body.decode("ascii", "replace")).items()}
+
+    def is_ours(self) -> bool:
+        """Whether the form was on one of our own pages: the browser says where it came from."""
+        return _same_site(self.header(b"host"), self.header(b"origin") or self.header(b"referer"))
+
+
+@lru_cache(maxsize=1_024)
+def _same_site(host: str, origin: str) -> bool:
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and urlsplit(origin).netloc == host
+
+
+class Answer(Response):
+    """A page of the gate: its headers are the same on each, so they are encoded once."""
+
+    def __init__(self, body: bytes, status: int = 200, kind: bytes = b"text/html; charset=utf-8") -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [*RAW_HEADERS, (b"content-type", kind), (b"content-length", b"%d" % len(body))]
+
+    def add(self, name: bytes, value: str) -> None:
+        """One header more."""
+        self.raw_headers.append((name, value.encode()))
+
+    def keep(self, name: str, value: str, *, seconds: int) -> None:
+        """Leave a cookie with the browser; `value` is of the URL-safe alphabet."""
+        self.add(b"set-cookie", f"{name}={value}; Max-Age={seconds}{COOKIE_RULES}")
+
+    def let_a_camera_in(self) -> None:
+        """The policy of the page with the camera."""
+        self.raw_headers = [
+            (name, CAMERA_POLICY if name == b"content-security-policy" else value) for name, value in self.raw_headers
+        ]
