@@ -28,6 +28,9 @@ SEES_EVERY_REGISTER = frozenset({Role.ATTENDANCE_TEAM})
 IMPORTS = frozenset({Role.TIMETABLING, Role.ADMINISTRATOR})
 """May bring timetables and rosters in."""
 
+RUNS_CHECKIN = frozenset({Role.ADMINISTRATOR})
+"""May pause check-in of the whole university and retire its keys."""
+
 
 def domain_of(email: str) -> str:
     """The part of a university e-mail address that decides where its owner signs in; '' when there is none."""

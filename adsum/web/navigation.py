@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from adsum.accounts.rules import IMPORTS, SEES_EVERY_REGISTER, Role
+from adsum.accounts.rules import IMPORTS, RUNS_CHECKIN, SEES_EVERY_REGISTER, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ MENU = (
     Door("teaching_today", _("My classes"), "calendar-week", frozenset({Role.LECTURER})),
     Door("office_classes", _("Classes"), "building", SEES_EVERY_REGISTER),
     Door("imports", _("Imports"), "file-earmark-arrow-up", IMPORTS),
+    Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),
 )
 
 
