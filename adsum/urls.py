@@ -5,7 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from adsum.web import home
-from adsum.web.office import imports
+from adsum.web.office import gate, imports
 from adsum.web.signin import entrance, two_step, university
 from adsum.web.student import record, today
 from adsum.web.teaching import checkin, classes, display, held, marks, register
@@ -68,4 +68,9 @@ urlpatterns = [
     path("imports/<uuid:ref>/", imports.detail, name="import"),
     path("imports/<uuid:ref>/decide/", imports.decide, name="import_decide"),
     path("imports/<uuid:ref>/problems.csv", imports.problems, name="import_problems"),
+    # Check-in of the whole university: administrators
+    path("office/check-in/", gate.overview, name="office_checkin"),
+    path("office/check-in/pause/", gate.pause, name="office_checkin_pause"),
+    path("office/check-in/resume/", gate.resume, name="office_checkin_resume"),
+    path("office/check-in/keys/<str:kid>/retire/", gate.retire, name="office_checkin_retire"),
 ]

@@ -79,6 +79,7 @@ THIS_CLASS   = (                          IN, 404, 404, 200, 404, 200, 404, 404)
 OFFICE       = (                          IN, 404, 404, 404, 404, 200, 404, 404)
 IMPORTS      = (                          IN, 404, 404, 404, 404, 404, 200, 200)
 LOCAL        = (                          IN, 404, 404, 404, 404, 404, 404, 200)
+SWITCHES     = (                          IN, 404, 404, 404, 404, 404, 404, 200)
 STAFF        = (                          IN, 404, 404, 200, 200, 200, 200, 200)
 SIGNED_OUT   = (                         200, 302, 302, 302, 302, 302, 302, 302)
 HOME         = (                          IN, 302, 302, 302, 302, 302, 302, 200)
@@ -146,6 +147,10 @@ DOORS = [
     *doors("import_calendar_fetch",   "/imports/calendars/{calendar}/fetch/", None, instead(IMPORTS, 302)),
     *doors("import",                  "/imports/{import}/",                 IMPORTS, None),
     *doors("import_decide",           "/imports/{import}/decide/",          None, instead(IMPORTS, 302), action="discard"),
+    *doors("office_checkin",          "/office/check-in/",                  SWITCHES, None),
+    *doors("office_checkin_pause",    "/office/check-in/pause/",            None, instead(SWITCHES, 302), reason="Fire"),
+    *doors("office_checkin_resume",   "/office/check-in/resume/",           None, instead(SWITCHES, 302)),
+    *doors("office_checkin_retire",   "/office/check-in/keys/k0/retire/",   None, instead(SWITCHES, 302)),
     *doors("import_problems",         "/imports/{import}/problems.csv",     IMPORTS, None),
 ]
 
