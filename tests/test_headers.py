@@ -197,14 +197,14 @@ def test_on_https_cookies_are_bound_to_the_host_and_the_site_says_to_stay(tmp_pa
     script = (
         "import django; django.setup()\n"
         "from django.conf import settings\n"
-        "from adsum.checkin.gate import app\n"
+        "from adsum.checkin.gate import app, http\n"
         "from adsum.web.live import display_cookie\n"
         "from uuid import UUID\n"
         "print(settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, app.PASS_COOKIE, app.TICKET_COOKIE, app.DEVICE_COOKIE,"
         " display_cookie(UUID(int=0)))\n"
         "print(settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE, settings.LANGUAGE_COOKIE_SECURE,"
-        " app.COOKIE_RULES.endswith('; Secure'))\n"
-        "print(app.HEADERS['Strict-Transport-Security'])\n"
+        " http.COOKIE_RULES.endswith('; Secure'))\n"
+        "print(http.HEADERS['Strict-Transport-Security'])\n"
         "print(settings.ALLOWED_HOSTS)\n"
     )
     env = {
