@@ -135,11 +135,12 @@ def test_a_second_step_here_is_asked_for_and_no_token_waits_with_it(provider: oi
 
 
 def test_no_log_holds_what_would_sign_somebody_in(
-    provider: oidc.Obliging, linked: Person, client: Client, capfd: pytest.CaptureFixture[str]
+    provider: oidc.Obliging, linked: Person, client: Client, caplog: pytest.LogCaptureFixture
 ):
+    caplog.set_level("INFO")  # everything the log could say
     address = provider.authorise(leave(client))
     back(client, address)
-    told = "".join(capfd.readouterr())
+    told = caplog.text
     assert "sign_in.done" in told, "there is a log to look at"
     assert f"GET {urlsplit(address).path}" in told
     for values in parse_qs(urlsplit(address).query).values():
