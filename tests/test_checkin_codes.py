@@ -107,11 +107,13 @@ def test_the_counter_may_wrap_around(turns: int, since: int) -> None:
 
 @given(text=st.text(ALPHABET, min_size=36, max_size=36))
 def test_a_code_nobody_showed_is_unknown(text: str) -> None:
+    """Pitfall 15: a forged code."""
     assert read(text, epoch(), BEGAN) == Refusal.UNKNOWN_CODE
 
 
 @given(at=moments, position=st.integers(6, 35), char=st.sampled_from(ALPHABET))
 def test_a_code_with_one_other_character_is_unknown(at: int, position: int, char: str) -> None:
+    """Pitfall 15: a forged code."""
     one = epoch()
     text = shown(one, BEGAN + at)
     assume(text[position] != char)
@@ -144,6 +146,7 @@ def test_after_a_new_pace_old_codes_stay_good_for_their_grace() -> None:
 
 
 def test_a_killed_epoch_is_dead_at_once() -> None:
+    """Pitfall 15: an old code that still counts."""
     one = epoch()
     assert read(shown(one, BEGAN), replace(one, killed=True), BEGAN) == Refusal.STALE_CODE
 

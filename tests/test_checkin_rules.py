@@ -75,6 +75,7 @@ def test_check_in_never_outlasts_the_class() -> None:
     "starts", [datetime(2026, 3, 29, 1, 0, tzinfo=LONDON), datetime(2026, 10, 25, 1, 0, tzinfo=LONDON)], ids=["forward", "back"]
 )
 def test_windows_are_minutes_of_real_time_on_both_clock_changes(starts: datetime) -> None:
+    """Pitfall 22: a window on the night the clocks change."""
     window = OpenFor.of(Windows(), starts_at=starts, ends_at=starts + timedelta(hours=3))
     assert (window.late_until.timestamp() - starts.timestamp()) == 30 * 60
     assert window.moment(datetime.fromtimestamp(starts.timestamp() + 14 * 60, LONDON)) == Moment.PRESENT

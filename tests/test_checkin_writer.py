@@ -90,6 +90,7 @@ def test_a_second_scan_is_told_when_it_was_already_recorded(world: World, openin
 
 
 def test_a_ticket_used_by_one_student_is_no_good_for_another(world: World, opening: Opening) -> None:
+    """Pitfall 15: a ticket counts once, for one student."""
     first = attempt(opening, world.student())
     other = attempt(opening, world.student(), ticket=first.ticket)
     assert [one.refusal for one in record_scans([first, other])] == [None, Refusal.TICKET_USED]
@@ -144,6 +145,7 @@ async def test_one_bad_row_costs_nobody_else(world_async: World) -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_hundred_at_once_make_one_mark(world_async: World) -> None:
+    """Pitfall 12: duplicates from a burst."""
     opening, (student,) = await in_thread(_class_of, world_async, 1)
     writer = Writer(DatabaseEngine())
     one = attempt(opening, student)

@@ -113,6 +113,7 @@ def test_a_database_that_is_away_is_one_finding(tmp_path):
 
 @pytest.mark.django_db
 def test_the_code_must_be_readable_from_the_back_row(settings):
+    """Pitfall 19: an address so long that the code is too dense."""
     settings.ORIGIN = "https://uni.ac.uk"
     assert found("QR code") == health.Finding("QR code", health.State.GOOD, "29 × 29 modules")
     settings.ORIGIN = f"https://{'attendance.' * 6}university.ac.uk"

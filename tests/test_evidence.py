@@ -69,6 +69,7 @@ def test_no_column_of_a_scan_is_forgotten():
 
 
 def test_signs_live_thirty_days_and_codes_ninety(opening: Opening):
+    """Pitfall 27: what was kept about a scan is never deleted."""
     kept = scan(opening)
     assert run(NINE + DAYS_30 - MOMENT) == {}
     assert known(kept) == SIGNS | CODES

@@ -127,6 +127,7 @@ async def test_a_sign_in_that_ends_after_the_class_is_kept_and_one_tap_makes_it_
 
 
 async def test_a_code_lives_for_its_period_and_grace(room: Room, gates: Gates) -> None:
+    """Pitfall 14: a code passed on is soon worth nothing."""
     phone = gates.phone(room.alice)
     code = gates.code(room.opening)
     gates.wait(seconds=74.9)
@@ -226,6 +227,7 @@ async def gates_again(gates: Gates, person: Person, opening: Opening) -> Any:
 
 
 async def test_a_second_account_on_one_phone_is_held(room: Room, gates: Gates) -> None:
+    """Pitfall 14: one phone checks in for a friend."""
     phone = gates.phone(room.alice)
     await phone.scan(room.opening)
     assert "You’re in" in (await phone.tap()).text
@@ -279,6 +281,7 @@ async def test_a_form_of_another_site_is_refused(room: Room, gates: Gates, origi
 
 
 async def test_a_ticket_scanned_while_signed_in_is_no_good_for_someone_else(room: Room, gates: Gates) -> None:
+    """Pitfall 15: proof that anybody can use."""
     page = await gates.phone(room.alice).scan(room.opening)
     other = gates.phone(room.bob)
     assert refusal(await other.post("/in/confirm", {"ticket": ticket(page)})) == "ticket_used"
@@ -287,6 +290,7 @@ async def test_a_ticket_scanned_while_signed_in_is_no_good_for_someone_else(room
 
 @pytest.mark.parametrize("text", ["", "k1.", "k1.AAAA", "k9.AAAA", "k1." + "A" * 130, "…"])
 async def test_a_forged_ticket_does_nothing(room: Room, gates: Gates, text: str) -> None:
+    """Pitfall 15: proof that is accepted and never verified."""
     phone = gates.phone(room.alice)
     assert refusal(await phone.post("/in/confirm", {"ticket": text})) == "unknown_code"
     assert await in_thread(kept) == []
@@ -430,6 +434,7 @@ async def test_a_code_typed_badly_says_how_it_should_look(room: Room, gates: Gat
 
 
 async def test_five_wrong_codes_then_the_lecturer_helps_and_others_are_unaffected(room: Room, gates: Gates) -> None:
+    """Pitfall 14: a short code that can be guessed."""
     phone = gates.phone(room.alice)
     right = gates.typed(room.opening)
     wrong = f"{(int(right) + 1) % 10**8:08d}"
@@ -441,6 +446,7 @@ async def test_five_wrong_codes_then_the_lecturer_helps_and_others_are_unaffecte
 
 
 async def test_fifty_tries_at_once_are_still_five(room: Room, gates: Gates) -> None:
+    """Pitfall 14: guessing faster than anybody counts."""
     phone = gates.phone(room.alice)
     wrong = f"{(int(gates.typed(room.opening)) + 1) % 10**8:08d}"
     pages = await asyncio.gather(*(phone.post("/in/code", {"code": wrong}) for _ in range(50)))
@@ -449,6 +455,7 @@ async def test_fifty_tries_at_once_are_still_five(room: Room, gates: Gates) -> N
 
 
 async def test_a_typed_code_is_matched_only_against_ones_own_classes(room: Room, gates: Gates) -> None:
+    """Pitfall 14: a short code sent to somebody elsewhere."""
     carol: Person = await in_thread(room.world.student, "Carol Cole")
     page = await gates.phone(carol).post("/in/code", {"code": gates.typed(room.opening)})
     assert "No class of yours is open" in page.text

@@ -39,6 +39,7 @@ def test_an_observed_class_closes_ten_minutes_after_its_end(world):
 
 
 def test_a_class_nobody_observed_waits_a_day_and_counts_for_nobody(world):
+    """Pitfall 23: warned of a class nobody took the register of."""
     world.session(world.group(students=2), staff=[world.lecturer()])
     assert run(OVER + timedelta(hours=23, minutes=59)) == 0
     assert run(OVER + timedelta(hours=24)) == 1

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -76,6 +77,7 @@ def test_a_new_code_replaces_the_old_and_the_count_follows(page: Page, show: Any
 
 
 def test_a_code_that_has_died_never_looks_alive(page: Page, show: Any):
+    """Pitfall 8: a dead code that looks alive on the projector."""
     once = itertools.chain([events(("code", code("1111 2222", left=400)))], itertools.repeat(None))
     show("adsum/design_display.html", {"d": display_sample(stream_url="/live/stream")}, once)
     display = page.locator("[data-display]")
@@ -86,6 +88,7 @@ def test_a_code_that_has_died_never_looks_alive(page: Page, show: Any):
 
 
 def test_it_comes_back_by_itself_and_says_where_it_left_off(page: Page, show: Any):
+    """Pitfall 8: a screen that lost the network and needs somebody to reload it."""
     dead, alive = code("1111 2222", left=100, grace=0), code("3333 4444", left=60_000)
     stream = itertools.chain(
         [events(("code", dead), first=41), None, None], itertools.repeat(events(("code", alive), first=42))
@@ -94,6 +97,17 @@ def test_it_comes_back_by_itself_and_says_where_it_left_off(page: Page, show: An
     expect(page.locator("[data-typed]")).to_have_text("33334444", timeout=15_000)
     expect(page.locator("[data-display]")).to_have_attribute("data-state", "live")
     assert asked[1].endswith("last_event_id=41")
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_clock_of_the_screen_does_not_matter(page: Page, show: Any, hours: int):
+    """Pitfall 3: a projector whose clock is an hour wrong."""
+    page.add_init_script(f"const right = Date.now; Date.now = () => right() + {hours} * 3_600_000;")
+    said = events(("code", code("1111 2222", left=60_000)))
+    show("adsum/design_display.html", {"d": display_sample(stream_url="/live/stream")}, itertools.repeat(said))
+    expect(page.locator("[data-typed]")).to_have_text("11112222")
+    expect(page.locator("[data-seconds]")).to_have_text(re.compile("5[5-9]|60"))
+    expect(page.locator("[data-display]")).to_have_attribute("data-state", "live")
 
 
 def test_polling_helps_where_streams_do_not_pass(page: Page, show: Any):

@@ -75,6 +75,7 @@ def seat(page: Page, student: Person) -> Locator:
 
 
 def test_from_the_screen_in_the_room_to_the_live_register(browser: Browser, origin: str, room: Room, uni: oidc.Honest) -> None:
+    """Pitfall 28: nobody tests the way of the code itself, from picture to mark."""
     oidc.register(uni.issuer, match_claim="student_number", match_identifier="number")
     uni.person("abc-123", student_number="0012345")
     with browser.new_context(**PROJECTOR) as staff, browser.new_context(**PHONE) as pocket:

@@ -186,6 +186,7 @@ def test_the_sum_says_what_it_counts_and_what_it_leaves_out(term: list[ClassSess
 def test_a_missed_class_does_not_count_while_it_is_under_query(
     term: list[ClassSession], student: Person, look: Callable[..., str]
 ):
+    """Pitfall 23: warned, while the mark was in doubt."""
     raise_query(term[2], student, at=NINE)
     page = look(TODAY)
     assert "You attended 2 of 2 classes in the last four weeks." in page
@@ -296,6 +297,7 @@ def test_nobody_else_finds_these_pages(
 def test_a_group_left_before_the_class_is_not_on_the_record(
     client: Client, world: World, group: Group, look: Callable[..., str]
 ):
+    """Pitfall 21: a group move rewrites history."""
     left = world.student()
     world.place(left, group, ends_on=(NINE - DAY).date())
     session = world.session(group)

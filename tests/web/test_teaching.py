@@ -59,6 +59,18 @@ def test_a_class_of_others_is_not_listed_and_one_of_the_group_without_names_is(r
     assert "Nobody named" in page
 
 
+def test_everyone_who_teaches_a_class_has_it_and_its_register(room: Room) -> None:
+    """Pitfall 26: a class of two lecturers is shown to one of them."""
+    grace = room.world.lecturer("Grace Lecturer")
+    shared = room.world.session(room.group, title="Taught together", staff=[room.lecturer, grace])
+    shared.groups.add(room.world.group())
+    for lecturer in (room.lecturer, grace):
+        room.sign_in(lecturer)
+        assert "Taught together" in see(room, TODAY)
+        assert room.client.get(f"/classes/{shared.ref}/").status_code == 200
+        assert room.client.post(f"/classes/{shared.ref}/display/").status_code == 302
+
+
 def test_cancelled_and_moved_classes_say_so(room: Room) -> None:
     cancelled = room.world.session(room.group, title="Gone", starts_at=NINE + HOUR, staff=[room.lecturer])
     cancel_class(cancelled, at=NINE, actor="system:test")

@@ -13,6 +13,7 @@ from adsum.checkin.models import Display, Epoch, Opening, Pairing
 from adsum.checkin.reports import shown_on
 from adsum.checkin.rules import PACES
 from adsum.checkin.services import SHOWN_BEFORE, add_display, begin_epoch, open_checkin
+from adsum.timetable.models import Teaching
 from adsum.timetable.services import cancel_class
 from adsum.web.codes import code_svg
 from adsum.web.live import display_cookie
@@ -74,6 +75,7 @@ def test_a_screen_shows_nobodys_name(room: Room) -> None:
 
 
 def test_the_credential_is_the_browsers_alone_until_the_class_ends(room: Room) -> None:
+    """Pitfall 8: the lecturer's sign-in ends while the code is on the projector."""
     url = show(room)
     cookie = room.client.cookies[display_cookie(Display.objects.get().ref)]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["secure"]) == (True, "Lax", "/", "")
@@ -104,6 +106,35 @@ def test_the_address_alone_shows_nothing(room: Room) -> None:
 def test_the_same_browser_uses_one_slot_however_often_it_shows(room: Room) -> None:
     assert show(room) == show(room) == show(room)
     assert Display.objects.count() == 1
+
+
+def test_two_lecturers_who_both_show_the_code_share_one_check_in(room: Room) -> None:
+    """Pitfall 25: two teachers start two check-ins of one class."""
+    grace = room.world.lecturer("Grace Lecturer")
+    Teaching.objects.create(session=room.session, person=grace)
+    hers = Client()
+    hers.force_login(grace)
+    screens = {show(room), str(hers.post(room.url("class_display"))["Location"])}
+    opening = Opening.objects.get()
+    assert opening.opened_by == room.lecturer
+    assert screens == {f"/display/{display.ref}/" for display in Display.objects.all()}
+    first, second = (shown_on(display, FIVE_PAST) for display in Display.objects.order_by("slot"))
+    assert first.typed == second.typed
+    assert (first.code != second.code, Epoch.objects.count()) == (True, 1), "the same check-in, each screen by its name"
+    room.sign_in(grace)
+    room.post("stop_checkin")
+    room.sign_in(room.lecturer)
+    assert "Open check-in again" in words(room.register()), "what one of them does, both see"
+
+
+def test_the_code_is_there_for_those_who_do_not_see_it(room: Room) -> None:
+    """Pitfall 30: low vision, a screen reader, no camera."""
+    screen = page(room.client, show(room))
+    assert 'role="img" aria-label="QR code: scan it with your phone’s camera to check in"' in screen
+    assert re.search(r'<p class="typed" data-typed><span>\d{4}</span> <span>\d{4}</span>', screen), "digits as text, read aloud"
+    main = screen.split("<main", 1)[1].split("</main>", 1)[0]
+    assert re.findall(r'role="status" (data-\w+)', main) == ["data-announce"], "announced once, politely"
+    assert not re.search(r"aria-live|<[^>]*data-seconds[^>]*role", main), "and not every second"
 
 
 def test_four_screens_and_no_more(room: Room) -> None:
