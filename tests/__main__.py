@@ -27,12 +27,15 @@ class Suite:
     arguments: tuple[str, ...]
     on_postgres: bool = False
     in_browser: bool = False
+    own_postgres: bool = False
+    """Starts PostgreSQL servers of its own, to break them."""
 
 
 SUITES = [
     Suite("SQLite", ("tests", "-n", "auto")),
     Suite("PostgreSQL", ("tests", "-n", "auto"), on_postgres=True),
     Suite("browser", ("tests/browser",), in_browser=True),
+    Suite("faults", ("tests/faults", "-n", "0"), own_postgres=True),
 ]
 
 
@@ -74,7 +77,7 @@ def run(suite: Suite) -> tuple[int, str]:
 
 def main() -> int:
     """Run what can be run; 0 when all of it passed (and, in CI, nothing was left out)."""
-    lacking = {"on_postgres": postgres.missing(), "in_browser": no_browser()}
+    lacking = {"on_postgres": postgres.missing(), "own_postgres": postgres.missing(), "in_browser": no_browser()}
     account: list[tuple[str, str]] = []
     failed, left_out = False, False
     for suite in SUITES:

@@ -5,12 +5,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
+from itertools import count
 from pathlib import Path
 
 PATIENCE = 90
+_RUNS = count(1)
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:
@@ -32,12 +34,14 @@ def adsum(data: Path, *words: str, **more: str) -> subprocess.CompletedProcess[s
 
 
 @contextmanager
-def running(data: Path, *words: str, **more: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def running(
+    data: Path, *words: str, launcher: Sequence[str] = ("adsum.ops.cli",), **more: str
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """A command that goes on until it is told to stop, and the file with what it says."""
-    output = data.parent / f"{data.name}-{words[0]}.txt"
+    output = data.parent / f"{data.name}-{words[0]}-{next(_RUNS)}.txt"
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "adsum.ops.cli", *words],
+            [sys.executable, "-m", *launcher, *words],
             env=environment(data, **more),
             stdin=subprocess.DEVNULL,
             stdout=file,

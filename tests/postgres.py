@@ -23,6 +23,8 @@ from typing import Any, NoReturn, Self
 
 import psycopg
 
+from tests.commands import descendants
+
 OLDEST = 15
 FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
@@ -70,6 +72,7 @@ class Cluster:
         self.server = f"postgresql://adsum@127.0.0.1:{self.port}"
         self.url = f"{self.server}/adsum"
         self.process: subprocess.Popen[bytes] | None = None
+        self._frozen: list[int] = []
 
     def __enter__(self) -> Self:
         try:
@@ -116,9 +119,23 @@ class Cluster:
 
     def kill(self) -> None:
         """The server and all its backends die at once, as in a power cut. `start()` recovers."""
-        if self.process:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self.freeze()
+        for pid in self._frozen:
+            os.kill(pid, signal.SIGKILL)
         self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop the server and all its backends where they are: connections stay open and nothing answers."""
+        if self.process:
+            os.kill(self.process.pid, signal.SIGSTOP)  # first, so that it starts no other
+            self._frozen = sorted({self.process.pid} | descendants(self.process.pid))  # each in a process group of its own
+            for pid in self._frozen:
+                os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for pid in self._frozen:
+            os.kill(pid, signal.SIGCONT)
 
     def log(self) -> str:
         """The last lines that the server wrote."""

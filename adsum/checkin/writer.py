@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, Error, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.utils import DataError
 
 from adsum.attendance.rules import ATTENDED, Source, may_replace
@@ -40,17 +40,20 @@ class Engine(Protocol):
 class Writer:
     """The queue before an engine. Whatever gathered while the last commit ran is the next batch: no fixed delay."""
 
-    def __init__(self, engine: Engine, *, limit: int = 20_000, batch: int = 1_000) -> None:
+    def __init__(self, engine: Engine, *, limit: int = 20_000, batch: int = 1_000, patience: float = 10.0) -> None:
+        """`patience`: seconds after which a commit that does not come back keeps nobody waiting any longer."""
         self._engine = engine
         self._limit = limit
         self._batch = batch
+        self._patience = patience
+        self._stuck = False
         self._waiting: deque[tuple[Attempt, asyncio.Future[Outcome]]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkin-writer")
         self._pump: asyncio.Task[None] | None = None
 
     async def submit(self, attempt: Attempt) -> Outcome:
         """Answer when the attempt is durable. Raises Busy when the queue is full, Unavailable when nothing was kept."""
-        if len(self._waiting) >= self._limit:
+        if self._stuck or len(self._waiting) >= self._limit:
             raise Busy
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((attempt, future))
@@ -62,10 +65,13 @@ class Writer:
         loop = asyncio.get_running_loop()
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch))]
+            watchdog = loop.call_later(self._patience, self._give_up, batch)
             try:
                 outcomes = await loop.run_in_executor(self._thread, self._engine.write, [one for one, _ in batch])
             except Exception as failure:  # noqa: BLE001 - whatever it was, every student of the batch must hear of it
                 outcomes = [Unavailable(str(failure))] * len(batch)
+            watchdog.cancel()
+            self._stuck = False
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 if future.done():  # the student's phone went away; the scan stands
                     continue
@@ -73,6 +79,14 @@ class Writer:
                     future.set_exception(outcome)
                 else:
                     future.set_result(outcome)
+
+    def _give_up(self, batch: list[tuple[Attempt, asyncio.Future[Outcome]]]) -> None:
+        """Answer everyone who waits for a commit that hangs. It may still succeed: the same ticket then finds its mark."""
+        self._stuck = True
+        for _, future in [*batch, *self._waiting]:
+            if not future.done():
+                future.set_exception(Unavailable("the database does not answer"))
+        self._waiting.clear()
 
     async def close(self) -> None:
         """Write what is waiting, then stop."""
@@ -86,12 +100,20 @@ class DatabaseEngine:
     """Writes through Django's own connection of this thread, to SQLite or PostgreSQL."""
 
     def write(self, attempts: Sequence[Attempt]) -> list[Outcome | Exception]:
+        connected = connection.connection is not None
         try:
             return list(record_scans(attempts))
         except (IntegrityError, DataError):
             # Another worker was faster, or one row is bad: one bad row must not cost another student.
             return [self._alone(attempt) for attempt in attempts]
         except (OperationalError, InterfaceError) as failure:
+            lost = connected and (connection.connection is None or not connection.is_usable())
+            connection.close()
+            if not lost:
+                raise Unavailable(str(failure)) from failure
+        try:  # the database was restarted, or another took over: what of this batch it kept, it knows
+            return list(record_scans(attempts))
+        except Error as failure:
             connection.close()
             raise Unavailable(str(failure)) from failure
 

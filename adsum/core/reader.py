@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,7 +23,7 @@ class Reader:
         def call() -> R:
             try:
                 return function(*args, **kwargs)
-            except DatabaseError:
+            except Error:
                 connection.close()
                 raise
 

@@ -3,26 +3,26 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from django.db import DatabaseError
+from django.db import Error
 
 from adsum.attendance.reports import Seen, changes_since, marks_of, newest_change
 from adsum.attendance.rules import ATTENDED, Status
 from adsum.checkin.reports import HeldScan, decided_among, held_since, newest_scan
 from adsum.core.reader import Reader
-from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import expected_students
+from adsum.timetable.reports import names_expected_in
 
 log = structlog.get_logger("adsum.live")
 
 TICK_SECONDS = 0.4
 LAG_SECONDS = 5.0
 """How long after its number was given out a row may still be committed; numbers are looked at again for so long."""
-OVERLAP = 500
+OVERLAP = 10_000
+"""The same at the start, when nothing is known of times: more rows than all writers together have in hand at once."""
 
 
 class Numbered(Protocol):
@@ -38,11 +38,14 @@ class Cursor:
 
     def __init__(self) -> None:
         self.since = 0
+        """Every row up to this id has been handed out; above it, some."""
         self._seen: set[int] = set()
         self._marks: deque[tuple[float, int]] = deque()
 
     def start(self, newest: int) -> None:
         self.since = max(0, newest - OVERLAP)
+        self._seen.clear()
+        self._marks.clear()
 
     def fresh(self, rows: Iterable[N]) -> Iterator[N]:
         newest = self.since
@@ -92,18 +95,32 @@ class Board:
 
 
 class Hub:
-    """Asks for news of all watched classes once a tick while anyone watches, and hands it out."""
+    """Asks for news of all watched classes once a tick while anyone watches, and hands it out.
 
-    def __init__(self) -> None:
+    `rosters_version` says which reading of the registers is the latest; a new one is read for all boards at once.
+    """
+
+    def __init__(self, rosters_version: Callable[[], int]) -> None:
         self.read = Reader("live-reader")
         self.boards: dict[int, Board] = {}
+        self._rosters_version = rosters_version
+        self._rosters = 0
         self._marks = Cursor()
         self._scans = Cursor()
         self._ending = False
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def position(self) -> int:
+        """Whoever was told everything until now missed no change of a mark up to this id."""
+        return self._marks.since
+
     async def watch(self, session: int) -> Watch:
-        """Begin to watch a class; `leave` must follow."""
+        """Begin to watch a class; `leave` must follow. Raises django.db errors when the database is away."""
+        if self._task is None or self._task.done():
+            # Before any board is read: what is committed in between is then seen twice rather than never.
+            self._marks.start(await self.read(newest_change))
+            self._scans.start(await self.read(newest_scan))
         board = self.boards.get(session)
         if board is None:
             read = await self.read(_board, session)
@@ -121,11 +138,6 @@ class Hub:
         if not watch.board.watches and self.boards.get(watch.session) is watch.board:
             del self.boards[watch.session]
 
-    async def rosters_changed(self) -> None:
-        """Ask again who is expected in the watched classes."""
-        for session, board in list(self.boards.items()):
-            board.expected = (await self.read(_board, session)).expected
-
     def end(self) -> None:
         """Tell every stream to end, those too that begin from now on."""
         self._ending = True
@@ -141,17 +153,20 @@ class Hub:
         await self.read.close()
 
     async def _run(self) -> None:
-        self._marks.start(await self.read(newest_change))
-        self._scans.start(await self.read(newest_scan))
         while self.boards:
             try:
                 await self._tick()
-            except DatabaseError as failure:
+            except Error as failure:  # asked again at the next tick, from where it was
                 log.warning("live.tick", why=str(failure))
             await asyncio.sleep(TICK_SECONDS)
 
     async def _tick(self) -> None:
         watched = list(self.boards)
+        if (version := self._rosters_version()) != self._rosters:
+            for session, names in (await self.read(names_expected_in, watched)).items():
+                if session in self.boards:
+                    self.boards[session].expected = set(names)
+            self._rosters = version
         for mark in self._marks.fresh(await self.read(changes_since, watched, self._marks.since)):
             board = self.boards.get(mark.session)
             if board is not None:
@@ -174,7 +189,7 @@ class Hub:
 
 def _board(session: int) -> Board:
     return Board(
-        expected=set(expected_students(ClassSession(pk=session))),
+        expected=set(names_expected_in([session])[session]),
         statuses={mark.student: mark.status for mark in marks_of(session)},
         held={scan.id for scan in held_since([session], 0) if scan.open},
     )

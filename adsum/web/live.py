@@ -3,13 +3,15 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import Error
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -20,12 +22,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from adsum.accounts.models import Person
-from adsum.attendance.reports import Seen, changes_since, marks_of
+from adsum.attendance.reports import Seen, changes_since
 from adsum.checkin.gate.http import HEADERS
 from adsum.checkin.gate.pages import language_of
 from adsum.checkin.gate.state import Entry, State, clock_text, instant, milliseconds
 from adsum.checkin.models import Display
-from adsum.checkin.reports import HeldScan
+from adsum.checkin.reports import HeldScan, held_since
 from adsum.checkin.rules import make_code, make_typed
 from adsum.checkin.services import display_fingerprint
 from adsum.timetable.models import ClassSession
@@ -37,7 +39,7 @@ from adsum.web.words import held_reason, late_note
 BEAT_SECONDS = 15.0
 LIFE_SECONDS = 600.0
 CHECK_SECONDS = 60.0
-GLANCE_SECONDS = 0.5
+GLANCE_SECONDS = 0.3
 """How often a display looks whether its code was replaced before its time."""
 STREAM_HEADERS = {**HEADERS, "X-Accel-Buffering": "no"}
 
@@ -57,14 +59,14 @@ class Live:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.hub = Hub()
+        self.hub = Hub(lambda: state.known.rosters_version)
         self.app = Starlette(
             routes=[
                 Route("/live/display/{ref:uuid}", self.display, methods=["GET"]),
                 Route("/live/display/{ref:uuid}/now", self.display_now, methods=["GET"]),
                 Route("/live/register/{ref:uuid}", self.register, methods=["GET"]),
             ],
-            exception_handlers={HTTPException: _nothing},
+            exception_handlers={HTTPException: _nothing, Error: _away},
         )
 
     def end(self) -> None:
@@ -98,8 +100,9 @@ class Live:
             self.hub.leave(watch)
         return JSONResponse(payload, headers=HEADERS)
 
-    async def _display_events(self, display: Display, session: int, language: str) -> AsyncIterator[str]:
+    async def _display_events(self, display: Display, session: int, language: str) -> AsyncGenerator[str, None]:
         watch = await self.hub.watch(session)
+        expected = watch.board.expected
         ends, beat = time.monotonic() + LIFE_SECONDS, time.monotonic() + BEAT_SECONDS
         shown: tuple[object, ...] = ()
         try:
@@ -129,7 +132,8 @@ class Live:
                 news = await _news(watch, wait)
                 if None in news:
                     return
-                if news:
+                if news or expected is not watch.board.expected:
+                    expected = watch.board.expected
                     yield event("count", {"here": watch.board.here(), "expected": len(watch.board.expected)})
         finally:
             self.hub.leave(watch)
@@ -176,58 +180,60 @@ class Live:
         session = await self.hub.read(_visible, key, ref, instant(self.state.now_ms()))
         if session is None:
             return _forbidden()
-        last = request.query_params.get("last_event_id") or request.headers.get("last-event-id") or "0"
-        return _stream(self._register_events(session, key, ref, int(last) if last.isdigit() else 0, _language(request)))
+        return _stream(self._register_events(session, key, ref, _last(request), _language(request)))
 
-    async def _register_events(self, session: int, key: str, ref: UUID, last: int, language: str) -> AsyncIterator[str]:
+    async def _register_events(self, session: int, key: str, ref: UUID, last: int, language: str) -> AsyncGenerator[str, None]:
+        """What changed after `last` (0: since the beginning), then each change as it is made.
+
+        Each event carries the position to come back with. It may stand a few seconds behind, so that nothing is missed
+        that is committed late; a mark that comes twice is the same mark.
+        """
         watch = await self.hub.watch(session)
-        began = time.monotonic()
-        ends, beat, check = began + LIFE_SECONDS, began + BEAT_SECONDS, began + CHECK_SECONDS
-        roster = self.state.known.rosters_version
+        ends, beat, check = (time.monotonic() + seconds for seconds in (LIFE_SECONDS, BEAT_SECONDS, CHECK_SECONDS))
+        expected: set[int] | None = None
+        told: dict[int, int] = {}
         try:
-            known = await (self.hub.read(changes_since, [session], last) if last else self.hub.read(marks_of, session))
-            with translation.override(language):
-                for mark in known:
-                    yield self._mark(mark)
-            yield event("counts", watch.board.counts())
-            while time.monotonic() < ends:
-                news = await _news(watch, 1.0)
-                if None in news:
-                    return
+            position = max(last, self.hub.position)
+            news: list[Seen | HeldScan | None] = [*await self.hub.read(changes_since, [session], last)]
+            news += await self.hub.read(held_since, [session], 0)
+            while time.monotonic() < ends and None not in news:
                 with translation.override(language):
                     for one in news:
-                        if one is not None:
-                            yield self._mark(one) if isinstance(one, Seen) else self._held(one)
-                if roster != self.state.known.rosters_version:
-                    roster = self.state.known.rosters_version
-                    await self.hub.rosters_changed()
-                    news.append(None)
-                if news:
-                    yield event("counts", watch.board.counts())
+                        if isinstance(one, HeldScan):
+                            yield self._held(one, position)
+                        elif one is not None and one.id > told.get(one.student, 0):
+                            told[one.student] = one.id
+                            yield self._mark(one, position)
+                if news or expected is not watch.board.expected:
+                    expected = watch.board.expected
+                    yield event("counts", watch.board.counts(), position)
                 if time.monotonic() >= check:
-                    check += CHECK_SECONDS
-                    if await self.hub.read(_visible, key, ref, instant(self.state.now_ms())) is None:
-                        return
+                    with suppress(Error):  # without a database there is no news to keep from anyone: asked again in a moment
+                        if await self.hub.read(_visible, key, ref, instant(self.state.now_ms())) is None:
+                            return
+                        check += CHECK_SECONDS
                 if time.monotonic() >= beat:
                     beat += BEAT_SECONDS
-                    yield event("beat", {})
+                    yield event("beat", {}, position)
+                news = await _news(watch, 1.0)
+                position = max(position, self.hub.position)
         finally:
             self.hub.leave(watch)
 
-    def _mark(self, mark: Seen) -> str:
+    def _mark(self, mark: Seen, position: int) -> str:
         data = {
             "student": str(mark.student_ref), "status": mark.status, "label": status_label(mark.status),
             "at": clock_text(mark.at), "minutes_late": mark.minutes_late or None, "note": late_note(mark.minutes_late),
         }  # fmt: skip
-        return event("mark", data, mark.id)
+        return event("mark", data, position)
 
-    def _held(self, scan: HeldScan) -> str:
+    def _held(self, scan: HeldScan, position: int) -> str:
         data = {
             "id": str(scan.ref), "student": str(scan.student_ref), "name": scan.name, "number": scan.number,
             "at": clock_text(scan.at), "why": held_reason(scan.refusal),
             "url": f"/held/{scan.ref}/" if scan.open else "",
         }  # fmt: skip
-        return event("held", data)
+        return event("held", data, position)
 
 
 async def _news(watch: Watch, seconds: float) -> list[Seen | HeldScan | None]:
@@ -241,8 +247,16 @@ async def _news(watch: Watch, seconds: float) -> list[Seen | HeldScan | None]:
     return news
 
 
-def _stream(events: AsyncIterator[str]) -> StreamingResponse:
-    return StreamingResponse(events, headers=STREAM_HEADERS, media_type="text/event-stream")
+def _stream(events: AsyncGenerator[str, None]) -> StreamingResponse:
+    return StreamingResponse(_while_it_lasts(events), headers=STREAM_HEADERS, media_type="text/event-stream")
+
+
+async def _while_it_lasts(events: AsyncGenerator[str, None]) -> AsyncIterator[str]:
+    """The same, ending when the database goes away; the browser comes back by itself."""
+    async with aclosing(events):
+        with suppress(Error):
+            async for one in events:
+                yield one
 
 
 async def _nothing(_request: Request, refused: Exception) -> Response:
@@ -251,8 +265,19 @@ async def _nothing(_request: Request, refused: Exception) -> Response:
     return Response("There is nothing live at this address.", status, HEADERS, "text/plain")
 
 
+async def _away(_request: Request, _failure: Exception) -> Response:
+    headers = {**HEADERS, "Retry-After": "5"}
+    return Response("The register cannot be reached right now. This page tries again by itself.", 503, headers, "text/plain")
+
+
 def _forbidden() -> Response:
     return Response("This live view is not open to you here. Reload the page, or sign in again.", 403, HEADERS, "text/plain")
+
+
+def _last(request: Request) -> int:
+    """The position of the last event this browser had; 0 when it has none, or none of ours."""
+    last = request.query_params.get("last_event_id") or request.headers.get("last-event-id") or ""
+    return int(last) if last.isascii() and last.isdigit() and len(last) < 19 else 0
 
 
 def _language(request: Request) -> str:

@@ -1,6 +1,6 @@
 """A university in a database of its own, and what that database holds after a fault.
 
-    python -m tests.faults.campus FILE        # fills the database of ADSUM_DATABASE_URL, writes what phones need to FILE
+python -m tests.faults.campus FILE        # fills the database of ADSUM_DATABASE_URL, writes what phones need to FILE
 """
 
 import json

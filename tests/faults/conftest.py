@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests import postgres
 from tests.commands import PATIENCE, environment, free_port, get, running
-from tests.faults.campus import Screen, Stored, ask, stored
+from tests.faults.campus import Screen, Stored, stored
 from tests.faults.phones import Phone
 
 
@@ -29,11 +30,12 @@ class Campus:
     cluster: postgres.Cluster | None = None
 
     @contextmanager
-    def served(self, *words: str, workers: int = 2) -> Iterator["Server"]:
-        """`adsum serve`, with so many workers, until the end of the block."""
+    def served(self, *words: str, workers: int = 2, clock: float = 0) -> Iterator["Server"]:
+        """`adsum serve`, with so many workers and a clock so many seconds ahead, until the end of the block."""
         port = free_port()
         options = ["--port", str(port), "--workers", str(workers), "--quiet", *words]
-        with running(self.data, "serve", *options, ADSUM_DATABASE_URL=self.url) as (process, output):
+        launcher = ("tests.faults.skewed", str(clock)) if clock else ("adsum.ops.cli",)
+        with running(self.data, "serve", *options, launcher=launcher, ADSUM_DATABASE_URL=self.url) as (process, output):
             get(port, "/sign-in/")
             yield Server(port, process, output)
 
@@ -53,14 +55,12 @@ class Server:
         return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
-def _filled(data: Path, url: str) -> dict[str, object]:
+def _filled(data: Path, url: str) -> None:
     out = data / "campus.json"
     subprocess.run(
         [sys.executable, "-m", "tests.faults.campus", str(out)], env=environment(data, ADSUM_DATABASE_URL=url), check=True,
         stdin=subprocess.DEVNULL, timeout=PATIENCE,
     )  # fmt: skip
-    found: dict[str, object] = json.loads(out.read_text())
-    return found
 
 
 def campus_at(url: str, data: Path, cluster: postgres.Cluster | None = None) -> Campus:
@@ -103,10 +103,8 @@ _COPIES = count(1)
 @pytest.fixture
 def on_postgres(cluster: postgres.Cluster, postgres_folder: Path) -> Campus:
     name = f"copy{next(_COPIES)}"
-    import psycopg
-
     with psycopg.connect(f"{cluster.server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE adsum")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE adsum")
     return campus_at(f"{cluster.server}/{name}", postgres_folder, cluster)
 
 
@@ -115,6 +113,3 @@ def campus(request: pytest.FixtureRequest) -> Campus:
     """The same test on both databases."""
     found: Campus = request.getfixturevalue({"sqlite": "on_sqlite", "postgresql": "on_postgres"}[request.param])
     return found
-
-
-__all__ = ["Campus", "Server", "ask"]

@@ -5,7 +5,9 @@ import re
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Self
 
 TICKET = re.compile(rb'name="ticket" value="([^"]+)"')
 RECEIPT = re.compile(rb'<dd class="num">([0-9A-Z]{4}-[0-9A-Z]{2})</dd>')
@@ -33,7 +35,7 @@ class Line:
         """One answer. Raises OSError or EOFError when none came."""
         try:
             return await asyncio.wait_for(self._ask(method, path, cookie, body), PATIENCE)
-        except (OSError, EOFError, asyncio.TimeoutError):
+        except (TimeoutError, OSError, EOFError):
             await self.hang_up()
             raise
 
@@ -51,12 +53,25 @@ class Line:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         return Answer(int(head[0].split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0))))
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.hang_up()
+
     async def hang_up(self) -> None:
         """The next request goes to the next server."""
         self._next += 1
         if self._streams is not None:
             self._streams[1].transport.abort()
             self._streams = None
+            await asyncio.sleep(0)  # the socket is closed in the loop's next round
+
+
+async def once(port: int, path: str, cookie: str) -> Answer:
+    """GET a page on a connection of its own."""
+    async with Line([port]) as line:
+        return await line.ask("GET", path, cookie)
 
 
 @dataclass
@@ -85,20 +100,23 @@ class Phone:
                     answer = await line.ask("POST", "/in/confirm", self.cookie, f"ticket={self.ticket}")
                 else:
                     answer = await line.ask("GET", f"/{self.code}", self.cookie)
-            except (OSError, EOFError, asyncio.TimeoutError):
+            except (TimeoutError, OSError, EOFError):
                 self.heard["cut"] += 1
                 await asyncio.sleep(0.1)
                 continue
             self.heard[f"{'tap' if self.ticket else 'scan'} {answer.status}"] += 1
             self._hear(answer)
-            if answer.status == 503:
+            if answer.status in {429, 503}:
                 assert 1 <= int(answer.headers["retry-after"]) <= 60
-                await asyncio.sleep(0.25)  # sooner than it was told: harder for the server
+                await asyncio.sleep(0.5)  # sooner than it was told: harder for the server
 
     async def scan(self, line: Line) -> None:
         """Take a ticket, and leave it at that."""
         self._hear(await line.ask("GET", f"/{self.code}", self.cookie))
-        await line.hang_up()
+
+    async def type(self, line: Line, digits: str) -> None:
+        """Type the eight digits of a screen instead."""
+        self._hear(await line.ask("POST", "/in/code", self.cookie, f"code={digits.replace(' ', '+')}"))
 
     def _hear(self, answer: Answer) -> None:
         if found := RECEIPT.search(answer.body):
@@ -122,14 +140,13 @@ async def burst(
 
     async def one_line(number: int) -> None:
         nonlocal done, struck
-        line = Line(ports, number)
-        while waiting:
-            phone = waiting.popleft()
-            await phone.check_in(line, until)
-            done += bool(phone.receipt)
-            if then and struck is None and done >= after:
-                struck = asyncio.ensure_future(asyncio.to_thread(then))
-        await line.hang_up()
+        async with Line(ports, number) as line:
+            while waiting:
+                phone = waiting.popleft()
+                await phone.check_in(line, until)
+                done += bool(phone.receipt)
+                if then and struck is None and done >= after:
+                    struck = asyncio.ensure_future(asyncio.to_thread(then))
 
     await asyncio.gather(*(one_line(number) for number in range(lines)))
     if then:
@@ -143,3 +160,44 @@ def heard(phones: Iterable[Phone]) -> dict[str, int]:
     for phone in phones:
         total += phone.heard
     return dict(sorted(total.items()))
+
+
+class Stream:
+    """A browser that listens."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heard = b""
+        self._news = asyncio.Event()
+        self._writer = writer
+        self._task = asyncio.create_task(self._listen(reader))
+
+    @classmethod
+    async def open(cls, port: int, path: str, cookie: str) -> Self:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nCookie: {cookie}\r\n\r\n".encode())
+        return cls(reader, writer)
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        with suppress(ConnectionResetError):
+            while chunk := await reader.read(65_536):
+                self.heard += chunk
+                self._news.set()
+        self._writer.transport.abort()
+
+    async def end(self) -> bytes:
+        """Everything it heard, once the server has closed it."""
+        await self._task
+        await asyncio.sleep(0)
+        return self.heard
+
+    async def hear(self, words: bytes, seconds: float = 10) -> None:
+        """Wait until the server has said `words`."""
+        async with asyncio.timeout(seconds):
+            while words not in self.heard:
+                self._news.clear()
+                await self._news.wait()
+
+    async def close(self) -> None:
+        self._writer.transport.abort()
+        await self._task
+        await asyncio.sleep(0)

@@ -4,7 +4,9 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
+import structlog
 from django.conf import settings
+from django.db import Error
 from django.utils.text import format_lazy
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -39,6 +41,8 @@ from adsum.checkin.writer import Busy, Unavailable, Writer
 from adsum.core import ids, keyring
 from adsum.timetable.reports import Name
 
+log = structlog.get_logger("adsum.gate")
+
 TICKET_COOKIE = f"{settings.COOKIE_PREFIX}adsum_ticket"
 PASS_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pass"
 DEVICE_COOKIE = f"{settings.COOKIE_PREFIX}adsum_device"
@@ -68,7 +72,13 @@ class Gate:
         request = Ask(scope, receive)
         doors = self.doors.get(scope["path"]) or {"GET": self.scan}
         door = doors.get("GET" if scope["method"] == "HEAD" else scope["method"])
-        response = await door(request) if door else Answer(b"", 405, b"text/plain")
+        try:
+            if not self.state.known.version:  # nothing was ever read: no code can be known
+                await self.state.refresh(at_most_every=0.2)
+            response = await door(request) if door else Answer(b"", 405, b"text/plain")
+        except Error as failure:
+            log.warning("gate.away", why=str(failure))
+            response = self._away(request)
         await response(scope, receive, send)
 
     # Doors
@@ -331,8 +341,15 @@ class Gate:
             request, "confirm", entry, (busy,), {"busy": busy}, 503 if busy else 200, name=name.name, number=name.number,
             scanned=_second(ticket), ticket=sealed,
         )  # fmt: skip
-        if busy:
-            answer.add(b"retry-after", str(random.randint(2, 6)))  # noqa: S311 - spreads retries, guards nothing
+        return self._later(answer) if busy else answer
+
+    def _away(self, request: Ask) -> Answer:
+        """The database does not answer, and this request needs it."""
+        held = TICKET_COOKIE in request.cookies
+        return self._later(self._page(request, "away", None, (held,), {"held": held}, 503))
+
+    def _later(self, answer: Answer) -> Answer:
+        answer.add(b"retry-after", str(random.randint(2, 6)))  # noqa: S311 - spreads retries, guards nothing
         return answer
 
     async def _name(self, entry: Entry, pass_: Pass) -> Name:

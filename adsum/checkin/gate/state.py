@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import socket
 import time
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, OperationalError, connection
 
 from adsum.accounts.models import Person
 from adsum.checkin import services
@@ -113,8 +114,9 @@ class State:
         self._late: dict[int, set[int]] = {}
         self._alarms: dict[tuple[AlarmKind, int | None], str] = {}
         self.read = Reader("gate-reader")
-        self._refreshed = 0.0
-        self._clock_read = 0.0
+        self._refreshed = -math.inf
+        self._clock_read = -math.inf
+        self._away = False
         self._task: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
         """Set after the first reading."""
@@ -126,7 +128,6 @@ class State:
         """Begin to read, and wait a moment for the first reading: a database that is away does not keep us from starting."""
         if self._task is None:
             self._task = asyncio.create_task(self._keep_fresh())
-        if not self.ready.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.ready.wait(), FIRST_READING_SECONDS)
 
@@ -142,17 +143,24 @@ class State:
                 await self.refresh()
                 self.ready.set()
                 self._look_ahead()
-            except DatabaseError as failure:
+            except Error as failure:
                 # What is known stays good; scanning goes on as far as it can without the database.
                 log.warning("gate.refresh", why=str(failure))
             await asyncio.sleep(REFRESH_SECONDS)
 
     async def refresh(self, *, at_most_every: float = 0.0) -> None:
-        """Look whether anything changed; read what did."""
+        """Look whether anything changed; read what did. Raises django.db errors when the database is away."""
         if time.monotonic() - self._refreshed < at_most_every:
+            if self._away:
+                raise OperationalError("The database was away a moment ago.")
             return
         self._refreshed = time.monotonic()
-        known = await self.read(_read, self.known, self.now_ms())
+        try:
+            known = await self.read(_read, self.known, self.now_ms())
+        except Error:
+            self._away = True
+            raise
+        self._away = False
         if known.rosters_version != self.known.rosters_version:
             self.rosters = {}
         self.known = known
