@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -69,7 +70,7 @@ class Bench:
 
 
 @contextmanager
-def university(engine: str) -> Iterator[Bench]:
+def university(engine: str, *, students: int = 20_000, classes: int = 300) -> Iterator[Bench]:
     """A fresh database of the engine, filled."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adsum-bench-")))
@@ -81,9 +82,45 @@ def university(engine: str) -> Iterator[Bench]:
             environment["ADSUM_DATABASE_URL"] = cluster.url
             pid = cluster.process.pid if cluster.process else None
         bench = Bench(engine, folder, environment, pid)
-        for command in (["manage.py", "collectstatic", "--noinput", "-v0"], ["bench/university.py", str(bench.scans)]):
+        size = [f"students={students}", f"classes={classes}"]
+        for command in (["manage.py", "collectstatic", "--noinput", "-v0"], ["bench/university.py", str(bench.scans), *size]):
             subprocess.run([sys.executable, *command], env=environment, check=True, stdin=subprocess.DEVNULL)
         yield bench
+
+
+def hostile(bench: Bench, server: Server) -> str:
+    """Honest students at 167 a second while ten times as many unknown codes come from nobody."""
+    seconds, honest = 20, 20_000 / 120
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("client.py")),
+        "flood",
+        str(server.port),
+        str(int(honest * 10)),
+        "20",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as crowd:
+        result = bench.burst(server, int(seconds * honest) - 100, rate=honest)
+        sent = json.loads(crowd.communicate()[0])
+    return f"honest p99 {result['both p99 ms']} ms, wrong {result['wrong'] or 0}; flood {sent}"
+
+
+def live(bench: Bench, server: Server, registers: int = 1_000) -> None:
+    """Many open registers on one process."""
+    command = [sys.executable, "-m", "bench.live", str(server.port), str(bench.folder), str(registers), "30"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client_:
+        assert client_.stdin
+        assert client_.stdout
+        opened = json.loads(client_.stdout.readline())["open"]
+        time.sleep(3)
+        before = server.cpu()
+        time.sleep(10)
+        idle = (server.cpu() - before) / 10
+        client_.stdin.write("go\n")
+        client_.stdin.flush()
+        result = json.loads(client_.stdout.readline())
+    say(bench.engine, f"live: {opened} registers open, idle", f"{idle:.0%} of a core")
+    say(bench.engine, "live: commit to screen", f"median {result['median ms']} ms, worst {result['worst ms']} ms")
 
 
 def spread(values: list[float]) -> str:
@@ -112,7 +149,10 @@ def measure(engine: str, *, quick: bool) -> None:
         if quick:
             return
         room = bench.burst(server, 500, rate=25)
+        say(engine, "hostile flood, ten to one", hostile(bench, server))
         say(engine, "500 students in 20 s", f"p99 {room['both p99 ms']} ms, wrong {room['wrong'] or 0}")
+    with university(engine, students=2_000, classes=1_000) as bench, bench.server(workers=1) as server:
+        live(bench, server)
     with university(engine) as bench, bench.server() as server:
         whole = bench.burst(server, 20_000, rate=20_000 / 120, unsigned=0.3)
         say(engine, "20,000 in 120 s, 30 % not signed in", f"p99 {whole['both p99 ms']} ms, wrong {whole['wrong'] or 0}")

@@ -7,6 +7,7 @@ would not need: the status, the length, the ticket.
 from __future__ import annotations
 
 import json
+import random
 import select
 import socket
 import sys
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 TICKET = b'name="ticket" value="'
 HOST = b"localhost:8000"
 
@@ -198,9 +200,31 @@ def hammer(port: int, first: int, count: int, connections: int) -> dict[str, Any
     return {"per second": round(count / seconds), "seconds": seconds, "client CPU s": round(time.process_time() - cpu, 2)}
 
 
+def flood(port: int, rate: int, seconds: int) -> dict[str, Any]:
+    """A hostile crowd: codes nobody showed, from browsers nobody knows, at this rate."""
+    poll, open_ = select.epoll(), dict[int, socket.socket]()
+    idle = deque(Connection(port).sock for _ in range(64))
+    for sock in idle:
+        open_[sock.fileno()] = sock
+        poll.register(sock.fileno(), select.EPOLLIN)
+    began, sent, answers = time.perf_counter(), 0, Counter[str]()
+    while (now := time.perf_counter() - began) < seconds:
+        while idle and sent < now * rate:
+            code = "".join(random.choices(ALPHABET, k=36))
+            idle.popleft().send(get(code.encode(), b"a=b"))
+            sent += 1
+        for fd, _event in poll.poll(0.002):
+            answers[open_[fd].recv(65536)[9:12].decode(errors="replace")] += 1
+            idle.append(open_[fd])
+    return {"sent": sent, "answers": dict(answers)}
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "ceiling":
-        print(json.dumps(hammer(*map(int, sys.argv[2:6]))))
+        print(json.dumps(hammer(*map(int, sys.argv[2:]))))
+        sys.exit()
+    if sys.argv[1] == "flood":
+        print(json.dumps(flood(*map(int, sys.argv[2:]))))
         sys.exit()
     port, file, connections, skip, count = int(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:6])
     rate, unsigned = (*map(float, sys.argv[6:8]), 0.0, 0.0)[:2]

@@ -19,16 +19,19 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
     import django
 
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
+    from django.test import Client
 
-    from adsum.accounts.models import Department, Person
+    from adsum.accounts.models import Department, Person, RoleGrant
     from adsum.attendance.models import Register
     from adsum.checkin.models import Display, Epoch, GateState, Opening
     from adsum.checkin.rules import EpochKey, Pass, epoch_keys, make_code, seal_pass
     from adsum.core import keyring
-    from adsum.timetable.models import ClassSession, Group, Module, Place
+    from adsum.timetable.models import ClassSession, Group, Module, Place, Teaching
 
     call_command("migrate", verbosity=0)
+    call_command("createcachetable", verbosity=0)
     now = datetime.now(UTC)
     starts = now - timedelta(minutes=5)
     department = Department.objects.create(code="B", name="Bench")
@@ -98,8 +101,14 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
         for n, person in enumerate(people)
     ]
     out.write_text(json.dumps(scans))
+    RoleGrant.objects.create(person=lecturer, role="lecturer")
+    Teaching.objects.bulk_create([Teaching(session=session, person=lecturer) for session in sessions])
+    browser = Client()
+    browser.force_login(lecturer)
+    watched = {"cookie": browser.cookies[settings.SESSION_COOKIE_NAME].value, "classes": [str(one.ref) for one in sessions]}
+    out.with_name("watched.json").write_text(json.dumps(watched))
 
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
-    build(Path(sys.argv[1]))
+    build(Path(sys.argv[1]), **{name: int(value) for name, value in (word.split("=") for word in sys.argv[2:])})
