@@ -68,9 +68,7 @@ def _use(symbol: str) -> str:
 
 def _icon(name: str, label: str = "") -> SafeString:
     if label:
-        return format_html(
-            '<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, _use(name)
-        )
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, _use(name))
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', _use(name))
 
 
@@ -180,8 +178,7 @@ def fields(form: BaseForm) -> dict[str, BaseForm]:
 def progress(value: int, whole: int, label: str) -> SafeString:
     """A bar and the words that say the same, such as "143 of 210 here"."""
     return format_html(
-        '<div class="progress-line"><span class="num">{}</span>'
-        '<progress value="{}" max="{}" aria-label="{}"></progress></div>',
+        '<div class="progress-line"><span class="num">{}</span><progress value="{}" max="{}" aria-label="{}"></progress></div>',
         label,
         value,
         whole or 1,
