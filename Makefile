@@ -48,6 +48,10 @@ bench: $(DEV) engines ## benchmarks; figures go to bench/RESULTS.md
 docs: $(DEV) ## write docs/data.md and .env.example from the code
 	$(BIN)/python scripts/docs.py
 
+.PHONY: pictures
+pictures: $(DEV) engines ## take the pictures of docs/pictures again, from a demo university of its own
+	$(BIN)/python scripts/pictures.py
+
 .PHONY: vendor
 vendor: $(DEV) ## fetch the front-end files again, at the versions in package-lock.json (needs npm)
 	$(BIN)/python scripts/vendor.py
