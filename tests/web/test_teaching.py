@@ -1,5 +1,7 @@
 """Lists of classes: a lecturer's own day and week, and every class for the attendance team."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -175,9 +177,13 @@ def test_pages_of_25(room: Room) -> None:
     team(room)
     for n in range(30):
         room.world.session(room.group, title=f"Class {n:02d}")
+    room.world.session(room.group, title="Tomorrow", starts_at=NINE + DAY)
     assert "Page 1 of 2" in see(room, CLASSES)
-    second = see(room, f"{CLASSES}?on=2026-11-23&page=2")
+    after = re.search(r'href="(\?[^"]*page=2)"', room.client.get(CLASSES).content.decode())
+    assert after
+    second = see(room, CLASSES + html.unescape(after[1]))
     assert ("Class 29" in second, "Class 03" in second) == (True, False)
+    assert ("Page 2 of 2" in second, "Tomorrow" in second) == (True, False), "the day is kept from page to page"
 
 
 # Who may look

@@ -44,7 +44,11 @@ class ClassFilter(forms.Form):
 @for_roles(SEES_EVERY_REGISTER)
 def classes(request: PersonRequest) -> HttpResponse:
     """The classes of a day, or those found, 25 to a page."""
-    form = ClassFilter(request.GET or {"on": localtime(request.at).date().isoformat()})
+    parameters = request.GET.copy()
+    parameters.pop("page", None)
+    if not parameters:
+        parameters["on"] = localtime(request.at).date().isoformat()
+    form = ClassFilter(parameters)
     found = ClassSession.objects.visible_to(request.user, request.roles)
     wanted = form.cleaned_data if form.is_valid() else {}
     on: date | None = wanted.get("on")
@@ -56,8 +60,6 @@ def classes(request: PersonRequest) -> HttpResponse:
         found = found.filter(pk__in=_matching(word).values("pk"))
     ordered = in_order(found) if on else in_order(found).order_by("-starts_at", "title", "pk")
     page = Paginator(ordered, PAGE).get_page(request.GET.get("page"))
-    parameters = request.GET.copy()
-    parameters.pop("page", None)
     others = parameters.copy()
     others.pop("on", None)
     context = {
