@@ -1,0 +1,155 @@
+"""Every page, as the people who use it see it: axe finds nothing, nothing runs off a small phone, the policy holds."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
+from adsum.attendance.rules import Reason, Status
+from adsum.attendance.services import mark_students, raise_query
+from adsum.checkin import services
+from adsum.timetable.models import ClassSession
+from tests.browser.serving import AXE, RULES, served, sign_in
+from tests.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WIDE = """() => [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+  .slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""
+CSV = (
+    "event_id,module_code,title,event_type,start,end,timezone,location,delivery_mode,mandatory,group_ids\n"
+    "E1,CS201,Algorithms,lecture,2026-12-01T09:00:00,2026-12-01T10:00:00,Europe/London,C2.01,in_person,true,L1\n"
+    "E2,CS201,Algorithms,lecture,not a time,2026-12-01T10:00:00,Europe/London,C2.01,in_person,true,L1\n"
+)
+
+
+class Small:
+    """A little of everything: a class now with check-in open, one cancelled, one last week with history and a query."""
+
+    def __init__(self) -> None:
+        world = World()
+        now = datetime.now(UTC)
+        self.group = world.group(world.module("Algorithms and Data Structures", "CS201"), "L1")
+        self.lecturer = world.lecturer("Llywelyn ap Gruffudd-Featherstonehaugh")
+        self.student = world.student("Angharad Gŵyneth Llŷr-Cholmondeley", groups=[self.group])
+        others = [world.student(groups=[self.group]) for _ in range(7)]
+        self.session: ClassSession = world.session(self.group, starts_at=now - timedelta(minutes=2), staff=[self.lecturer])
+        self.old: ClassSession = world.session(
+            self.group,
+            starts_at=now - timedelta(days=3),
+            staff=[self.lecturer],
+            room="The Old Assembly Rooms, Lower Lecture Theatre",
+        )
+        world.session(self.group, starts_at=now + timedelta(hours=3), status="cancelled", staff=[self.lecturer])
+        self.opening = services.open_checkin(self.session, by=self.lecturer, at=now)
+        self.display = services.add_display(self.opening, by=self.lecturer, at=now).display
+        for status, who in zip((Status.PRESENT, Status.LATE, Status.AUTHORISED), others, strict=False):
+            mark_students(self.session, [who], status, by=self.lecturer, at=now)
+        mark_students(self.old, [self.student], Status.ABSENT, by=self.lecturer, at=now - timedelta(days=3))
+        mark_students(
+            self.old,
+            [self.student],
+            Status.LATE,
+            by=self.lecturer,
+            at=now,
+            reason_code=Reason.SEEN_IN_CLASS,
+            reason="Came in late",
+        )
+        raise_query(self.old, self.student, at=now, text="I was there from the start.")
+        self.team = world.person(Role.ATTENDANCE_TEAM, name="Rohan Whitlock")
+        self.timetabling = world.person(Role.TIMETABLING, name="Soraya Lindqvist")
+        self.administrator = world.person(Role.ADMINISTRATOR, name="Gwil Thackeray")
+        self.compliance = world.person(Role.COMPLIANCE_UKVI, name="Elspeth Nakamura")
+
+
+@pytest.fixture(scope="session")
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return tmp_path_factory.mktemp("static") / "collected"
+
+
+def note(problems: list[str], line: ConsoleMessage) -> None:
+    """Keep what the browser says of our policy."""
+    if "Content Security Policy" in line.text:
+        problems.append(line.text)
+
+
+def look(page: Page, address: str, problems: list[str]) -> list[str]:
+    """What is wrong with a page, in the light at 1440 px and in the dark at 320 px."""
+    found: list[str] = []
+    for scheme, width in (("light", 1440), ("dark", 320)):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        answer = page.goto(address)
+        if answer is None or answer.status >= 400:
+            return [f"{address}: {answer.status if answer else 'no answer'}"]
+        page.wait_for_function("document.fonts.status == 'loaded' && !document.getAnimations().length")
+        page.evaluate(AXE)
+        result = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+        found += [
+            f"{address} {scheme} {rule['id']}: {[node['html'][:160] for node in rule['nodes'][:3]]}"
+            for rule in result["violations"]
+        ]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"{address}: runs off {width} px: {page.evaluate(WIDE)}")
+    return found + [f"{address}: {problem}" for problem in problems]
+
+
+@pytest.mark.parametrize("language", ["en-gb", "cy"])
+def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: None, static_root: Any, language: str) -> None:
+    call_command("createcachetable", verbosity=0)
+    with served(static_root) as origin:
+        small = Small()
+        register = f"/classes/{small.session.ref}/"
+        places: list[tuple[Person | None, list[str]]] = [
+            (None, ["/sign-in/", "/display/", "/signed-out/", f"/{'0' * 36}"]),
+            (
+                small.student,
+                [
+                    "/today/",
+                    "/record/",
+                    f"/record/modules/{small.group.module_id}/",
+                    f"/record/classes/{small.old.ref}/",
+                    "/in",
+                ],
+            ),
+            (
+                small.lecturer,
+                [
+                    "/teaching/",
+                    register,
+                    f"/classes/{small.old.ref}/students/{small.student.ref}/",
+                    f"{register}amend/?student={small.student.ref}&status=late",
+                    "/design/",
+                ],
+            ),
+            (small.team, ["/office/classes/", register]),
+            (small.timetabling, ["/imports/", "/imports/missing/", "/imports/calendars/new/"]),
+            (small.administrator, ["/", "/office/check-in/", "/imports/"]),
+            (small.compliance, ["/"]),
+        ]
+        wrong: list[str] = []
+        for person, paths in places:
+            with browser.new_context() as context:
+                context.add_cookies([{"name": "adsum_language", "value": language, "url": origin}])
+                if person is not None:
+                    sign_in(context, origin, person)
+                page = context.new_page()
+                problems: list[str] = []
+                page.on("console", partial(note, problems))
+                if person is not None:
+                    page.goto(f"{origin}/")  # the gate learns who this is
+                for path in paths:
+                    wrong += look(page, origin + path, problems)
+                if person == small.timetabling:
+                    page.goto(f"{origin}/imports/")
+                    page.locator('input[type="file"]').first.set_input_files(
+                        {"name": "events.csv", "mimeType": "text/csv", "buffer": CSV.encode()}
+                    )
+                    page.locator('form:has(input[type="file"]) button').first.click()
+                    page.wait_for_url("**/imports/*-*/**")
+                    wrong += look(page, page.url, problems)
+        assert wrong == [], "\n".join(wrong)
