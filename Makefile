@@ -34,6 +34,7 @@ check: $(DEV) ## style, types, walls, missing migrations, generated documents
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python scripts/docs.py --check
+	$(BIN)/python scripts/translate.py --check
 
 .PHONY: fix
 fix: $(DEV) ## put right what a machine can
@@ -51,6 +52,14 @@ docs: $(DEV) ## write docs/data.md and .env.example from the code
 .PHONY: pictures
 pictures: $(DEV) engines ## take the pictures of docs/pictures again, from a demo university of its own
 	$(BIN)/python scripts/pictures.py
+
+.PHONY: words
+words: $(DEV) ## collect the sentences of the pages, compile their Welsh, say what is not translated yet
+	$(BIN)/python scripts/translate.py
+
+.PHONY: coverage
+coverage: $(DEV) ## which lines and branches the fast suite runs
+	$(BIN)/python -m pytest tests -n auto -q --cov --cov-report=term
 
 .PHONY: vendor
 vendor: $(DEV) ## fetch the front-end files again, at the versions in package-lock.json (needs npm)

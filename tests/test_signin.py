@@ -22,7 +22,8 @@ from adsum.checkin.rules import Ticket, seal_ticket
 from adsum.checkin.services import open_checkin
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
-from adsum.integrations.sign_on import client_address, own_path
+from adsum.core.network import client_address
+from adsum.integrations.sign_on import own_path
 from tests import oidc
 from tests.signing_in import PASSWORD, TOO_MANY, enter, local_account, signed_in, text
 from tests.world import NINE, World

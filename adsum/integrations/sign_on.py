@@ -2,8 +2,6 @@
 
 import base64
 from enum import StrEnum
-from functools import cache
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 import structlog
@@ -21,6 +19,7 @@ from requests import RequestException
 from adsum.accounts.models import Person
 from adsum.accounts.rules import domain_of
 from adsum.core.errors import AdsumError
+from adsum.core.network import client_address
 from adsum.core.signing import derive
 
 OIDC = "openid_connect"
@@ -69,25 +68,6 @@ def own_path(url: str | None) -> str:
     """`url` when it is a path of this site, else ''. Nothing that a browser could take for another host passes."""
     plain = url and url.startswith("/") and url.isprintable() and " " not in url
     return url if url and plain and url_has_allowed_host_and_scheme(url, allowed_hosts=None) else ""
-
-
-@cache
-def _trusted(networks: tuple[str, ...]) -> tuple[Any, ...]:
-    return tuple(ip_network(network, strict=False) for network in networks)
-
-
-def client_address(peer: str, forwarded_for: str) -> str:
-    """Where a request came from: `peer`, or, as far as trusted proxies vouch for it, what X-Forwarded-For says."""
-    trusted = _trusted(tuple(settings.TRUSTED_PROXIES))
-    address = peer
-    for claimed in reversed(forwarded_for.split(",")):
-        try:
-            if not any(ip_address(address) in network for network in trusted):
-                break
-            address = str(ip_address(claimed.strip()))
-        except ValueError:
-            break
-    return address or "0.0.0.0"  # noqa: S104 - a unix socket has no address
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -110,7 +110,10 @@ class Live:
                 entry = self.state.known.by_pk.get(display.opening_id)
                 now = self.state.now_ms()
                 if entry is None or display.slot in entry.revoked_slots:
-                    yield event("end", {"title": "", "text": ""})
+                    with translation.override(language):
+                        yield event(
+                            "end", {"title": _("This screen was stopped"), "text": _("Show the code again from the register.")}
+                        )
                     return
                 with translation.override(language):
                     if entry.cancelled or entry.is_over(now):

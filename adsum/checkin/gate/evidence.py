@@ -1,44 +1,21 @@
 """What is kept about a scan besides the scan, and no more: labels and keyed hashes, never an address or a position."""
 
 import hashlib
-import ipaddress
 import secrets
 from functools import lru_cache
 
 from django.conf import settings
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _networks(listed: list[str]) -> tuple[_Network, ...]:
-    return tuple(ipaddress.ip_network(one, strict=False) for one in listed)
-
-
-@lru_cache(maxsize=1)
-def _ranges() -> tuple[tuple[_Network, ...], tuple[_Network, ...], tuple[_Network, ...]]:
-    return _networks(settings.CAMPUS_NETWORKS), _networks(settings.MOBILE_NETWORKS), _networks(settings.TRUSTED_PROXIES)
+from adsum.core.network import client_address, within
 
 
 @lru_cache(maxsize=65_536)
 def network_class(peer: str, forwarded: str) -> int:
-    """Index into `rules.NETWORKS`. X-Forwarded-For is believed only as far as our own proxies wrote it."""
-    campus, mobile, proxies = _ranges()
-    address = peer
-    for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-        if not _within(address, proxies):
-            break
-        address = hop
-    if _within(address, campus):
+    """Index into `rules.NETWORKS`."""
+    address = client_address(peer, forwarded)
+    if within(address, settings.CAMPUS_NETWORKS):
         return 1
-    return 2 if _within(address, mobile) else 0
-
-
-def _within(address: str, networks: tuple[_Network, ...]) -> bool:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in network for network in networks)
+    return 2 if within(address, settings.MOBILE_NETWORKS) else 0
 
 
 @lru_cache(maxsize=4_096)

@@ -222,7 +222,7 @@ def calendar(request: PersonRequest, pk: int | None = None) -> HttpResponse:
     preset = PRESETS.get(request.GET.get("preset", ""), PRESETS["plain"])
     initial = CalendarForm.initial_of(saved.mapping if saved else preset)
     initial |= {"name": saved.name, "url": saved.url} if saved else {}
-    form = CalendarForm(request.POST or None, initial=initial)
+    form = CalendarForm(request.POST if request.method == "POST" else None, initial=initial)
     if saved:
         form.fields["name"].disabled = True
     if form.is_bound and form.is_valid():
@@ -244,6 +244,9 @@ def calendar(request: PersonRequest, pk: int | None = None) -> HttpResponse:
 def fetch_calendar(request: PersonRequest, pk: int) -> HttpResponse:
     """Fetch a saved calendar from its address and check it."""
     saved = get_object_or_404(FeedMapping, pk=pk)
+    if not saved.url:
+        messages.warning(request, _("%(name)s has no address yet. Add one to fetch it from.") % {"name": saved.name})
+        return redirect("import_calendar", pk=pk)
     data = {"mapping": f"saved:{saved.name}", "source": saved.name, "partial": False, "url": saved.url, "file": None}
     try:
         run = _take(request, data)

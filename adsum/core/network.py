@@ -1,0 +1,33 @@
+"""Where a request came from, as far as it can be known."""
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from django.conf import settings
+
+
+@lru_cache(maxsize=16)
+def _networks(listed: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(one, strict=False) for one in listed)
+
+
+def within(address: str, listed: list[str]) -> bool:
+    """Whether `address` is in one of these ranges (CIDR). What is no address is in none."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in _networks(tuple(listed)))
+
+
+def client_address(peer: str, forwarded_for: str) -> str:
+    """`peer`, or, as far back as trusted proxies vouch for it, what X-Forwarded-For says."""
+    address = peer
+    for claimed in reversed(forwarded_for.split(",")):
+        if not within(address, settings.TRUSTED_PROXIES):
+            break
+        try:
+            address = str(ip_address(claimed.strip()))
+        except ValueError:
+            break
+    return address or "0.0.0.0"  # noqa: S104 - a unix socket has no address
