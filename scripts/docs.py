@@ -1,12 +1,13 @@
 """Write what can be read from the code: docs/data.md (every table and column) and .env.example (every setting).
 
 python scripts/docs.py            writes them: make docs
-python scripts/docs.py --check    says which are no longer true: make check
+python scripts/docs.py --check    says which are no longer true, and which links lead nowhere: make check
 """
 
 import ast
 import inspect
 import os
+import re
 import sys
 import tempfile
 import textwrap
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 120
+LINK = re.compile(r'\]\(([^)#\s]+)[^)]*\)|src="([^"]+)"')
 
 ENV_HEAD = """\
 # Every setting, with its default. Copy to .env and change what differs; the environment outweighs this file.
@@ -79,6 +81,15 @@ def data() -> str:
     return "\n".join(parts)
 
 
+def dead_links() -> list[str]:
+    """Links and pictures of our own documents that are not there."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("deploy/*.md")]
+    links = [(page, a or b) for page in sorted(pages) for a, b in LINK.findall(page.read_text())]
+    return [
+        f"{page.relative_to(ROOT)}: {link}" for page, link in links if "://" not in link and not (page.parent / link).exists()
+    ]
+
+
 def main(check: bool) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
     stale = []
@@ -95,7 +106,10 @@ def main(check: bool) -> int:
             path.write_text(text)
     if stale:
         print(f"{', '.join(stale)}: no longer what the code says; run `make docs`.")
-    return int(bool(stale))
+    dead = dead_links() if check else []
+    for link in dead:
+        print(f"{link} leads nowhere")
+    return int(bool(stale or dead))
 
 
 if __name__ == "__main__":

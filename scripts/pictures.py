@@ -128,10 +128,10 @@ def scans(many: float, *, held: bool = False) -> None:
 
 
 def timetable(changed: bool) -> bytes:
-    """The demo's own timetable from tomorrow as a CSV; `changed`: as the timetabling system might send it a day later."""
+    """The demo's own timetable from today on as a CSV; `changed`: as the timetabling system might send it a day later."""
     from adsum.timetable.models import ClassSession
 
-    classes = ClassSession.objects.filter(starts_on__gt=datetime.now(UTC).date(), source="demo", status="scheduled")
+    classes = ClassSession.objects.filter(starts_on__gte=datetime.now(UTC).date(), source="demo", status="scheduled")
     classes = classes.select_related("module").prefetch_related("groups", "staff", "rooms").order_by("starts_at", "pk")
     rows = [
         {
@@ -232,8 +232,9 @@ def asked(phone: Page) -> None:
 def manage(browser: Browser) -> None:
     """The office: every class, an import, check-in of the whole university, an account."""
     team = enter(browser, "attendance_team", DESK)
-    while not team.get_by_text("Check-in open").count():
-        team.get_by_role("link", name="After").click()
+    team.get_by_label("Module, room or lecturer").fill("theatre")
+    team.get_by_role("button", name="Find").click()
+    team.get_by_text("Check-in open").wait_for()
     take(team, "team-classes")
     planner = enter(browser, "timetabling", DESK)
     for name, changed in (("timetable-monday.csv", False), ("timetable-tuesday.csv", True)):

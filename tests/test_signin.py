@@ -246,6 +246,23 @@ def test_signing_out_is_a_post_and_final(alice: Person, client: Client):
     assert thief.get("/account/security/").status_code == 302
 
 
+def test_who_finds_somebody_else_signed_in_can_sign_them_out(alice: Person, client: Client):
+    assert client.get("/sign-in/other/")["Location"] == "/sign-in/"
+    enter(client)
+    page = text(client.get("/sign-in/other/"))
+    assert f"{alice.display_name} is signed in here" in page
+    assert 'action="/sign-out/"' in page
+
+
+def test_the_menu_leads_to_the_password_of_those_who_have_one_here(alice: Person, client: Client):
+    client.force_login(alice)
+    assert 'href="/account/security/"' in text(client.get("/", follow=True))
+    alice.set_unusable_password()
+    alice.save()
+    client.force_login(alice)
+    assert 'href="/account/security/"' not in text(client.get("/", follow=True))
+
+
 def test_a_closed_account_is_out_at_once_and_stays_out(alice: Person, client: Client):
     enter(client)
     assert client.get("/account/security/").status_code == 200
