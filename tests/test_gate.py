@@ -459,3 +459,19 @@ async def test_a_typed_code_is_matched_only_against_ones_own_classes(room: Room,
     carol: Person = await in_thread(room.world.student, "Carol Cole")
     page = await gates.phone(carol).post("/in/code", {"code": gates.typed(room.opening)})
     assert "No class of yours is open" in page.text
+
+
+async def test_held_for_a_shared_phone_and_never_decided_is_under_query_not_absent(room: Room, gates: Gates) -> None:
+    """Nobody is punished by a machine, nor for a decision that nobody made."""
+    phone = gates.phone(room.alice)
+    await phone.scan(room.opening)
+    await phone.tap()
+    phone.sign_in(room.bob)
+    await phone.scan(room.opening)
+    await phone.tap()
+    after = room.session.ends_at + timedelta(minutes=10)
+    await in_thread(services.close_class, room.session, at=after)
+    query: Query = await in_thread(Query.objects.get)
+    assert (query.student_id, query.state, query.evidence["refusal"]) == (room.bob.pk, "open", "same_device")
+    await in_thread(services.close_class, room.session, at=after + timedelta(minutes=1))
+    assert await in_thread(Query.objects.count) == 1

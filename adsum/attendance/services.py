@@ -194,9 +194,18 @@ def count_heads(session: ClassSession, headcount: int | None, *, by: Person, at:
 
 @transaction.atomic
 def raise_query(
-    session: ClassSession, student: Person, *, at: datetime, text: str = "", evidence: Mapping[str, Any] | None = None
+    session: ClassSession,
+    student: Person,
+    *,
+    at: datetime,
+    text: str = "",
+    evidence: Mapping[str, Any] | None = None,
+    actor: str = "",
 ) -> Query:
-    """A student says their mark is wrong. One open query per mark: a second one adds to the first."""
+    """A student says their mark is wrong. One open query per mark: a second one adds to the first.
+
+    `actor` is who raised it, when it was not the student: `system:close`.
+    """
     query, created = Query.objects.get_or_create(
         session=session,
         student=student,
@@ -207,7 +216,9 @@ def raise_query(
         query.text = " · ".join(part for part in (query.text, text) if part)[:500]
         query.evidence = {**query.evidence, **(evidence or {})}
         query.save(update_fields=["text", "evidence"])
-    audit_log.record(actor=student.actor, verb="query.raise", subject=f"session:{session.pk}", at=at, query=str(query.ref))
+    audit_log.record(
+        actor=actor or student.actor, verb="query.raise", subject=f"session:{session.pk}", at=at, query=str(query.ref)
+    )
     return query
 
 

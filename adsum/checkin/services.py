@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from adsum.accounts.models import Person
 from adsum.attendance.models import Register
 from adsum.attendance.rules import OpenFor, Reason, Status, Windows
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import close_register, mark_students, raise_query
 from adsum.audit import services as audit_log
 from adsum.checkin.models import (
     Alarm,
@@ -375,6 +375,19 @@ def spend_try(student_id: int, session_ids: list[int]) -> bool:
 def forgive_tries(student_id: int, session_ids: list[int]) -> None:
     """A right code gives the tries back."""
     TypedTries.objects.filter(student_id=student_id, session__in=session_ids).update(tries=0)
+
+
+@transaction.atomic
+def close_class(session: ClassSession, *, at: datetime) -> Register:
+    """Close the register of a class. A student held for a second account on their phone, whom nobody accepted or declined,
+    is marked like everyone without a mark, but under query: no one is counted absent for a decision never made."""
+    open_until_now = not Register.objects.filter(session=session).exclude(state=Register.State.OPEN).exists()
+    waiting = list(held_scans(session).filter(refusal=Refusal.SAME_DEVICE)) if open_until_now else []
+    register = close_register(session, at=at)
+    for scan in waiting:
+        evidence = {"scan": str(scan.ref), "refusal": scan.refusal, "first_seen": scan.first_seen_at.isoformat()}
+        raise_query(session, scan.student, at=at, evidence=evidence, actor="system:close")
+    return register
 
 
 def query_attempt(session_id: int, student_id: int, *, at: datetime, evidence: dict[str, str]) -> None:

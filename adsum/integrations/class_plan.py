@@ -99,8 +99,10 @@ class _ClassPlanner:
         return [*own.filter(inside), *rows_with(own.exclude(inside), "source_id", events)]
 
     def _could_vanish(self, session: ClassSession, window: tuple[date, date]) -> bool:
+        """A class that has begun took place, or was cancelled by somebody: a file that no longer names it says neither."""
         return (
             _inside(session, window)
+            and session.starts_at > self.at
             and (session.source, session.source_id) not in self.timetable.held
             and not (session.cancelled or session.suspect_since or session.kept_at)
         )

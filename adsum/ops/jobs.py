@@ -7,7 +7,6 @@ from django.db.models import Exists, OuterRef, Q
 
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Source
-from adsum.attendance.services import close_register
 from adsum.checkin import services
 from adsum.timetable.models import ClassSession
 
@@ -32,7 +31,7 @@ def close_registers() -> int:
     at = datetime.now(UTC)
     due = due_for_closing(at)
     for session in due:
-        close_register(session, at=at)
+        services.close_class(session, at=at)
     return len(due)
 
 
