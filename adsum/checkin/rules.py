@@ -410,7 +410,7 @@ class Before:
     marks: dict[tuple[int, int], Standing]
     """By (class, student)."""
     tickets: dict[UUID, tuple[int, Outcome]]
-    """The latest scan made with a ticket: whose, and what became of it."""
+    """The scan that a ticket counted for, else the latest one made with it: whose, and what became of it."""
     devices: dict[tuple[int, str], int]
     """Who was accepted from a device in a class."""
 
@@ -434,7 +434,8 @@ def settle(attempts: Iterable[Attempt], before: Before) -> list[Settled]:
     settled = []
     for attempt in attempts:
         one = _settle(attempt, before)
-        if one.kept:
+        known = before.tickets.get(attempt.ticket)
+        if one.kept and not (known and known[1].counts):
             before.tickets[attempt.ticket] = (attempt.student, one.outcome)
         if one.marks:
             status = "late" if attempt.late else "present"

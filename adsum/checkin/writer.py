@@ -247,7 +247,7 @@ WHERE (m.session_id, m.student_id) IN (SELECT w.session, w.student FROM w)"""
 _TICKETS = """
 SELECT s.ticket, s.student_id, s.ref, s.refusal, m.status, m.at FROM adsum_scan s
 LEFT JOIN adsum_mark m ON m.session_id = s.session_id AND m.student_id = s.student_id AND s.refusal IN ('', 'already_in')
-WHERE s.ticket IN (SELECT w.ticket FROM w) ORDER BY s.id"""
+WHERE s.ticket IN (SELECT w.ticket FROM w) ORDER BY s.refusal IN ('', 'already_in'), s.id"""
 _DEVICES = """
 SELECT s.session_id, s.device, s.student_id FROM adsum_scan s
 WHERE s.refusal = '' AND s.device <> '' AND (s.session_id, s.device) IN (SELECT w.session, w.device FROM w)"""

@@ -30,9 +30,10 @@ class Reader:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def close(self) -> None:
-        """Give the connection back."""
-        await self(_give_back)
-        self._thread.shutdown()
+        """Give the connection back, and take no further calls."""
+        given_back = asyncio.get_running_loop().run_in_executor(self._thread, _give_back)
+        self._thread.shutdown(wait=False)
+        await given_back
 
 
 def _give_back() -> None:

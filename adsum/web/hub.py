@@ -121,6 +121,7 @@ class Hub:
             # Before any board is read: what is committed in between is then seen twice rather than never.
             self._marks.start(await self.read(newest_change))
             self._scans.start(await self.read(newest_scan))
+            self._rosters = self._rosters_version()
         board = self.boards.get(session)
         if board is None:
             read = await self.read(_board, session)

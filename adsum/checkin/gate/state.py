@@ -132,9 +132,10 @@ class State:
                 await asyncio.wait_for(self.ready.wait(), FIRST_READING_SECONDS)
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        if running := [task for task in (self._task, self._loading) if task is not None]:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
         await self.read.close()
 
     async def _keep_fresh(self) -> None:
