@@ -1,12 +1,15 @@
 """The writer's contract, the same for every database."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange
@@ -197,6 +200,58 @@ async def test_closing_writes_what_waits() -> None:
     await asyncio.sleep(0)
     await writer.close()
     assert all(isinstance(task.result().scan, UUID) for task in waiting)
+
+
+class Hanging(Slow):
+    """An engine whose first commit does not come back until `go`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def write(self, attempts: Sequence[Attempt]) -> list[Outcome | Exception]:
+        self.go.wait(30)
+        return super().write(attempts)
+
+
+async def test_a_commit_that_hangs_keeps_nobody_waiting_for_ever() -> None:
+    engine = Hanging()
+    writer = Writer(engine, batch=1, patience=0.1)
+    waiting = await asyncio.gather(*(writer.submit(_plain()) for _ in range(3)), return_exceptions=True)
+    assert [type(one) for one in waiting] == [Unavailable] * 3, "in the batch, and behind it"
+    with pytest.raises(Busy):
+        await writer.submit(_plain())
+    engine.go.set()
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(Busy):
+                assert isinstance(await writer.submit(_plain()), Outcome)
+                break
+            await asyncio.sleep(0.01)
+    await writer.close()
+    assert engine.batches == [1, 1, 0], "those that were answered are not written behind their backs, but for the first"
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_connection_is_made_again_and_the_batch_written_once(world_async: World) -> None:
+    opening, (first, second) = _class_of(world_async, 2)
+    engine = DatabaseEngine()
+    assert isinstance(engine.write([attempt(opening, first)])[0], Outcome)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        ((ours,),) = cursor.fetchall()
+    thread = threading.Thread(target=_cut, args=[ours])
+    thread.start()
+    thread.join()
+    assert isinstance(engine.write([attempt(opening, second)])[0], Outcome)
+    assert _marked() == {first.pk, second.pk}
+
+
+def _cut(backend: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+    connection.close()
 
 
 @pytest.fixture

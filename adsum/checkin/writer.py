@@ -100,14 +100,14 @@ class DatabaseEngine:
     """Writes through Django's own connection of this thread, to SQLite or PostgreSQL."""
 
     def write(self, attempts: Sequence[Attempt]) -> list[Outcome | Exception]:
-        connected = connection.connection is not None
+        before = connection.connection
         try:
             return list(record_scans(attempts))
         except (IntegrityError, DataError):
             # Another worker was faster, or one row is bad: one bad row must not cost another student.
             return [self._alone(attempt) for attempt in attempts]
         except (OperationalError, InterfaceError) as failure:
-            lost = connected and (connection.connection is None or not connection.is_usable())
+            lost = before is not None and (connection.connection is not before or not connection.is_usable())
             connection.close()
             if not lost:
                 raise Unavailable(str(failure)) from failure

@@ -8,6 +8,8 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from adsum.ops.serve import KILL_AFTER
 from tests.faults.campus import CLASSES, ask
 from tests.faults.checker import violations
@@ -45,10 +47,11 @@ async def test_the_same_scan_a_hundred_times_at_once(campus: Campus) -> None:
     assert violations(copies[:1], campus.stored()) == []
 
 
-async def test_told_to_stop_with_streams_open(campus: Campus) -> None:
+@pytest.mark.parametrize("server_of", ["granian", "uvicorn"])
+async def test_told_to_stop_with_streams_open(campus: Campus, server_of: str) -> None:
     """Every stream is closed, what waits is written, and the server is gone before it would be killed."""
     screen = campus.screen
-    with campus.served() as server:
+    with campus.served("--server", server_of) as server:
         streams = [
             await Stream.open(server.port, *one)
             for one in [(screen.display, screen.display_cookie), (screen.register, screen.register_cookie)] * 10
