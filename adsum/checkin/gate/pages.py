@@ -1,6 +1,7 @@
 """The gate's pages: Django's own templates, rendered once for each language and class, then filled in for each student."""
 
 import html
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,14 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from adsum.checkin.rules import Refusal
 
 _MOST = 1_000
+
+
+_MARKUP = re.compile("[&<>\"']")
+
+
+def _safe(text: str) -> str:
+    """Escaped, if there is anything to escape: most values are names, times and tickets."""
+    return html.escape(text) if _MARKUP.search(text) else text
 
 
 class Pages:
@@ -46,7 +55,7 @@ class Pages:
                 values = {name: str(value) for name, value in values.items()}
         parts, holes = found
         filled = parts.copy()
-        filled[1::2] = [html.escape(str(values.get(hole, ""))).encode() for hole in holes]
+        filled[1::2] = [_safe(str(values.get(hole, ""))).encode() for hole in holes]
         return b"".join(filled)
 
 
