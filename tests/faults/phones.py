@@ -184,6 +184,10 @@ class Stream:
                 self._news.set()
         self._writer.transport.abort()
 
+    @property
+    def alive(self) -> bool:
+        return not self._task.done()
+
     async def end(self) -> bytes:
         """Everything it heard, once the server has closed it."""
         await self._task

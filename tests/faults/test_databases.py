@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import adsum, free_port
 from tests.faults.checker import violations
 from tests.faults.conftest import Campus, campus_at
 from tests.faults.phones import Line, Stream, burst, heard, once
@@ -57,8 +58,10 @@ async def test_postgresql_is_away_for_thirty_seconds(on_postgres: Campus) -> Non
         assert all(phone.ticket for phone in late[:50])
         refused = await once(server.port, screen.register, screen.register_cookie)
         assert (refused.status, refused.headers["retry-after"]) == (503, "5")
-        os.kill(server.workers()[0], signal.SIGKILL)
-        os.kill(server.workers()[1], signal.SIGKILL)
+        assert display.alive, "a screen goes on showing its code"
+        assert register.alive
+        for worker in server.workers():
+            os.kill(worker, signal.SIGKILL)
         await asyncio.sleep(12)  # both are started again, and there is still no database
         assert len(server.workers()) == 2
         asked = await once(server.port, f"/{late[60].code}", late[60].cookie)
@@ -71,6 +74,13 @@ async def test_postgresql_is_away_for_thirty_seconds(on_postgres: Campus) -> Non
             await stream.close()
     print(f"\n{heard(on_postgres.phones)}")
     assert violations(on_postgres.phones, on_postgres.stored()) == []
+
+
+def test_the_server_does_not_start_without_its_database_and_says_so(tmp_path: Path) -> None:
+    done = adsum(tmp_path, "serve", ADSUM_DATABASE_URL=f"postgresql://adsum@127.0.0.1:{free_port()}/adsum")
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database cannot be reached: ")
+    assert "ADSUM_DATABASE_URL" in done.stderr
 
 
 async def test_postgresql_hangs(on_postgres: Campus) -> None:
