@@ -1,4 +1,4 @@
-"""The evidence of a scan: everything the design lists is kept, each part for its own short life, and no longer."""
+"""The evidence of a scan: everything docs/check-in.md lists is kept, each part for its own short life, and no longer."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Signing in at the university: the honest way over real HTTP, and every dishonest one we know (T-SSO-1, -2, -5, -8)."""
+"""Signing in at the university: the honest way over real HTTP, and every dishonest one we know."""
 
 import base64
 import hmac

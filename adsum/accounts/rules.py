@@ -1,4 +1,4 @@
-"""Roles, and what each of them is for. Source: design 1-product.md, "Who uses it"."""
+"""Roles, and what each of them is for."""
 
 from enum import StrEnum
 

@@ -112,7 +112,7 @@ def open_queries(sessions: QuerySet[ClassSession]) -> QuerySet[Query]:
 # One student's own record
 
 QUERY_OPEN_FOR = timedelta(days=7)
-"""How long after a class its student may query the mark (4-rules.md A 6)."""
+"""How long after a class its student may query the mark (docs/rules.md A 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def own_classes(student: Person, sessions: QuerySet[ClassSession]) -> list[OwnCl
 
 
 def account(classes: Iterable[OwnClass], at: datetime) -> Account:
-    """The sum of those classes that are over at that instant or already have a mark (4-rules.md A 8)."""
+    """The sum of those classes that are over at that instant or already have a mark (docs/rules.md A 8)."""
     over = [one for one in classes if one.mark is not None or one.session.ends_at <= at]
     queried = [one for one in over if one.under_query and one.status not in ATTENDED and one.status in COUNTED]
     rest = [one for one in over if one not in queried]

@@ -1,6 +1,6 @@
 """What a mark may be, which source wins, when a scan is present, late or neither, and how attendance is counted.
 
-Sources: design 4-rules.md, section A (recording 1–7, counting 8–10) and 2-architecture.md (precedence).
+Sources: docs/rules.md A (recording 1–7, counting 8 and 9, precedence).
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from enum import IntEnum, StrEnum
 
 
 class Status(StrEnum):
-    """A student's mark in one class: exactly one at a time (4-rules.md A 4)."""
+    """A student's mark in one class: exactly one at a time (docs/rules.md A 4)."""
 
     EXPECTED = "expected"
     PRESENT = "present"
@@ -44,7 +44,7 @@ class Source(StrEnum):
 
 
 class Precedence(IntEnum):
-    """A person's amendment > approved absence > scan > import > system at close (2-architecture.md)."""
+    """A person's amendment > approved absence > scan > import > system at close (docs/rules.md A, precedence)."""
 
     SYSTEM = 0
     IMPORT = 1
@@ -75,7 +75,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """When check-in is open, in minutes from the start of the class (4-rules.md A 1: −10 / +15 / +30)."""
+    """When check-in is open, in minutes from the start of the class (docs/rules.md A 1: −10 / +15 / +30)."""
 
     opens_before: int = 10
     present_until: int = 15
@@ -139,11 +139,11 @@ class Tally:
 COUNTED = frozenset(
     {Status.PRESENT, Status.LATE, Status.LEFT_EARLY, Status.OTHER_GROUP, Status.REMOTE, Status.ABSENT, Status.PENDING}
 )
-"""The denominator (4-rules.md A 8). Cancelled, not expected, not observed and authorised absence never count."""
+"""The denominator (docs/rules.md A 8). Cancelled, not expected, not observed and authorised absence never count."""
 
 
 def tally(marks: Iterable[tuple[Status, bool]], *, late_weight: float = 1.0) -> Tally:
-    """Count (status, mandatory) pairs by sessions (4-rules.md A 8). Optional classes never count.
+    """Count (status, mandatory) pairs by sessions (docs/rules.md A 8). Optional classes never count.
 
     The numerator is present, attended another group, left early and remote, plus late at `late_weight`.
     """

@@ -161,7 +161,7 @@ def mark_rest_absent(session: ClassSession, *, by: Person, at: datetime) -> int:
 def close_register(session: ClassSession, *, at: datetime) -> Register:
     """Give everyone expected a mark, and close. Does nothing to a register already closed.
 
-    With nothing captured at all, the class is *not observed* for everyone and counts for nobody (4-rules.md A 5).
+    With nothing captured at all, the class is *not observed* for everyone and counts for nobody (docs/rules.md A 5).
     """
     register = Register.objects.select_for_update().get_or_create(session=session)[0]
     if register.state != Register.State.OPEN:

@@ -1,4 +1,4 @@
-"""Codes, tickets, and whether a scan counts. Pure: no clock, no database. Source: design 3-checkin.md.
+"""Codes, tickets, and whether a scan counts. Pure: no clock, no database. Source: docs/check-in.md.
 
 Times here are whole milliseconds since 1970 in UTC, as the gate counts them.
 """
@@ -226,7 +226,7 @@ def relieved(epochs: Iterable[EpochKey]) -> tuple[EpochKey, ...]:
 def needs_relief(*, late: int, came: int) -> bool:
     """Whether a class gets its grace widened: `late` of the `came` students expected in it read a code a little too old.
 
-    At least ten people and more than one in twenty (5-security.md, decision 4): nobody widens it alone, or from outside.
+    At least ten people and more than one in twenty (docs/check-in.md, relief): nobody widens it alone, or from outside.
     """
     return late >= 10 and 20 * late > came
 

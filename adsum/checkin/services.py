@@ -396,7 +396,7 @@ def query_attempt(session_id: int, student_id: int, *, at: datetime, evidence: d
 
 
 def empty_evidence(*, at: datetime, batch: int = 2_000) -> dict[str, int]:
-    """Empty or delete the evidence whose short life is over (4-rules.md D 3 to 5); how many rows of each kind.
+    """Empty or delete the evidence whose short life is over (docs/rules.md D 3 to 5); how many rows of each kind.
 
     Scan, mark and time stay: what they prove is the record. Doing it again changes nothing. Each batch is a transaction
     of its own, so that no check-in waits for it; the event at the end certifies the disposal.

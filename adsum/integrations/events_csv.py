@@ -1,4 +1,4 @@
-"""The events CSV: one row per class. Columns: design 4-rules.md, F ("Timetable importer").
+"""The events CSV: one row per class. Columns: docs/rules.md F 3.
 
 An event may have several rows, one per occurrence: its civil date says which, or the optional column `occurrence`.
 Lists inside a cell (rooms, staff, groups, students) are separated by `;` or `|`.

@@ -1,6 +1,6 @@
 """OneRoster 1.1 and 1.2 CSV: a zip with manifest.csv at its root, each file bulk (all there is) or delta (changes).
 
-Headers: design 4-rules.md, F. An end date in OneRoster is the first day after ("exclusive"); ours is the last day. A
+Rules: docs/rules.md F 2. An end date in OneRoster is the first day after ("exclusive"); ours is the last day. A
 file never gives more than the roles student and lecturer, and its password column is never read.
 """
 

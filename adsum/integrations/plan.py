@@ -20,7 +20,7 @@ from adsum.timetable.services import Line, Rows, Writes
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
 STOP_ABOVE = 0.20
-"""A full file that would remove more than this part of what is known stops and asks (design 4-rules.md, F 2)."""
+"""A full file that would remove more than this part of what is known stops and asks (docs/rules.md F 2)."""
 CHUNK = 500
 Progress = Callable[[int, int], None]
 

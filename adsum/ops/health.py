@@ -21,9 +21,9 @@ from adsum.checkin.rules import CODE_LENGTH
 from adsum.ops import database
 
 MOST_MODULES = 33
-"""The largest QR symbol that is read from the back row (3-checkin.md): 33 by 33 modules."""
+"""The largest QR symbol that is read from the back row (docs/check-in.md): 33 by 33 modules."""
 MOST_OFFSET = timedelta(milliseconds=250)
-"""How far this machine's clock may be from the database's (3-checkin.md)."""
+"""How far this machine's clock may be from the database's (docs/check-in.md)."""
 LEAST_FREE = 500 * 1024 * 1024
 OLDEST_POSTGRESQL = 15
 SILENT_AFTER = timedelta(minutes=5)

@@ -13,7 +13,7 @@ from adsum.timetable.models import ClassSession
 CLOSES_AFTER = timedelta(minutes=10)
 """How long after its end a register is closed: whoever scanned in time has finished signing in by then."""
 UNOBSERVED_AFTER = timedelta(hours=24)
-"""How long a register without any observation waits before it is closed as not observed (4-rules.md A 5)."""
+"""How long a register without any observation waits before it is closed as not observed (docs/rules.md A 5)."""
 
 
 def due_for_closing(at: datetime) -> list[ClassSession]:

@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How the class is taught. A class that may be joined remotely counts as remote for sponsors (4-rules.md B 12)."""
+    """How the class is taught. A class that may be joined remotely counts as remote for sponsors (docs/rules.md B 12)."""
 
     IN_PERSON = "in_person"
     REMOTE = "remote"

@@ -179,7 +179,7 @@ def test_a_name_or_a_cell_is_never_markup(office: Client):
 
 
 def test_the_rows_to_put_right_open_in_a_spreadsheet_without_running(office: Client):
-    """T-WEB-5: no cell begins a formula."""
+    """No cell begins a formula (docs/rules.md F 8)."""
     content = events(event("=cmd|' /C calc'!A0", mandatory="maybe"), event("B", staff_ids="L9"))
     run = upload(office, content, "=week.csv")
     answer = office.get(f"/imports/{run.ref}/problems.csv")

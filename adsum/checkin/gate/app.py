@@ -56,7 +56,7 @@ class Gate:
         self.state = state
         self.writer = writer
         self.pages = Pages()
-        # A hundred taps at once get a hundred answers (3-checkin.md); a script that goes on knocking does not.
+        # A hundred taps at once get a hundred answers (docs/check-in.md); a script that goes on knocking does not.
         self.taps = Limit(a_minute=30, at_once=120)
         self.browsers = Limit(a_minute=120, at_once=120)
         self.scanners = Limit(a_minute=120, at_once=120)
