@@ -46,9 +46,7 @@ def no_browser() -> str | None:
     with sync_playwright() as playwright:
         if Path(playwright.chromium.executable_path).exists():
             return None
-    return (
-        "Chromium is not installed; on Debian: apt install chromium; elsewhere: playwright install --with-deps chromium"
-    )
+    return "Chromium is not installed; on Debian: apt install chromium; elsewhere: playwright install --with-deps chromium"
 
 
 def run(suite: Suite) -> tuple[int, str]:
@@ -65,9 +63,7 @@ def run(suite: Suite) -> tuple[int, str]:
             return code, f"pytest stopped with {code} before it had run"
         totals = ElementTree.parse(report).getroot().find("testsuite")
         count = (
-            {key: int(totals.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
-            if totals is not None
-            else {}
+            {key: int(totals.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")} if totals is not None else {}
         )
         bad = count.get("failures", 0) + count.get("errors", 0)
         passed = count.get("tests", 0) - bad - count.get("skipped", 0)

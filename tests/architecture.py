@@ -79,9 +79,7 @@ def too_long(path: Path, text: str) -> str | None:
 def may_write(path: Path) -> bool:
     """Whether rows may be written in this file (path relative to the repository)."""
     in_feature = path.parts[0] == "adsum" and len(path.parts) == 3 and path.parts[1] in FEATURES
-    return (in_feature and path.name in WRITERS) or any(
-        path.as_posix().startswith(place) for place in WRITERS if "/" in place
-    )
+    return (in_feature and path.name in WRITERS) or any(path.as_posix().startswith(place) for place in WRITERS if "/" in place)
 
 
 def writes(path: Path, tree: ast.AST) -> Iterator[str]:

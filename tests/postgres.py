@@ -76,9 +76,7 @@ class Cluster:
 
     def __enter__(self) -> Self:
         try:
-            self._run(
-                "initdb", "-D", "data", "-U", "adsum", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"
-            )
+            self._run("initdb", "-D", "data", "-U", "adsum", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
             self.start()
             with psycopg.connect(f"{self.server}/postgres", autocommit=True) as connection:
                 connection.execute("CREATE DATABASE adsum")

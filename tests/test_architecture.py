@@ -84,9 +84,7 @@ def test_rules_are_pure():
 # Each check sees what it is for
 
 
-@pytest.mark.parametrize(
-    "path", ["adsum/timetable/importing.py", "adsum/attendance/gate.py", "adsum/audit/extra/thing.py"]
-)
+@pytest.mark.parametrize("path", ["adsum/timetable/importing.py", "adsum/attendance/gate.py", "adsum/audit/extra/thing.py"])
 def test_a_file_in_the_wrong_place_is_seen(path: str):
     assert look.wrong_place(Path(path))
 
@@ -178,9 +176,7 @@ def test_the_contracts_hold():
     ],
 )
 def test_a_breach_of_a_contract_is_seen(tmp_path: Path, path: str, line: str, contract: str):
-    shutil.copytree(
-        ROOT / "adsum", tmp_path / "adsum", ignore=shutil.ignore_patterns("static", "__pycache__", "locale")
-    )
+    shutil.copytree(ROOT / "adsum", tmp_path / "adsum", ignore=shutil.ignore_patterns("static", "__pycache__", "locale"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     if contract == "No cycles":
         (tmp_path / "adsum/core/two.py").write_text("import adsum.core.one\n")

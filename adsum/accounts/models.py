@@ -46,9 +46,7 @@ class Person(AbstractBaseUser):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "source_id"], condition=~Q(source=""), name="one_person_per_source_id"
-            )
+            models.UniqueConstraint(fields=["source", "source_id"], condition=~Q(source=""), name="one_person_per_source_id")
         ]
 
     def __str__(self) -> str:
@@ -131,5 +129,3 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.person_id}"
-
-
