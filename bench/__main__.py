@@ -46,7 +46,9 @@ class Bench:
         self.used = 0
 
     @contextmanager
-    def server(self, application: str = "adsum.asgi:application", workers: int = 2) -> Iterator[Server]:
+    def server(self, application: str = "adsum.asgi:application", workers: int = 0) -> Iterator[Server]:
+        """Two workers on PostgreSQL; one on SQLite, which has one writer at a time, as `adsum serve` and the demo do."""
+        workers = workers or (2 if self.engine == "postgresql" else 1)
         with serving(application, workers=workers, environment=self.environment, log=self.folder / "server.log") as server:
             yield server
 
