@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -13,10 +14,16 @@ from django.test import Client
 from starlette.types import Message
 
 from adsum.accounts.models import Person
+from adsum.attendance.rules import Reason, Status
+from adsum.attendance.services import mark_students
 from adsum.checkin.gate.state import State
-from adsum.checkin.services import NewDisplay
+from adsum.checkin.models import Opening
+from adsum.checkin.services import NewDisplay, open_checkin
+from adsum.checkin.writer import record_scans
+from adsum.timetable.models import ClassSession, Group, Place
 from adsum.web.live import Live, display_cookie
-from tests.world import in_thread
+from tests.test_checkin_writer import attempt
+from tests.world import World, in_thread
 
 PATIENCE = 20.0
 """Seconds until something that must come has not come."""
@@ -152,3 +159,36 @@ def signed_in(person: Person) -> dict[str, str]:
     client = Client()
     client.force_login(person)
     return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Class:
+    """One class that began five minutes ago, its check-in open."""
+
+    world: World
+    lecturer: Person
+    group: Group
+    session: ClassSession
+    opening: Opening
+    students: list[Person]
+
+    @classmethod
+    def begin(cls, world: World, students: int = 3) -> "Class":
+        lecturer = world.lecturer()
+        group = world.group(students=students)
+        session = world.session(group, starts_at=now() - timedelta(minutes=5), staff=[lecturer])
+        opening = open_checkin(session, by=lecturer, at=now())
+        people = [place.person for place in Place.objects.filter(group=group).select_related("person").order_by("pk")]
+        return cls(world, lecturer, group, session, opening, people)
+
+    def scan(self, *students: Person, **fields: Any) -> None:
+        """They check in, as the gate would write it."""
+        at = {"first_seen_at": now(), "finished_at": now()}
+        record_scans([attempt(self.opening, student, **(at | fields)) for student in students])
+
+    def mark(self, student: Person, status: Status) -> None:
+        mark_students(self.session, [student], status, by=self.lecturer, at=now(), reason_code=Reason.NOT_IN_CLASS)

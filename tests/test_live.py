@@ -2,11 +2,8 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +13,7 @@ from django.db import connection, transaction
 
 from adsum.accounts.models import Person, RoleGrant
 from adsum.attendance.models import MarkChange
-from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
+from adsum.attendance.rules import Status
 from adsum.checkin import services
 from adsum.checkin.models import Epoch, Opening, Scan
 from adsum.checkin.rules import Refusal, make_code, make_typed
@@ -26,58 +22,21 @@ from adsum.checkin.services import (
     begin_epoch,
     decide_held,
     freeze,
-    open_checkin,
     revoke_display,
     rosters_changed,
     stop_checkin,
 )
-from adsum.checkin.writer import record_scans
 from adsum.core import keyring
-from adsum.timetable.models import ClassSession, Group, Place, Teaching
+from adsum.timetable.models import Teaching
 from adsum.timetable.services import cancel_class
 from adsum.web import hub as hub_module
 from adsum.web import live as live_module
 from adsum.web.codes import code_svg, spaced
-from adsum.web.hub import Cursor, Hub
-from tests.listening import House, signed_in
-from tests.test_checkin_writer import attempt
+from tests.listening import Class, House, now, signed_in
 from tests.world import World, in_thread
 
 SLACK = 1.5
 """Seconds that a busy machine may add to what is promised."""
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass
-class Class:
-    """One class that began five minutes ago, its check-in open."""
-
-    world: World
-    lecturer: Person
-    group: Group
-    session: ClassSession
-    opening: Opening
-    students: list[Person]
-
-    @classmethod
-    def begin(cls, world: World, students: int = 3) -> "Class":
-        lecturer = world.lecturer()
-        group = world.group(students=students)
-        session = world.session(group, starts_at=now() - timedelta(minutes=5), staff=[lecturer])
-        opening = open_checkin(session, by=lecturer, at=now())
-        people = [place.person for place in Place.objects.filter(group=group).select_related("person").order_by("pk")]
-        return cls(world, lecturer, group, session, opening, people)
-
-    def scan(self, *students: Person, **fields: Any) -> None:
-        """They check in, as the gate would write it."""
-        at = {"first_seen_at": now(), "finished_at": now()}
-        record_scans([attempt(self.opening, student, **(at | fields)) for student in students])
-
-    def mark(self, student: Person, status: Status) -> None:
-        mark_students(self.session, [student], status, by=self.lecturer, at=now(), reason_code=Reason.NOT_IN_CLASS)
 
 
 @pytest.fixture
@@ -475,104 +434,3 @@ async def test_nothing_is_kept_for_a_browser_that_went_away(room: Class, house: 
     assert list(house.live.hub.boards) == [room.session.pk]
     await stream.close()
     assert house.live.hub.boards == {}
-
-
-# What it costs
-
-
-class Counted:
-    """A hub, and every question it asks."""
-
-    def __init__(self) -> None:
-        self.hub = Hub(lambda: 1)
-        self.asked: list[str] = []
-
-    def _count(self, execute: Any, sql: str, *rest: Any) -> Any:
-        self.asked.append(sql)
-        return execute(sql, *rest)
-
-    @classmethod
-    @asynccontextmanager
-    async def begin(cls) -> AsyncIterator["Counted"]:
-        counted = cls()
-        await counted.hub.read(lambda: connection.execute_wrappers.append(counted._count))
-        try:
-            yield counted
-        finally:
-            await counted.hub.stop()
-
-    async def tick(self) -> list[str]:
-        """What one tick asks."""
-        self.asked.clear()
-        await self.hub._tick()
-        return self.asked
-
-
-def guests(world: World, rooms: list[Class]) -> None:
-    for one in rooms:
-        one.scan(world.student(), verdict=Refusal.NOT_EXPECTED)
-
-
-def first_students(rooms: list[Class]) -> None:
-    for one in rooms:
-        one.scan(one.students[0])
-
-
-@pytest.mark.parametrize("classes", [1, 30])
-async def test_a_tick_asks_as_many_questions_for_one_class_as_for_thirty(world: World, classes: int) -> None:
-    rooms = await in_thread(lambda: [Class.begin(world, students=1) for _ in range(classes)])
-    async with Counted.begin() as counted:
-        watches = [await counted.hub.watch(one.session.pk) for one in rooms]
-        assert counted.hub._task
-        counted.hub._task.cancel()  # from here on we tick
-        await counted.tick()
-        assert len(await counted.tick()) == 2, "quiet: marks, held scans"
-        await in_thread(guests, world, rooms)
-        await counted.tick()
-        await in_thread(first_students, rooms)
-        assert len(await counted.tick()) == 4, "news: which marks, how they stand, held scans, which of those are decided"
-        assert [watch.news.qsize() for watch in watches] == [2] * classes
-
-
-async def test_nothing_is_asked_while_nobody_watches(room: Class, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "TICK_SECONDS", 0.02)
-    async with Counted.begin() as counted:
-        await asyncio.sleep(0.2)
-        assert counted.asked == []
-        watch = await counted.hub.watch(room.session.pk)
-        await asyncio.sleep(0.5)
-        assert len(counted.asked) > 8
-        counted.hub.leave(watch)
-        await asyncio.sleep(0.3)
-        counted.asked.clear()
-        await asyncio.sleep(0.3)
-        assert counted.asked == []
-        second = await counted.hub.watch(room.session.pk)  # and it begins again
-        await in_thread(room.scan, room.students[0])
-        assert await asyncio.wait_for(second.news.get(), 5)
-
-
-@dataclass
-class Row:
-    id: int
-
-
-def rows(*ids: int) -> Sequence[Row]:
-    return [Row(pk) for pk in ids]
-
-
-def test_a_cursor_hands_out_each_row_once_and_late_ones_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    cursor = Cursor()
-    cursor.start(0)
-    assert [row.id for row in cursor.fresh(rows(1, 2, 4))] == [1, 2, 4]
-    assert cursor.since == 0, "3 may still come"
-    clock[0] += 4
-    assert [row.id for row in cursor.fresh(rows(1, 2, 3, 4, 6))] == [3, 6]
-    clock[0] += 4
-    assert [row.id for row in cursor.fresh(rows(1, 2, 3, 4, 5, 6))] == [5]
-    assert cursor.since == 4, "nothing up to 4 is waited for any longer"
-    clock[0] += 20
-    assert list(cursor.fresh(rows(5, 6))) == []
-    assert cursor.since == 6
