@@ -413,3 +413,12 @@ def test_an_unknown_kind_is_shown_as_other_with_a_notice():
 )  # fmt: skip
 def test_kinds_are_known_in_the_languages_we_have_met(words: str, kind: Kind | None):
     assert kind_in(words) == kind
+
+
+def test_a_class_that_has_begun_does_not_vanish():
+    """A file that starts tomorrow says nothing of today's classes, held or not."""
+    rows = [event(str(n), f"2026-10-{n:02}T09:00:00+01:00") for n in range(1, 11)]
+    bring(events(*rows))
+    later = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
+    assert bring(events(*rows[1:]), at=later).counts["class"] == {"unchanged": 9}
+    assert not ClassSession.objects.exclude(suspect_since=None).exists()
