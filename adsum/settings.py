@@ -25,6 +25,8 @@ class Environment(BaseSettings):
 
     data: Path = BASE_DIR / "data"
     """Where the embedded database and generated secrets live."""
+    static: Path = BASE_DIR / "adsum" / "static-collected"
+    """Where the collected static files are; `adsum check --fix` collects them."""
     database_url: str = ""
     """`postgresql://user:password@host:5432/name`, or `sqlite:////absolute/path`. Empty: SQLite in the data folder."""
     origin: str = "http://localhost:8000"
@@ -238,7 +240,7 @@ TIME_ZONE = env.time_zone
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "adsum" / "static-collected"
+STATIC_ROOT = env.static
 STATICFILES_DIRS = [BASE_DIR / "adsum" / "web" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -11,6 +11,8 @@ from http.client import HTTPConnection, HTTPException
 from itertools import count
 from pathlib import Path
 
+from tests.environment import STATIC
+
 PATIENCE = 90
 _RUNS = count(1)
 
@@ -18,7 +20,7 @@ _RUNS = count(1)
 def environment(data: Path, **more: str) -> dict[str, str]:
     """The environment of a command: this folder, SQLite, and nothing of the developer's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ADSUM_")}
-    return kept | {"ADSUM_DATA": str(data), "ADSUM_DATABASE_URL": "", "COLUMNS": "120"} | more
+    return kept | {"ADSUM_DATA": str(data), "ADSUM_DATABASE_URL": "", "ADSUM_STATIC": str(STATIC), "COLUMNS": "120"} | more
 
 
 def adsum(data: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:

@@ -16,10 +16,11 @@ else:
     DATA = Path(tempfile.mkdtemp(prefix="adsum-tests-"))
     atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 
-# A server warns when it has no folder of static files; tests that need their content collect them.
-(Path(__file__).parent.parent / "adsum" / "static-collected").mkdir(exist_ok=True)
-
 for name in [name for name in os.environ if name.startswith("ADSUM_") and name not in KEPT]:
     del os.environ[name]
 os.environ["ADSUM_DATA"] = str(DATA)
+# Each process collects static files for itself; a server warns when it has no folder of them at all.
+STATIC = DATA / "static"
+STATIC.mkdir(exist_ok=True)
+os.environ["ADSUM_STATIC"] = str(STATIC)
 os.environ.setdefault("ADSUM_DATABASE_URL", "")  # an empty one outweighs the developer's .env file
