@@ -103,7 +103,8 @@ def test_reset_leaves_a_database_with_anybody_else_alone(data, tmp_path):
 
 def test_the_address_in_the_code_is_one_a_phone_can_open(monkeypatch):
     for name in ("ADSUM_ORIGIN", "ADSUM_HOSTS", "ADSUM_DEMO"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that it is put back as it was, also when it was not there
+        monkeypatch.delenv(name)
     monkeypatch.setattr("adsum.ops.demo.command.lan_address", lambda: "192.168.1.20")
     import os
 
