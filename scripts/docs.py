@@ -44,11 +44,13 @@ def said(cls: type) -> dict[str, str]:
 
 
 def env_example() -> str:
-    from adsum.settings import Environment
+    from adsum.settings import BASE_DIR, Environment
 
     said_of, parts = said(Environment), [ENV_HEAD]
     for name, field in Environment.model_fields.items():
-        default = "data" if name == "data" else str(field.default)
+        default = str(field.default)
+        if isinstance(field.default, Path):  # as seen from the checkout, wherever that is
+            default = os.path.relpath(field.default, BASE_DIR)
         comment = textwrap.fill(said_of.get(name, ""), WIDTH, initial_indent="# ", subsequent_indent="# ")
         line = f"# ADSUM_{name.upper()}={default}"
         parts.append(f"{comment}\n{line}\n" if name in said_of else f"{line}\n")
