@@ -8,7 +8,3 @@ class AdsumError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-
-
-class Forbidden(AdsumError):
-    """The actor may not do this."""

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
 from adsum.accounts.models import Person
-from adsum.core.clock import civil_day
 from adsum.timetable.models import ClassChange, ClassSession, Enrolment, Place
 from adsum.timetable.rules import Change
 
@@ -84,18 +83,6 @@ def _by_name(person: Person) -> tuple[str, str, int]:
 def expected_students(session: ClassSession) -> dict[int, Person]:
     """The students expected in one class, by id, in the order of their names (two queries)."""
     return expected_in([session.pk])[session.pk]
-
-
-def sessions_of_day(at: datetime, sessions: QuerySet[ClassSession]) -> QuerySet[ClassSession]:
-    """Those of `sessions` that start, or are still running, on the university's civil day of `at`, in order, with what
-    a list of classes shows (four queries in all)."""
-    start, end = civil_day(at.astimezone(university_zone()).date(), university_zone())
-    return (
-        sessions.filter(starts_at__lt=end, ends_at__gt=start)
-        .select_related("module")
-        .prefetch_related("rooms", "staff", "groups")
-        .order_by("starts_at", "title", "pk")
-    )
 
 
 class Moved(NamedTuple):
