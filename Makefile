@@ -7,6 +7,7 @@ ROOT_APT := $(shell [ "$$(id -u)" = 0 ] && command -v apt-get)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
+# The requirement files name everything, so nothing is resolved (--no-deps): pip trips over extras when a newer release is out.
 # What is installed is named after what asked for it: a changed requirement is noticed, a changed date is not.
 digest = $(shell cat pyproject.toml requirements/build.txt requirements/$(1).txt | sha256sum | cut -c1-16)
 RUNTIME := .venv/.runtime-$(call digest,runtime)
@@ -78,7 +79,7 @@ requirements: $(DEV) ## pin requirements/*.txt again; newer versions too with AR
 
 $(RUNTIME) $(DEV): | $(BIN)/pip
 	@echo "Installing what Adsum needs into .venv …"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt \
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/build.txt \
 	  -r requirements/$(patsubst .venv/.%,%,$(firstword $(subst -, ,$@))).txt
 	@$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
@@ -91,11 +92,12 @@ $(BIN)/pip:
 	  else echo "Python's venv is missing here. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; fi
 	@$(PYTHON) -m venv .venv
 
-# PostgreSQL and Chromium for the tests, when we may install them. Without them the tests say what they left out.
+# PostgreSQL, Chromium and xmlsec1 (for the SAML provider) for the tests, when we may install them. Without them the tests say what they left out.
 .PHONY: engines
 engines:
 	@wanted=""; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || wanted="$$wanted postgresql"; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted="$$wanted chromium fonts-dejavu-core"; \
+	command -v xmlsec1 >/dev/null || wanted="$$wanted xmlsec1"; \
 	if [ -n "$$wanted" ] && [ -n "$(ROOT_APT)" ]; then echo "Installing$$wanted …"; export DEBIAN_FRONTEND=noninteractive; \
 	  apt-get update -qq </dev/null && apt-get install -qq -y --no-install-recommends $$wanted </dev/null >/dev/null; fi; true
