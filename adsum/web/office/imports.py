@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from adsum.accounts.rules import IMPORTS
+from adsum.core.cells import safe_cell
 from adsum.core.errors import AdsumError
 from adsum.integrations import imports, reports
 from adsum.integrations.fetching import fetch
@@ -181,13 +182,8 @@ def problems(_request: PersonRequest, ref: UUID) -> HttpResponse:
     writer = csv.writer(response)
     writer.writerow([_("file"), _("line"), _("what to do"), _("row")])
     for problem in run.problems.filter(notice=False).order_by("pk"):
-        writer.writerow([_inert(cell) for cell in (problem.file, str(problem.line), problem.message, problem.row)])
+        writer.writerow([safe_cell(cell) for cell in (problem.file, problem.line, problem.message, problem.row)])
     return response
-
-
-def _inert(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, "CSV injection")."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
