@@ -29,6 +29,7 @@ from adsum.timetable.models import (
     ImportChange,
     ImportProblem,
     Module,
+    ModuleLeader,
     Place,
     Room,
     Site,
@@ -40,6 +41,6 @@ from adsum.timetable.models import (
 __all__ = [
     "Alarm", "ClassChange", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping",
     "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem", "LateCode",
-    "Mark", "MarkChange", "Module", "Opening", "Pairing", "Person", "Place", "Query", "Register", "RetiredKey",
+    "Mark", "MarkChange", "Module", "ModuleLeader", "Opening", "Pairing", "Person", "Place", "Query", "Register", "RetiredKey",
     "RevokedPass", "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "Vacation",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from adsum.asgi import Application
 from adsum.checkin.gate.app import PASS_COOKIE
-from tests.test_doors import House
+from tests.house import House
 from tests.world import in_thread
 
 ORIGIN = "http://localhost:8000"

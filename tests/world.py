@@ -12,7 +12,7 @@ from django.db import connection
 
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.timetable.models import ClassSession, Group, Module, Place, Room, Teaching
+from adsum.timetable.models import ClassSession, Course, Enrolment, Group, Module, Place, Room, Teaching
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,8 +28,13 @@ class World:
 
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
-    def person(self, *roles: Role, name: str = "", number: str = "", **fields: Any) -> Person:
-        """Someone with these roles; `name` is "Given Family"."""
+    def department(self, code: str = "CS", name: str = "Computing", parent: Department | None = None) -> Department:
+        return Department.objects.get_or_create(code=code, defaults={"name": name, "parent": parent})[0]
+
+    def person(
+        self, *roles: Role, name: str = "", number: str = "", department: Department | None = None, **fields: Any
+    ) -> Person:
+        """Someone with these roles (over `department`); `name` is "Given Family"."""
         n = next(self.numbers)
         given, _, family = (name or f"Given{n} Family{n}").partition(" ")
         person = Person.objects.create(
@@ -39,7 +44,7 @@ class World:
             number=number or f"{n:08d}",
             **fields,
         )
-        RoleGrant.objects.bulk_create([RoleGrant(person=person, role=role) for role in roles])
+        RoleGrant.objects.bulk_create([RoleGrant(person=person, role=role, department=department) for role in roles])
         return person
 
     def student(self, name: str = "", *, groups: Sequence[Group] = (), **fields: Any) -> Person:
@@ -50,10 +55,17 @@ class World:
     def lecturer(self, name: str = "", **fields: Any) -> Person:
         return self.person(Role.LECTURER, name=name, **fields)
 
-    def module(self, title: str = "Algorithms", code: str = "") -> Module:
-        n = next(self.numbers)
-        department, _ = Department.objects.get_or_create(code="CS", defaults={"name": "Computing"})
-        return Module.objects.create(code=code or f"CS{n:03d}", title=title, department=department)
+    def enrol(self, person: Person, department: Department | None = None, tutor: Person | None = None) -> Enrolment:
+        """On a course of that department."""
+        department = department or self.department()
+        course, _ = Course.objects.get_or_create(code=f"BSC-{department.code}", defaults={"department": department})
+        return Enrolment.objects.create(person=person, course=course, tutor=tutor, starts_on=date(2026, 9, 21))
+
+    def module(self, title: str = "Algorithms", code: str = "", department: Department | None = None) -> Module:
+        department = department or self.department()
+        return Module.objects.create(
+            code=code or f"{department.code}{next(self.numbers):03d}", title=title, department=department
+        )
 
     def group(self, module: Module | None = None, code: str = "", students: int = 0) -> Group:
         module = module or self.module()

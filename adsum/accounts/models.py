@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 
-from adsum.accounts.rules import Role
+from adsum.accounts.rules import BY_DEPARTMENT, Access, Role
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -62,10 +63,25 @@ class Person(AbstractBaseUser):
         """How the event log names this person."""
         return f"person:{self.pk}"
 
+    def access(self, at: datetime) -> Access:
+        """What this person may be at that instant, and over which departments (one query; two when a role that reaches by
+        department is held over some)."""
+        held: dict[Role, set[int] | None] = {}
+        for grant in RoleGrant.objects.filter(person=self).held_on(at.date()):
+            role = Role(grant.role)
+            if grant.department_id is None or role not in BY_DEPARTMENT:
+                held[role] = None
+            elif (over := held.setdefault(role, set())) is not None:
+                over.add(grant.department_id)
+        below = Department.objects.below(pk for over in held.values() if over for pk in over)
+        reach = {
+            role: None if over is None else frozenset[int]().union(*(below[pk] for pk in over)) for role, over in held.items()
+        }
+        return Access(at.date(), reach)
+
     def roles(self, at: datetime) -> frozenset[Role]:
-        """What this person may be at that instant (one query)."""
-        held = RoleGrant.objects.filter(person=self).held_on(at.date()).values_list("role", flat=True)
-        return frozenset(Role(role) for role in held)
+        """What this person may be at that instant, wherever."""
+        return self.access(at).roles
 
 
 class Identifier(models.Model):
@@ -89,12 +105,35 @@ class Identifier(models.Model):
         return f"{self.system}/{self.kind}/{self.value}"
 
 
+class DepartmentQuerySet(models.QuerySet["Department"]):
+    def below(self, departments: Iterable[int]) -> dict[int, frozenset[int]]:
+        """For each of these departments, its id and those of all below it (one query; none for no department)."""
+        roots = set(departments)
+        if not roots:
+            return {}
+        children: dict[int | None, list[int]] = {}
+        for pk, parent in Department.objects.values_list("pk", "parent"):
+            children.setdefault(parent, []).append(pk)
+
+        def tree(root: int) -> frozenset[int]:
+            found, waiting = set[int](), [root]
+            while waiting:
+                pk = waiting.pop()
+                found.add(pk)
+                waiting += children.get(pk, [])
+            return frozenset(found)
+
+        return {root: tree(root) for root in roots}
+
+
 class Department(models.Model):
     """A faculty, school or department: a tree."""
 
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=200)
+
+    objects = DepartmentQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

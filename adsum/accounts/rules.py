@@ -1,5 +1,8 @@
-"""Roles, and what each of them is for."""
+"""Roles, what each of them is for, and over what it is held."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 
@@ -8,6 +11,7 @@ class Role(StrEnum):
 
     STUDENT = "student"
     LECTURER = "lecturer"
+    MODULE_LEADER = "module_leader"
     TUTOR = "tutor"
     DEPARTMENT = "department"
     ATTENDANCE_TEAM = "attendance_team"
@@ -22,8 +26,18 @@ class Role(StrEnum):
 STAFF = frozenset(Role) - {Role.STUDENT}
 """Everyone but students; staff see staff pages."""
 
-SEES_EVERY_REGISTER = frozenset({Role.ATTENDANCE_TEAM})
-"""May open and amend any class's register, not only those they teach."""
+KEEPS_REGISTERS = frozenset({Role.ATTENDANCE_TEAM, Role.DEPARTMENT})
+"""May open and amend the register of any class of their departments, not only of those they teach."""
+
+LISTS_CLASSES = KEEPS_REGISTERS | {Role.MODULE_LEADER}
+"""Have a list of classes beyond their own: their departments', or their modules'."""
+
+KEEPS_RECORDS = frozenset({Role.ATTENDANCE_TEAM, Role.DEPARTMENT})
+"""May open the record of any student on a course of their departments. Tutors have their tutees'."""
+
+BY_DEPARTMENT = KEEPS_REGISTERS | KEEPS_RECORDS
+"""Roles that reach as far as the departments they are held over, and those below them. Every other role is held for the
+whole university, or reaches as far as what else names the person: a class, a module, a tutee."""
 
 IMPORTS = frozenset({Role.TIMETABLING, Role.ADMINISTRATOR})
 """May bring timetables and rosters in."""
@@ -36,3 +50,37 @@ def domain_of(email: str) -> str:
     """The part of a university e-mail address that decides where its owner signs in; '' when there is none."""
     _, at, domain = email.strip().casefold().rpartition("@")
     return domain if at else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one person may be on one day, and over which departments: the one answer every page and query asks for.
+
+    `held` has each role with the ids of its departments, those below them included; None is the whole university.
+    """
+
+    on: date
+    held: Mapping[Role, frozenset[int] | None] = field(default_factory=dict)
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return frozenset(self.held)
+
+    def holds(self, *roles: Role) -> bool:
+        """Whether one of these roles is held, over whatever it may be."""
+        return any(role in self.held for role in roles)
+
+    def departments(self, *roles: Role) -> frozenset[int] | None:
+        """The departments over which one of these roles is held: None for the whole university, none at all without one."""
+        reach = frozenset[int]()
+        for role in roles:
+            if role in self.held:
+                over = self.held[role]
+                if over is None:
+                    return None
+                reach |= over
+        return reach
+
+
+NOBODY = Access(date.min)
+"""Whoever is not signed in."""

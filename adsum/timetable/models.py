@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
 from adsum.accounts.models import Department, Person
-from adsum.accounts.rules import SEES_EVERY_REGISTER, Role
+from adsum.accounts.rules import KEEPS_REGISTERS, Access, Role
 from adsum.timetable.rules import Change, ClassStatus, Delivery, ImportState, Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
 
 
 class Sourced(models.Model):
@@ -112,6 +108,17 @@ class Enrolment(models.Model):
         return f"{self.person_id} on {self.course_id}"
 
 
+class ModuleQuerySet(models.QuerySet["Module"]):
+    def visible_to(self, person: Person, access: Access) -> ModuleQuerySet:
+        """Modules whose attendance as a whole the person may see: those they lead, and their departments'."""
+        departments = access.departments(*KEEPS_REGISTERS)
+        if departments is None:
+            return self
+        return self.filter(
+            Q(department__in=departments) | Q(pk__in=ModuleLeader.objects.led_by(person, access).values("module"))
+        )
+
+
 class Module(Sourced):
     """A unit of study within a year."""
 
@@ -121,8 +128,37 @@ class Module(Sourced):
     ended_on = models.DateField(null=True, blank=True)
     """The last day its source knew it; empty while it does."""
 
+    objects = ModuleQuerySet.as_manager()
+
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
+
+
+class ModuleLeaderQuerySet(models.QuerySet["ModuleLeader"]):
+    def led_by(self, person: Person, access: Access) -> ModuleLeaderQuerySet:
+        """What the person leads on the day of `access`, both ends included; nothing without the role."""
+        if not access.holds(Role.MODULE_LEADER):
+            return self.none()
+        on = access.on
+        return self.filter(Q(starts_on=None) | Q(starts_on__lte=on), Q(ends_on=None) | Q(ends_on__gte=on), person=person)
+
+
+class ModuleLeader(models.Model):
+    """Who leads a module, from one day to another (empty: open): with the role, every class of it is theirs to see."""
+
+    module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="leaders")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    source = models.CharField(max_length=40, blank=True)
+
+    objects = ModuleLeaderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["module", "person"], name="one_leader_row_per_module")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} leads {self.module_id}"
 
 
 class Group(Sourced):
@@ -183,14 +219,18 @@ class GroupStaff(models.Model):
         return f"{self.person_id} teaches {self.group_id}"
 
 
+def _taught_by(person: Person) -> Q:
+    named = Teaching.objects.filter(person=person).values("session")
+    groups = GroupStaff.objects.filter(person=person).values("group")
+    by_group = ClassSession.groups.through.objects.filter(group__in=groups).values("classsession")
+    names_nobody = ~Exists(Teaching.objects.filter(session=OuterRef("pk")))
+    return Q(pk__in=named) | Q(names_nobody, pk__in=by_group)
+
+
 class ClassSessionQuerySet(models.QuerySet["ClassSession"]):
     def taught_by(self, person: Person) -> ClassSessionQuerySet:
         """Classes the person teaches, covers or co-teaches; a class that names nobody is its groups' lecturers'."""
-        named = Teaching.objects.filter(person=person).values("session")
-        groups = GroupStaff.objects.filter(person=person).values("group")
-        by_group = ClassSession.groups.through.objects.filter(group__in=groups).values("classsession")
-        names_nobody = ~Exists(Teaching.objects.filter(session=OuterRef("pk")))
-        return self.filter(Q(pk__in=named) | Q(names_nobody, pk__in=by_group))
+        return self.filter(_taught_by(person))
 
     def expecting(self, person: Person) -> ClassSessionQuerySet:
         """Classes the person was expected in: a place in one of the groups on the day of the class."""
@@ -200,11 +240,18 @@ class ClassSessionQuerySet(models.QuerySet["ClassSession"]):
             groups__places__person=person,
         ).distinct()
 
-    def visible_to(self, person: Person, roles: AbstractSet[Role]) -> ClassSessionQuerySet:
-        """Classes whose register the person may open, given the roles held now. Nothing else exists for them."""
-        if roles & SEES_EVERY_REGISTER:
+    def visible_to(self, person: Person, access: Access) -> ClassSessionQuerySet:
+        """Classes whose register the person may open, given what they may be. Nothing else exists for them:
+        their departments' (also joint ones), those of modules they lead, and those they teach."""
+        departments = access.departments(*KEEPS_REGISTERS)
+        if departments is None:
             return self
-        return self.taught_by(person) if Role.LECTURER in roles else self.none()
+        modules = Module.objects.visible_to(person, access).values("pk")
+        joint = ClassSession.groups.through.objects.filter(group__module__in=modules).values("classsession")
+        own = _taught_by(person) if access.holds(Role.LECTURER) else Q()
+        if not departments and not access.holds(Role.MODULE_LEADER):
+            return self.filter(own) if own else self.none()
+        return self.filter(Q(module__in=modules) | Q(pk__in=joint) | own)
 
     def between(self, start: datetime, end: datetime) -> ClassSessionQuerySet:
         """Classes that start in [start, end)."""

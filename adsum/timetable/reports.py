@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
-from adsum.accounts.models import Person
+from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.rules import KEEPS_RECORDS, Access, Role
 from adsum.timetable.models import ClassChange, ClassSession, Enrolment, Place
 from adsum.timetable.rules import Change
 
@@ -83,6 +84,23 @@ def _by_name(person: Person) -> tuple[str, str, int]:
 def expected_students(session: ClassSession) -> dict[int, Person]:
     """The students expected in one class, by id, in the order of their names (two queries)."""
     return expected_in([session.pk])[session.pk]
+
+
+def students_visible_to(person: Person, access: Access) -> QuerySet[Person]:
+    """Students whose whole record the person may open, given what they may be; nobody else exists for them.
+
+    Those who keep records see the students on the courses of their departments, tutors the tutees they have on that day.
+    Lecturers see a student in their own classes only: that is the register's page. Never one's own: staff have that as
+    students.
+    """
+    students = Person.objects.filter(pk__in=RoleGrant.objects.filter(role=Role.STUDENT).values("person")).exclude(pk=person.pk)
+    departments = access.departments(*KEEPS_RECORDS)
+    if departments is None:
+        return students
+    seen = Q(course__department__in=departments)
+    if access.holds(Role.TUTOR):
+        seen |= Q(Q(ends_on=None) | Q(ends_on__gte=access.on), tutor=person)
+    return students.filter(pk__in=Enrolment.objects.filter(seen).values("person"))
 
 
 class Moved(NamedTuple):

@@ -7,21 +7,20 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from adsum.accounts.rules import SEES_EVERY_REGISTER, STAFF, Role
+from adsum.accounts.rules import LISTS_CLASSES, STAFF, Role
 from adsum.web import pages
 from adsum.web.middleware import PersonRequest
 
 FIRST = (
     ("teaching_today", frozenset({Role.LECTURER})),
     ("student_today", frozenset({Role.STUDENT})),
-    ("office_classes", SEES_EVERY_REGISTER),
+    ("office_classes", LISTS_CLASSES),
     ("imports", frozenset({Role.TIMETABLING})),
 )
 """Where people start: the first of these whose roles they hold."""
 
 COMING = {
     Role.TUTOR: _("How your tutees are doing, their open concerns, notes and meetings."),
-    Role.DEPARTMENT: _("How the modules and students of your department are doing."),
     Role.COMPLIANCE_UKVI: _("Sponsored students, the clocks that run for them, and evidence packs."),
     Role.COMPLIANCE_SLC: _("Funded students, confirmations of attendance, and changes of circumstance."),
     Role.ADMINISTRATOR: _("People and their roles, sign-in settings, how long things are kept, and the health of the system."),

@@ -303,5 +303,5 @@ def _visible(session_key: str, ref: UUID, at: Any) -> int | None:
     person = get_user(request)
     if not isinstance(person, Person) or not person.is_active:
         return None
-    visible = ClassSession.objects.visible_to(person, person.roles(at))
+    visible = ClassSession.objects.visible_to(person, person.access(at))
     return visible.filter(ref=ref).values_list("pk", flat=True).first()

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from adsum.accounts.models import Person
-from adsum.accounts.rules import Role
+from adsum.accounts.rules import NOBODY, Access, Role
 from adsum.web.navigation import items_for
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -20,7 +20,10 @@ class PersonRequest(HttpRequest):
     user: Person
     at: datetime
     """The one reading of the clock for this request, UTC."""
+    access: Access
+    """What this person may be, and over which departments."""
     roles: frozenset[Role]
+    """The same without the departments."""
 
 
 def headers(get_response: Handler) -> Handler:
@@ -41,14 +44,19 @@ def at_the_edge(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponse:
         request.at = datetime.now(UTC)  # type: ignore[attr-defined]
         person = request.user
-        roles = person.roles(request.at) if isinstance(person, Person) else frozenset()  # type: ignore[attr-defined]
-        request.roles = roles  # type: ignore[attr-defined]
+        give_access(request, person.access(request.at) if isinstance(person, Person) else NOBODY)  # type: ignore[attr-defined]
         response = get_response(request)
         if person.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return middleware
+
+
+def give_access(request: HttpRequest, access: Access) -> None:
+    """From here on this request may what `access` says."""
+    request.access = access  # type: ignore[attr-defined]
+    request.roles = access.roles  # type: ignore[attr-defined]
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from adsum.accounts.rules import STAFF
-from adsum.web.middleware import Handler
+from adsum.accounts.rules import NOBODY, STAFF
+from adsum.web.middleware import Handler, give_access
 
 BEGAN, SEEN = "signed_in_at", "seen_at"
 NOTED_EVERY = 60
@@ -20,7 +20,7 @@ def lifetime(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated and (why := _over(request)):
             logout(request)
-            request.roles = frozenset()  # type: ignore[attr-defined]
+            give_access(request, NOBODY)
             messages.info(request, why)
         return get_response(request)
 

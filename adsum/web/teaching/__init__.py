@@ -53,7 +53,7 @@ def of_class(*methods: str) -> Callable[[ClassPage[P]], Callable[..., HttpRespon
             register = reverse("class_register", args=[ref])
             if not request.user.is_authenticated:
                 return sign_in_first(request, register)
-            visible = ClassSession.objects.visible_to(request.user, request.roles)
+            visible = ClassSession.objects.visible_to(request.user, request.access)
             session = get_object_or_404(visible.select_related("module"), ref=ref)
             try:
                 return view(request, session, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""For the attendance team: any class of the university, to its register."""
+"""For the attendance team, departments and module leaders: any class they may see, to its register."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.models import Department
-from adsum.accounts.rules import SEES_EVERY_REGISTER
+from adsum.accounts.rules import KEEPS_REGISTERS, LISTS_CLASSES, Access
 from adsum.core.clock import civil_day
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
@@ -35,27 +35,31 @@ class ClassFilter(forms.Form):
     q = forms.CharField(label=_("Module, room or lecturer"), required=False, max_length=100)
     department = forms.ModelChoiceField(Department.objects.order_by("name"), required=False, label=_("Department"))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, access: Access, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["department"].empty_label = _("All departments")  # type: ignore[attr-defined]
+        field = self.fields["department"]
+        reach = access.departments(*KEEPS_REGISTERS)
+        if reach is not None:
+            field.queryset = field.queryset.filter(pk__in=reach)  # type: ignore[attr-defined]
+        field.empty_label = _("All departments")  # type: ignore[attr-defined]
 
 
 @require_safe
-@for_roles(SEES_EVERY_REGISTER)
+@for_roles(LISTS_CLASSES)
 def classes(request: PersonRequest) -> HttpResponse:
     """The classes of a day, or those found, 25 to a page."""
     parameters = request.GET.copy()
     parameters.pop("page", None)
     if not parameters:
         parameters["on"] = localtime(request.at).date().isoformat()
-    form = ClassFilter(parameters)
-    found = ClassSession.objects.visible_to(request.user, request.roles)
+    form = ClassFilter(request.access, parameters)
+    found = ClassSession.objects.visible_to(request.user, request.access)
     wanted = form.cleaned_data if form.is_valid() else {}
     on: date | None = wanted.get("on")
     if on is not None:
         found = found.between(*civil_day(on, university_zone()))
     if department := wanted.get("department"):
-        found = found.filter(module__department__in=_with_children(department))
+        found = found.filter(module__department__in=Department.objects.below([department.pk])[department.pk])
     for word in wanted.get("q", "").split():
         found = found.filter(pk__in=_matching(word).values("pk"))
     ordered = in_order(found) if on else in_order(found).order_by("-starts_at", "title", "pk")
@@ -74,16 +78,3 @@ def _matching(word: str) -> QuerySet[ClassSession]:
     people = Q(staff__family_name__icontains=word) | Q(staff__given_name__icontains=word)
     module = Q(module__code__icontains=word) | Q(module__title__icontains=word)
     return ClassSession.objects.filter(module | people | Q(title__icontains=word) | Q(rooms__name__icontains=word))
-
-
-def _with_children(department: Department) -> set[int]:
-    """The department and all below it (one query)."""
-    children: dict[int | None, list[int]] = {}
-    for pk, parent in Department.objects.values_list("pk", "parent"):
-        children.setdefault(parent, []).append(pk)
-    found, waiting = set[int](), [department.pk]
-    while waiting:
-        pk = waiting.pop()
-        found.add(pk)
-        waiting += children.get(pk, [])
-    return found

@@ -24,7 +24,7 @@ def decide(request: PersonRequest, scan: UUID) -> HttpResponse:
     """Accept or decline one held scan."""
     if not request.user.is_authenticated:
         return sign_in_first(request, reverse("home"))
-    visible = ClassSession.objects.visible_to(request.user, request.roles)
+    visible = ClassSession.objects.visible_to(request.user, request.access)
     held = get_object_or_404(Scan.objects.select_related("session", "student", "opening"), ref=scan, session__in=visible)
     register = reverse("class_register", args=[held.session.ref])
     decision = request.POST.get("decision")

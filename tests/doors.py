@@ -1,0 +1,151 @@
+"""The table of doors: every address × who knocks → what they get. `test_doors` knocks at each of them; an address without a
+row fails, and so does a row that no longer leads anywhere. `house` builds what the addresses name."""
+
+from dataclasses import dataclass, field
+
+WHO = (
+    "anonymous", "student", "other student", "lecturer", "other lecturer", "leader", "tutor", "other tutor", "department",
+    "other department", "team", "ukvi", "slc", "timetabling", "administrator", "data protection", "auditor",
+)  # fmt: skip
+"""Who knocks. The addresses are about one class, its student and things of theirs: with the lecturer of that class, the leader
+of its module, the tutor of its student and the staff of its department; another of each; and everyone else's offices."""
+
+IN = "sign in"
+"""Sent to the sign-in page."""
+
+
+Gets = tuple[int | str, ...]
+"""What each of WHO gets: a status, or IN."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """One address and method: its URL name, what is sent, and what each of WHO gets."""
+
+    name: str
+    method: str
+    path: str
+    gets: Gets
+    data: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.name}"
+
+
+def always(status: int) -> Gets:
+    """The same for everyone."""
+    return (status,) * len(WHO)
+
+
+def instead(gets: Gets, status: int) -> Gets:
+    """The same people, but they get `status` where they got 200."""
+    return tuple(status if got == 200 else got for got in gets)
+
+
+def doors(name: str, path: str, get: Gets | None, post: Gets | None, **data: str) -> tuple[Door, Door]:
+    """The two rows of an address; None where it does not take the method: 405 for everyone."""
+    return Door(name, "GET", path, get or always(405)), Door(name, "POST", path, post or always(405), data)
+
+
+# fmt: off
+#                anon stud oth. lect oth. lead tut. oth. dept oth. team ukvi slc  t.t. adm. dpo  aud.
+STUDENTS     = (  IN, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
+THIS_STUDENT = (  IN, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
+TEACHING     = (  IN, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
+THIS_CLASS   = (  IN, 404, 404, 200, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
+CLASSES      = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
+THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
+IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
+LOCAL        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
+SWITCHES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
+STAFF        = (  IN, 404, 404, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
+EVERYONE     = (  IN, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
+SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
+HOME         = (  IN, 302, 302, 302, 302, 302, 200, 200, 302, 302, 302, 200, 200, 302, 200, 200, 200)
+DONE         = instead(THIS_CLASS, 302)
+LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
+GATE_FORM    = (303, *(200,) * (len(WHO) - 1))
+
+DOORS = [
+    # URL name, address, what each gets for GET, what for POST (None: not there, 405 for everyone), what is posted
+    *doors("home",                    "/",                                  HOME, None),
+    *doors("design",                  "/design/",                           STAFF, None),
+    *doors("set_language",            "/language/",                         always(302), always(302), language="cy"),
+
+    *doors("sign_in",                 "/sign-in/",                          SIGNED_OUT, instead(SIGNED_OUT, 422)),
+    *doors("account_login",           "/sign-in/",                          SIGNED_OUT, instead(SIGNED_OUT, 422)),
+    *doors("sign_in_password",        "/sign-in/password/",                 always(302), always(302)),
+    *doors("mfa_authenticate",        "/sign-in/code/",                     always(302), always(302)),
+    *doors("sign_in_university",      "/sign-in/university/",               always(302), None),
+    *doors("account_inactive",        "/sign-in/closed/",                   always(403), always(403)),
+    *doors("sign_in_other",           "/sign-in/other/",                    (302, *(200,) * (len(WHO) - 1)), None),
+    *doors("sign_in_try",             "/sign-in/try/",                      None, always(404)),
+    *doors("account_logout",          "/sign-out/",                         None, always(302)),
+    *doors("signed_out",              "/signed-out/",                       SIGNED_OUT, SIGNED_OUT),
+    *doors("openid_connect_login",    "/oidc/nobody/login/",                always(404), None),
+    *doors("openid_connect_callback", "/oidc/nobody/login/callback/",       always(404), None),
+    *doors("security",                "/account/security/",                 LOCAL, instead(LOCAL, 422)),
+    *doors("new_password",            "/account/password/",                 LOCAL, instead(LOCAL, 422)),
+
+    # A student's own pages
+    *doors("student_today",           "/today/",                            STUDENTS, None),
+    *doors("student_record",          "/record/",                           STUDENTS, None),
+    *doors("student_module",          "/record/modules/{module}/",          THIS_STUDENT, None),
+    *doors("student_class",           "/record/classes/{session}/",         THIS_STUDENT, None),
+    *doors("student_query",           "/record/classes/{session}/query/",   None, instead(THIS_STUDENT, 302)),
+
+    # The lecturer's side; every class also for the attendance team
+    *doors("teaching_today",          "/teaching/",                         TEACHING, None),
+    *doors("office_classes",          "/office/classes/",                   CLASSES, None),
+    *doors("class_register",          "/classes/{session}/",                THIS_CLASS, None),
+    *doors("count_heads",             "/classes/{session}/headcount/",      None, DONE, people="3"),
+    *doors("mark_rest",               "/classes/{session}/rest/",           None, DONE),
+    *doors("mark_students",           "/classes/{session}/marks/",          None, DONE, student="{student}", status="present"),
+    *doors("amend_marks",             "/classes/{session}/amend/",          DONE, DONE, student="{student}", status="present",
+                                                                            reason_code="seen_in_class"),
+    *doors("student_mark",            "/classes/{session}/students/{student}/", THIS_CLASS, None),
+    *doors("answer_query",            "/classes/{session}/queries/{query}/", None, DONE, status="present", reason="Seen"),
+    *doors("accept_all_held",         "/classes/{session}/held/",           None, DONE),
+    *doors("decide_held",             "/held/{scan}/",                      None, DONE, decision="accept"),
+    *doors("class_display",           "/classes/{session}/display/",        None, DONE),
+    *doors("reopen_checkin",          "/classes/{session}/check-in/open/",  None, DONE),
+    *doors("stop_checkin",            "/classes/{session}/check-in/stop/",  None, DONE),
+    *doors("change_pace",             "/classes/{session}/check-in/pace/",  None, DONE, pace="brisk"),
+    *doors("kill_codes",              "/classes/{session}/check-in/new-codes/", None, DONE),
+    *doors("pair_screen",             "/classes/{session}/screens/pair/",   None, DONE, code="{pairing}"),
+    *doors("stop_screen",             "/classes/{session}/screens/{display}/stop/", None, DONE),
+
+    # A screen has a secret of its own, and none of these browsers holds it
+    *doors("display_pairing",         "/display/",                          always(200), always(302)),
+    *doors("display",                 "/display/{display}/",                always(403), None),
+    *doors("display_refresh",         "/display/{display}/refresh/",        None, always(302)),
+
+    # Imports
+    *doors("imports",                 "/imports/",                          IMPORTS, instead(IMPORTS, 422)),
+    *doors("imports_missing",         "/imports/missing/",                  IMPORTS, instead(IMPORTS, 302)),
+    *doors("import_calendar_new",     "/imports/calendars/new/",            IMPORTS, instead(IMPORTS, 422), code=""),
+    *doors("import_calendar",         "/imports/calendars/{calendar}/",     IMPORTS, instead(IMPORTS, 422), code=""),
+    *doors("import_calendar_fetch",   "/imports/calendars/{calendar}/fetch/", None, instead(IMPORTS, 302)),
+    *doors("import",                  "/imports/{import}/",                 IMPORTS, None),
+    *doors("import_decide",           "/imports/{import}/decide/",          None, instead(IMPORTS, 302), action="discard"),
+    *doors("office_checkin",          "/office/check-in/",                  SWITCHES, None),
+    *doors("office_checkin_pause",    "/office/check-in/pause/",            None, instead(SWITCHES, 302), reason="Fire"),
+    *doors("office_checkin_resume",   "/office/check-in/resume/",           None, instead(SWITCHES, 302)),
+    *doors("office_checkin_retire",   "/office/check-in/keys/k0/retire/",   None, instead(SWITCHES, 302)),
+    *doors("import_problems",         "/imports/{import}/problems.csv",     IMPORTS, None),
+]
+
+# The gate and the live streams, which are not Django's. A student who is not expected may scan: the scan is held.
+GATE = [
+    #    address                         method  asked for              what each gets, what is posted
+    Door("/in",                          "GET",  "/in",                 GATE_FORM),
+    Door("/in/code",                     "POST", "/in/code",           GATE_FORM, {"code": "1"}),
+    Door("/in/confirm",                  "GET",  "/in/confirm",         always(200)),
+    Door("/in/confirm",                  "POST", "/in/confirm",         GATE_FORM),
+    Door("/in/query",                    "POST", "/in/query",           GATE_FORM),
+    Door("/{code}",                      "GET",  "/" + "0" * 36,        always(200)),
+    Door("/live/display/{ref:uuid}",     "GET",  "/live/display/{display}", always(403)),
+    Door("/live/display/{ref:uuid}/now", "GET",  "/live/display/{display}/now", always(403)),
+    Door("/live/register/{ref:uuid}",    "GET",  "/live/register/{session}", LIVE),
+]
+# fmt: on

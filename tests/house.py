@@ -1,0 +1,92 @@
+"""What the table of doors leads to: a class that is on now, everyone who knocks, and one of everything an address can name."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from django.test import Client
+
+from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
+from adsum.attendance.rules import Status
+from adsum.attendance.services import mark_students, raise_query
+from adsum.checkin.rules import Refusal
+from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_checkin
+from adsum.checkin.writer import record_scans
+from adsum.integrations.mapping import PRESETS
+from adsum.timetable.models import ModuleLeader
+from adsum.timetable.services import save_mapping, start_import
+from tests.doors import IN, Door
+from tests.test_checkin_writer import attempt
+from tests.world import World
+
+
+class House:
+    """A class that is on now, everyone of WHO, and one of everything an address can name."""
+
+    def __init__(self) -> None:
+        world = World()
+        at = datetime.now(UTC)
+        group = world.group()
+        computing, history = world.department("CS", "Computing"), world.department("HI", "History")
+        elsewhere = world.group(world.module("Tudors", department=history))
+        self.people: dict[str, Person] = {
+            "student": world.student(groups=[group]),
+            "other student": world.student(groups=[elsewhere]),
+            "lecturer": world.lecturer(),
+            "other lecturer": world.lecturer(),
+            "leader": world.person(Role.MODULE_LEADER),
+            "tutor": world.person(Role.TUTOR),
+            "other tutor": world.person(Role.TUTOR),
+            "department": world.person(Role.DEPARTMENT, department=computing),
+            "other department": world.person(Role.DEPARTMENT, department=history),
+            "team": world.person(Role.ATTENDANCE_TEAM),
+            "ukvi": world.person(Role.COMPLIANCE_UKVI),
+            "slc": world.person(Role.COMPLIANCE_SLC),
+            "timetabling": world.person(Role.TIMETABLING),
+            "administrator": world.person(Role.ADMINISTRATOR),
+            "data protection": world.person(Role.DATA_PROTECTION),
+            "auditor": world.person(Role.AUDITOR),
+        }
+        for who, department, tutor in (("student", computing, "tutor"), ("other student", history, "other tutor")):
+            world.enrol(self.people[who], department, tutor=self.people[tutor])
+        for who, person in self.people.items():
+            if who == "administrator":  # the one with a password here
+                person.set_password("correct horse battery")
+            else:
+                person.set_unusable_password()
+            person.save()
+        student, other, lecturer = (self.people[who] for who in ("student", "other student", "lecturer"))
+        session = world.session(group, starts_at=at - timedelta(minutes=5), staff=[lecturer])
+        ModuleLeader.objects.create(module=session.module, person=self.people["leader"])
+        world.session(elsewhere, staff=[self.people["other lecturer"]])
+        mark_students(session, [student], Status.ABSENT, by=lecturer, at=at)
+        opening = open_checkin(session, by=lecturer, at=at)
+        self.display: NewDisplay = add_display(opening, by=lecturer, at=at)
+        held = attempt(opening, other, first_seen_at=at, finished_at=at, verdict=Refusal.NOT_EXPECTED)
+        record_scans([held])
+        mapping = save_mapping(
+            name="feed", url="http://127.0.0.1:9/feed.ics", mapping=PRESETS["plain"], actor="system:test", at=at
+        )
+        run = start_import(kind="events", filename="a.csv", content=b"", options={}, actor="system:test", at=at)
+        self.names = {
+            "module": session.module_id, "session": session.ref, "student": student.ref, "display": self.display.display.ref,
+            "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
+            "calendar": mapping.pk, "import": run.ref,
+        }  # fmt: skip
+
+    def browser(self, who: str, *, csrf: bool = False) -> Client:
+        """A browser that has been here for a moment, as this person."""
+        client = Client(enforce_csrf_checks=csrf, raise_request_exception=False)
+        if who in self.people:
+            client.force_login(self.people[who], "allauth.account.auth_backends.AuthenticationBackend")
+            client.get("/language/")
+        return client
+
+    def knock(self, client: Client, door: Door, method: str = "") -> int | str:
+        """What this browser gets there."""
+        data = urlencode({name: value.format(**self.names) for name, value in door.data.items()})
+        answer = client.generic(
+            method or door.method, door.path.format(**self.names), data, content_type="application/x-www-form-urlencoded"
+        )
+        to_sign_in = answer.status_code == 302 and answer["Location"].startswith("/sign-in/?next=")
+        return IN if to_sign_in else answer.status_code
