@@ -1,7 +1,7 @@
 """The one list of tables."""
 
 from adsum.accounts.models import Department, Identifier, Person, RoleGrant
-from adsum.attendance.models import Mark, MarkChange, Query, Register
+from adsum.attendance.models import Mark, MarkChange, Policy, Query, Register
 from adsum.audit.models import Event
 from adsum.checkin.models import (
     Alarm,
@@ -41,6 +41,6 @@ from adsum.timetable.models import (
 __all__ = [
     "Alarm", "ClassChange", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping",
     "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem", "LateCode",
-    "Mark", "MarkChange", "Module", "ModuleLeader", "Opening", "Pairing", "Person", "Place", "Query", "Register", "RetiredKey",
-    "RevokedPass", "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "Vacation",
+    "Mark", "MarkChange", "Module", "ModuleLeader", "Opening", "Pairing", "Person", "Place", "Policy", "Query", "Register",
+    "RetiredKey", "RevokedPass", "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "Vacation",
 ]  # fmt: skip

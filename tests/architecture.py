@@ -13,11 +13,17 @@ FEATURE_FILES = {"__init__", "services", "reports", "models", "rules"}
 EXTRA_FILES = {
     ("checkin", "gate"): "the check-in path itself, in Starlette",
     ("checkin", "writer"): "group commit, behind one interface",
+    (
+        "attendance",
+        "policies",
+    ): "which policy a class is held to, asked by services and reports alike; makes and withdraws them",
+    ("attendance", "presets"): "what universities publish about their policies: pure data, with sources",
 }
 
 WRITERS = {
     "services.py": "the only code that writes",
     "adsum/checkin/writer.py": "group commit of scans, marks, history and audit events",
+    "adsum/attendance/policies.py": "versions of policies, made and withdrawn",
     "adsum/ops/work.py": "the schedules of the jobs, a table of django-q2",
     "adsum/ops/demo": "fills an empty demo university in bulk, and refuses any other",
     "adsum/migrations": "Django's own",

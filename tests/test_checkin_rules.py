@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from adsum.attendance.rules import Moment, OpenFor, Source, Status, Windows, may_replace, minutes_late, tally
+from adsum.attendance.rules import Moment, OpenFor, Source, Windows, may_replace, minutes_late
 from adsum.checkin.rules import OpeningFacts, Refusal, Ticket, judge
 from tests.world import LONDON, NINE
 
@@ -91,24 +91,3 @@ def test_a_person_outranks_an_absence_outranks_a_scan_outranks_an_import_outrank
     for low, current in enumerate(order):
         for high, new in enumerate(order):
             assert may_replace(current=current, new=new) == (high >= low)
-
-
-@pytest.mark.parametrize(
-    ("marks", "attended", "counted"),
-    [
-        ([], 0, 0),
-        ([Status.PRESENT, Status.ABSENT], 1, 2),
-        ([Status.LATE, Status.LEFT_EARLY, Status.OTHER_GROUP, Status.REMOTE], 4, 4),
-        ([Status.CANCELLED, Status.NOT_OBSERVED, Status.NOT_EXPECTED, Status.AUTHORISED], 0, 0),
-        ([Status.PENDING, Status.PRESENT], 1, 2),
-    ],
-)
-def test_how_attendance_is_counted(marks: list[Status], attended: int, counted: int) -> None:
-    result = tally((status, True) for status in marks)
-    assert (result.attended, result.counted) == (attended, counted)
-    assert result.percent == (round(100 * attended / counted, 1) if counted else None)
-
-
-def test_optional_classes_never_count_and_late_may_weigh_less() -> None:
-    assert tally([(Status.ABSENT, False), (Status.PRESENT, True)]).counted == 1
-    assert tally([(Status.LATE, True), (Status.PRESENT, True)], late_weight=0.5).attended == 1.5

@@ -16,7 +16,7 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.attendance.reports import newest_change
-from adsum.attendance.rules import Source, Status, tally
+from adsum.attendance.rules import Counted, Source, Status, tally
 from adsum.checkin.models import GateState, Opening, Scan
 from adsum.checkin.services import open_checkin
 from adsum.core.errors import AdsumError
@@ -197,11 +197,12 @@ def test_the_classes_that_run_now_have_open_registers(demo):
 def test_attendance_looks_like_attendance(demo):
     statuses = Counter(Mark.objects.values_list("status", flat=True))
     assert {Status.PRESENT, Status.LATE, Status.ABSENT, Status.AUTHORISED, Status.NOT_OBSERVED, Status.REMOTE} <= set(statuses)
-    told = tally((Status(status), mandatory) for status, mandatory in Mark.objects.values_list("status", "session__mandatory"))
+    marks = Mark.objects.values_list("status", "session__mandatory")
+    told = tally(Counted(Status(status), mandatory) for status, mandatory in marks)
     assert 78 < (told.percent or 0) < 93
     each = defaultdict(list)
     for student, status, mandatory in Mark.objects.values_list("student", "status", "session__mandatory"):
-        each[student].append((Status(status), mandatory))
+        each[student].append(Counted(Status(status), mandatory))
     shares = sorted(tally(marks).percent or 0 for marks in each.values())
     assert shares[0] < 60 < 95 < shares[-1]
 

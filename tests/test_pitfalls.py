@@ -106,7 +106,7 @@ async def test_without_a_phone_one_is_as_present_as_with_one(room: Room, gates: 
     await (phone := gates.phone(scanner)).scan(room.opening)
     await phone.tap()
 
-    def counted(student: Person) -> tuple[float, int]:
+    def counted(student: Person) -> tuple[float, float]:
         sum_ = account(own_classes(student, ClassSession.objects.all()), room.session.ends_at)
         return sum_.tally.attended, sum_.tally.counted
 

@@ -11,7 +11,8 @@ from django.db.models import Count, Q, QuerySet
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Query, Register
-from adsum.attendance.rules import ATTENDED, COUNTED, Status, Tally, tally
+from adsum.attendance.policies import DEFAULTS, policies
+from adsum.attendance.rules import ATTENDED, Counted, Status, Tally, Terms, tally
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_students
 
@@ -111,18 +112,17 @@ def open_queries(sessions: QuerySet[ClassSession]) -> QuerySet[Query]:
 
 # One student's own record
 
-QUERY_OPEN_FOR = timedelta(days=7)
-"""How long after a class its student may query the mark (docs/rules.md A 6)."""
-
 
 @dataclass(frozen=True, slots=True)
 class OwnClass:
-    """One class as its student sees it. `query` is the latest, open or answered; `register` is None until there is one."""
+    """One class as its student sees it. `query` is the latest, open or answered; `register` is None until there is one;
+    `terms` are what the policy of the class says."""
 
     session: ClassSession
     mark: Mark | None
     query: Query | None
     register: Register | None
+    terms: Terms = DEFAULTS
 
     @property
     def status(self) -> Status:
@@ -140,8 +140,19 @@ class OwnClass:
 
     def may_query(self, at: datetime) -> bool:
         """Whether there is a mark to doubt, and it is not too late to say so."""
-        started = self.session.starts_at <= at < self.session.ends_at + QUERY_OPEN_FOR
+        started = self.session.starts_at <= at < self.session.ends_at + timedelta(hours=self.terms.query_hours)
         return started and not self.under_query and self.status not in {Status.CANCELLED, Status.PRESENT}
+
+    @property
+    def counts(self) -> bool:
+        """Whether its status is one that counts, by its policy."""
+        return self.terms.counting.counts(self.status)
+
+    @property
+    def counted(self) -> Counted:
+        """The class as a sum takes it."""
+        minutes = int((self.session.ends_at - self.session.starts_at).total_seconds() // 60)
+        return Counted(self.status, self.session.mandatory, minutes, self.terms.counting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,30 +180,33 @@ def classes_of(student: Person) -> QuerySet[ClassSession]:
 
 
 def own_classes(student: Person, sessions: QuerySet[ClassSession]) -> list[OwnClass]:
-    """Those of `sessions`, in order of time, with this student's marks and queries (four queries)."""
+    """Those of `sessions`, in order of time, with this student's marks, queries and policies (six queries)."""
     found = list(sessions.select_related("module", "register").prefetch_related("rooms").order_by("starts_at", "title", "pk"))
     pks = [session.pk for session in found]
     marks = {mark.session_id: mark for mark in Mark.objects.filter(student=student, session__in=pks)}
     asked = Query.objects.filter(student=student, session__in=pks).select_related("answered_by").order_by("raised_at")
     queries = {query.session_id: query for query in asked}
+    rules = policies()
     return [
-        OwnClass(session, marks.get(session.pk), queries.get(session.pk), getattr(session, "register", None))
+        OwnClass(
+            session, marks.get(session.pk), queries.get(session.pk), getattr(session, "register", None), rules.of(session)
+        )
         for session in found
-    ]
+    ]  # fmt: skip
 
 
 def account(classes: Iterable[OwnClass], at: datetime) -> Account:
     """The sum of those classes that are over at that instant or already have a mark (docs/rules.md A 8)."""
     over = [one for one in classes if one.mark is not None or one.session.ends_at <= at]
-    queried = [one for one in over if one.under_query and one.status not in ATTENDED and one.status in COUNTED]
+    queried = [one for one in over if one.under_query and one.status not in ATTENDED and one.counts]
     rest = [one for one in over if one not in queried]
     statuses = Counter(one.status for one in rest)
     return Account(
-        tally=tally((one.status, one.session.mandatory) for one in rest),
+        tally=tally(one.counted for one in rest),
         cancelled=statuses[Status.CANCELLED],
         not_observed=statuses[Status.NOT_OBSERVED],
-        authorised=statuses[Status.AUTHORISED],
-        optional=sum(not one.session.mandatory and one.status in COUNTED for one in rest),
+        authorised=sum(one.status == Status.AUTHORISED and not one.counts for one in rest),
+        optional=sum(not one.session.mandatory and one.counts for one in rest),
         under_query=len(queried),
         unmarked=statuses[Status.EXPECTED],
     )

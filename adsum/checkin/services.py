@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Register
-from adsum.attendance.rules import OpenFor, Reason, Status, Windows
+from adsum.attendance.policies import terms_of
+from adsum.attendance.rules import OpenFor, Reason, Status
 from adsum.attendance.services import close_register, mark_students, raise_query
 from adsum.audit import services as audit_log
 from adsum.checkin.models import (
@@ -67,8 +68,11 @@ def _touch(opening: Opening) -> None:
 
 
 @transaction.atomic
-def open_checkin(session: ClassSession, *, by: Person, at: datetime, pace: str = "standard") -> Opening:
+def open_checkin(session: ClassSession, *, by: Person, at: datetime, pace: str = "") -> Opening:
     """Open check-in of a class, or join the opening it already has: two lecturers never start two.
+
+    Its windows, and its pace unless one is chosen, are those of the class's policy on its own date; from here on they are
+    kept with the opening, where the gate reads them.
 
     A class moved since then gets its new times. Raises AdsumError `cancelled`, `too_early` or `over` when there is nothing
     to open.
@@ -80,7 +84,9 @@ def open_checkin(session: ClassSession, *, by: Person, at: datetime, pace: str =
         raise AdsumError("too_early", _("It is too early to show this code. Come back from %(time)s.") % {"time": soonest})
     if at >= session.ends_at:
         raise AdsumError("over", _("This class is over. Mark students by hand on its register instead."))
-    window = OpenFor.of(Windows(), starts_at=session.starts_at, ends_at=session.ends_at)
+    terms = terms_of(session)
+    pace = pace or terms.pace
+    window = OpenFor.of(terms.windows, starts_at=session.starts_at, ends_at=session.ends_at)
     existing = Opening.objects.select_for_update().filter(session=session).first()
     if existing is not None:
         if (existing.opens_at, existing.present_until, existing.late_until) != astuple(window):

@@ -78,7 +78,7 @@ def _cards(classes: list[OwnClass], at: datetime) -> list[Card]:
     cards = []
     for one in classes:
         session = one.session
-        window = windows(session, openings.get(session.pk))
+        window = windows(one, openings.get(session.pk))
         was = before.get(session.pk)
         rooms = {room.name for room in session.rooms.all()}
         cards.append(
@@ -107,7 +107,7 @@ def _checkin(one: OwnClass, opening: Opening | None, at: datetime) -> str:
         return ""
     if one.mark is not None:
         return "in" if one.status in ATTENDED else "marked"
-    window = windows(one.session, opening)
+    window = windows(one, opening)
     if at < window.opens_at:
         return "early"
     if at >= window.late_until or (opening is not None and opening.stopped_at is not None):

@@ -9,9 +9,8 @@ from django.utils.translation import ngettext
 
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.reports import Account, OwnClass
-from adsum.attendance.rules import OpenFor, Source, Status, Windows
+from adsum.attendance.rules import Authorised, Counting, OpenFor, Source, Status, Weighting
 from adsum.checkin.models import Opening
-from adsum.timetable.models import ClassSession
 from adsum.web.words import reason_label
 
 
@@ -25,10 +24,10 @@ def day_and_time(at: datetime) -> str:
     return f"{date_format(localtime(at), 'j F')}, {clock(at)}"
 
 
-def windows(session: ClassSession, opening: Opening | None) -> OpenFor:
-    """When check-in of a class is open: as it was opened, or as it will be."""
+def windows(one: OwnClass, opening: Opening | None) -> OpenFor:
+    """When check-in of a class is open: as it was opened, or as its policy says."""
     if opening is None:
-        return OpenFor.of(Windows(), starts_at=session.starts_at, ends_at=session.ends_at)
+        return OpenFor.of(one.terms.windows, starts_at=one.session.starts_at, ends_at=one.session.ends_at)
     return OpenFor(opening.opens_at, opening.present_until, opening.late_until)
 
 
@@ -47,7 +46,7 @@ def why(one: OwnClass, change: MarkChange | None, opening: Opening | None, at: d
 
 def _how(one: OwnClass, mark: Mark, change: MarkChange | None, opening: Opening | None) -> str:
     if mark.source == Source.SCAN:
-        return _scanned(mark, windows(one.session, opening))
+        return _scanned(mark, windows(one, opening))
     if mark.source == Source.STAFF and change is not None:
         words = {"who": change.by, "when": day_and_time(change.at), "reason": reason_label(change.reason_code, change.reason)}
         if words["reason"]:
@@ -74,24 +73,50 @@ def _scanned(mark: Mark, window: OpenFor) -> str:
 def _effect(one: OwnClass) -> str:
     if not one.session.mandatory:
         return _("The class is optional, so it is left out of your sum.")
+    counting = one.terms.counting
     return {
-        Status.LATE: _("Late counts as attended."),
+        Status.LATE: late_effect(counting),
         Status.LEFT_EARLY: _("It counts as attended."),
-        Status.REMOTE: _("It counts as attended."),
+        Status.REMOTE: remote_effect(counting),
         Status.OTHER_GROUP: _("It counts as attended, like your own group’s class."),
-        Status.AUTHORISED: _("It is left out of your sum."),
+        Status.AUTHORISED: authorised_effect(counting),
         Status.PENDING: _("Until then it counts as missed."),
     }.get(one.status, "")
+
+
+def late_effect(counting: Counting) -> str:
+    """What a late mark is worth."""
+    if counting.late_percent == 100:
+        return _("Late counts as attended.")
+    if counting.late_percent == 0:
+        return _("Late counts as missed.")
+    return _("Late counts as %(percent)s%% of a class attended.") % {"percent": counting.late_percent}
+
+
+def remote_effect(counting: Counting) -> str:
+    """What attending remotely is worth."""
+    return _("It counts as attended.") if counting.remote_counts else _("Attending remotely counts as missed here.")
+
+
+def authorised_effect(counting: Counting) -> str:
+    """What an authorised absence does to the sum."""
+    return {
+        Authorised.EXCLUDE: _("It is left out of your sum."),
+        Authorised.AS_PRESENT: _("It counts as attended."),
+        Authorised.AS_ABSENT: _("It counts as missed."),
+    }[counting.authorised]
 
 
 def attended(sum_: Account) -> str:
     """A sum of classes in one sentence."""
     if not sum_.tally.counted:
         return _("No class has counted yet.")
+    if sum_.tally.weighting == Weighting.MINUTES:
+        return _("You attended %(attended)s of %(counted)s hours of classes.") % _hours(sum_)
     text = ngettext(
         "You attended %(attended)s of %(counted)s class.",
         "You attended %(attended)s of %(counted)s classes.",
-        sum_.tally.counted,
+        sum_.tally.classes,
     )
     return text % _numbers(sum_)
 
@@ -100,16 +125,22 @@ def attended_lately(sum_: Account) -> str:
     """The same for the last four weeks."""
     if not sum_.tally.counted:
         return _("No class has counted in the last four weeks.")
+    if sum_.tally.weighting == Weighting.MINUTES:
+        return _("You attended %(attended)s of %(counted)s hours of classes in the last four weeks.") % _hours(sum_)
     text = ngettext(
         "You attended %(attended)s of %(counted)s class in the last four weeks.",
         "You attended %(attended)s of %(counted)s classes in the last four weeks.",
-        sum_.tally.counted,
+        sum_.tally.classes,
     )
     return text % _numbers(sum_)
 
 
-def _numbers(sum_: Account) -> dict[str, str | int]:
-    return {"attended": f"{sum_.tally.attended:g}", "counted": sum_.tally.counted}
+def _numbers(sum_: Account) -> dict[str, str]:
+    return {"attended": f"{sum_.tally.attended:g}", "counted": f"{sum_.tally.counted:g}"}
+
+
+def _hours(sum_: Account) -> dict[str, str]:
+    return {"attended": f"{sum_.tally.attended / 60:.4g}", "counted": f"{sum_.tally.counted / 60:.4g}"}
 
 
 def left_out(sum_: Account) -> str:

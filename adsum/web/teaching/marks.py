@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from adsum.accounts.models import Person
 from adsum.attendance import services
 from adsum.attendance.models import Query
+from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import Line, counts_of, register_of, story_of
-from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, Windows
+from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status
 from adsum.checkin.reports import attempts_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -67,7 +68,8 @@ class AmendForm(forms.Form):
             return None
         zone = university_zone()
         seen = datetime.combine(self.session.starts_at.astimezone(zone), arrived, tzinfo=zone).astimezone(UTC)
-        first = OpenFor.of(Windows(), starts_at=self.session.starts_at, ends_at=self.session.ends_at).opens_at
+        windows = terms_of(self.session).windows
+        first = OpenFor.of(windows, starts_at=self.session.starts_at, ends_at=self.session.ends_at).opens_at
         if not first <= seen <= self.session.ends_at:
             span = {"first": clock(first), "last": clock(self.session.ends_at)}
             raise forms.ValidationError(_("The class takes a time from %(first)s to %(last)s.") % span)

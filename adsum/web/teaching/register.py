@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from adsum.accounts.models import Person
 from adsum.attendance import services
 from adsum.attendance.models import Mark, Register
+from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import Line, counts_of, open_queries, register_of
-from adsum.attendance.rules import ATTENDED, MARKABLE, OpenFor, Status, Windows
+from adsum.attendance.rules import ATTENDED, MARKABLE, OpenFor, Status
 from adsum.checkin.models import Opening
 from adsum.checkin.reports import held_scans, latest_epoch, pace_of, showing
 from adsum.checkin.services import SHOWN_BEFORE
@@ -83,8 +84,8 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
 def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
     """How check-in of the class stands, and which screens show it."""
     opening = Opening.objects.filter(session=session).first()
-    window = OpenFor.of(Windows(), starts_at=session.starts_at, ends_at=session.ends_at)
     if opening is None:
+        window = OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
         return {"state": "unopened", "window": window, "paces": PACE_WORDS}
     if opening.stopped_at is not None:
         state = "stopped"
