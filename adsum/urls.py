@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import home
+from adsum.web import home, stepup
 from adsum.web.office import gate, imports
 from adsum.web.signin import entrance, two_step, university
 from adsum.web.student import record, today
@@ -28,7 +28,10 @@ urlpatterns = [
     path("signed-out/", entrance.signed_out, name="signed_out"),
     path("oidc/<str:provider_id>/login/", university.begin, name="openid_connect_login"),
     path("oidc/<str:provider_id>/login/callback/", university.callback, name="openid_connect_callback"),
+    path("account/confirm/university/", university.confirm, name="confirm_university"),
+    path("account/confirm/done/", university.confirmed, name="confirmed"),
     path("account/security/", two_step.security, name="security"),
+    path("account/confirm/", stepup.confirm, name="confirm"),
     path("account/password/", two_step.new_password, name="new_password"),
     # A student's own pages
     path("today/", today.today, name="student_today"),

@@ -85,6 +85,9 @@ DOORS = [
     *doors("openid_connect_login",    "/oidc/nobody/login/",                always(404), None),
     *doors("openid_connect_callback", "/oidc/nobody/login/callback/",       always(404), None),
     *doors("security",                "/account/security/",                 LOCAL, instead(LOCAL, 422)),
+    *doors("confirm",                 "/account/confirm/",                  instead(EVERYONE, 302), instead(EVERYONE, 302)),
+    *doors("confirm_university",      "/account/confirm/university/",       instead(EVERYONE, 302), None),
+    *doors("confirmed",               "/account/confirm/done/",             EVERYONE, None),
     *doors("new_password",            "/account/password/",                 LOCAL, instead(LOCAL, 422)),
 
     # A student's own pages

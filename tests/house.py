@@ -16,6 +16,7 @@ from adsum.integrations.mapping import PRESETS
 from adsum.timetable.models import ModuleLeader
 from adsum.timetable.services import save_mapping, start_import
 from tests.doors import IN, Door
+from tests.signing_in import prove
 from tests.test_checkin_writer import attempt
 from tests.world import World
 
@@ -75,11 +76,12 @@ class House:
         }  # fmt: skip
 
     def browser(self, who: str, *, csrf: bool = False) -> Client:
-        """A browser that has been here for a moment, as this person."""
+        """A browser that has been here for a moment, as this person, who has just proved themselves."""
         client = Client(enforce_csrf_checks=csrf, raise_request_exception=False)
         if who in self.people:
             client.force_login(self.people[who], "allauth.account.auth_backends.AuthenticationBackend")
             client.get("/language/")
+            prove(client)
         return client
 
     def knock(self, client: Client, door: Door, method: str = "") -> int | str:

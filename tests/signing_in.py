@@ -1,5 +1,6 @@
 """What a person with a local account does at the door."""
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.test import Client
 
 from adsum.accounts import services
 from adsum.accounts.models import Person
+from adsum.web.stepup import PROVED
 from tests.world import NINE
 
 PASSWORD = "correct horse battery"
@@ -41,3 +43,11 @@ def signed_in(client: Client) -> str | None:
 def text(answer: Any) -> str:
     """What the page says."""
     return str(answer.content.decode())
+
+
+def prove(client: Client, at: datetime | None = None) -> Client:
+    """This signed-in browser's owner proved themselves now, or at that moment, so that no step-up is asked for."""
+    session = client.session
+    session[PROVED] = (at or datetime.now(UTC)).timestamp()
+    session.save()
+    return client

@@ -28,6 +28,7 @@ from adsum.ops import switches
 from adsum.ops.cli import main
 from tests.commands import adsum
 from tests.phones import Gates, Phone, in_thread, refusal
+from tests.signing_in import prove
 from tests.test_gate import FIVE_PAST, Room
 from tests.world import NINE, World
 
@@ -364,7 +365,7 @@ def administrator() -> Iterator[Client]:
     with time_machine.travel(FIVE_PAST, tick=False):
         client = Client()
         client.force_login(World().person(Role.ADMINISTRATOR, name="Admin One"))
-        yield client
+        yield prove(client)
 
 
 def read(client: Client) -> str:

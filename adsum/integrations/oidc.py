@@ -17,6 +17,7 @@ Settings of a provider (`SocialApp.settings`):
 import hashlib
 import hmac
 import secrets
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -157,6 +158,8 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
     """The way to a provider and back."""
 
     nonce = ""
+    asked_at = 0.0
+    """When a fresh sign-in was asked for of someone signed in here, in seconds; 0 when this is an ordinary sign-in."""
 
     def __init__(self, request: Any, app: SocialApp) -> None:
         super().__init__(request, app.provider_id)
@@ -195,7 +198,10 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
             kwargs["response"].get("id_token"), config=config, client_id=app.client_id, nonce=self.nonce
         )  # fmt: skip
         uid = provider.extract_uid(claims)
-        if not SocialAccount.objects.filter(provider=provider.sub_id, uid=uid).exists():
+        if self.asked_at:
+            if not signed_in_since(self.asked_at, claims, at=request.at):
+                raise Refused(Refusal.NOT_FRESH, "no sign-in since we asked", provider.sub_id)
+        elif not SocialAccount.objects.filter(provider=provider.sub_id, uid=uid).exists():
             wanted = {app.settings.get("match_claim", "sub"), *(NAMES if app.settings.get("create_people") else ())}
             if missing := wanted - claims.keys():
                 claims = self._more(config, claims, token.token, missing)
@@ -214,6 +220,16 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
         if not isinstance(said, dict) or said.get("sub") != claims["sub"]:
             raise Refused(Refusal.NOT_PROVEN, "userinfo speaks of someone else")
         return {name: said[name] for name in missing & said.keys()} | claims
+
+
+def signed_in_since(asked_at: float, claims: dict[str, Any], *, at: datetime) -> bool:
+    """Whether the provider says that the person typed, touched or showed something there after we asked (seconds)."""
+    auth_time = claims.get("auth_time")
+    return (
+        isinstance(auth_time, int | float)
+        and not isinstance(auth_time, bool)
+        and asked_at - LEEWAY_SECONDS <= auth_time <= at.timestamp() + LEEWAY_SECONDS
+    )
 
 
 NAMES = ("family_name", "given_name", "email")
@@ -264,6 +280,7 @@ class _Callback(OAuth2CallbackView):
         state, response = super()._get_state(request, provider)
         if state:
             self.adapter.nonce = state.get("nonce", "")
+            self.adapter.asked_at = state.get("asked_at", 0.0)
         return state, response
 
 
@@ -279,6 +296,18 @@ def begin(request: Any, app: SocialApp, *, email: str, next_path: str) -> Any:
     try:
         return UniversityProvider(request, app=app).redirect(
             request, AuthProcess.LOGIN, next_url=next_path, auth_params={"nonce": nonce, **hint}, nonce=nonce
+        )
+    except RequestException as down:
+        raise Refused(Refusal.PROVIDER_DOWN, type(down).__name__, app.provider_id) from down
+
+
+def begin_again(request: Any, app: SocialApp, *, next_path: str) -> Any:
+    """The redirect that takes someone who is signed in here to their provider, to sign in there once more. Raises Refused."""
+    nonce = secrets.token_urlsafe(24)
+    params = {"nonce": nonce, "prompt": "login", "max_age": "0", "login_hint": request.user.username}
+    try:
+        return UniversityProvider(request, app=app).redirect(
+            request, AuthProcess.REDIRECT, next_url=next_path, auth_params=params, nonce=nonce, asked_at=request.at.timestamp()
         )
     except RequestException as down:
         raise Refused(Refusal.PROVIDER_DOWN, type(down).__name__, app.provider_id) from down

@@ -39,6 +39,10 @@ class Refusal(StrEnum):
     NOT_PROVEN = "not_proven"
     """The provider's answer does not hold what it must: forged, for someone else, out of time, or badly configured."""
     UNKNOWN_PERSON = "unknown_person"
+    NOT_FRESH = "not_fresh"
+    """Someone signed in here was to sign in there once more, and the provider does not say that they did."""
+    SOMEONE_ELSE = "someone_else"
+    """Someone signed in here was to sign in there once more, and another person did."""
 
 
 class Refused(AdsumError):
@@ -104,8 +108,12 @@ class SocialAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, *_request: Any) -> bool:
         return False
 
-    def pre_social_login(self, _request: Any, sociallogin: Any) -> None:
+    def pre_social_login(self, request: Any, sociallogin: Any) -> None:
         sociallogin.token = None  # else it would wait in the session while a code is asked for
+        if sociallogin.state.get("asked_at"):
+            if not sociallogin.is_existing or sociallogin.user != request.user:
+                raise Refused(Refusal.SOMEONE_ELSE, "confirmed by someone else", sociallogin.account.provider)
+            request.signed_in_again = True
         if not sociallogin.is_existing:
             raise Refused(Refusal.UNKNOWN_PERSON, "not linked", sociallogin.account.provider)
 

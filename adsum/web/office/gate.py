@@ -18,6 +18,7 @@ from adsum.checkin.rules import HELD, AlarmKind, Refusal
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.timetable.reports import how_many_expected
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 from adsum.web.teaching.words import result
@@ -109,6 +110,7 @@ def resume(request: PersonRequest) -> HttpResponse:
 
 @require_POST
 @for_roles(RUNS_CHECKIN)
+@stepup.required
 def retire(request: PersonRequest, kid: str) -> HttpResponse:
     """Believe nothing signed with this key any more."""
     try:

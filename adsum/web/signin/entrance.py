@@ -23,7 +23,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import domain_of
 from adsum.integrations.sign_on import WAITING, is_local, own_path, provider_for
-from adsum.web.signin.forms import PASSWORD_WRONG, CodeForm, EmailForm, PasswordForm
+from adsum.web import stepup
+from adsum.web.proof import PASSWORD_WRONG, PasswordForm
+from adsum.web.signin.forms import CodeForm, EmailForm
 from adsum.web.signin.scan import scan_waiting
 
 log = structlog.get_logger()
@@ -111,6 +113,12 @@ class CodeView(AuthenticateView):
 
     def get_context_data(self, **_: Any) -> dict[str, Any]:
         return {"form": self.auth_form, "waiting": scan_waiting(self.request)}
+
+    def form_valid(self, form: Any) -> Any:
+        answer = super().form_valid(form)
+        if self.request.user.is_authenticated:
+            stepup.note(self.request)  # the password, or the provider, and now the code
+        return answer
 
     def form_invalid(self, _form: Any) -> Any:
         return self.render_to_response(self.get_context_data(), status=422)

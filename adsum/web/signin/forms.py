@@ -7,11 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from adsum.accounts import services
-
-ONE_TIME = {"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": "12", "spellcheck": "false"}
-CODE_MISSING = {"required": _("Type the code your phone shows now.")}
-CODE_WRONG = _("That code does not match. It changes every 30 seconds: type the one your phone shows now.")
-PASSWORD_WRONG = _("That password does not match. Check capitals and the keyboard’s language, then try again.")
+from adsum.web.proof import CODE_MISSING, CODE_WRONG, ONE_TIME, PasswordForm
 
 
 class EmailForm(forms.Form):
@@ -29,18 +25,6 @@ class EmailForm(forms.Form):
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).strip().casefold()
-
-
-class PasswordForm(forms.Form):
-    """The password of a local account."""
-
-    password = forms.CharField(
-        label=_("Password"),
-        strip=False,
-        max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": _("Type your password.")},
-    )
 
 
 class CodeForm(AuthenticateForm):
@@ -62,18 +46,6 @@ class CodeForm(AuthenticateForm):
         self.authenticator = authenticator
         allow_more_tries()
         return code
-
-
-class ProofForm(PasswordForm):
-    """That it is the owner of the account who asks, phone in hand."""
-
-    code = forms.CharField(
-        label=_("Code"),
-        help_text=_("The six digits your authenticator app shows now."),
-        widget=forms.TextInput(attrs=ONE_TIME),
-        error_messages=CODE_MISSING,
-    )
-    field_order = ("code", "password")
 
 
 class NewPasswordForm(PasswordForm):

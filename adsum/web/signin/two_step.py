@@ -5,13 +5,11 @@ from datetime import timedelta
 import segno
 from allauth.account.adapter import get_adapter
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
-from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
@@ -21,27 +19,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from adsum.accounts import services
-from adsum.accounts.models import Person
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
-from adsum.web.signin.forms import CODE_WRONG, PASSWORD_WRONG, NewPasswordForm, PasswordForm, ProofForm
-
-
-def _password_proves(request: PersonRequest, form: PasswordForm) -> bool:
-    """Whether the form's password is the person's; tries are counted with those at the door."""
-    try:
-        if get_adapter(request).reauthenticate(request.user, form.cleaned_data["password"]):
-            return True
-        form.add_error("password", PASSWORD_WRONG)
-    except ValidationError as too_many:
-        form.add_error("password", too_many)
-    return False
-
-
-def _is_local(person: Person) -> bool:
-    """Whether this person has a password here. (Imported people have an empty one.)"""
-    return bool(person.password) and person.has_usable_password()
+from adsum.web.proof import CODE_WRONG, ProofForm, code_proves, has_password, password_proves
+from adsum.web.signin.forms import NewPasswordForm
 
 
 def _uses_app(request: PersonRequest) -> bool:
@@ -53,11 +36,11 @@ def _uses_app(request: PersonRequest) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 def security(request: PersonRequest) -> HttpResponse:
     """Add the second step, or take it away. Whoever signs in at the university has theirs there."""
-    if not _is_local(request.user):
+    if not has_password(request.user):
         raise Http404
     on = _uses_app(request)
     form = ProofForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and _password_proves(request, form):
+    if form.is_valid() and password_proves(request, form):
         if on:
             return _removed(request, form) or _page(request, form, on=True)
         if codes := _added(request, form):
@@ -89,19 +72,13 @@ def _added(request: PersonRequest, form: ProofForm) -> list[str]:
         form.add_error(None, already.message)
         return []
     clear_totp_secret(request)
+    stepup.note(request)
     return codes
 
 
 def _removed(request: PersonRequest, form: ProofForm) -> HttpResponse | None:
-    try:
-        allow_more_tries = check_rate_limit(request.user)
-    except ValidationError as too_many:
-        form.add_error("code", too_many)
+    if not code_proves(request, form):
         return None
-    if services.use_code(request.user, form.cleaned_data["code"], at=request.at) is None:
-        form.add_error("code", CODE_WRONG)
-        return None
-    allow_more_tries()
     services.disable_totp(request.user, by=request.user.actor, at=request.at)
     messages.success(request, _("The second step is off. Your password alone signs you in."))
     return redirect("security")
@@ -113,10 +90,10 @@ def _removed(request: PersonRequest, form: ProofForm) -> HttpResponse | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_password(request: PersonRequest) -> HttpResponse:
     """Change the password of a local account; other browsers are signed out."""
-    if not _is_local(request.user):
+    if not has_password(request.user):
         raise Http404
     form = NewPasswordForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and _password_proves(request, form):
+    if form.is_valid() and password_proves(request, form):
         try:
             services.set_password(request.user, form.cleaned_data["new"], by=request.user.actor, at=request.at)
         except AdsumError as weak:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import structlog
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,6 +13,8 @@ from django.views.decorators.http import require_safe
 
 from adsum.integrations import oidc
 from adsum.integrations.sign_on import Refusal, Refused, provider_for
+from adsum.web import stepup
+from adsum.web.middleware import PersonRequest
 from adsum.web.signin.entrance import page, pending, return_path
 
 log = structlog.get_logger()
@@ -46,6 +49,19 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
         _("We don’t know you yet"),
         _("You signed in at your university, but that account is not on our lists. If you have just enrolled or"
           " started, it can take a day. After that, ask the attendance team to add you; tell them the time below."),
+        "person",
+        403,
+    ),
+    Refusal.NOT_FRESH: (
+        _("Your university did not ask you again"),
+        _("You are still signed in here, but this needs a sign-in of just now, and your university did not say that there was"
+          " one. Try once more; if it stays like this, tell your IT service."),
+        "shield-check",
+        403,
+    ),
+    Refusal.SOMEONE_ELSE: (
+        _("That was someone else’s account"),
+        _("You are still signed in here as yourself, and nothing was done. Confirm it with your own account."),
         "person",
         403,
     ),
@@ -92,7 +108,31 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
         response: HttpResponse = oidc.finish(request, app)
     except Refused as refused:
         return _refused(request, refused, app.name)
+    if getattr(request, "signed_in_again", False):
+        stepup.note(request)
     return response
+
+
+@never_cache
+@require_safe
+@login_required
+def confirm(request: PersonRequest) -> HttpResponse:
+    """Off to the provider once more, to prove who it is who is signed in here."""
+    app = stepup.provider_of(request.user)
+    if app is None:
+        return redirect("confirm")
+    try:
+        response: HttpResponse = oidc.begin_again(request, app, next_path=reverse("confirmed"))
+    except Refused as refused:
+        return _refused(request, refused, app.name)
+    return response
+
+
+@require_safe
+@login_required
+def confirmed(request: PersonRequest) -> HttpResponse:
+    """Back from there, in a tab of its own."""
+    return page(request, "confirmed")
 
 
 def _refused(request: HttpRequest, refused: Refused, provider: str) -> HttpResponse:
