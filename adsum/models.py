@@ -18,16 +18,14 @@ from adsum.checkin.models import (
     TypedTries,
 )
 from adsum.timetable.models import (
+    CalendarKey,
     ClassChange,
+    ClassReport,
     ClassSession,
     Course,
     Enrolment,
-    FeedMapping,
     Group,
     GroupStaff,
-    Import,
-    ImportChange,
-    ImportProblem,
     Module,
     ModuleLeader,
     Place,
@@ -37,10 +35,12 @@ from adsum.timetable.models import (
     Term,
     Vacation,
 )
+from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 __all__ = [
-    "Alarm", "ClassChange", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping",
-    "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem", "LateCode",
-    "Mark", "MarkChange", "Module", "ModuleLeader", "Opening", "Pairing", "Person", "Place", "Policy", "Query", "Register",
-    "RetiredKey", "RevokedPass", "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "Vacation",
+    "Alarm", "CalendarKey", "ClassChange", "ClassReport", "ClassSession", "Course", "Department", "Display",
+    "Enrolment", "Epoch", "Event", "FeedMapping", "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier",
+    "Import", "ImportChange", "ImportProblem", "LateCode", "Mark", "MarkChange", "Module", "ModuleLeader", "Opening",
+    "Pairing", "Person", "Place", "Policy", "Poll", "Query", "Register", "RetiredKey", "RevokedPass", "RoleGrant",
+    "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "Vacation",
 ]  # fmt: skip

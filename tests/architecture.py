@@ -18,12 +18,15 @@ EXTRA_FILES = {
         "policies",
     ): "which policy a class is held to, asked by services and reports alike; makes and withdraws them",
     ("attendance", "presets"): "what universities publish about their policies: pure data, with sources",
+    ("timetable", "sources"): "the tables of imports and feeds, apart from those of the timetable itself",
+    ("timetable", "changes"): "what a person says of a class, apart from what sources say",
 }
 
 WRITERS = {
     "services.py": "the only code that writes",
     "adsum/checkin/writer.py": "group commit of scans, marks, history and audit events",
     "adsum/attendance/policies.py": "versions of policies, made and withdrawn",
+    "adsum/timetable/changes.py": "the services with which a person changes a class",
     "adsum/ops/work.py": "the schedules of the jobs, a table of django-q2",
     "adsum/ops/demo": "fills an empty demo university in bulk, and refuses any other",
     "adsum/migrations": "Django's own",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adsum.integrations import imports
-from adsum.timetable.models import Import
+from adsum.timetable.sources import Import
 
 AT = datetime(2026, 9, 14, 9, 0, tzinfo=UTC)
 """The Monday before term."""

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from adsum.ops import cli
-from adsum.timetable.models import ClassSession, Import, Place
+from adsum.timetable.models import ClassSession, Place
+from adsum.timetable.sources import Import
 from tests import feeds
 from tests.feeds import calendar, event, events, oneroster, university
 

@@ -63,6 +63,39 @@ def rosters_changed() -> None:
     GateState.objects.filter(pk=1).update(rosters_version=version)
 
 
+@transaction.atomic
+def follow_timetable(sessions: Collection[int], *, actor: str, at: datetime) -> None:
+    """Check-in follows these classes after a change: it has their new times at once, and stops where a class is cancelled;
+    every gate learns of it within a second. Call it last in the transaction that changed them."""
+    wanted = sorted(sessions)
+    for start in range(0, len(wanted), 500):
+        openings = Opening.objects.select_for_update(of=("self",)).filter(session__in=wanted[start : start + 500])
+        for opening in openings.select_related("session"):
+            _follow(opening, actor=actor, at=at)
+    rosters_changed()
+
+
+def _follow(opening: Opening, *, actor: str, at: datetime) -> None:
+    session = opening.session
+    window = window_of(session)
+    changes: list[str] = []
+    if (opening.opens_at, opening.present_until, opening.late_until) != astuple(window):
+        Opening.objects.filter(pk=opening.pk).update(**asdict(window))
+        changes.append("checkin.move")
+    if session.cancelled and opening.stopped_at is None and window.late_until > at:
+        Opening.objects.filter(pk=opening.pk).update(stopped_at=at)
+        changes.append("checkin.stop")
+    for verb in changes:
+        audit_log.record(actor=actor, verb=verb, subject=f"session:{session.pk}", at=at)
+    if changes:
+        _touch(opening)
+
+
+def window_of(session: ClassSession) -> OpenFor:
+    """When check-in of a class is open, by its times and its policy now."""
+    return OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
+
+
 def _touch(opening: Opening) -> None:
     Opening.objects.filter(pk=opening.pk).update(version=_next_version())
 
@@ -84,9 +117,8 @@ def open_checkin(session: ClassSession, *, by: Person, at: datetime, pace: str =
         raise AdsumError("too_early", _("It is too early to show this code. Come back from %(time)s.") % {"time": soonest})
     if at >= session.ends_at:
         raise AdsumError("over", _("This class is over. Mark students by hand on its register instead."))
-    terms = terms_of(session)
-    pace = pace or terms.pace
-    window = OpenFor.of(terms.windows, starts_at=session.starts_at, ends_at=session.ends_at)
+    pace = pace or terms_of(session).pace
+    window = window_of(session)
     existing = Opening.objects.select_for_update().filter(session=session).first()
     if existing is not None:
         if (existing.opens_at, existing.present_until, existing.late_until) != astuple(window):

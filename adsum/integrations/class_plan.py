@@ -10,14 +10,18 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from adsum.accounts.models import Person
+from adsum.attendance.models import Mark
 from adsum.integrations.feed import ClassRow, Timetable
 from adsum.integrations.matching import match
 from adsum.integrations.messages import Problem, Unusable
-from adsum.integrations.plan import Plan, Progress, rows_with
+from adsum.integrations.plan import Plan, Progress, chunks, rows_with
 from adsum.integrations.resolving import Resolver
-from adsum.timetable.models import ClassSession, Group, GroupStaff, Place, Room, Teaching, Term
+from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff, Place, Room, Teaching, Term
 from adsum.timetable.rules import Change, ClassFacts, ClassStatus, change_between
-from adsum.timetable.services import ClassStep, class_facts
+from adsum.timetable.services import ClassStep, SourceWord, class_facts
+
+OF_REPORT = {"cancelled": "status", "when": "when", "rooms": "rooms", "staff": "staff", "groups": "groups"}
+"""What a report calls the things that a source says."""
 
 
 @dataclass(slots=True)
@@ -47,6 +51,8 @@ class _ClassPlanner:
         self.older: list[int] = []
         self.no_staff: list[int] = []
         self.no_students: list[int] = []
+        self.reported: list[int] = []
+        self.held: list[int] = []
 
     def run(self, progress: Progress) -> None:
         """Plan every class of the file, then those that are missing from it."""
@@ -62,6 +68,8 @@ class _ClassPlanner:
         resolver = Resolver(self.plan, self.timetable, [row for row, _ in differing])
         loaded = [session for _, session in differing if session] + lost + dropped
         self.links = _links(loaded)
+        self.reports = _open_reports(loaded)
+        self.was_held = _held([session for _, session in differing if session and session.ends_at <= self.at])
         self.taught = set(GroupStaff.objects.values_list("group_id", flat=True).distinct())
         self.peopled = set(Place.objects.values_list("group_id", flat=True).distinct())
         for done, (row, session) in enumerate(differing):
@@ -72,7 +80,8 @@ class _ClassPlanner:
             except Unusable as reason:
                 self.plan.problems.append(reason.problem)
         for session in dropped:
-            if session.status != ClassStatus.CANCELLED:
+            report = self.reports.get(session.pk)
+            if session.status != ClassStatus.CANCELLED and not (report and "status" in report.touches):
                 self._cancel(session)
         lost = [s for s in lost if s not in dropped]
         self._vanish(lost, sum(1 for s in known if _inside(s, window) and not s.suspect_since and not s.cancelled))
@@ -152,10 +161,15 @@ class _ClassPlanner:
         before = class_facts(session, links.rooms, links.groups, links.staff)
         if module is not None:
             session.module = module
-        self._set(row, session, new)
-        links.rooms = links.rooms if rooms is None else rooms
-        links.groups = links.groups if groups is None else groups
-        links.staff = links.staff if staff is None else staff
+        day = session.starts_on
+        mine = self._reported(row, session, new, Known(rooms or [], groups or [], staff or []))
+        self._set(row, session, new - mine)
+        if session.pk in self.was_held and new & {"groups", "when"}:
+            session.starts_on, groups = day, None  # whoever was expected that day stays so
+            self.held.append(row.record.line)
+        links.rooms = links.rooms if rooms is None or "rooms" in mine else rooms
+        links.groups = links.groups if groups is None or "groups" in mine else groups
+        links.staff = links.staff if staff is None or "staff" in mine else staff
         after = class_facts(session, links.rooms, links.groups, links.staff)
         was_suspect, session.suspect_since = session.suspect_since, None
         noted = self._note(row, session)
@@ -173,6 +187,31 @@ class _ClassPlanner:
         self._add(step)
         if change is not Change.CANCELLED:
             self._check_people(row, links)
+
+    def _reported(self, row: ClassRow, session: ClassSession, new: set[str], said: Known) -> set[str]:
+        """Those of the new things that somebody at the class reported, and that wait to be decided: they stay as reported,
+        and what the source says instead is kept for whoever decides."""
+        report = self.reports.get(session.pk)
+        mine = {name for name in new if report and OF_REPORT.get(name) in report.touches}
+        if report is None or not mine:
+            return mine
+        word = SourceWord(report, agrees=False)
+        links, agreed = self.links[session.pk], []
+        if "cancelled" in mine:
+            word.status = str(ClassStatus.CANCELLED if row.cancelled else ClassStatus.SCHEDULED)
+            agreed.append(word.status == session.status)
+        if "when" in mine:
+            word.when = row.starts_at.isoformat(), row.ends_at.isoformat(), row.zone
+            agreed.append((row.starts_at, row.ends_at) == (session.starts_at, session.ends_at))
+        for name in mine & {"rooms", "staff", "groups"}:
+            rows = getattr(said, name)
+            setattr(word, name, rows)
+            agreed.append({each.pk for each in rows} == {each.pk for each in getattr(links, name)})
+        word.agrees = all(agreed) and {OF_REPORT[name] for name in mine} >= set(report.touches)
+        if not word.agrees:
+            self.reported.append(row.record.line)
+        self.plan.writes.words.append(word)
+        return mine
 
     def _new(self, row: ClassRow, session: ClassSession, links: Known) -> None:
         session.source, session.source_id = row.source, row.event_id
@@ -245,7 +284,11 @@ class _ClassPlanner:
         self.plan.stop_if_too_many(self.timetable.file, len(lost), known)
 
     def _say_what_is_odd(self, missing: Iterable[ClassSession]) -> None:
-        for code, lines in (("older", self.older), ("no_staff", self.no_staff), ("no_students", self.no_students)):
+        odd = {
+            "older": self.older, "no_staff": self.no_staff, "no_students": self.no_students, "reported": self.reported,
+            "held": self.held,
+        }  # fmt: skip
+        for code, lines in odd.items():
             if lines:
                 values = {"count": len(lines), "line": min(lines)}
                 self.plan.problems.append(Problem(code, self.timetable.file, values=values))
@@ -256,6 +299,21 @@ class _ClassPlanner:
 
 def _inside(session: ClassSession, window: tuple[date, date]) -> bool:
     return window[0] <= session.starts_on <= window[1]
+
+
+def _open_reports(sessions: Sequence[ClassSession]) -> dict[int, ClassReport]:
+    """What was reported of those classes and waits to be decided, by class."""
+    waiting = ClassReport.objects.filter(decided_at=None)
+    return {report.session_id: report for report in rows_with(waiting, "session", [session.pk for session in sessions])}
+
+
+def _held(sessions: Sequence[ClassSession]) -> set[int]:
+    """Those of the classes that anybody has a mark in."""
+    marks = Mark.objects.order_by()
+    return {
+        pk for part in chunks([session.pk for session in sessions])
+        for pk in marks.filter(session__in=part).values_list("session", flat=True).distinct()
+    }  # fmt: skip
 
 
 def _links(sessions: Sequence[ClassSession]) -> dict[int, Known]:

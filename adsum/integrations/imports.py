@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from adsum.accounts.services import end_sign_ins
-from adsum.checkin.services import revoke_passes, rosters_changed
+from adsum.checkin.services import follow_timetable, revoke_passes
 from adsum.integrations import events_csv, icalendar, oneroster
 from adsum.integrations.class_plan import plan_timetable
 from adsum.integrations.jobs import enqueue
@@ -23,8 +23,9 @@ from adsum.integrations.plan import Plan, Progress
 from adsum.integrations.reading import kind_of
 from adsum.integrations.roster_plan import plan_roster
 from adsum.timetable import services
-from adsum.timetable.models import ClassSession, Import
+from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import ImportState
+from adsum.timetable.sources import Import
 
 SMALL = 64 * 1024
 """Bytes that are read within about a second."""
@@ -136,7 +137,7 @@ def _apply(run: Import, at: datetime, actor: str, confirm: bool) -> None:
                 end_sign_ins(person)
                 revoke_passes(person.pk, at=at)
         services.finish_import(run, ImportState.APPLIED, at=at, actor=actor)
-        rosters_changed()
+        follow_timetable([step.session.pk for step in plan.writes.classes if step.before], actor=actor, at=at)
 
 
 def discard(run: Import, *, at: datetime, actor: str) -> None:
@@ -149,7 +150,7 @@ def discard(run: Import, *, at: datetime, actor: str) -> None:
 def decide_missing(session: ClassSession, *, cancelled: bool, at: datetime, actor: str) -> None:
     """A person says what became of a class that is missing from its source."""
     (services.cancel_class if cancelled else services.keep_class)(session, at=at, actor=actor)
-    rosters_changed()
+    follow_timetable([session.pk], actor=actor, at=at)
 
 
 def check_soon(run: Import, *, at: datetime) -> None:

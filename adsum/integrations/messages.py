@@ -161,6 +161,20 @@ NOTICES: dict[str, Promise] = {
         "%(count)s events name no time zone (first: line %(line)s); they were read in %(zone)s.",
         "count",
     ),
+    "reported": ngettext_lazy(
+        "%(count)s class stays as it was reported from the room (line %(line)s), though this says otherwise. Confirm or undo "
+        "it under “Reported by lecturers”.",
+        "%(count)s classes stay as they were reported from the room (first: line %(line)s), though this says otherwise. "
+        "Confirm or undo them under “Reported by lecturers”.",
+        "count",
+    ),
+    "held": ngettext_lazy(
+        "%(count)s class had been held when this changed its time or its groups (line %(line)s): whoever was expected in it "
+        "stays on its register.",
+        "%(count)s classes had been held when this changed their time or their groups (first: line %(line)s): whoever was "
+        "expected in them stays on their registers.",
+        "count",
+    ),
     "still_missing": ngettext_lazy(
         "%(count)s class is still missing from this source. Confirm or keep it under “Missing classes”.",
         "%(count)s classes are still missing from this source. Confirm or keep them under “Missing classes”.",

@@ -7,8 +7,9 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from adsum.accounts.models import Person
-from adsum.timetable.models import ClassSession, Import, ImportChange
+from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import Change
+from adsum.timetable.sources import Import, ImportChange
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from adsum.integrations import imports
 from adsum.integrations.fetching import fetch
 from adsum.integrations.mapping import PRESETS
 from adsum.integrations.reading import pack
-from adsum.timetable.models import FeedMapping, Import
 from adsum.timetable.rules import Change, ImportState
+from adsum.timetable.sources import FeedMapping, Import
 
 ACTOR = "system:import"
 SHOWN = 20

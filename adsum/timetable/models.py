@@ -1,4 +1,4 @@
-"""What is taught, to whom, where and when, and every import that said so."""
+"""What is taught, to whom, where and when."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import KEEPS_REGISTERS, Access, Role
-from adsum.timetable.rules import Change, ClassStatus, Delivery, ImportState, Kind
+from adsum.timetable.rules import Change, ClassStatus, Delivery, Kind
+from adsum.timetable.sources import Import
 
 
 class Sourced(models.Model):
@@ -259,7 +260,8 @@ class ClassSessionQuerySet(models.QuerySet["ClassSession"]):
 
 
 class ClassSession(models.Model):
-    """One scheduled occurrence on the timetable: a class. Times are UTC; `starts_on` is its civil date."""
+    """One scheduled occurrence on the timetable: a class. Times are UTC; `starts_on` is its civil date, and the day whose
+    places decide who is expected in it: a class that is moved after it was held keeps that day."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     source = models.CharField(max_length=40, blank=True)
@@ -332,88 +334,57 @@ class ClassChange(models.Model):
     before = models.JSONField(null=True)
     after = models.JSONField()
     actor = models.CharField(max_length=64)
-    import_run = models.ForeignKey("Import", null=True, on_delete=models.SET_NULL, related_name="+")
+    reason = models.CharField(max_length=200, blank=True)
+    import_run = models.ForeignKey(Import, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["session", "version"], name="one_change_per_version")]
+        indexes = [models.Index(fields=["at"], name="class_change_by_time")]
 
     def __str__(self) -> str:
         return f"{self.change} {self.session_id} v{self.version}"
 
 
-class FeedMapping(models.Model):
-    """How one source's iCalendar fields become module, kind, rooms and groups; saved for the next file."""
-
-    name = models.CharField(max_length=80, unique=True)
-    """The source name its classes are stored under."""
-    url = models.URLField(max_length=1000, blank=True)
-    mapping = models.JSONField(default=dict)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Import(models.Model):
-    """One file brought in: what it was, what it would do, what it did."""
+class ClassReport(models.Model):
+    """What somebody at the class said of it before the timetabling team did. It takes effect at once and waits to be
+    confirmed or undone; until then no import overwrites what it speaks of."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    kind = models.CharField(max_length=20)
-    """`oneroster`, `events` or `icalendar`."""
-    source = models.CharField(max_length=40, blank=True)
-    filename = models.CharField(max_length=250)
-    sha256 = models.CharField(max_length=64)
-    content = models.BinaryField()
-    options = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in ImportState], default=ImportState.WAITING)
-    actor = models.CharField(max_length=64)
-    created_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
-    done = models.PositiveIntegerField(default=0)
-    total = models.PositiveIntegerField(default=0)
-    counts = models.JSONField(default=dict)
-    stop_reason = models.TextField(blank=True)
-    """Why the import was refused or asks before going on, in a sentence."""
-    digest = models.CharField(max_length=64, blank=True)
-    """Of the diff a person was shown: only that diff is applied."""
+    session = models.ForeignKey(ClassSession, on_delete=models.CASCADE, related_name="reports")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=200, blank=True)
+    touches = models.JSONField(default=list)
+    """What it speaks of: `status`, `when`, `rooms`, `staff`, `groups`, or `new` for a class that it added."""
+    undo = models.JSONField(default=dict)
+    """What the class goes back to, by the same words: as it was, or as its source has said since."""
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    """Nobody when the source came to say the same."""
+    confirmed = models.BooleanField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["-created_at"], name="import_newest_first")]
+        constraints = [
+            models.UniqueConstraint(fields=["session"], condition=Q(decided_at=None), name="one_open_report_per_class"),
+            models.CheckConstraint(
+                condition=Q(decided_at=None, confirmed=None) | Q(decided_at__isnull=False, confirmed__isnull=False),
+                name="report_decided_with_its_time",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.filename}"
+        return f"report on {self.session_id}"
 
 
-class ImportChange(models.Model):
-    """One row of the diff a person reads before an import is applied."""
+class CalendarKey(models.Model):
+    """The secret in the address of one person's own calendar. It is known by its fingerprint; the encrypted copy is there
+    to show the address to its owner again, and nobody finds the address in the table."""
 
-    import_run = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="changes")
-    change = models.CharField(max_length=12, choices=[(c.value, c.value) for c in Change])
-    what = models.CharField(max_length=20)
-    """`class`, `person`, `group`, `place`, …"""
-    label = models.CharField(max_length=250)
-    before = models.JSONField(null=True)
-    after = models.JSONField(null=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["import_run", "change"], name="import_change_by_kind")]
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="+")
+    fingerprint = models.CharField(max_length=64, unique=True)
+    sealed = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    last_read_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return f"{self.change} {self.what} {self.label}"
-
-
-class ImportProblem(models.Model):
-    """One row that could not be used: where it is, what is wrong, what to do. The row itself is kept.
-
-    A `notice` is said for information: the row was used. Line 0 speaks of the whole file.
-    """
-
-    import_run = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="problems")
-    file = models.CharField(max_length=120, blank=True)
-    line = models.PositiveIntegerField()
-    code = models.CharField(max_length=40)
-    message = models.TextField()
-    row = models.TextField(blank=True)
-    notice = models.BooleanField(default=False)
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.code}"
+        return f"calendar of {self.person_id}"

@@ -1,7 +1,7 @@
 """The words of the timetable, and how one version of a class differs from the next."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 
@@ -56,6 +56,15 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
+class PollOutcome(StrEnum):
+    """What came of one look at a feed."""
+
+    SAME = "same"
+    APPLIED = "applied"
+    WAITS = "waits"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class ClassFacts:
     """What the timetable says of one class; what is compared, shown before → after, and kept as its history.
@@ -87,3 +96,53 @@ def change_between(before: ClassFacts | None, after: ClassFacts) -> Change:
     if (before.starts_at, before.ends_at, before.rooms) != (after.starts_at, after.ends_at, after.rooms):
         return Change.MOVED
     return Change.CHANGED
+
+
+# What a person may say of a class
+
+LONGEST_CLASS = timedelta(hours=24)
+FARTHEST_BACK = timedelta(days=14)
+FARTHEST_AHEAD = timedelta(days=550)
+
+
+def times_refused(starts_at: datetime, ends_at: datetime, *, at: datetime) -> str | None:
+    """Why a person may not give a class these times: `order`, `long`, `past` or `future`; None when they may.
+
+    A class over midnight is one class; real time counts, so one on the night the clocks go back is an hour longer.
+    """
+    length = ends_at.astimezone(UTC) - starts_at.astimezone(UTC)
+    if length <= timedelta(0):
+        return "order"
+    if length > LONGEST_CLASS:
+        return "long"
+    if starts_at < at - FARTHEST_BACK:
+        return "past"
+    return "future" if starts_at > at + FARTHEST_AHEAD else None
+
+
+# Feeds
+
+LONGEST_WAIT = timedelta(hours=6)
+"""The most that failures make a feed wait for its next poll, unless its own interval is longer."""
+SPREAD = 0.1
+"""How far polls are moved apart by chance, so that all feeds of one server are not asked at the same moment."""
+
+
+def next_poll(*, at: datetime, every: timedelta, failures: int, chance: float) -> datetime:
+    """When a feed is asked again: after its interval, twice as long after each failure but the first, never longer than
+    LONGEST_WAIT or its own interval. `chance` (0 to 1) moves it by up to SPREAD of the wait, never to sooner."""
+    wait: timedelta = min(every * 2 ** min(max(failures - 1, 0), 20), max(every, LONGEST_WAIT))
+    return at + wait * (1 + SPREAD * chance)
+
+
+def is_stale(*, since: datetime, alarm: timedelta, at: datetime) -> bool:
+    """Whether a feed has been without a success for too long; `since` is its last one, or when it began to be polled."""
+    return at - since >= alarm
+
+
+def is_harmless(counts: dict[str, int], *, percent: int) -> bool:
+    """Whether a timetable may be applied by itself: of the classes known before, at most `percent` are cancelled or vanish
+    by it. `counts`: how many classes change in each way."""
+    gone = counts.get(Change.CANCELLED, 0) + counts.get(Change.VANISHED, 0)
+    known = sum(number for change, number in counts.items() if change != Change.NEW)
+    return percent > 0 and gone * 100 <= percent * known

@@ -14,13 +14,10 @@ from adsum.accounts.models import Department, Identifier, Person, RoleGrant
 from adsum.audit.services import Entry, record, record_all
 from adsum.timetable.models import (
     ClassChange,
+    ClassReport,
     ClassSession,
-    FeedMapping,
     Group,
     GroupStaff,
-    Import,
-    ImportChange,
-    ImportProblem,
     Module,
     Place,
     Room,
@@ -28,6 +25,7 @@ from adsum.timetable.models import (
     Term,
 )
 from adsum.timetable.rules import Change, ClassFacts, ClassStatus, ImportState
+from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem
 
 M = TypeVar("M", bound=models.Model)
 BATCH = 2000
@@ -53,6 +51,21 @@ class ClassStep:
     rooms: Sequence[Room] | None = None
     groups: Sequence[Group] | None = None
     staff: Sequence[Person] | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class SourceWord:
+    """What a source says by now of a class that waits for a report to be decided: where the report agrees with it, it is
+    settled; else that is what undoing it goes back to. None: it says nothing new of that."""
+
+    report: ClassReport
+    agrees: bool
+    status: str | None = None
+    when: tuple[str, str, str] | None = None
+    rooms: Sequence[Room] | None = None
+    staff: Sequence[Person] | None = None
+    groups: Sequence[Group] | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +85,7 @@ class Writes:
     classes: list[ClassStep] = field(default_factory=list)
     touched: list[ClassSession] = field(default_factory=list)
     """Classes of which only what the source said is kept anew: no new version."""
+    words: list[SourceWord] = field(default_factory=list)
 
 
 OWNED: dict[type[models.Model], list[str]] = {
@@ -104,9 +118,27 @@ def write(writes: Writes, *, run: Import, at: datetime, actor: str) -> None:
         _save(rows)
         if name in AUDITED:
             entries += _events(AUDITED[name], rows)
-    entries += _write_classes(writes.classes, run=run, at=at, actor=actor)
+    entries += write_classes(writes.classes, run=run, at=at, actor=actor)
     _update(writes.touched)
+    entries += [_hear(word, at) for word in writes.words]
     record_all(entries, actor=actor, at=at)
+
+
+def _hear(word: SourceWord, at: datetime) -> Entry:
+    """Settle a report that its source agrees with, or keep what its source says instead."""
+    report = word.report
+    if word.agrees:
+        report.decided_at, report.confirmed = at, True
+    if word.status is not None:
+        report.undo["status"] = word.status
+    if word.when is not None:
+        report.undo["when"] = list(word.when)
+    for name in ("rooms", "staff", "groups"):
+        rows: Sequence[models.Model] | None = getattr(word, name)
+        if rows is not None:
+            report.undo[name] = sorted(row.pk for row in rows)
+    report.save(update_fields=["undo", "decided_at", "confirmed"])
+    return Entry("report.agreed" if word.agrees else "report.contradicted", f"session:{report.session_id}", {})
 
 
 def _save(rows: Rows[Any]) -> None:
@@ -159,7 +191,7 @@ def facts_json(facts: ClassFacts | None) -> dict[str, Any] | None:
     }
 
 
-def _write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, actor: str) -> list[Entry]:
+def write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, actor: str) -> list[Entry]:
     """Save the classes, their rooms, groups and staff, and one line of history each. Returns the events to record."""
     new = [step.session for step in steps if step.session._state.adding]
     old = [step.session for step in steps if not step.session._state.adding]
@@ -174,7 +206,7 @@ def _write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, 
         [
             ClassChange(
                 session=step.session, version=step.session.version, at=at, change=step.change, actor=actor,
-                before=facts_json(step.before), after=facts_json(step.after), import_run=run,
+                before=facts_json(step.before), after=facts_json(step.after), import_run=run, reason=step.reason,
             )
             for step in steps
         ],
@@ -227,7 +259,7 @@ def _locked(session: ClassSession) -> ClassSession:
 
 def _decide(session: ClassSession, change: Change, before: ClassFacts, *, at: datetime, actor: str) -> None:
     step = ClassStep(session, change, before, facts_of(session))
-    record_all(_write_classes([step], run=None, at=at, actor=actor), actor=actor, at=at)
+    record_all(write_classes([step], run=None, at=at, actor=actor), actor=actor, at=at)
 
 
 @transaction.atomic

@@ -16,8 +16,9 @@ from adsum.accounts.rules import Role
 from adsum.integrations import imports
 from adsum.integrations.mapping import PRESETS
 from adsum.timetable import services
-from adsum.timetable.models import ClassSession, FeedMapping, Import, ImportProblem, Place
+from adsum.timetable.models import ClassSession, Place
 from adsum.timetable.rules import ImportState
+from adsum.timetable.sources import FeedMapping, Import, ImportProblem
 from adsum.web.office.import_words import CHANGES, NAMES, STATES, THINGS
 from tests import feeds
 from tests.feeds import AT, bring, calendar, check, event, events, oneroster, university

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.integrations.mapping import FIELDS, LONGEST_PATTERN, PRESETS, RULES
-from adsum.timetable.models import FeedMapping
 from adsum.timetable.rules import Change, ImportState
+from adsum.timetable.sources import FeedMapping
 
 STATES = {
     ImportState.WAITING: gettext_lazy("Waiting to be read"),

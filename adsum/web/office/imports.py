@@ -18,9 +18,9 @@ from adsum.core.errors import AdsumError
 from adsum.integrations import imports, reports
 from adsum.integrations.fetching import fetch
 from adsum.integrations.mapping import PRESETS, rules_of
-from adsum.timetable.models import FeedMapping, Import
 from adsum.timetable.rules import Change, ImportState
 from adsum.timetable.services import save_mapping
+from adsum.timetable.sources import FeedMapping, Import
 from adsum.web.middleware import PersonRequest
 from adsum.web.office.import_words import CHANGES, NAMES, STATES, THINGS, CalendarForm, UploadForm, counted, shown
 from adsum.web.teaching import for_roles
