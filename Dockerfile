@@ -4,7 +4,7 @@
 FROM docker.io/library/python:3.13-slim-bookworm AS build
 COPY requirements/build.txt requirements/postgres.txt /src/requirements/
 RUN python -m venv /opt/adsum \
- && /opt/adsum/bin/pip install --no-cache-dir --require-hashes \
+ && /opt/adsum/bin/pip install --no-cache-dir --no-deps --require-hashes \
       -r /src/requirements/build.txt -r /src/requirements/postgres.txt
 COPY . /src
 RUN /opt/adsum/bin/pip install --no-cache-dir --no-build-isolation --no-deps /src \

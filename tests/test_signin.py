@@ -246,6 +246,11 @@ def test_signing_out_is_a_post_and_final(alice: Person, client: Client):
     assert thief.get("/account/security/").status_code == 302
 
 
+def test_signing_out_leaves_nothing_behind(alice: Person, client: Client):
+    enter(client)
+    assert client.post("/sign-out/")["Clear-Site-Data"] == '"cache", "storage"'
+
+
 def test_who_finds_somebody_else_signed_in_can_sign_them_out(alice: Person, client: Client):
     assert client.get("/sign-in/other/")["Location"] == "/sign-in/"
     enter(client)

@@ -1,6 +1,6 @@
 """Roles, what each of them is for, and over what it is held."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -50,6 +50,21 @@ def domain_of(email: str) -> str:
     """The part of a university e-mail address that decides where its owner signs in; '' when there is none."""
     _, at, domain = email.strip().casefold().rpartition("@")
     return domain if at else ""
+
+
+NOT_A_PASSWORD = ("adsum", "university", "prifysgol", "attendance", "register", "password", "cyfrinair", "student", "lecturer")
+"""Words that anyone would try first here; the university's own name and the owner's names are added to them."""
+LETS_A_WORD_IN = 8
+"""What must be left of a password, in characters, once such words are taken out of it."""
+
+
+def is_guessable(password: str, words: Iterable[str]) -> bool:
+    """Whether a password is little more than words of this place and its owner (of three letters and more), in any case."""
+    rest = password.casefold()
+    for word in sorted({*NOT_A_PASSWORD, *(word.casefold() for word in words)}, key=len, reverse=True):
+        if len(word) > 2:
+            rest = rest.replace(word, "")
+    return len(rest) < LETS_A_WORD_IN
 
 
 @dataclass(frozen=True, slots=True)

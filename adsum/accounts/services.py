@@ -3,6 +3,7 @@
 `by` is an actor as the event log names it: `person.actor`, or `system:<part>`.
 """
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from allauth.mfa.utils import decrypt
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -19,7 +21,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Department, Identifier, Person, RoleGrant
-from adsum.accounts.rules import Role
+from adsum.accounts.rules import Role, is_guessable
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 
@@ -90,6 +92,12 @@ def set_password(person: Person, password: str, *, by: str, at: datetime) -> Non
         validate_password(password, person)
     except ValidationError as weak:
         raise AdsumError("weak_password", " ".join(weak.messages)) from weak
+    known = f"{settings.UNIVERSITY} {person.username} {person.given_name} {person.family_name} {person.preferred_name}"
+    if is_guessable(password, re.split(r"[\W_]+", known)):
+        message = _(
+            "That is mostly words anyone would try: your name, or the university’s. Add words that only you would choose."
+        )
+        raise AdsumError("weak_password", message)
     person.set_password(password)
     person.save(update_fields=["password"])
     audit_log.record(actor=by, verb="person.password", subject=person.actor, at=at)
