@@ -4,7 +4,7 @@ of secrets; a missing or impossible value says what to do."""
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -40,6 +40,11 @@ class Environment(BaseSettings):
     file `checkin_key`, made at the first start. `adsum check-in rotate-key` makes the next one."""
     university: str = "Adsum Demo University"
     time_zone: str = "Europe/London"
+    nation: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
+    """Whose bank holidays are no working days."""
+    bank_holidays: Path = BASE_DIR / "adsum" / "core" / "bank-holidays.json"
+    """The bank holidays, in the form of https://www.gov.uk/bank-holidays.json. Ours ends with 2028: put a newer file, or
+    one that also has the university's closure days."""
     campus_networks: str = ""
     """Address ranges of the campus, comma-separated CIDR. Only a weight of evidence, never a gate."""
     mobile_networks: str = ""
@@ -117,6 +122,8 @@ CAMPUS_NETWORKS = _listed(env.campus_networks)
 MOBILE_NETWORKS = _listed(env.mobile_networks)
 FEED_NETWORKS = _listed(env.feed_networks)
 TRUSTED_PROXIES = _listed(env.trusted_proxies)
+NATION = env.nation
+BANK_HOLIDAYS = env.bank_holidays
 
 SECRET_KEY = env.secret_key or _kept_secret("secret_key")
 SECRET_KEY_FALLBACKS = _listed(env.secret_key_fallbacks)

@@ -8,7 +8,7 @@ from adsum.web import home, stepup
 from adsum.web.office import gate, imports
 from adsum.web.signin import entrance, two_step, university
 from adsum.web.student import record, today
-from adsum.web.teaching import checkin, classes, display, held, marks, register
+from adsum.web.teaching import checkin, classes, complete, display, held, marks, register
 from adsum.web.teaching import today as teaching
 
 urlpatterns = [
@@ -42,6 +42,8 @@ urlpatterns = [
     # The lecturer's side
     path("teaching/", teaching.today, name="teaching_today"),
     path("office/classes/", classes.classes, name="office_classes"),
+    path("office/registers/", complete.registers, name="office_registers"),
+    path("classes/<uuid:ref>/explain/", complete.explain, name="explain_register"),
     path("classes/<uuid:ref>/", register.register, name="class_register"),
     path("classes/<uuid:ref>/headcount/", register.count_heads, name="count_heads"),
     path("classes/<uuid:ref>/rest/", register.mark_rest, name="mark_rest"),

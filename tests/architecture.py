@@ -11,6 +11,7 @@ LAYERS = ["core", *FEATURES, "integrations", "web"]
 
 FEATURE_FILES = {"__init__", "services", "reports", "models", "rules"}
 EXTRA_FILES = {
+    ("attendance", "closing"): "what becomes of a register after its class; services for one mark at a time stay apart",
     ("checkin", "gate"): "the check-in path itself, in Starlette",
     ("checkin", "writer"): "group commit, behind one interface",
     (
@@ -24,6 +25,7 @@ EXTRA_FILES = {
 
 WRITERS = {
     "services.py": "the only code that writes",
+    "adsum/attendance/closing.py": "registers closed many at once",
     "adsum/checkin/writer.py": "group commit of scans, marks, history and audit events",
     "adsum/attendance/policies.py": "versions of policies, made and withdrawn",
     "adsum/timetable/changes.py": "the services with which a person changes a class",

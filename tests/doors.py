@@ -54,6 +54,7 @@ THIS_STUDENT = (  IN, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 TEACHING     = (  IN, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 THIS_CLASS   = (  IN, 404, 404, 200, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
 CLASSES      = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
+OFFICE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
 THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
 LOCAL        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
@@ -100,6 +101,8 @@ DOORS = [
     # The lecturer's side; every class also for the attendance team
     *doors("teaching_today",          "/teaching/",                         TEACHING, None),
     *doors("office_classes",          "/office/classes/",                   CLASSES, None),
+    *doors("office_registers",        "/office/registers/",                 OFFICE, None),
+    *doors("explain_register",        "/classes/{session}/explain/",        THIS_CLASS, instead(THIS_CLASS, 422)),
     *doors("class_register",          "/classes/{session}/",                THIS_CLASS, None),
     *doors("count_heads",             "/classes/{session}/headcount/",      None, DONE, people="3"),
     *doors("mark_rest",               "/classes/{session}/rest/",           None, DONE),

@@ -470,8 +470,8 @@ async def test_held_for_a_shared_phone_and_never_decided_is_under_query_not_abse
     await phone.scan(room.opening)
     await phone.tap()
     after = room.session.ends_at + timedelta(minutes=10)
-    await in_thread(services.close_class, room.session, at=after)
+    await in_thread(services.close_classes, [room.session], at=after)
     query: Query = await in_thread(Query.objects.get)
     assert (query.student_id, query.state, query.evidence["refusal"]) == (room.bob.pk, "open", "same_device")
-    await in_thread(services.close_class, room.session, at=after + timedelta(minutes=1))
+    await in_thread(services.close_classes, [room.session], at=after + timedelta(minutes=1))
     assert await in_thread(Query.objects.count) == 1

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from adsum.accounts.models import Department, Person
-from adsum.attendance.rules import Authorised, Counting, Reason, Source, Status, Terms, Weighting, Windows
+from adsum.attendance.rules import Authorised, Counting, Explanation, Reason, Source, Status, Terms, Weighting, Windows
 from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import Kind
 
@@ -112,6 +112,18 @@ class Register(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     headcount = models.PositiveIntegerField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True)
+    explained = models.CharField(max_length=12, blank=True, choices=[(e.value, e.value) for e in Explanation])
+    """Why nothing was captured, said by a person: nobody has to complete this register any more."""
+    explained_note = models.CharField(max_length=500, blank=True)
+    explained_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    explained_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["closed_at"], condition=models.Q(state="not_observed", explained=""), name="register_to_complete"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"register of {self.session_id}: {self.state}"

@@ -13,8 +13,10 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.rules import ATTENDED, Counted, Status, Tally, Terms, tally
+from adsum.core.clock import civil_day
+from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import expected_students
+from adsum.timetable.reports import expected_students, university_zone
 
 
 class Seen(NamedTuple):
@@ -102,6 +104,21 @@ def here_in(sessions: Collection[int]) -> dict[int, int]:
     """By class id, how many attended (one query). A class nobody attended is left out."""
     attended = Mark.objects.filter(session__in=sessions, status__in=ATTENDED).values("session")
     return dict(attended.annotate(here=Count("pk")).values_list("session", "here"))
+
+
+def to_complete(sessions: QuerySet[ClassSession]) -> QuerySet[Register]:
+    """Registers of these classes that closed with nothing captured, and nobody has explained: the longest waiting first,
+    with the class, its module, department and lecturers (two queries)."""
+    waiting = Register.objects.filter(
+        session__in=sessions.exclude(status="cancelled").values("pk"), state=Register.State.NOT_OBSERVED, explained=""
+    )
+    return waiting.select_related("session__module__department").prefetch_related("session__staff").order_by("closed_at", "pk")
+
+
+def closed_until(count: int, at: datetime) -> datetime:
+    """What closed, or was asked, before this instant has waited `count` working days at `at`: what is due then."""
+    zone = university_zone()
+    return civil_day(working_days().latest_with(count, at.astimezone(zone).date()), zone)[1]
 
 
 def open_queries(sessions: QuerySet[ClassSession]) -> QuerySet[Query]:

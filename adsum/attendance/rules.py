@@ -74,6 +74,19 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+class Explanation(StrEnum):
+    """Why a class has no register, when nobody will give it one any more."""
+
+    NOT_HELD = "not_held"
+    NO_REGISTER = "no_register"
+    TECHNICAL = "technical"
+    OTHER = "other"
+
+
+TO_DEPARTMENT_AFTER = 3
+"""Working days after which a register that its lecturer has not completed is the department's task (docs/rules.md A 5)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Windows:
     """When check-in is open, in minutes from the start of the class (docs/rules.md A 1: −10 / +15 / +30)."""

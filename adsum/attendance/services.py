@@ -57,7 +57,7 @@ def mark_students(
     _refuse_cancelled(session)
     if any(student.pk == by.pk for student in students):
         raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
-    Register.objects.get_or_create(session=session)
+    register = Register.objects.get_or_create(session=session)[0]
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
     seen = seen_at or min(at, session.ends_at)
     changed: list[Mark] = []
@@ -74,8 +74,18 @@ def mark_students(
         late = minutes_late(starts_at=session.starts_at, at=when) if status == Status.LATE and known else 0
         changes.append(_change(session, student.pk, mark, status, late, Source.STAFF, at, by, reason_code, reason))
         changed.append(_step(session, student.pk, mark, status, late, Source.STAFF, when, at))
-    _write(changed, changes, actor=by.actor, verb="mark.amend", at=at)
+    write_marks(changed, changes, actor=by.actor, verb="mark.amend", at=at)
+    _complete(register, by=by, at=at)
     return changed
+
+
+def _complete(register: Register, *, by: Person, at: datetime) -> None:
+    """A register that closed without any observation is complete once nobody is left not observed."""
+    left = Mark.objects.filter(session=register.session_id, status=Status.NOT_OBSERVED)
+    if register.state == Register.State.NOT_OBSERVED and not left.exists():
+        register.state = Register.State.CLOSED
+        register.save(update_fields=["state"])
+        audit_log.record(actor=by.actor, verb="register.complete", subject=f"session:{register.session_id}", at=at)
 
 
 def _refuse_cancelled(session: ClassSession) -> None:
@@ -116,7 +126,7 @@ def _change(
     )  # fmt: skip
 
 
-def _write(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
+def write_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
     """Marks, their history and their events, together."""
     Mark.objects.bulk_update(
         [mark for mark in marks if not mark._state.adding],
@@ -137,7 +147,8 @@ def _write(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: st
 
 @_beaten_once
 def mark_rest_absent(session: ClassSession, *, by: Person, at: datetime) -> int:
-    """Mark everyone expected who has no mark yet absent, but not oneself; how many they were.
+    """Mark everyone expected who has no mark yet absent, but not oneself; how many they were. In a register that closed
+    without any observation, whoever is still not observed has none either.
 
     Whoever scans in the same moment keeps their scan. Raises AdsumError `cancelled` for a cancelled class, `not_started`
     before it begins.
@@ -145,42 +156,16 @@ def mark_rest_absent(session: ClassSession, *, by: Person, at: datetime) -> int:
     _refuse_cancelled(session)
     if at < session.starts_at:
         raise AdsumError("not_started", _("This class has not begun. Nobody can be absent from it yet."))
-    Register.objects.get_or_create(session=session)
-    marked = set(Mark.objects.filter(session=session).values_list("student_id", flat=True))
-    missing = [pk for pk in expected_students(session) if pk not in marked and pk != by.pk]
+    register = Register.objects.get_or_create(session=session)[0]
+    marks = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session)}
+    unseen = {pk for pk, mark in marks.items() if mark.status == Status.NOT_OBSERVED and mark.source == Source.SYSTEM}
+    missing = [pk for pk in expected_students(session) if (pk not in marks or pk in unseen) and pk != by.pk]
     seen = min(at, session.ends_at)
-    _write(
-        [_step(session, pk, None, Status.ABSENT, 0, Source.STAFF, seen, at) for pk in missing],
-        [_change(session, pk, None, Status.ABSENT, 0, Source.STAFF, at, by) for pk in missing],
-        actor=by.actor, verb="mark.rest_absent", at=at,
-    )  # fmt: skip
+    changes = [_change(session, pk, marks.get(pk), Status.ABSENT, 0, Source.STAFF, at, by) for pk in missing]
+    steps = [_step(session, pk, marks.get(pk), Status.ABSENT, 0, Source.STAFF, seen, at) for pk in missing]
+    write_marks(steps, changes, actor=by.actor, verb="mark.rest_absent", at=at)
+    _complete(register, by=by, at=at)
     return len(missing)
-
-
-@transaction.atomic
-def close_register(session: ClassSession, *, at: datetime) -> Register:
-    """Give everyone expected a mark, and close. Does nothing to a register already closed.
-
-    With nothing captured at all, the class is *not observed* for everyone and counts for nobody (docs/rules.md A 5).
-    """
-    register = Register.objects.select_for_update().get_or_create(session=session)[0]
-    if register.state != Register.State.OPEN:
-        return register
-    marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session)}
-    observed = any(mark.source != Source.SYSTEM for mark in marks.values()) or register.headcount is not None
-    status = Status.ABSENT if observed else Status.NOT_OBSERVED
-    if not session.cancelled:
-        missing = [pk for pk in expected_students(session) if pk not in marks]
-        _write(
-            [_step(session, pk, None, status, 0, Source.SYSTEM, session.ends_at, at) for pk in missing],
-            [_change(session, pk, None, status, 0, Source.SYSTEM, at) for pk in missing],
-            actor="system:close", verb="mark.close", at=at,
-        )  # fmt: skip
-    register.state = Register.State.CLOSED if observed or session.cancelled else Register.State.NOT_OBSERVED
-    register.closed_at = at
-    register.save()
-    audit_log.record(actor="system:close", verb="register.close", subject=f"session:{session.pk}", at=at, state=register.state)
-    return register
 
 
 @transaction.atomic

@@ -65,6 +65,11 @@ def _is_in() -> Exists:
     return Exists(attended)
 
 
+def waiting_scans(sessions: Collection[int]) -> QuerySet[Scan]:
+    """Scans of these classes that wait for a decision."""
+    return _waiting().filter(session__in=sessions)
+
+
 def _waiting() -> QuerySet[Scan]:
     return Scan.objects.filter(~_is_in(), refusal__in=HELD, decision=None)
 

@@ -13,10 +13,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Register
 from adsum.attendance.policies import terms_of
 from adsum.attendance.rules import OpenFor, Reason, Status
-from adsum.attendance.services import close_register, mark_students, raise_query
+from adsum.attendance.services import mark_students, raise_query
 from adsum.audit import services as audit_log
 from adsum.checkin.models import (
     Alarm,
@@ -32,7 +33,7 @@ from adsum.checkin.models import (
     Scan,
     TypedTries,
 )
-from adsum.checkin.reports import held_scans, latest_epoch, pace_of
+from adsum.checkin.reports import held_scans, latest_epoch, pace_of, waiting_scans
 from adsum.checkin.rules import HANDLE_BITS, HELD, MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, AlarmKind, Refusal, needs_relief
 from adsum.core import ids, keyring
 from adsum.core.errors import AdsumError
@@ -416,16 +417,19 @@ def forgive_tries(student_id: int, session_ids: list[int]) -> None:
 
 
 @transaction.atomic
-def close_class(session: ClassSession, *, at: datetime) -> Register:
-    """Close the register of a class. A student held for a second account on their phone, whom nobody accepted or declined,
-    is marked like everyone without a mark, but under query: no one is counted absent for a decision never made."""
-    open_until_now = not Register.objects.filter(session=session).exclude(state=Register.State.OPEN).exists()
-    waiting = list(held_scans(session).filter(refusal=Refusal.SAME_DEVICE)) if open_until_now else []
-    register = close_register(session, at=at)
+def close_classes(sessions: Collection[ClassSession], *, at: datetime) -> list[Register]:
+    """Close the registers of these classes, together or not at all; those closed now. A student held for a second account
+    on their phone, whom nobody accepted or declined, is marked like everyone without a mark, but under query: no one is
+    counted absent for a decision never made."""
+    by_pk = {session.pk: session for session in sessions}
+    waiting = list(waiting_scans(by_pk).filter(refusal=Refusal.SAME_DEVICE).select_related("student").order_by("id"))
+    closed = close_registers(sessions, at=at)
+    now = {register.session_id for register in closed}
     for scan in waiting:
-        evidence = {"scan": str(scan.ref), "refusal": scan.refusal, "first_seen": scan.first_seen_at.isoformat()}
-        raise_query(session, scan.student, at=at, evidence=evidence, actor="system:close")
-    return register
+        if scan.session_id in now:
+            evidence = {"scan": str(scan.ref), "refusal": scan.refusal, "first_seen": scan.first_seen_at.isoformat()}
+            raise_query(by_pk[scan.session_id], scan.student, at=at, evidence=evidence, actor="system:close")
+    return closed
 
 
 def query_attempt(session_id: int, student_id: int, *, at: datetime, evidence: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from adsum.accounts.rules import IMPORTS, LISTS_CLASSES, RUNS_CHECKIN, Role
+from adsum.accounts.rules import IMPORTS, KEEPS_REGISTERS, LISTS_CLASSES, RUNS_CHECKIN, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ MENU = (
     Door("student_record", _("My record"), "list-check", frozenset({Role.STUDENT})),
     Door("teaching_today", _("My classes"), "calendar-week", frozenset({Role.LECTURER})),
     Door("office_classes", _("Classes"), "building", LISTS_CLASSES),
+    Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
     Door("imports", _("Imports"), "file-earmark-arrow-up", IMPORTS),
     Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),
 )

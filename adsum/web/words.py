@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from adsum.attendance.rules import Reason, Source
+from adsum.attendance.rules import Explanation, Reason, Source
 
 HELD = {
     "not_expected": gettext_lazy("Not on this class’s list"),
@@ -45,6 +45,12 @@ REASONS = {
     Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
     Reason.OTHER: gettext_lazy("Another reason"),
 }
+EXPLANATIONS = {
+    Explanation.NOT_HELD: gettext_lazy("The class did not take place"),
+    Explanation.NO_REGISTER: gettext_lazy("It took place, and no register was taken"),
+    Explanation.TECHNICAL: gettext_lazy("It could not be recorded: technical trouble"),
+    Explanation.OTHER: gettext_lazy("Another reason"),
+}
 SOURCES = {
     Source.SCAN: gettext_lazy("scan"),
     Source.STAFF: gettext_lazy("by hand"),
@@ -57,6 +63,11 @@ SOURCES = {
 def reason_label(code: str, text: str = "") -> str:
     """Why a mark was changed, with what was written beside it; '' when no reason was given."""
     return ": ".join(part for part in (str(REASONS[Reason(code)]) if code else "", text) if part)
+
+
+def explanation(code: str, note: str = "") -> str:
+    """Why a class has no register, with what was written beside it."""
+    return ": ".join(part for part in (str(EXPLANATIONS[Explanation(code)]), note) if part)
 
 
 def source_label(source: str) -> str:

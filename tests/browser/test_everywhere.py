@@ -126,7 +126,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                     "/design/",
                 ],
             ),
-            (small.team, ["/office/classes/", register]),
+            (small.team, ["/office/classes/", "/office/registers/?who=all", f"{register}explain/", register]),
             (small.timetabling, ["/imports/", "/imports/missing/", "/imports/calendars/new/"]),
             (small.administrator, ["/", "/office/check-in/", "/imports/"]),
             (small.compliance, ["/"]),

@@ -13,8 +13,9 @@ from django.urls import reverse
 
 from adsum.accounts.models import Department
 from adsum.accounts.rules import Role
+from adsum.attendance.closing import close_register
 from adsum.attendance.rules import Status
-from adsum.attendance.services import close_register, mark_students, raise_query
+from adsum.attendance.services import mark_students, raise_query
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.timetable.models import ClassChange
@@ -226,7 +227,7 @@ def fill(room: Room, rows: int, **fields: Any) -> None:
 @pytest.mark.parametrize("rows", [1, 3])
 def test_today_costs_the_same_for_one_class_and_three(room: Room, rows: int) -> None:
     fill(room, rows)
-    assert cost(room, TODAY) == 12
+    assert cost(room, TODAY) == 13
 
 
 @pytest.mark.parametrize("rows", [1, 3])

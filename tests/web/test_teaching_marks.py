@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from adsum.attendance.closing import close_register
 from adsum.attendance.models import Mark, MarkChange, Query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import answer_query, close_register, mark_students, raise_query
+from adsum.attendance.services import answer_query, mark_students, raise_query
 from adsum.audit.models import Event
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import decide_held

@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from adsum.accounts.rules import Role
+from adsum.attendance.closing import close_register
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.rules import Status
-from adsum.attendance.services import close_register, mark_students
+from adsum.attendance.services import mark_students
 from adsum.checkin.models import HeldDecision
 from adsum.checkin.rules import Refusal
 from adsum.timetable.services import cancel_class

@@ -26,7 +26,7 @@ from adsum.timetable.models import ClassSession
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class
 from adsum.web.templatetags.adsum_ui import status_label
-from adsum.web.words import held_reason, late_note
+from adsum.web.words import explanation, held_reason, late_note
 
 KEYS = {
     Status.PRESENT: "p",
@@ -36,6 +36,7 @@ KEYS = {
     Status.LEFT_EARLY: "e",
     Status.REMOTE: "r",
 }
+WITHOUT_A_MARK = frozenset({Status.EXPECTED, Status.NOT_OBSERVED})
 PACE_WORDS = {
     "standard": gettext_lazy("Standard: a new code every 60 seconds"),
     "brisk": gettext_lazy("Brisk: every 20 seconds"),
@@ -50,7 +51,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
     lines = register_of(session)
     queries = list(open_queries(ClassSession.objects.filter(pk=session.pk)))
     held = list(held_scans(session))
-    kept = Register.objects.filter(session=session).first()
+    kept = Register.objects.filter(session=session).select_related("explained_by").first()
     here = counts_of(line.status for line in lines) | {"held": len(held)}
     context = {
         "session": session,
@@ -71,6 +72,8 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "marks": marks(),
         "register": kept,
         "not_observed": kept is not None and kept.state == Register.State.NOT_OBSERVED,
+        "explained": explanation(kept.explained, kept.explained_note) if kept is not None and kept.explained else "",
+        "rest": sum(line.expected and line.status in WITHOUT_A_MARK for line in lines),
         "headcount": HeadcountForm(initial={"people": kept.headcount if kept else None}),
         "difference": kept.headcount - here["present"] if kept is not None and kept.headcount is not None else None,
         "begun": request.at >= session.starts_at,

@@ -8,13 +8,14 @@ from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.rules import Role
-from adsum.attendance.reports import open_queries
+from adsum.attendance.reports import open_queries, to_complete
 from adsum.checkin.reports import held_in
 from adsum.core.clock import civil_day, monday_of
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
+from adsum.web.teaching.complete import tasks
 from adsum.web.teaching.listing import by_day, in_order, rows
 
 AHEAD = timedelta(days=7)
@@ -47,6 +48,7 @@ def today(request: PersonRequest) -> HttpResponse:
         "earlier": monday - timedelta(weeks=1),
         "later": monday + timedelta(weeks=1),
         "queries": [] if week else open_queries(mine),
+        "to_complete": [] if week else tasks(to_complete(mine), request),
         "held": [] if week else held_in(mine, request.at - HELD_FOR),
     }
     return render(request, "adsum/teaching/today.html", context)

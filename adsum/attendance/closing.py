@@ -1,0 +1,100 @@
+"""What becomes of a register when its class is over: everyone expected has a mark, or it asks to be completed."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from adsum.accounts.models import Person
+from adsum.attendance.models import Mark, MarkChange, Register
+from adsum.attendance.rules import Explanation, Source, Status
+from adsum.attendance.services import write_marks
+from adsum.audit import services as audit_log
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import expected_ids
+
+CLOSE = "system:close"
+
+
+def close_registers(sessions: Collection[ClassSession], *, at: datetime) -> list[Register]:
+    """Give everyone expected in these classes a mark, and close their registers, all in one transaction; those closed.
+
+    Nothing happens to a register already closed. With nothing captured at all, a class is *not observed* for everyone and
+    counts for nobody (docs/rules.md A 5). A scan in the same moment stands: then it is done once more, seeing it.
+    """
+    try:
+        with transaction.atomic():
+            return _close(sessions, at)
+    except IntegrityError:
+        with transaction.atomic():
+            return _close(sessions, at)
+
+
+def close_register(session: ClassSession, *, at: datetime) -> Register:
+    """The same for one class; its register, closed now or before."""
+    closed = close_registers([session], at=at)
+    return closed[0] if closed else Register.objects.get(session=session)
+
+
+def _close(sessions: Collection[ClassSession], at: datetime) -> list[Register]:
+    by_pk = {session.pk: session for session in sessions}
+    Register.objects.bulk_create([Register(session=session) for session in sessions], ignore_conflicts=True)
+    registers = list(
+        Register.objects.select_for_update().filter(session__in=by_pk, state=Register.State.OPEN).order_by("session")
+    )
+    sources = defaultdict[int, dict[int, str]](dict)
+    found = Mark.objects.filter(session__in=[register.session_id for register in registers])
+    for session, student, source in found.values_list("session_id", "student_id", "source"):
+        sources[session][student] = source
+    expected = expected_ids([register.session_id for register in registers])
+    marks: list[Mark] = []
+    for register in registers:
+        taught, marked = by_pk[register.session_id], sources[register.session_id]
+        observed = register.headcount is not None or any(source != Source.SYSTEM for source in marked.values())
+        if not taught.cancelled:
+            status = Status.ABSENT if observed else Status.NOT_OBSERVED
+            marks += [_mark(taught, pk, status, at) for pk in sorted(expected[taught.pk] - marked.keys())]
+        settled = observed or taught.cancelled
+        register.state = Register.State.CLOSED if settled else Register.State.NOT_OBSERVED
+        register.closed_at = at
+    write_marks(marks, [_born(mark) for mark in marks], actor=CLOSE, verb="mark.close", at=at)
+    Register.objects.bulk_update(registers, ["state", "closed_at"], batch_size=500)
+    events = [
+        audit_log.Entry("register.close", f"session:{register.session_id}", {"state": register.state}) for register in registers
+    ]
+    audit_log.record_all(events, actor=CLOSE, at=at)
+    return registers
+
+
+def _mark(session: ClassSession, student: int, status: Status, at: datetime) -> Mark:
+    return Mark(
+        session_id=session.pk, student_id=student, status=status, source=Source.SYSTEM, at=session.ends_at, changed_at=at
+    )
+
+
+def _born(mark: Mark) -> MarkChange:
+    return MarkChange(
+        session_id=mark.session_id, student_id=mark.student_id, after=mark.status, source=mark.source, at=mark.changed_at
+    )
+
+
+@transaction.atomic
+def explain_register(session: ClassSession, why: Explanation, *, note: str = "", by: Person, at: datetime) -> Register:
+    """Say why a class has no register: then nobody is asked to complete it any more. It still counts for nobody, and marks
+    can still be made. A later explanation replaces the one before.
+
+    Raises AdsumError `observed` when something was captured, `no_words` when another reason comes without words.
+    """
+    register = Register.objects.select_for_update().filter(session=session).first()
+    if register is None or register.state != Register.State.NOT_OBSERVED:
+        raise AdsumError("observed", _("This register has marks, or is still open. There is nothing to explain."))
+    if why == Explanation.OTHER and not note.strip():
+        raise AdsumError("no_words", _("Say in a few words what the reason is."))
+    register.explained, register.explained_note = why, note.strip()[:500]
+    register.explained_by, register.explained_at = by, at
+    register.save(update_fields=["explained", "explained_note", "explained_by", "explained_at"])
+    audit_log.record(actor=by.actor, verb="register.explain", subject=f"session:{session.pk}", at=at, why=why)
+    return register

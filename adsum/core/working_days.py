@@ -1,0 +1,49 @@
+"""Working days: Monday to Friday, without the bank holidays of the nation the university is in. Days are civil ones.
+
+Pure: which holidays there are is read by `core.holidays`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingDays:
+    """Which days people work, and counting in them."""
+
+    holidays: Mapping[date, str] = field(default_factory=dict)
+    """By day, what the holiday is called."""
+
+    def is_one(self, day: date) -> bool:
+        return day.weekday() < 5 and day not in self.holidays
+
+    def after(self, day: date, count: int) -> date:
+        """The working day that is `count` working days after `day`; `day` itself never counts. `count` is at least 1."""
+        while count:
+            day += _DAY
+            count -= self.is_one(day)
+        return day
+
+    def passed(self, since: date, day: date) -> int:
+        """How many working days lie after `since`, up to and including `day`; 0 when it is not later."""
+        return sum(self.is_one(since + n * _DAY) for n in range(1, (day - since).days + 1))
+
+    def latest_with(self, count: int, day: date) -> date:
+        """The latest day since which `count` working days have passed on `day`: what began then, or earlier, is due."""
+        while not (self.is_one(day) and (count := count - 1) == 0):
+            day -= _DAY
+        return day - _DAY
+
+
+def read(text: str, nation: str) -> WorkingDays:
+    """The working days of one nation from the text of such a file. Raises ValueError when it is not one, or lacks it."""
+    try:
+        found: dict[str, Any] = json.loads(text)
+        return WorkingDays({date.fromisoformat(one["date"]): str(one["title"]) for one in found[nation]["events"]})
+    except (KeyError, TypeError, ValueError) as failure:
+        raise ValueError(f"no bank holidays of {nation} in this file: {failure!r}") from failure

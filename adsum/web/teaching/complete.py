@@ -1,0 +1,118 @@
+"""Registers that closed with nothing captured: completed on their own page, or explained here. Lecturers first, then the
+department."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from adsum.accounts.models import Department
+from adsum.accounts.rules import KEEPS_REGISTERS
+from adsum.attendance.closing import explain_register
+from adsum.attendance.models import Register
+from adsum.attendance.reports import closed_until, to_complete
+from adsum.attendance.rules import TO_DEPARTMENT_AFTER, Explanation
+from adsum.core.holidays import working_days
+from adsum.timetable.models import ClassSession
+from adsum.web.middleware import PersonRequest
+from adsum.web.teaching import for_roles, of_class
+from adsum.web.words import EXPLANATIONS
+
+PAGE = 25
+
+
+class Task:
+    """A register to complete, as lists show it."""
+
+    def __init__(self, register: Register, request: PersonRequest) -> None:
+        self.register, self.session = register, register.session
+        closed = localtime(register.closed_at).date()
+        self.waited = working_days().passed(closed, localtime(request.at).date())
+        self.passes_on = working_days().after(closed, TO_DEPARTMENT_AFTER)
+        """The day it becomes the department's."""
+        self.with_department = self.waited >= TO_DEPARTMENT_AFTER
+
+
+def tasks(registers: QuerySet[Register], request: PersonRequest) -> list[Task]:
+    """These registers as tasks (the queries of `to_complete`)."""
+    return [Task(register, request) for register in registers]
+
+
+class TaskFilter(forms.Form):
+    """Which registers to list."""
+
+    who = forms.ChoiceField(
+        label=gettext_lazy("Waiting for"), required=False,
+        choices=[
+            ("", gettext_lazy("The department")), ("lecturer", gettext_lazy("The lecturer")), ("all", gettext_lazy("Anyone")),
+        ],
+    )  # fmt: skip
+    department = forms.ModelChoiceField(Department.objects.order_by("name"), required=False, label=gettext_lazy("Department"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["department"].empty_label = _("All departments")  # type: ignore[attr-defined]
+
+
+@require_safe
+@for_roles(KEEPS_REGISTERS)
+def registers(request: PersonRequest) -> HttpResponse:
+    """What is left to complete, the longest waiting first, 25 to a page."""
+    form = TaskFilter(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    sessions = ClassSession.objects.visible_to(request.user, request.access)
+    if department := wanted.get("department"):
+        sessions = sessions.filter(module__department=department)
+    found = to_complete(sessions)
+    due = closed_until(TO_DEPARTMENT_AFTER, request.at)
+    if wanted.get("who", "") == "lecturer":
+        found = found.filter(closed_at__gte=due)
+    elif wanted.get("who", "") == "":
+        found = found.filter(closed_at__lt=due)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    parameters = request.GET.copy()
+    parameters.pop("page", None)
+    context = {
+        "form": form, "page": page, "tasks": [Task(register, request) for register in page], "days": TO_DEPARTMENT_AFTER,
+        "parameters": f"{parameters.urlencode()}&" if parameters else "",
+    }  # fmt: skip
+    return render(request, "adsum/teaching/registers.html", context)
+
+
+class ExplainForm(forms.Form):
+    """Why a class has no register."""
+
+    why = forms.ChoiceField(
+        label=gettext_lazy("Why is there no register?"), widget=forms.RadioSelect,
+        choices=[(code.value, words) for code, words in EXPLANATIONS.items()],
+        error_messages={"required": gettext_lazy("Choose what happened.")},
+    )  # fmt: skip
+    note = forms.CharField(
+        label=gettext_lazy("In your words"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Colleagues read it; students do not."),
+    )  # fmt: skip
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("why") == Explanation.OTHER and not self.cleaned_data.get("note", "").strip():
+            self.add_error("note", _("Say in a few words what the reason is."))
+
+
+@of_class("GET", "HEAD", "POST")
+def explain(request: PersonRequest, session: ClassSession) -> HttpResponse:
+    """Nobody will complete this register: why."""
+    form = ExplainForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        why, note = Explanation(form.cleaned_data["why"]), form.cleaned_data["note"]
+        explain_register(session, why, note=note, by=request.user, at=request.at)
+        messages.success(request, _("Noted. Nobody is asked for this register any more; it counts for nobody."))
+        return redirect("class_register", session.ref)
+    context = {"session": session, "form": form}
+    return render(request, "adsum/teaching/explain.html", context, status=422 if request.method == "POST" else 200)

@@ -1,0 +1,118 @@
+"""Closing: everyone expected has a mark afterwards, many registers at once; an unobserved one asks to be completed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from adsum.attendance.closing import close_register, close_registers, explain_register
+from adsum.attendance.models import Mark, MarkChange, Register
+from adsum.attendance.reports import closed_until, to_complete
+from adsum.attendance.rules import Explanation, Reason, Source, Status
+from adsum.attendance.services import mark_rest_absent, mark_students
+from adsum.audit.models import Event
+from adsum.checkin.services import close_classes
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import expected_students
+from tests.world import NINE, World
+
+AFTER = NINE + timedelta(hours=25)
+
+
+def events() -> list[str]:
+    return list(Event.objects.order_by("pk").values_list("verb", flat=True))
+
+
+def statuses(session: ClassSession) -> list[str]:
+    return sorted(Mark.objects.filter(session=session).values_list("status", flat=True))
+
+
+def test_many_registers_close_together_each_by_its_own_rule(world: World):
+    lecturer = world.lecturer()
+    seen, unseen, cancelled, closed = (world.session(world.group(students=2), staff=[lecturer]) for _ in range(4))
+    mark_students(seen, [next(iter(expected_students(seen).values()))], Status.PRESENT, by=lecturer, at=NINE)
+    ClassSession.objects.filter(pk=cancelled.pk).update(status="cancelled")
+    close_register(closed, at=AFTER - timedelta(hours=1))
+    before = MarkChange.objects.count()
+    sessions = list(ClassSession.objects.order_by("pk"))
+    done = close_registers(sessions, at=AFTER)
+    assert {r.session_id: r.state for r in done} == {
+        seen.pk: "closed", unseen.pk: "not_observed", cancelled.pk: "closed",
+    }  # fmt: skip
+    assert statuses(seen) == [Status.ABSENT, Status.PRESENT]
+    assert statuses(unseen) == [Status.NOT_OBSERVED] * 2
+    assert statuses(cancelled) == []
+    assert Register.objects.get(session=closed).closed_at == AFTER - timedelta(hours=1), "closed once"
+    assert MarkChange.objects.count() - before == 3
+    assert events().count("mark.close") == 2 + 3
+    assert events().count("register.close") == 1 + 3
+    assert close_registers(sessions, at=AFTER) == [], "and again changes nothing"
+
+
+@pytest.mark.parametrize("classes", [1, 6])
+def test_closing_costs_the_same_for_one_class_and_six(world: World, classes: int):
+    sessions = [world.session(world.group(students=3)) for _ in range(classes)]
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        close_classes(sessions, at=AFTER)
+    writes_and_reads = [q for q in queries.captured_queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
+    assert len(writes_and_reads) == 10
+
+
+def test_completing_later_makes_marks_of_not_observed(world: World):
+    lecturer = world.lecturer()
+    session = world.session(world.group(students=3), staff=[lecturer])
+    close_register(session, at=AFTER)
+    mine = ClassSession.objects.taught_by(lecturer)
+    here = next(iter(expected_students(session).values()))
+    mark_students(session, [here], Status.PRESENT, by=lecturer, at=AFTER)
+    assert [r.session_id for r in to_complete(mine)] == [session.pk], "two are still not observed"
+    assert mark_rest_absent(session, by=lecturer, at=AFTER) == 2
+    assert statuses(session) == [Status.ABSENT, Status.ABSENT, Status.PRESENT]
+    assert Register.objects.get().state == Register.State.CLOSED
+    assert list(to_complete(mine)) == []
+    assert events().count("register.complete") == 1
+    assert set(Mark.objects.values_list("source", flat=True)) == {Source.STAFF}
+    befores = MarkChange.objects.filter(source=Source.STAFF).values_list("before", flat=True)
+    assert set(befores) == {Status.NOT_OBSERVED}
+    mark_students(session, [here], Status.LATE, by=lecturer, at=AFTER, reason_code=Reason.SEEN_IN_CLASS)
+    assert events().count("register.complete") == 1, "completed once"
+
+
+def test_an_explained_register_is_no_task_and_stays_one_to_mark(world: World):
+    lecturer = world.lecturer()
+    session = world.session(world.group(students=1), staff=[lecturer])
+    close_register(session, at=AFTER)
+    with pytest.raises(AdsumError, match="few words"):
+        explain_register(session, Explanation.OTHER, note=" ", by=lecturer, at=AFTER)
+    explain_register(session, Explanation.NOT_HELD, note=" Snow ", by=lecturer, at=AFTER)
+    kept = Register.objects.get()
+    assert (kept.explained, kept.explained_note, kept.explained_by, kept.explained_at) == ("not_held", "Snow", lecturer, AFTER)
+    assert list(to_complete(ClassSession.objects.all())) == []
+    assert statuses(session) == [Status.NOT_OBSERVED]
+    assert mark_rest_absent(session, by=lecturer, at=AFTER) == 1
+    with pytest.raises(AdsumError, match="has marks"):
+        explain_register(session, Explanation.NOT_HELD, by=lecturer, at=AFTER)
+
+
+def test_an_open_or_cancelled_class_is_no_task(world: World):
+    session = world.session(world.group(students=1))
+    with pytest.raises(AdsumError, match="still open"):
+        explain_register(session, Explanation.NOT_HELD, by=world.lecturer(), at=NINE)
+    close_register(session, at=AFTER)
+    assert len(to_complete(ClassSession.objects.all())) == 1
+    ClassSession.objects.update(status="cancelled")
+    assert list(to_complete(ClassSession.objects.all())) == []
+
+
+def test_after_three_working_days_it_is_the_departments(world: World):
+    """Closed on a Thursday: Friday, Monday, Tuesday."""
+    world.session(world.group(students=1), starts_at=datetime(2026, 11, 25, 9, tzinfo=UTC))
+    close_registers(list(ClassSession.objects.all()), at=datetime(2026, 11, 26, 10, tzinfo=UTC))
+    closed = Register.objects.get().closed_at
+    assert closed is not None
+    assert closed >= closed_until(3, datetime(2026, 11, 30, 23, 59, tzinfo=UTC))
+    assert closed < closed_until(3, datetime(2026, 12, 1, 0, 0, tzinfo=UTC))
