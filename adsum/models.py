@@ -1,6 +1,6 @@
 """The one list of tables."""
 
-from adsum.accounts.models import Department, Identifier, Person, RoleGrant
+from adsum.accounts.models import Department, Identifier, Person, RoleGrant, UsedAssertion
 from adsum.attendance.models import Mark, MarkChange, Policy, Query, Register
 from adsum.audit.models import Event
 from adsum.checkin.models import (
@@ -42,5 +42,5 @@ __all__ = [
     "Enrolment", "Epoch", "Event", "FeedMapping", "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier",
     "Import", "ImportChange", "ImportProblem", "LateCode", "Mark", "MarkChange", "Module", "ModuleLeader", "Opening",
     "Pairing", "Person", "Place", "Policy", "Poll", "Query", "Register", "RetiredKey", "RevokedPass", "RoleGrant",
-    "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "Vacation",
+    "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "UsedAssertion", "Vacation",
 ]  # fmt: skip

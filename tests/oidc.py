@@ -20,7 +20,8 @@ import requests
 from allauth.socialaccount.models import SocialApp
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from adsum.integrations.oidc import provider_id_of
+from adsum.core import vault
+from adsum.integrations.oidc import SECRET, provider_id_of
 from adsum.integrations.sign_on import OIDC
 
 with warnings.catch_warnings():  # what it is built on warns of its own future, and asks to be heard
@@ -34,8 +35,10 @@ CLIENT = "adsum"
 def register(issuer: str, *, domains: tuple[str, ...] = ("uni.example",), **settings: Any) -> SocialApp:
     """Tell Adsum of a provider."""
     return SocialApp.objects.create(
-        provider=OIDC, provider_id=provider_id_of(issuer), name="Uni", client_id=CLIENT, secret="s3cret",
-        settings={"server_url": issuer, "domains": list(domains), **settings},
+        provider=OIDC, provider_id=provider_id_of(issuer), name="Uni", client_id=CLIENT,
+        settings={
+            "server_url": issuer, "domains": list(domains), "secret": vault.seal("s3cret", purpose=SECRET), **settings
+        },
     )  # fmt: skip
 
 

@@ -168,3 +168,14 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.person_id}"
+
+
+class UsedAssertion(models.Model):
+    """A SAML assertion somebody has signed in with: it is good for one sign-in. Kept until it is too old to be believed."""
+
+    fingerprint = models.CharField(max_length=64, primary_key=True)
+    """One-way name of the provider and the assertion's id."""
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.fingerprint[:12]

@@ -4,7 +4,8 @@
 """
 
 import re
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -20,11 +21,13 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
-from adsum.accounts.models import Department, Identifier, Person, RoleGrant
+from adsum.accounts.models import Department, Identifier, Person, RoleGrant, UsedAssertion
 from adsum.accounts.rules import Role, is_guessable
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 
+PROVIDER_SECRETS = frozenset({"secret", "key"})
+"""Settings of a provider that are sealed: the client secret of OpenID Connect, the private key of SAML."""
 CHANGEABLE = frozenset({"username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "language"})
 
 
@@ -149,6 +152,37 @@ def end_role(grant: RoleGrant, *, last_day: date, by: str, at: datetime) -> None
 
 
 @transaction.atomic
+def replace_roles(
+    person: Person, roles: Iterable[tuple[Role, Department | None]], *, source: str, by: str, at: datetime
+) -> None:
+    """From today this source gives exactly these roles: new ones are granted, ended ones granted again, others end.
+
+    What a role that ends was good for is over at once, so its last day was yesterday. One event per role that changes.
+    """
+    if not source:
+        raise ValueError("grants by hand are not replaced")
+    Person.objects.select_for_update().get(pk=person.pk)
+    today = at.date()
+    wanted = {(role, department.pk if department else None): department for role, department in roles}
+    for grant in RoleGrant.objects.filter(person=person, source=source):
+        scope = (Role(grant.role), grant.department_id)
+        over = grant.ends_on is not None and grant.ends_on < today
+        if scope not in wanted:
+            if not over:
+                end_role(grant, last_day=today - timedelta(days=1), by=by, at=at)
+            continue
+        department = wanted.pop(scope)
+        if over:
+            RoleGrant.objects.filter(pk=grant.pk).update(starts_on=today, ends_on=None)
+            audit_log.record(
+                actor=by, verb="role.grant", subject=person.actor, at=at, role=grant.role,
+                department=department and department.pk, starts_on=str(today), ends_on="",
+            )  # fmt: skip
+    for (role, _scope), department in wanted.items():
+        grant_role(person, role, department=department, starts_on=today, source=source, by=by, at=at)
+
+
+@transaction.atomic
 def link_identity(person: Person, *, provider: str, subject: str, issuer: str, by: str, at: datetime) -> None:
     """From now on, this subject of this provider is this person. One subject per person and provider, for ever: who
     was given a former student's name at the provider is not that student.
@@ -170,10 +204,24 @@ def link_identity(person: Person, *, provider: str, subject: str, issuer: str, b
 
 
 @transaction.atomic
+def use_assertion(fingerprint: str, *, expires_at: datetime, at: datetime) -> bool:
+    """Note that an assertion is used up; False when it was already, also when it comes twice at once. (No event: the
+    sign-in has one of its own kind in the log, and this says nothing about anybody.)"""
+    UsedAssertion.objects.filter(expires_at__lt=at).delete()
+    try:
+        with transaction.atomic():
+            UsedAssertion.objects.create(fingerprint=fingerprint, expires_at=expires_at)
+    except IntegrityError:
+        return False
+    return True
+
+
+@transaction.atomic
 def save_provider(app: SocialApp, *, by: str, at: datetime) -> None:
-    """Add a sign-in provider, or change its settings. The event names what it is for, never its secret."""
+    """Add a sign-in provider, or change its settings. The event names what it is for, never its secrets."""
     app.save()
-    audit_log.record(actor=by, verb="provider.save", subject=f"provider:{app.provider_id}"[:96], at=at, settings=app.settings)
+    told = {name: value for name, value in app.settings.items() if name not in PROVIDER_SECRETS}
+    audit_log.record(actor=by, verb="provider.save", subject=f"provider:{app.provider_id}"[:96], at=at, settings=told)
 
 
 @transaction.atomic

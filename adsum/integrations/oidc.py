@@ -5,25 +5,25 @@ full even where the standard would let us skip it. Sources: OpenID Connect Core 
 django-allauth keeps the state, exchanges the code and signs the person in; it knows no nonce and believes an unsigned
 token that came from the token endpoint, so those parts are here.
 
-Settings of a provider (`SocialApp.settings`):
+Settings of a provider (`SocialApp.settings`), beside those of arrival.py:
   server_url        its issuer, exactly
-  domains           e-mail domains whose people it signs in
+  tenant            at Entra ID: the tenant's id, which must be in every token as `tid`
   uid_field         the claim that names a person for ever: `sub`, or `oid` at Entra ID
-  match_claim       a claim that finds a person of the roster at their first sign-in; docs/adr/0002 says which may
-  match_identifier  what that claim is: `number`, or the kind of an Identifier
-  create_people     add people the roster does not know
+  secret            the client secret, sealed
+  off               nobody signs in with it, but it can be tested
 """
 
 import hashlib
 import hmac
+import json
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
 from allauth.socialaccount.adapter import get_adapter
-from allauth.socialaccount.models import SocialAccount, SocialApp
+from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.utils import generate_code_challenge
@@ -31,14 +31,12 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.core.cache import caches
-from django.db.models import Q
 from requests import RequestException
 
-from adsum.accounts import services
-from adsum.accounts.models import Person
-from adsum.accounts.rules import domain_of
-from adsum.core.errors import AdsumError
-from adsum.integrations.sign_on import OIDC, Refusal, Refused
+from adsum.core import vault
+from adsum.integrations.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for, wanted_claims
+from adsum.integrations.assurance import values_of
+from adsum.integrations.sign_on import OIDC, Refusal, Refused, provider_named
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures only the provider can make. Never `none`, never one made with a shared secret."""
@@ -46,7 +44,8 @@ LEEWAY_SECONDS = 60
 KEPT_SECONDS = 3600
 """How long a provider's description and keys are believed before they are read again."""
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-UID_MAX = 191
+SECRET = "client-secret/v1"  # noqa: S105 - a purpose, not a secret
+"""What client secrets are sealed for."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -157,9 +156,8 @@ class UniversityProvider(OpenIDConnectProvider):
 class UniversityAdapter(OpenIDConnectOAuth2Adapter):
     """The way to a provider and back."""
 
-    nonce = ""
-    asked_at = 0.0
-    """When a fresh sign-in was asked for of someone signed in here, in seconds; 0 when this is an ordinary sign-in."""
+    state: dict[str, Any] = {}
+    """What this browser went to the provider with."""
 
     def __init__(self, request: Any, app: SocialApp) -> None:
         super().__init__(request, app.provider_id)
@@ -187,6 +185,11 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
     def parse_token(self, data: dict[str, Any]) -> Any:
         return super().parse_token({"access_token": str(data["access_token"])})
 
+    def get_client(self, request: Any, app: SocialApp) -> Any:
+        client = super().get_client(request, app)
+        client.consumer_secret = client_secret(app)
+        return client
+
     def complete_login(self, request: Any, app: SocialApp, token: Any, **kwargs: Any) -> Any:
         config, provider = self.openid_config, self.get_provider()
         answered = request.GET.get("iss")
@@ -195,17 +198,14 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
         ):
             raise Refused(Refusal.NOT_PROVEN, "another issuer answered")
         claims = verify(
-            kwargs["response"].get("id_token"), config=config, client_id=app.client_id, nonce=self.nonce
+            kwargs["response"].get("id_token"), config=config, client_id=app.client_id, nonce=self.state.get("nonce", "")
         )  # fmt: skip
+        if app.settings.get("tenant") and claims.get("tid") != app.settings["tenant"]:
+            raise Refused(Refusal.NOT_PROVEN, "ID token: of another tenant")
         uid = provider.extract_uid(claims)
-        if self.asked_at:
-            if not signed_in_since(self.asked_at, claims, at=request.at):
-                raise Refused(Refusal.NOT_FRESH, "no sign-in since we asked", provider.sub_id)
-        elif not SocialAccount.objects.filter(provider=provider.sub_id, uid=uid).exists():
-            wanted = {app.settings.get("match_claim", "sub"), *(NAMES if app.settings.get("create_people") else ())}
-            if missing := wanted - claims.keys():
-                claims = self._more(config, claims, token.token, missing)
-            first_sign_in(app, uid, claims, at=request.at)
+        if missing := wanted_claims(app, uid, self.state.get("purpose", "")) - claims.keys():
+            claims = self._more(config, claims, token.token, missing)
+        arrive(request, app, _said(uid, claims), self.state)
         return provider.sociallogin_from_response(request, claims)
 
     def _more(self, config: dict[str, Any], claims: dict[str, Any], access_token: str, missing: set[str]) -> dict[str, Any]:
@@ -222,97 +222,72 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
         return {name: said[name] for name in missing & said.keys()} | claims
 
 
-def signed_in_since(asked_at: float, claims: dict[str, Any], *, at: datetime) -> bool:
-    """Whether the provider says that the person typed, touched or showed something there after we asked (seconds)."""
-    auth_time = claims.get("auth_time")
-    return (
-        isinstance(auth_time, int | float)
-        and not isinstance(auth_time, bool)
-        and asked_at - LEEWAY_SECONDS <= auth_time <= at.timestamp() + LEEWAY_SECONDS
+def _said(uid: str, claims: dict[str, Any]) -> Said:
+    when = claims.get("auth_time")
+    exact = isinstance(when, int | float) and not isinstance(when, bool) and 0 < when < 1e11
+    return Said(
+        issuer=claims["iss"],
+        uid=uid,
+        claims=claims,
+        factors={name: values_of(claims.get(name)) for name in ("amr", "acr", "acrs")},
+        at=datetime.fromtimestamp(when, UTC) if exact and when else None,
     )
 
 
-NAMES = ("family_name", "given_name", "email")
-
-
-def first_sign_in(app: SocialApp, uid: str, claims: dict[str, Any], *, at: Any) -> None:
-    """Link a subject nobody has signed in with before to the person of the roster it is, if the provider's settings say
-    how to tell: docs/adr/0002. Never by e-mail. Raises Refused when nobody, or somebody else, is found."""
-    person = _matched(app, claims) or (_created(app, claims, at=at) if app.settings.get("create_people") else None)
-    if person is None:
-        raise Refused(Refusal.UNKNOWN_PERSON, "nobody matches", app.provider_id)
-    try:
-        services.link_identity(person, provider=app.provider_id, subject=uid, issuer=claims["iss"], by=person.actor, at=at)
-    except AdsumError as taken:
-        raise Refused(Refusal.UNKNOWN_PERSON, "that person signs in with another subject", app.provider_id) from taken
-
-
-def _matched(app: SocialApp, claims: dict[str, Any]) -> Person | None:
-    kind, value = app.settings.get("match_identifier"), claims.get(app.settings.get("match_claim", ""))
-    domains = app.settings.get("domains", [])
-    if not kind or not isinstance(value, str) or not value:
-        return None
-    if "@" in value and domain_of(value) not in domains:
-        return None  # a provider speaks only for its own domains
-    if kind == "number":
-        named = Q(number=value)
-    else:
-        named = Q(identifiers__kind=kind, identifiers__value=value, identifiers__valid_to=None)
-    people = [one for one in Person.objects.filter(named).distinct()[:20] if domain_of(one.username) in domains]
-    return people[0] if len(people) == 1 else None
-
-
-def _created(app: SocialApp, claims: dict[str, Any], *, at: Any) -> Person | None:
-    family_name, given_name, email = (str(claims.get(name) or "").strip() for name in NAMES)
-    if not family_name or domain_of(email) not in app.settings.get("domains", []):
-        return None
-    try:
-        return services.create_person(
-            username=email, email=email, family_name=family_name[:120], given_name=given_name[:120],
-            source=app.provider_id[:40], by="system:oidc", at=at,
-        )  # fmt: skip
-    except AdsumError:
-        return None  # that e-mail is someone's: not proof that it is theirs
+def client_secret(app: SocialApp) -> str:
+    """The provider's client secret; '' when it has none. Raises AdsumError `unreadable_secret`."""
+    sealed = app.settings.get("secret", "")
+    return vault.reveal(sealed, purpose=SECRET) if sealed else ""
 
 
 class _Callback(OAuth2CallbackView):
     def _get_state(self, request: Any, provider: Any) -> Any:
         state, response = super()._get_state(request, provider)
         if state:
-            self.adapter.nonce = state.get("nonce", "")
-            self.adapter.asked_at = state.get("asked_at", 0.0)
+            self.adapter.state = state
         return state, response
 
 
 def app_named(provider_id: str) -> SocialApp | None:
     """The provider of that name in our addresses."""
-    return SocialApp.objects.filter(provider=OIDC, provider_id=provider_id).first()
+    return provider_named(provider_id, OIDC)
 
 
-def begin(request: Any, app: SocialApp, *, email: str, next_path: str) -> Any:
-    """The redirect that takes a person to their provider. Raises Refused."""
-    nonce = secrets.token_urlsafe(24)
-    hint = {"login_hint": email} if email else {}
+def begin(
+    request: Any, app: SocialApp, *, email: str = "", next_path: str, purpose: Purpose = Purpose.SIGN_IN, strong: bool = False
+) -> Any:
+    """The redirect that takes a person to their provider; `strong` asks it for two factors. Raises Refused."""
+    state: dict[str, Any] = {"nonce": secrets.token_urlsafe(24), "strong": strong, "purpose": purpose.value}
+    params = {"nonce": state["nonce"]} | ({"login_hint": email} if email else {})
+    wished: dict[str, Any] = {}
+    if purpose is not Purpose.SIGN_IN:
+        state |= {"person": request.user.pk, "began": request.at.timestamp()}
+    if purpose is Purpose.FRESH:
+        params |= {"prompt": "login", "max_age": "0"}
+        wished["auth_time"] = {"essential": True}
+    asked = asks_for(app, state)
+    if acr := asked.get("acr"):
+        params["acr_values"] = " ".join(acr)
+    if acrs := asked.get("acrs"):
+        wished["acrs"] = {"essential": True} | ({"value": acrs[0]} if len(acrs) == 1 else {"values": acrs})
+    if strong and not asked:
+        params["prompt"] = "login"  # nothing to ask for, but another chance to use the second factor
+    if wished:
+        params["claims"] = json.dumps({"id_token": wished})
     try:
         return UniversityProvider(request, app=app).redirect(
-            request, AuthProcess.LOGIN, next_url=next_path, auth_params={"nonce": nonce, **hint}, nonce=nonce
-        )
-    except RequestException as down:
-        raise Refused(Refusal.PROVIDER_DOWN, type(down).__name__, app.provider_id) from down
-
-
-def begin_again(request: Any, app: SocialApp, *, next_path: str) -> Any:
-    """The redirect that takes someone who is signed in here to their provider, to sign in there once more. Raises Refused."""
-    nonce = secrets.token_urlsafe(24)
-    params = {"nonce": nonce, "prompt": "login", "max_age": "0", "login_hint": request.user.username}
-    try:
-        return UniversityProvider(request, app=app).redirect(
-            request, AuthProcess.REDIRECT, next_url=next_path, auth_params=params, nonce=nonce, asked_at=request.at.timestamp()
+            request, AuthProcess.LOGIN, next_url=next_path, auth_params=params, **state
         )
     except RequestException as down:
         raise Refused(Refusal.PROVIDER_DOWN, type(down).__name__, app.provider_id) from down
 
 
 def finish(request: Any, app: SocialApp) -> Any:
-    """Sign the person in whom the provider sends back, or ask for their code. Raises Refused."""
-    return _Callback.adapter_view(UniversityAdapter(request, app))(request)
+    """Sign the person in whom the provider sends back, or ask for their code: the answer to the browser.
+
+    An Aside when they went there for something else. Raises Refused.
+    """
+    try:
+        return _Callback.adapter_view(UniversityAdapter(request, app))(request)
+    except Aside as aside:
+        return aside

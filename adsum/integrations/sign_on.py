@@ -1,16 +1,18 @@
-"""Where a person signs in, and how django-allauth behaves here. The OpenID Connect protocol itself: oidc.py."""
+"""Where a person signs in, and how django-allauth behaves here. The protocols themselves: oidc.py and saml.py."""
 
-import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base.constants import AuthError
-from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -18,13 +20,15 @@ from requests import RequestException
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import domain_of
+from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.core.network import client_address
-from adsum.core.signing import derive
 
-OIDC = "openid_connect"
+OIDC, SAML = "openid_connect", "saml"
 WAITING = "sign_in"
 """Where the session keeps the e-mail and the return path until the person is signed in."""
+PROOF = "proof"
+"""Where the session keeps what its sign-in through a provider proved: `at` (seconds, or None), `strong`, `provider`."""
 
 log = structlog.get_logger()
 
@@ -39,6 +43,8 @@ class Refusal(StrEnum):
     NOT_PROVEN = "not_proven"
     """The provider's answer does not hold what it must: forged, for someone else, out of time, or badly configured."""
     UNKNOWN_PERSON = "unknown_person"
+    SECOND_STEP = "second_step"
+    """Right, but without the second factor that this person needs."""
     NOT_FRESH = "not_fresh"
     """Someone signed in here was to sign in there once more, and the provider does not say that they did."""
     SOMEONE_ELSE = "someone_else"
@@ -48,17 +54,65 @@ class Refusal(StrEnum):
 class Refused(AdsumError):
     """A sign-in that came to nothing. The message is for the log: never a token, code or claim."""
 
-    def __init__(self, refusal: Refusal, message: str, provider: str = "") -> None:
+    def __init__(self, refusal: Refusal, message: str, provider: str = "", *, ask_again: bool = False) -> None:
         super().__init__(refusal, message)
         self.refusal = refusal
         self.provider = provider
+        self.ask_again = ask_again
+        """The provider was not asked for two factors yet, and can be."""
+
+
+def providers() -> list[SocialApp]:
+    """Every provider of the university, of either protocol, in the order they were added."""
+    return list(SocialApp.objects.filter(provider__in=[OIDC, SAML]).order_by("pk"))
+
+
+def provider_named(provider_id: str, protocol: str) -> SocialApp | None:
+    """The provider of that name in our addresses."""
+    return SocialApp.objects.filter(provider=protocol, provider_id=provider_id).first()
+
+
+def in_use(app: SocialApp) -> bool:
+    """Whether people sign in with it; one that is off can only be tested."""
+    return not app.settings.get("off")
 
 
 def provider_for(email: str) -> SocialApp | None:
     """The university's provider that the domain of this e-mail belongs to."""
     domain = domain_of(email)
-    apps = SocialApp.objects.filter(provider=OIDC).order_by("pk")
-    return next((app for app in apps if domain in app.settings.get("domains", [])), None)
+    return next((app for app in providers() if in_use(app) and domain in app.settings.get("domains", [])), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """When and how strongly whoever uses this browser has proved who they are."""
+
+    at: datetime | None
+    """The last proof of any kind: a password, a code, a passkey, or the sign-in at the provider. None: nobody said when."""
+    strong_at: datetime | None
+    """The last time there were two factors; None when there were not, or nobody said when."""
+    strong: bool
+    """Whether there were two factors at all."""
+    provider: str
+    """The provider's name in our addresses; '' when they signed in here."""
+
+
+def authentication(request: Any) -> Authentication | None:
+    """How the person of this request was authenticated; None when nobody is signed in."""
+    if not request.user.is_authenticated:
+        return None
+    records = get_authentication_records(request, request.user)
+    kept = request.session.get(PROOF) or {}
+    here = [record["at"] for record in records if record["method"] != "socialaccount"]
+    strong = [record["at"] for record in records if record["method"] == "mfa"]
+    if kept.get("at"):
+        here.append(kept["at"])
+        strong += [kept["at"]] if kept.get("strong") else []
+    return Authentication(_latest(here), _latest(strong), bool(strong or kept.get("strong")), kept.get("provider", ""))
+
+
+def _latest(times: list[float]) -> datetime | None:
+    return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
 def is_local(email: str) -> bool:
@@ -90,6 +144,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str) -> bool:
         return bool(own_path(url))
 
+    def pre_login(self, request: Any, user: Any, **more: Any) -> Any:
+        if proof := getattr(request, PROOF, None):
+            request.session[PROOF] = proof  # now, because whoever was signed in before has taken their session with them
+        return super().pre_login(request, user, **more)
+
     def login(self, request: Any, user: Any) -> None:
         super().login(request, user)
         request.session.pop(WAITING, None)
@@ -108,12 +167,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, *_request: Any) -> bool:
         return False
 
-    def pre_social_login(self, request: Any, sociallogin: Any) -> None:
+    def pre_social_login(self, _request: Any, sociallogin: Any) -> None:
         sociallogin.token = None  # else it would wait in the session while a code is asked for
-        if sociallogin.state.get("asked_at"):
-            if not sociallogin.is_existing or sociallogin.user != request.user:
-                raise Refused(Refusal.SOMEONE_ELSE, "confirmed by someone else", sociallogin.account.provider)
-            request.signed_in_again = True
         if not sociallogin.is_existing:
             raise Refused(Refusal.UNKNOWN_PERSON, "not linked", sociallogin.account.provider)
 
@@ -131,19 +186,18 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
 
 class MfaAdapter(DefaultMFAAdapter):
-    """Authenticator apps: their secrets are encrypted with a key made from the secret key (and its fallbacks)."""
+    """Second steps kept here: their secrets are encrypted with a key made from the secret key (and its fallbacks)."""
 
     def get_totp_issuer(self) -> str:
         return str(settings.UNIVERSITY)
 
     def encrypt(self, text: str) -> str:
-        return _vault().encrypt(text.encode()).decode()
+        return vault.seal(text, purpose="second-factor/v1")
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _vault().decrypt(encrypted_text).decode()
+        return vault.reveal(encrypted_text, purpose="second-factor/v1")
 
-
-def _vault() -> MultiFernet:
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    keys = [derive(secret.encode(), salt=b"", info=b"second-factor/v1") for secret in secrets]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+    def is_mfa_enabled(self, user: Any, types: Any = None) -> bool:
+        """Whether to ask for it here: not at a sign-in whose provider has just proved two factors."""
+        proof = getattr(context.request, PROOF, None)
+        return not (proof and proof["strong"]) and bool(super().is_mfa_enabled(user, types))

@@ -11,6 +11,7 @@ from django.urls import reverse
 from requests import RequestException
 
 from adsum.accounts import services
+from adsum.core import vault
 from adsum.integrations import oidc
 from adsum.integrations.sign_on import OIDC, Refused
 
@@ -80,8 +81,10 @@ def _add(args: Namespace) -> int:
             return _say(f"{', '.join(sorted(taken))} belongs to {other.settings['server_url']} already.")
     if _check(args.issuer):
         return 1
-    app.name, app.client_id, app.secret = args.name[:40], args.client_id, _secret(args.secret_file, app.secret)
+    app.name, app.client_id, secret = args.name[:40], args.client_id, _secret(args.secret_file, oidc.client_secret(app))
     app.settings = {"server_url": args.issuer, "domains": domains, "uid_field": args.uid_field}
+    if secret:
+        app.settings["secret"] = vault.seal(secret, purpose=oidc.SECRET)
     if args.match_claim:
         app.settings |= {"match_claim": args.match_claim, "match_identifier": args.match_identifier}
     if args.create_people:

@@ -1,8 +1,11 @@
 """To the university's own sign-in and back."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
+from allauth.socialaccount.models import SocialApp
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -11,8 +14,19 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from adsum.accounts.models import Person
+from adsum.core.errors import AdsumError
 from adsum.integrations import oidc
-from adsum.integrations.sign_on import Refusal, Refused, provider_for
+from adsum.integrations.arrival import Aside, Purpose
+from adsum.integrations.sign_on import (
+    OIDC,
+    Refusal,
+    Refused,
+    in_use,
+    own_path,
+    provider_for,
+    provider_named,
+)
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin.entrance import page, pending, return_path
@@ -52,6 +66,13 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
         "person",
         403,
     ),
+    Refusal.SECOND_STEP: (
+        _("One step is missing"),
+        _("This sign-in needs two steps, and your university told us of one. Start again and use your authenticator app,"
+          " key or passkey there. If you did, tell your IT service that its sign-in does not report it to Adsum."),
+        "lock",
+        403,
+    ),
     Refusal.NOT_FRESH: (
         _("Your university did not ask you again"),
         _("You are still signed in here, but this needs a sign-in of just now, and your university did not say that there was"
@@ -66,6 +87,7 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
         403,
     ),
 }  # fmt: skip
+PROTOCOLS: dict[str, Any] = {OIDC: oidc}
 
 
 @never_cache
@@ -76,41 +98,29 @@ def university(request: HttpRequest) -> HttpResponse:
     app = provider_for(pending(request)["email"])
     if request.user.is_authenticated or app is None:
         return redirect("sign_in")
-    return page(request, "university", app=app, go=reverse("openid_connect_login", args=[app.provider_id]))
+    return page(request, "university", app=app, go=way_to(app))
 
 
 @never_cache
 @require_safe
 def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Off to the provider, with fresh state, nonce and PKCE challenge."""
-    app = oidc.app_named(provider_id)
-    if app is None:
+    """Off to the provider, with fresh state, nonce and PKCE challenge; `?strong` asks it for two factors."""
+    app = provider_named(provider_id, OIDC)
+    if app is None or not in_use(app):
         raise Http404
     if request.user.is_authenticated:
         return redirect(return_path(request))
-    kept = pending(request)
-    hint = kept["email"] if provider_for(kept["email"]) == app else ""
-    try:
-        response: HttpResponse = oidc.begin(request, app, email=hint, next_path=return_path(request))
-    except Refused as refused:
-        return _refused(request, refused, app.name)
-    return response
+    return _leave(request, app, Purpose.SIGN_IN)
 
 
 @never_cache
 @require_safe
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Back from the provider."""
-    app = oidc.app_named(provider_id)
+    app = provider_named(provider_id, OIDC)
     if app is None:
         raise Http404
-    try:
-        response: HttpResponse = oidc.finish(request, app)
-    except Refused as refused:
-        return _refused(request, refused, app.name)
-    if getattr(request, "signed_in_again", False):
-        stepup.note(request)
-    return response
+    return _arrived(request, app, lambda: oidc.finish(request, app))
 
 
 @never_cache
@@ -121,11 +131,7 @@ def confirm(request: PersonRequest) -> HttpResponse:
     app = stepup.provider_of(request.user)
     if app is None:
         return redirect("confirm")
-    try:
-        response: HttpResponse = oidc.begin_again(request, app, next_path=reverse("confirmed"))
-    except Refused as refused:
-        return _refused(request, refused, app.name)
-    return response
+    return _leave(request, app, Purpose.FRESH, reverse("confirmed"))
 
 
 @require_safe
@@ -135,10 +141,53 @@ def confirmed(request: PersonRequest) -> HttpResponse:
     return page(request, "confirmed")
 
 
-def _refused(request: HttpRequest, refused: Refused, provider: str) -> HttpResponse:
-    log.warning("sign_in.refused", refusal=refused.refusal.value, provider=provider, why=refused.message)
-    title, text, icon, status = SENTENCES[refused.refusal]
+def _leave(request: HttpRequest, app: SocialApp, purpose: Purpose, next_path: str = "") -> HttpResponse:
+    email = request.user.username if isinstance(request.user, Person) else pending(request)["email"]
+    hint = email if provider_for(email) == app else ""
+    try:
+        response: HttpResponse = PROTOCOLS[app.provider].begin(
+            request, app, email=hint, next_path=next_path or return_path(request), purpose=purpose,
+            strong="strong" in request.GET,
+        )  # fmt: skip
+    except AdsumError as refused:
+        return refusal_page(request, refused, app)
+    return response
+
+
+def _arrived(request: HttpRequest, app: SocialApp, finish: Callable[[], Any]) -> HttpResponse:
+    """The answer to whoever comes back: signed in, proved anew, a report for the administrator, or why not."""
+    try:
+        outcome = finish()
+    except Refused as refused:
+        if refused.ask_again:
+            return redirect(f"{_way_again(request, app)}?strong=1")
+        return refusal_page(request, refused, app)
+    except AdsumError as refused:
+        return refusal_page(request, refused, app)
+    if not isinstance(outcome, Aside):
+        response: HttpResponse = outcome
+        return response
+    if outcome.report is None:
+        stepup.note(request)
+    return redirect(own_path(outcome.next_path) or settings.LOGIN_REDIRECT_URL)
+
+
+def way_to(app: SocialApp) -> str:
+    """Where the way to this provider begins."""
+    return reverse(f"{app.provider}_login", args=[app.provider_id])
+
+
+def _way_again(request: HttpRequest, app: SocialApp) -> str:
+    return reverse("confirm_university") if request.user.is_authenticated else way_to(app)
+
+
+def refusal_page(request: HttpRequest, refused: AdsumError, app: SocialApp) -> HttpResponse:
+    """Why nobody was signed in, and what to do next."""
+    refusal = refused.refusal if isinstance(refused, Refused) else Refusal.NOT_PROVEN
+    log.warning("sign_in.refused", refusal=refusal.value, provider=app.name, why=refused.message)
+    title, text, icon, status = SENTENCES[refusal]
+    again = f"{_way_again(request, app)}?strong=1" if refusal is Refusal.SECOND_STEP else reverse("sign_in")
     return page(
-        request, "refused", status=status, title=title, text=text, icon=icon, provider=provider,
-        refusal=refused.refusal.value, at=request.at,  # type: ignore[attr-defined]
+        request, "refused", status=status, title=title, text=text, icon=icon, provider=app.name, again=again,
+        refusal=refusal.value, at=request.at,  # type: ignore[attr-defined]
     )  # fmt: skip
