@@ -264,7 +264,7 @@ def kim(world: World, provider: oidc.Obliging) -> Person:
 
 def confirm(client: Client, provider: oidc.Obliging, **claims: Any) -> Any:
     """There and back; the last answer."""
-    provider.claims = claims
+    provider.claims = {"amr": ["mfa"]} | claims
     away = client.get("/account/confirm/university/")
     assert away["Location"].startswith(provider.issuer)
     return client.get(provider.authorise(away["Location"]))
@@ -327,7 +327,7 @@ def test_an_ordinary_sign_in_there_is_no_proof(kim: Person, provider: oidc.Oblig
     client.post("/sign-in/", {"email": "kim@uni.example"})
     page = client.get("/sign-in/university/")
     go = re.search(r'url=(/oidc/[^"]+)"', text(page)).group(1)  # type: ignore[union-attr]
-    provider.claims = {"sub": "kim", "auth_time": now()}
+    provider.claims = {"sub": "kim", "amr": ["mfa"], "auth_time": now()}
     client.get(provider.authorise(client.get(go)["Location"]))
     assert signed_in(client) == str(kim.pk)
     assert client.post(RETIRE).status_code == 403

@@ -15,7 +15,7 @@ Settings of a provider (`SocialApp.settings`) that are read here; those of one p
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -42,8 +42,8 @@ from adsum.integrations.sign_on import PROOF, SAML, Refusal, Refused
 
 UID_MAX = 191
 NAMES = ("family_name", "given_name", "email")
-FRESH_LEEWAY = timedelta(seconds=60)
-"""How far a provider's clock may be behind ours when it says that somebody has just signed in."""
+LEEWAY = timedelta(seconds=60)
+"""How far a provider's clock may be from ours when it says that somebody has just signed in."""
 
 
 class Purpose(StrEnum):
@@ -134,12 +134,11 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
     if purpose == Purpose.FRESH:
         if person is None or not request.user.is_authenticated or person.pk != request.user.pk:
             raise Refused(Refusal.SOMEONE_ELSE, "another person proved who they are", app.provider_id)
-        _is_fresh(app, said, state)
+        _is_fresh(app, said, state, at=request.at)
     person = person or _matched(app, said.claims)
     _enough_factors(app, person, said, state, proven=proven, at=request.at)
     proof = {"at": said.at.timestamp() if said.at else None, "strong": proven, "provider": app.provider_id}
     if purpose == Purpose.FRESH:
-        request.session.cycle_key()
         request.session[PROOF] = proof
         raise Aside(None, state.get("next", ""))
     with transaction.atomic():
@@ -149,11 +148,11 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
     setattr(request, PROOF, proof)
 
 
-def _is_fresh(app: SocialApp, said: Said, state: Mapping[str, Any]) -> None:
-    if said.at is None:
-        raise Refused(Refusal.NOT_FRESH, "the provider does not say when", app.provider_id)
-    if said.at.timestamp() < state["began"] - FRESH_LEEWAY.total_seconds():
-        raise Refused(Refusal.NOT_FRESH, "an old sign-in was used again", app.provider_id)
+def _is_fresh(app: SocialApp, said: Said, state: Mapping[str, Any], *, at: datetime) -> None:
+    """That the person typed, touched or showed something there after we asked."""
+    asked = datetime.fromtimestamp(state["began"], UTC)
+    if said.at is None or not asked - LEEWAY <= said.at <= at + LEEWAY:
+        raise Refused(Refusal.NOT_FRESH, "no sign-in there since we asked", app.provider_id)
 
 
 def _enough_factors(
