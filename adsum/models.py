@@ -17,6 +17,7 @@ from adsum.checkin.models import (
     Scan,
     TypedTries,
 )
+from adsum.engagement.models import Bookmark, Message, Told
 from adsum.timetable.models import (
     CalendarKey,
     ClassChange,
@@ -38,9 +39,9 @@ from adsum.timetable.models import (
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 __all__ = [
-    "Alarm", "CalendarKey", "ClassChange", "ClassReport", "ClassSession", "Course", "Department", "Display",
-    "Enrolment", "Epoch", "Event", "FeedMapping", "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier",
-    "Import", "ImportChange", "ImportProblem", "LateCode", "Mark", "MarkChange", "Module", "ModuleLeader", "Opening",
-    "Pairing", "Person", "Place", "Policy", "Poll", "Query", "Register", "RetiredKey", "RevokedPass", "RoleGrant",
-    "Room", "Scan", "Site", "Teaching", "Term", "TypedTries", "UsedAssertion", "Vacation",
+    "Alarm", "Bookmark", "CalendarKey", "ClassChange", "ClassReport", "ClassSession", "Course", "Department", "Display",
+    "Enrolment", "Epoch", "Event", "FeedMapping", "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import",
+    "ImportChange", "ImportProblem", "LateCode", "Mark", "MarkChange", "Message", "Module", "ModuleLeader", "Opening",
+    "Pairing", "Person", "Place", "Policy", "Poll", "Query", "Register", "RetiredKey", "RevokedPass", "RoleGrant", "Room",
+    "Scan", "Site", "Teaching", "Term", "Told", "TypedTries", "UsedAssertion", "Vacation",
 ]  # fmt: skip

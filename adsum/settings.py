@@ -3,14 +3,15 @@ of secrets; a missing or impossible value says what to do."""
 
 import os
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_noop
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -52,6 +53,20 @@ class Environment(BaseSettings):
     """Private networks from which timetables may be fetched, comma-separated CIDR. Empty: public addresses only."""
     trusted_proxies: str = ""
     """Addresses of the proxies whose X-Forwarded-For is believed, comma-separated CIDR. Empty: nobody's."""
+    mail_host: str = ""
+    """The mail server letters go out through, such as the campus relay. Empty: nothing is sent, and messages are only read in
+    Adsum."""
+    mail_port: int = 587
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection to the mail server is encrypted: `starttls` (port 587), `tls` (465) or `none` (25, a relay on the same
+    machine or campus)."""
+    mail_user: str = ""
+    """The account at the mail server, if it asks for one."""
+    mail_password: str = ""
+    """Its password; better as a file, below or among the secrets."""
+    mail_password_file: Path | None = None
+    mail_from: str = ""
+    """Whom letters come from: `Attendance <attendance@uni.ac.uk>`."""
     log_level: str = "warning"
     """How much the log says: `info` has a line for each request."""
     demo: bool = False
@@ -64,6 +79,31 @@ class Environment(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ValueError("ADSUM_ORIGIN must look like https://uni.ac.uk, without a path")
         return value.rstrip("/")
+
+    @field_validator("mail_from")
+    @classmethod
+    def _from_is_one_address(cls, value: str) -> str:
+        _name, address = parseaddr(value)
+        if value and ("@" not in address or not value.isprintable()):
+            raise ValueError("ADSUM_MAIL_FROM must be one address, such as Attendance <attendance@uni.ac.uk>")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if not self.mail_host:
+            return self
+        if not self.mail_from:
+            raise ValueError("ADSUM_MAIL_HOST needs ADSUM_MAIL_FROM: the address letters come from")
+        if self.mail_user and self.mail_security == "none":
+            raise ValueError("ADSUM_MAIL_SECURITY=none would send the password of ADSUM_MAIL_USER in the clear; use starttls")
+        if self.mail_password_file is not None:
+            try:
+                self.mail_password = self.mail_password_file.read_text().strip()
+            except OSError as wrong:
+                raise ValueError(f"ADSUM_MAIL_PASSWORD_FILE cannot be read: {wrong}") from wrong
+        if self.mail_user and not self.mail_password:
+            raise ValueError("ADSUM_MAIL_USER needs ADSUM_MAIL_PASSWORD_FILE, a file with its password")
+        return self
 
 
 env = Environment()
@@ -245,6 +285,17 @@ LOCALE_PATHS = [BASE_DIR / "adsum" / "web" / "locale"]
 LANGUAGE_COOKIE_NAME = "adsum_language"
 TIME_ZONE = env.time_zone
 USE_TZ = True
+
+# Mail: the outbox (adsum/engagement) decides what, when and how often; this is only the way out.
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = env.mail_host
+EMAIL_PORT = env.mail_port
+EMAIL_HOST_USER = env.mail_user
+EMAIL_HOST_PASSWORD = env.mail_password
+EMAIL_USE_TLS = env.mail_security == "starttls"
+EMAIL_USE_SSL = env.mail_security == "tls"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.mail_from or "adsum@localhost"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.static

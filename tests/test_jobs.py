@@ -59,6 +59,11 @@ def test_the_schedules_are_those_of_the_code():
     for _ in range(2):
         work.keep_schedules()
     assert list(Schedule.objects.order_by("name").values_list("name", "func", "minutes")) == [
+        ("ask_for_registers", "adsum.ops.jobs.ask_for_registers", 1),
         ("close_registers", "adsum.ops.jobs.close_registers", 1),
         ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
+        ("send_messages", "adsum.ops.jobs.send_messages", 1),
+        ("tell_of_classes", "adsum.ops.jobs.tell_of_classes", 1),
+        ("tell_of_marks", "adsum.ops.jobs.tell_of_marks", 1),
+        ("tell_of_queries", "adsum.ops.jobs.tell_of_queries", 1),
     ]

@@ -1,14 +1,16 @@
 """Reads about check-in: what a student could mean now, what waits for the lecturer, which screens show a class."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Mark
+from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.models import Alarm, Display, Epoch, GateState, Opening, RetiredKey, Scan
 from adsum.checkin.rules import HELD, PACES, RELIEF_GRACE_MS, EpochKey, epoch_keys, make_code, make_typed
@@ -72,6 +74,21 @@ def waiting_scans(sessions: Collection[int]) -> QuerySet[Scan]:
 
 def _waiting() -> QuerySet[Scan]:
     return Scan.objects.filter(~_is_in(), refusal__in=HELD, decision=None)
+
+
+def uncaptured(at: datetime, *, began: timedelta) -> QuerySet[ClassSession]:
+    """Classes under way for at least `began` of which nothing is captured: no screen shows the code, nobody scanned or was
+    marked, no heads were counted (one query)."""
+    signs = (
+        Display.objects.filter(opening__session=OuterRef("pk"), revoked_at=None),
+        Scan.objects.filter(session=OuterRef("pk"), refusal=""),
+        Mark.objects.filter(session=OuterRef("pk")),
+        Register.objects.filter(Q(headcount__isnull=False) | ~Q(state=Register.State.OPEN), session=OuterRef("pk")),
+    )
+    now = ClassSession.objects.filter(starts_at__lte=at - began, ends_at__gt=at, status="scheduled")
+    # No class lasts longer than a day: the bound keeps this to an index of the start.
+    now = now.filter(starts_at__gt=at - timedelta(days=1))
+    return now.exclude(reduce(or_, (Q(Exists(sign)) for sign in signs))).order_by("starts_at", "pk")
 
 
 def attempts_of(session: ClassSession, student: Person) -> QuerySet[Scan]:

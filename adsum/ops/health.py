@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from adsum.checkin.rules import CODE_LENGTH
+from adsum.engagement import reports as outbox
+from adsum.integrations import mail
 from adsum.ops import database
 
 MOST_MODULES = 33
@@ -28,6 +30,8 @@ LEAST_FREE = 500 * 1024 * 1024
 OLDEST_POSTGRESQL = 15
 SILENT_AFTER = timedelta(minutes=5)
 """The worker finishes a job every minute; after this long without one it is not running."""
+BEHIND_AFTER = timedelta(minutes=30)
+"""Letters leave within a minute or two; one that is due for longer than this means the mail is not well."""
 
 
 class State(StrEnum):
@@ -90,6 +94,7 @@ def findings(at: datetime) -> Iterator[Finding]:
         if migrated.state == State.GOOD:
             yield _clock()
             yield _worker(at)
+            yield _mail(at)
 
 
 def _address() -> Finding:
@@ -191,3 +196,19 @@ def _worker(at: datetime) -> Finding:
         since = "no job was ever done" if last is None else f"the last job was done at {last:%Y-%m-%d %H:%M} UTC"
         return Finding("Worker", State.BAD, since, "Start it, on one machine: adsum work")
     return Finding("Worker", State.GOOD, f"did a job {(at - last).total_seconds():.0f} s ago")
+
+
+def _mail(at: datetime) -> Finding:
+    counts, oldest = outbox.counts(), outbox.oldest_due(at)
+    if not mail.is_configured():
+        return Finding(
+            "Mail", State.UNWISE, f"nothing is sent by mail; {counts['waiting']} messages can be read in Adsum only",
+            "Set ADSUM_MAIL_HOST and ADSUM_MAIL_FROM: see docs/operations.md.",
+        )  # fmt: skip
+    if oldest is not None and at - oldest > BEHIND_AFTER:
+        return Finding(
+            "Mail", State.BAD, f"{settings.EMAIL_HOST}: a message is due since {oldest:%Y-%m-%d %H:%M} UTC",
+            "Look at the administrators' page Messages: it has what the mail server said.",
+        )  # fmt: skip
+    failed = f", {counts['failed']} were refused" if counts["failed"] else ""
+    return Finding("Mail", State.GOOD, f"{settings.EMAIL_HOST}, {counts['sent']} sent{failed}")

@@ -10,6 +10,8 @@ from django.db.models import Exists, OuterRef, Q
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Source
 from adsum.checkin import services
+from adsum.engagement import services as outbox
+from adsum.integrations import mail
 from adsum.timetable.models import ClassSession
 
 log = structlog.get_logger("adsum.jobs")
@@ -54,5 +56,39 @@ def empty_evidence() -> dict[str, int]:
     return services.empty_evidence(at=datetime.now(UTC))
 
 
-EVERY_MINUTES: dict[Callable[[], object], int] = {close_registers: 1, empty_evidence: 24 * 60}
+def tell_of_classes() -> int:
+    """Write messages about classes that changed; how many."""
+    return outbox.tell_class_changes(at=datetime.now(UTC))
+
+
+def tell_of_marks() -> int:
+    """Write messages about marks that somebody changed; how many."""
+    return outbox.tell_mark_changes(at=datetime.now(UTC))
+
+
+def tell_of_queries() -> int:
+    """Write messages about queries raised and answered; how many."""
+    return outbox.tell_of_queries(at=datetime.now(UTC))
+
+
+def ask_for_registers() -> int:
+    """Write to lecturers whose class has no sign of a register; how many messages."""
+    return outbox.ask_for_registers(at=datetime.now(UTC))
+
+
+def send_messages() -> int:
+    """Send by mail what is due, and set aside what came too late; how many letters the mail server took."""
+    outbox.lapse(at=datetime.now(UTC))
+    return mail.send_due(lambda: datetime.now(UTC)) if mail.is_configured() else 0
+
+
+EVERY_MINUTES: dict[Callable[[], object], int] = {
+    close_registers: 1,
+    tell_of_classes: 1,
+    tell_of_marks: 1,
+    tell_of_queries: 1,
+    ask_for_registers: 1,
+    send_messages: 1,
+    empty_evidence: 24 * 60,
+}
 """The schedules: how many minutes between two runs."""

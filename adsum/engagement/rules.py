@@ -1,0 +1,116 @@
+"""When people are told something, how often a letter is tried, and how a message moves on (docs/rules.md A 15).
+
+Times of day are the university's.
+"""
+
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Kind(StrEnum):
+    """What a message is about."""
+
+    CLASS_CHANGES = "class_changes"
+    MARK_CHANGES = "mark_changes"
+    QUERY_ANSWERED = "query_answered"
+    QUERY_RAISED = "query_raised"
+    NO_CODE = "no_code"
+    NOT_OBSERVED = "not_observed"
+
+
+class State(StrEnum):
+    """How far a message has come on its way by mail. Whoever it is for reads it here in every state but two."""
+
+    WAITING = "waiting"
+    """To be sent, or to be tried again, when it is due."""
+    SENT = "sent"
+    FAILED = "failed"
+    """Refused for good, or too often. A person may try again."""
+    HELD = "held"
+    """Kept back by a person."""
+    WITHDRAWN = "withdrawn"
+    """Taken back by a person before it was sent."""
+    LAPSED = "lapsed"
+    """Too late to be of use: never sent, still to be read here."""
+
+
+MOVES: dict[State, frozenset[State]] = {
+    State.WAITING: frozenset({State.SENT, State.FAILED, State.HELD, State.WITHDRAWN, State.LAPSED}),
+    State.HELD: frozenset({State.WAITING, State.WITHDRAWN, State.LAPSED}),
+    State.FAILED: frozenset({State.WAITING, State.WITHDRAWN}),
+    State.SENT: frozenset(),
+    State.WITHDRAWN: frozenset(),
+    State.LAPSED: frozenset(),
+}
+"""What may follow on what."""
+
+UNSEEN = frozenset({State.HELD, State.WITHDRAWN})
+"""States in which whoever it is for does not read it here either."""
+
+RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
+"""How long after each temporary refusal a letter is tried again; after the last one it has failed."""
+SERVER_AWAY = timedelta(minutes=2)
+"""How long nobody tries again when the mail server does not answer at all."""
+CLAIM = timedelta(minutes=10)
+"""How long a worker may take over one letter. A worker that died in the middle leaves it to the next after this time."""
+
+DAY_BEGINS, DAY_ENDS = time(7), time(21)
+"""Nobody is written to outside these hours, but for a class that is about to begin."""
+URGENT = timedelta(hours=3)
+"""A class that begins within this time: what changed is told at once, also at night."""
+QUIET = timedelta(minutes=5)
+"""Changes of the timetable are gathered until none has come for this long,"""
+LONGEST = timedelta(minutes=20)
+"""or until the first of them has waited for this long."""
+DIGESTS = (time(8), time(17), time(20))
+"""What is gathered over a day goes out at these times: a change made in the day is told that day."""
+STALE = timedelta(days=3)
+"""What happened longer ago than this when it is first seen (a restored backup, a first start) is told to nobody."""
+OVERLAP = timedelta(hours=1)
+"""No transaction lasts this long: an id first seen longer ago, and every id below it, is committed or never will be."""
+KEPT_DUE = timedelta(days=14)
+"""How long a letter about marks and registers is of use, should the mail be away."""
+NO_CODE_AFTER = timedelta(minutes=8)
+"""How long a class has been going on without any sign of a register before its lecturer is asked about it."""
+
+
+def retry_after(tries: int) -> timedelta | None:
+    """How long to wait after so many temporary refusals; None: no more."""
+    return RETRIES[tries - 1] if tries <= len(RETRIES) else None
+
+
+def is_night(at: datetime, zone: ZoneInfo) -> bool:
+    """Whether people are left in peace at that instant."""
+    return not DAY_BEGINS <= at.astimezone(zone).time() < DAY_ENDS
+
+
+def is_urgent(*, starts_at: datetime, at: datetime) -> bool:
+    """Whether a class begins so soon that what changed cannot wait."""
+    return starts_at - at <= URGENT
+
+
+def is_settled(*, first: datetime, latest: datetime, at: datetime, zone: ZoneInfo) -> bool:
+    """Whether changes of the timetable, the first and the latest of them made then, are told now: when it has been quiet
+    for a while, or they have waited long enough; not at night."""
+    return not is_night(at, zone) and (at - latest >= QUIET or at - first >= LONGEST)
+
+
+def awake(at: datetime, zone: ZoneInfo) -> datetime:
+    """That instant, or at night the morning after it."""
+    if not is_night(at, zone):
+        return at
+    local = at.astimezone(zone)
+    day = local.date() if local.time() < DAY_BEGINS else local.date() + timedelta(days=1)
+    return datetime.combine(day, DAY_BEGINS, tzinfo=zone)
+
+
+def digest_at(changed_at: datetime, zone: ZoneInfo) -> datetime:
+    """When a change made then is told: at the next of DIGESTS, in the university's time."""
+    local = changed_at.astimezone(zone)
+    for days in (0, 1):
+        for hour in DIGESTS:
+            slot = datetime.combine(local.date() + timedelta(days=days), hour, tzinfo=zone)
+            if slot >= local:
+                return slot
+    raise AssertionError("a day has digests")  # pragma: no cover

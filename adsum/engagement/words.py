@@ -1,0 +1,291 @@
+"""What messages say, in the language that is active: the letter, its HTML and the page in the product are the same words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from adsum.engagement.rules import Kind
+
+MOST = 40
+"""How many classes one message names; the rest are a number and a link."""
+
+STATUSES = {
+    "": gettext_lazy("No mark"),
+    "expected": gettext_lazy("Expected"),
+    "present": gettext_lazy("Present"),
+    "late": gettext_lazy("Late"),
+    "absent_unauthorised": gettext_lazy("Absent"),
+    "absent_authorised": gettext_lazy("Authorised absence"),
+    "absent_pending": gettext_lazy("Absence requested"),
+    "left_early": gettext_lazy("Left early"),
+    "attended_other_group": gettext_lazy("Attended another group"),
+    "attended_remote": gettext_lazy("Attended remotely"),
+    "not_captured": gettext_lazy("Not observed"),
+    "cancelled": gettext_lazy("Cancelled"),
+    "not_expected": gettext_lazy("Not expected"),
+}
+REASONS = {
+    "seen_in_class": gettext_lazy("Seen in class"),
+    "no_phone": gettext_lazy("No phone, or no battery"),
+    "scan_trouble": gettext_lazy("Trouble with scanning"),
+    "not_in_class": gettext_lazy("Was not in class"),
+    "left_early": gettext_lazy("Left early"),
+    "wrong_student": gettext_lazy("Marked the wrong student"),
+    "absence_agreed": gettext_lazy("Absence agreed"),
+    "other_group_agreed": gettext_lazy("Another group’s student, agreed"),
+    "query_upheld": gettext_lazy("The student’s query was right"),
+    "other": gettext_lazy("Another reason"),
+}
+DELIVERIES = {
+    "in_person": gettext_lazy("in person"),
+    "remote": gettext_lazy("online"),
+    "hybrid_optional": gettext_lazy("in person or online"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One class of a letter: its name and when it is, and what there is to say of it, one sentence a line."""
+
+    title: str
+    lines: list[str]
+    path: str = ""
+    """Where more is said of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one message says. Paths lead from the university's address of Adsum."""
+
+    subject: str
+    opening: str
+    items: list[Item] = field(default_factory=list)
+    closing: list[str] = field(default_factory=list)
+    action: tuple[str, str] = ("", "")
+    """What the one link at the end says, and where it leads."""
+
+
+def letter_of(kind: str, facts: Mapping[str, Any]) -> Letter:
+    """The letter for one message."""
+    return LETTERS[Kind(kind)](facts)
+
+
+def when(iso: str) -> str:
+    """Such as "Monday 23 November, 09:00", in the university's zone."""
+    at = localtime(datetime.fromisoformat(iso))
+    return f"{date_format(at, 'l j F')}, {at:%H:%M}"
+
+
+def _span(facts: Mapping[str, Any]) -> str:
+    end = localtime(datetime.fromisoformat(facts["ends_at"]))
+    return f"{when(facts['starts_at'])}–{end:%H:%M}"
+
+
+def _place(facts: Mapping[str, Any]) -> str:
+    return ", ".join(facts["rooms"]) or _("no room given")
+
+
+def _named(facts: Mapping[str, Any]) -> str:
+    return f"{facts['code']} {facts['title']}, {when(facts['starts_at'])}"
+
+
+def _rest(found: int) -> list[str]:
+    more = found - MOST
+    return [ngettext("And %(n)s more class.", "And %(n)s more classes.", more) % {"n": more}] if more > 0 else []
+
+
+# Classes that changed
+
+
+def _class_changes(facts: Mapping[str, Any]) -> Letter:
+    classes, staff = facts["classes"], facts["audience"] == "staff"
+    path = "/teaching/" if staff else "/today/"
+    if len(classes) == 1:
+        subject = _subject(classes[0], staff=staff)
+    else:
+        subject = ngettext("%(n)s class has changed", "%(n)s of your classes have changed", len(classes)) % {"n": len(classes)}
+    return Letter(
+        subject=subject,
+        opening=ngettext("This is what changed in your timetable:", "These are the changes in your timetable:", len(classes)),
+        items=[_changed(item, staff=staff) for item in classes[:MOST]],
+        closing=[*_rest(len(classes)), *_comfort(classes, staff=staff)],
+        action=(_("See my classes") if staff else _("See my timetable"), path),
+    )  # fmt: skip
+
+
+def _comfort(classes: list[dict[str, Any]], *, staff: bool) -> list[str]:
+    cancelled = any(item["change"] == "cancelled" for item in classes)
+    return [_("A cancelled class counts against nobody.")] if cancelled and not staff else []
+
+
+def _subject(item: Mapping[str, Any], *, staff: bool) -> str:
+    words = {"title": item["title"], "when": when((item["before"] or item["after"])["starts_at"])}
+    subjects = {
+        "cancelled": _("Cancelled: %(title)s, %(when)s"),
+        "moved": _("Moved: %(title)s, %(when)s"),
+        "restored": _("Takes place after all: %(title)s, %(when)s"),
+        "new": _("You now teach %(title)s, %(when)s") if staff else _("An extra class: %(title)s, %(when)s"),
+        "gone": _("No longer yours: %(title)s, %(when)s"),
+        "changed": _("Changed: %(title)s, %(when)s"),
+    }
+    return subjects[item["change"]] % words
+
+
+def _changed(item: Mapping[str, Any], *, staff: bool) -> Item:
+    before, after = item["before"], item["after"]
+    now = _("Now: %(when)s, %(where)s") % {"when": _span(after), "where": _place(after)}
+    was = _("Before: %(when)s, %(where)s") % {"when": _span(before), "where": _place(before)} if before else ""
+    planned = {"when": _span(before or after), "where": _place(before or after)}
+    lines = {
+        "cancelled": [_("Cancelled. It was to be on %(when)s, %(where)s.") % planned],
+        "moved": [_("Moved."), was, now],
+        "restored": [_("It takes place after all."), now],
+        "new": [_("You teach this class now.") if staff else _("You are expected in this class."), now],
+        "gone": [_("You no longer teach this class.") if staff else _("You are no longer expected in this class."), was],
+        "changed": [now],
+    }[item["change"]]  # fmt: skip
+    if item["change"] in {"moved", "changed", "restored"}:
+        if item["staff_changed"]:
+            lines.append(_("Somebody else teaches it."))
+        if before and before["delivery"] != after["delivery"]:
+            ways = {"before": DELIVERIES[before["delivery"]], "after": DELIVERIES[after["delivery"]]}
+            lines.append(_("It was %(before)s and is now %(after)s.") % ways)
+    return Item(f"{item['code']} {item['title']}", [line for line in lines if line], _class_path(item, staff=staff))
+
+
+def _class_path(item: Mapping[str, Any], *, staff: bool) -> str:
+    return f"/classes/{item['session']}/" if staff else f"/record/classes/{item['session']}/"
+
+
+# Marks
+
+
+def status_word(status: str, minutes_late: int = 0) -> str:
+    """A status in words, with how late."""
+    word = str(STATUSES[status])
+    return _("%(word)s, %(minutes)s min") % {"word": word, "minutes": minutes_late} if minutes_late else word
+
+
+def _mark_changes(facts: Mapping[str, Any]) -> Letter:
+    marks = facts["marks"]
+    if len(marks) == 1:
+        subject = _("Your mark in %(title)s has changed: %(status)s")
+        subject %= {"title": marks[0]["title"], "status": status_word(marks[0]["after"])}
+    else:
+        subject = ngettext("%(n)s mark has changed", "%(n)s of your marks have changed", len(marks)) % {"n": len(marks)}
+    return Letter(
+        subject=subject,
+        opening=_("Somebody changed your attendance record. This is what it says now:"),
+        items=[_mark(mark) for mark in marks[:MOST]],
+        closing=[*_rest(len(marks)), _("Is something wrong? Open the class and choose “My mark is wrong”. It takes a minute.")],
+        action=(_("See my record"), "/record/"),
+    )
+
+
+def _mark(mark: Mapping[str, Any]) -> Item:
+    steps = {"before": status_word(mark["before"]), "after": status_word(mark["after"], mark["minutes_late"])}
+    words = {"when": when(mark["at"])}
+    by = {
+        "lecturer": _("Changed by your lecturer on %(when)s.") % words,
+        "team": _("Changed by the attendance team on %(when)s.") % words,
+    }[mark["by"]]
+    lines = [_("%(before)s → %(after)s") % steps, by]
+    if mark["reason"]:
+        lines.append(_("The reason: %(reason)s.") % {"reason": REASONS.get(mark["reason"], mark["reason"])})
+    return Item(_named(mark), lines, f"/record/classes/{mark['session']}/")
+
+
+# Queries
+
+
+def _query_answered(facts: Mapping[str, Any]) -> Letter:
+    upheld = facts["outcome"] == "upheld"
+    words = {"title": facts["title"], "status": status_word(facts["mark"])}
+    return Letter(
+        subject=_("Your query about %(title)s is answered: %(status)s") % words,
+        opening=_("You said that a mark of yours was wrong. Somebody has looked at it."),
+        items=[
+            Item(
+                _named(facts),
+                [
+                    _("The mark was changed: %(status)s.") % words
+                    if upheld
+                    else _("The mark stays as it is: %(status)s.") % words
+                ],
+                f"/record/classes/{facts['session']}/",
+            )
+        ],
+        closing=[_("The answer and its reason are on the page of the class.")],
+        action=(_("Read the answer"), f"/record/classes/{facts['session']}/"),
+    )
+
+
+def _query_raised(facts: Mapping[str, Any]) -> Letter:
+    classes = facts["classes"]
+    count = sum(item["queries"] for item in classes)
+    waiting = ngettext("%(n)s student asks about a mark.", "%(n)s students ask about their marks.", count) % {"n": count}
+    return Letter(
+        subject=ngettext("%(n)s query waits for you", "%(n)s queries wait for you", count) % {"n": count},
+        opening=waiting,
+        items=[
+            Item(_named(item), [ngettext("%(n)s query", "%(n)s queries", item["queries"]) % {"n": item["queries"]}],
+                 f"/classes/{item['session']}/")
+            for item in classes[:MOST]
+        ],
+        closing=[*_rest(len(classes)), _("Until you answer, the mark is under query and counts against nobody.")],
+        action=(_("See my classes"), "/teaching/"),
+    )  # fmt: skip
+
+
+# Registers
+
+
+def _no_code(facts: Mapping[str, Any]) -> Letter:
+    return Letter(
+        subject=_("%(title)s has begun: show the code?") % {"title": facts["title"]},
+        opening=_("Your class is under way, and nobody has checked in yet."),
+        items=[
+            Item(_named(facts), [_("One tap on “Show code” opens check-in.")], f"/classes/{facts['session']}/"),
+        ],
+        closing=[
+            _("No projector? Read the typed code aloud, or tick names by hand."),
+            _("If the class does not take place, say so on its page: then it counts against nobody."),
+        ],
+        action=(_("Open the register"), f"/classes/{facts['session']}/"),
+    )
+
+
+def _not_observed(facts: Mapping[str, Any]) -> Letter:
+    classes = facts["classes"]
+    subject = ngettext("No register was taken in %(n)s class", "No register was taken in %(n)s classes", len(classes))
+    return Letter(
+        subject=subject % {"n": len(classes)},
+        opening=_("These classes closed without a register, so they count for nobody:"),
+        items=[Item(_named(item), [], f"/classes/{item['session']}/") for item in classes[:MOST]],
+        closing=[*_rest(len(classes)), _("Have you a list on paper? You can still enter it on the page of the class.")],
+        action=(_("See my classes"), "/teaching/"),
+    )
+
+
+LETTERS: dict[Kind, Callable[[Mapping[str, Any]], Letter]] = {
+    Kind.CLASS_CHANGES: _class_changes,
+    Kind.MARK_CHANGES: _mark_changes,
+    Kind.QUERY_ANSWERED: _query_answered,
+    Kind.QUERY_RAISED: _query_raised,
+    Kind.NO_CODE: _no_code,
+    Kind.NOT_OBSERVED: _not_observed,
+}
+KINDS = {
+    Kind.CLASS_CHANGES: gettext_lazy("Changes of the timetable"),
+    Kind.MARK_CHANGES: gettext_lazy("Changes of marks"),
+    Kind.QUERY_ANSWERED: gettext_lazy("An answer to a query"),
+    Kind.QUERY_RAISED: gettext_lazy("Queries that wait"),
+    Kind.NO_CODE: gettext_lazy("A class without its code"),
+    Kind.NOT_OBSERVED: gettext_lazy("A class without a register"),
+}

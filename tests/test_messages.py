@@ -1,0 +1,430 @@
+"""From rows to messages: everyone concerned is told, once, at a decent hour, and of nothing that was undone."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
+from adsum.attendance.closing import close_register
+from adsum.attendance.models import MarkChange, Query
+from adsum.attendance.rules import Reason, Status
+from adsum.attendance.services import answer_query, count_heads, mark_students, raise_query
+from adsum.checkin.services import add_display, open_checkin
+from adsum.engagement import rules, services
+from adsum.engagement.models import Bookmark, Message, Told
+from adsum.engagement.rules import DIGESTS, LONGEST, OVERLAP, QUIET, Kind
+from adsum.engagement.words import KINDS, REASONS, STATUSES, letter_of
+from adsum.timetable.models import ClassSession, Room, Teaching
+from adsum.timetable.rules import Change
+from adsum.timetable.services import ClassStep, _decide, cancel_class, facts_of, write_classes
+from adsum.web import words as page_words
+from adsum.web.templatetags import adsum_ui
+from tests.world import LONDON, NINE, World
+
+pytestmark = pytest.mark.django_db
+NEXT_WEEK = NINE + timedelta(days=7)
+
+
+def move(
+    session: ClassSession, *, at: datetime, by: Person | None = None, room: str = "", later: timedelta = timedelta(0)
+) -> None:
+    """What a changed feed, or a person, does to a class."""
+    session = ClassSession.objects.select_related("module").get(pk=session.pk)
+    before = facts_of(session)
+    session.starts_at += later
+    session.ends_at += later
+    session.save()
+    if room:
+        session.rooms.set([Room.objects.get_or_create(name=room)[0]])
+    _decide(session, Change.MOVED, before, at=at, actor=by.actor if by else "system:feed")
+
+
+def restore(session: ClassSession, *, at: datetime) -> None:
+    session = ClassSession.objects.select_related("module").get(pk=session.pk)
+    before = facts_of(session)
+    session.status = "scheduled"
+    _decide(session, Change.RESTORED, before, at=at, actor="system:feed")
+
+
+def told(person: Person) -> list[str]:
+    """The subjects of what this person is told, oldest first."""
+    return [letter_of(one.kind, one.facts).subject for one in Message.objects.filter(person=person).order_by("pk")]
+
+
+def text(message: Message) -> str:
+    letter = letter_of(message.kind, message.facts)
+    lines = [
+        letter.subject,
+        letter.opening,
+        *letter.closing,
+        *(line for item in letter.items for line in (item.title, *item.lines)),
+    ]
+    return "\n".join(lines)
+
+
+@dataclass
+class House(World):
+    """Two students, their lecturer, and a class next week."""
+
+    past: ClassSession = field(init=False)
+    """A class of this morning, over, in which Alice was marked absent (`marked`)."""
+
+    def __post_init__(self) -> None:
+        self.l1 = self.group(self.module("Algorithms", "CS201"), "L1")
+        self.alice, self.bob = (self.student(name, groups=[self.l1]) for name in ("Alice Abel", "Bob Baker"))
+        self.ada = self.lecturer("Ada Lecturer")
+        self.coming = self.session(self.l1, starts_at=NEXT_WEEK, staff=[self.ada])
+
+
+@pytest.fixture
+def house(db: None) -> House:
+    return House()
+
+
+# Changes of the timetable
+
+
+def test_everyone_concerned_is_told_once_with_old_and_new(house: House):
+    stranger = house.student(groups=[house.group()])
+    move(house.coming, at=NINE, room="B1.02", later=timedelta(hours=1))
+    assert services.tell_class_changes(at=NINE + QUIET - timedelta(seconds=1)) == 0
+    assert services.tell_class_changes(at=NINE + QUIET) == 3
+    assert services.tell_class_changes(at=NINE + QUIET) == 0
+    assert services.tell_class_changes(at=NINE + timedelta(days=1)) == 0
+    assert told(house.alice) == told(house.bob) == told(house.ada) == ["Moved: Algorithms, Monday 30 November, 09:00"]
+    assert told(stranger) == []
+    said = text(Message.objects.get(person=house.alice))
+    assert "Before: Monday 30 November, 09:00–10:00, C2.01" in said
+    assert "Now: Monday 30 November, 10:00–11:00, B1.02" in said
+
+
+def test_several_changes_of_a_short_span_are_one_message(house: House):
+    other = house.session(house.l1, starts_at=NEXT_WEEK + timedelta(days=1))
+    move(house.coming, at=NINE, room="B1.02")
+    assert services.tell_class_changes(at=NINE + timedelta(minutes=4)) == 0
+    move(house.coming, at=NINE + timedelta(minutes=4), room="B1.03")
+    cancel_class(other, at=NINE + timedelta(minutes=4), actor="system:feed")
+    assert services.tell_class_changes(at=NINE + timedelta(minutes=6)) == 0, "it has not been quiet yet"
+    assert services.tell_class_changes(at=NINE + timedelta(minutes=9)) == 3
+    assert told(house.alice) == ["2 of your classes have changed"]
+    said = text(Message.objects.get(person=house.alice))
+    assert "C2.01" in said
+    assert "B1.03" in said
+    assert "B1.02" not in said, "where it never was"
+    assert "A cancelled class counts against nobody." in said
+
+
+def test_restless_changes_are_told_all_the_same(house: House):
+    for minute in range(0, int(LONGEST.total_seconds() // 60) + 1, 2):
+        move(house.coming, at=NINE + timedelta(minutes=minute), room=f"R{minute}")
+    assert services.tell_class_changes(at=NINE + LONGEST) == 3
+
+
+def test_what_was_undone_meanwhile_is_told_to_nobody(house: House):
+    cancel_class(house.coming, at=NINE, actor="system:feed")
+    restore(house.coming, at=NINE + timedelta(minutes=2))
+    assert services.tell_class_changes(at=NINE + timedelta(hours=1)) == 0
+    assert Told.objects.count() == 2
+
+
+def test_undone_after_it_was_told_is_told_again(house: House):
+    cancel_class(house.coming, at=NINE, actor="system:feed")
+    services.tell_class_changes(at=NINE + QUIET)
+    restore(house.coming, at=NINE + timedelta(hours=2))
+    services.tell_class_changes(at=NINE + timedelta(hours=2) + QUIET)
+    assert [one.split(":")[0] for one in told(house.alice)] == ["Cancelled", "Takes place after all"]
+
+
+def test_a_class_within_hours_is_told_at_once_also_at_night(house: House):
+    four_in_the_morning = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+    soon = house.session(house.l1, starts_at=four_in_the_morning + timedelta(hours=2))
+    cancel_class(soon, at=four_in_the_morning, actor="system:feed")
+    cancel_class(house.coming, at=four_in_the_morning, actor="system:feed")
+    assert services.tell_class_changes(at=four_in_the_morning) == 2
+    assert told(house.alice) == ["Cancelled: Algorithms, Monday 23 November, 06:00"]
+    assert Message.objects.earliest("pk").due_at == four_in_the_morning
+    assert services.tell_class_changes(at=four_in_the_morning + timedelta(hours=2, minutes=59)) == 0, "the other one has time"
+    assert services.tell_class_changes(at=four_in_the_morning + timedelta(hours=3)) == 3
+
+
+def test_nobody_is_told_of_a_class_that_is_over(house: House):
+    old = house.session(house.l1, starts_at=NINE - timedelta(days=1))
+    cancel_class(old, at=NINE, actor="system:feed")
+    assert services.tell_class_changes(at=NINE + QUIET) == 0
+
+
+def test_who_made_the_change_is_not_told_of_it(house: House):
+    cancel_class(house.coming, at=NINE, actor=house.ada.actor)
+    services.tell_class_changes(at=NINE + QUIET)
+    assert told(house.ada) == []
+    assert told(house.alice) == ["Cancelled: Algorithms, Monday 30 November, 09:00"]
+
+
+def test_cover_tells_both_lecturers_and_the_students_without_names(house: House):
+    grace = house.lecturer("Grace Hopper")
+    before = facts_of(house.coming)
+    Teaching.objects.filter(session=house.coming).update(person=grace)
+    _decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
+    services.tell_class_changes(at=NINE + QUIET)
+    assert told(house.ada) == ["No longer yours: Algorithms, Monday 30 November, 09:00"]
+    assert told(grace) == ["You now teach Algorithms, Monday 30 November, 09:00"]
+    said = text(Message.objects.get(person=house.alice))
+    assert "Somebody else teaches it." in said
+    everything = str(list(Message.objects.values_list("facts", flat=True)))
+    assert not any(name in everything for name in ("Ada", "Grace", "Hopper", "Alice"))
+
+
+def test_a_change_of_groups_tells_those_who_leave_and_those_who_come(house: House):
+    newcomers = house.group(house.l1.module, "L2")
+    cara = house.student("Cara Cole", groups=[newcomers])
+    both = house.student("Dee Dean", groups=[house.l1, newcomers])
+    before = facts_of(house.coming)
+    house.coming.groups.set([newcomers])
+    _decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
+    services.tell_class_changes(at=NINE + QUIET)
+    assert told(house.alice) == ["No longer yours: Algorithms, Monday 30 November, 09:00"]
+    assert told(cara) == ["An extra class: Algorithms, Monday 30 November, 09:00"]
+    assert told(both) == []
+
+
+def new_class(house: House, *, at: datetime, by: str) -> ClassSession:
+    session = house.session(house.l1, starts_at=NEXT_WEEK + timedelta(days=2), staff=[house.ada])
+    write_classes([ClassStep(session, Change.NEW, None, facts_of(session))], run=None, at=at, actor=by)
+    return session
+
+
+def test_an_extra_class_by_hand_is_told(house: House):
+    new_class(house, at=NINE, by=house.person(Role.TIMETABLING).actor)
+    assert services.tell_class_changes(at=NINE + QUIET) == 3
+    assert told(house.alice) == ["An extra class: Algorithms, Wednesday 2 December, 09:00"]
+
+
+def test_a_whole_new_timetable_is_news_to_nobody(house: House):
+    new_class(house, at=NINE, by="system:feed")
+    assert services.tell_class_changes(at=NINE + QUIET) == 0
+
+
+# Marks
+
+
+def amend(house: House, status: Status, *, at: datetime, student: Person | None = None, reason: str = "") -> None:
+    students = [student or house.alice]
+    mark_students(house.past, students, status, by=house.ada, at=at, reason_code=Reason.SEEN_IN_CLASS, reason=reason)
+
+
+@pytest.fixture
+def marked(house: House) -> House:
+    house.past = house.session(house.l1, starts_at=NINE, staff=[house.ada])
+    mark_students(house.past, [house.alice], Status.ABSENT, by=house.ada, at=NINE)
+    services.tell_mark_changes(at=NINE)
+    return house
+
+
+FIVE = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+
+
+def test_a_changed_mark_is_told_the_same_day_with_everything_but_the_words(marked: House):
+    amend(marked, Status.LATE, at=NINE + timedelta(hours=2), reason="She told me of her hospital visit")
+    assert services.tell_mark_changes(at=FIVE - timedelta(minutes=1)) == 0
+    assert services.tell_mark_changes(at=FIVE) == 1
+    assert services.tell_mark_changes(at=FIVE + timedelta(hours=5)) == 0
+    said = text(Message.objects.get(person=marked.alice))
+    assert "CS201 Algorithms, Monday 23 November, 09:00" in said
+    assert "Absent → Late" in said
+    assert "Changed by your lecturer on Monday 23 November, 11:00." in said
+    assert "The reason: Seen in class." in said
+    assert "My mark is wrong" in said
+    assert "hospital" not in said, "what was written beside it stays in the product: docs/rules.md D 10"
+
+
+def test_changes_of_a_day_are_one_message_from_first_to_last(marked: House):
+    other = marked.session(marked.l1, starts_at=NINE + timedelta(hours=2), staff=[marked.ada])
+    mark_students(other, [marked.alice], Status.ABSENT, by=marked.ada, at=NINE + timedelta(hours=2))
+    amend(marked, Status.LATE, at=NINE + timedelta(hours=1))
+    amend(marked, Status.PRESENT, at=NINE + timedelta(hours=3))
+    team = marked.person(Role.ATTENDANCE_TEAM)
+    mark_students(other, [marked.alice], Status.REMOTE, by=team, at=NINE + timedelta(hours=3), reason_code=Reason.OTHER)
+    assert services.tell_mark_changes(at=FIVE) == 1
+    said = text(Message.objects.get(person=marked.alice))
+    assert told(marked.alice) == ["2 of your marks have changed"]
+    assert "Absent → Present" in said
+    assert "Absent → Attended remotely" in said
+    assert "Changed by the attendance team" in said
+
+
+def test_a_mark_that_is_again_what_it_was_is_told_to_nobody(marked: House):
+    amend(marked, Status.PRESENT, at=NINE + timedelta(hours=1))
+    amend(marked, Status.ABSENT, at=NINE + timedelta(hours=2))
+    assert services.tell_mark_changes(at=FIVE) == 0
+
+
+def test_a_first_mark_is_not_a_change(marked: House):
+    mark_students(marked.past, [marked.bob], Status.PRESENT, by=marked.ada, at=NINE)
+    close_register(marked.past, at=NINE + timedelta(hours=1))
+    assert services.tell_mark_changes(at=FIVE) == 0
+
+
+def test_the_absence_of_the_close_that_a_person_changes_is_told(marked: House):
+    close_register(marked.past, at=NINE + timedelta(hours=1))
+    mark_students(marked.past, [marked.bob], Status.PRESENT, by=marked.ada, at=NINE + timedelta(hours=2))
+    assert services.tell_mark_changes(at=FIVE) == 1
+    assert told(marked.bob) == ["Your mark in Algorithms has changed: Present"]
+
+
+# Queries
+
+
+def test_a_query_is_told_to_the_lecturer_and_its_answer_to_the_student(marked: House):
+    query = raise_query(marked.past, marked.alice, at=NINE + timedelta(hours=1), text="I was there, ask Bob Baker")
+    raise_query(marked.past, marked.bob, at=NINE + timedelta(hours=1))
+    assert services.tell_of_queries(at=NINE + timedelta(hours=2)) == 0
+    assert services.tell_of_queries(at=FIVE) == 1
+    assert told(marked.ada) == ["2 queries wait for you"]
+    assert "Bob" not in text(Message.objects.get(person=marked.ada))
+    answer_query(query, by=marked.ada, at=FIVE, reason="Seen", status=Status.PRESENT)
+    assert services.tell_of_queries(at=FIVE) == 1
+    assert services.tell_of_queries(at=FIVE) == 0
+    assert services.tell_mark_changes(at=FIVE + timedelta(hours=5)) == 0, "told with the answer, not twice"
+    assert told(marked.alice) == ["Your query about Algorithms is answered: Present"]
+    assert "Seen" not in text(Message.objects.get(person=marked.alice))
+
+
+def test_an_answer_at_night_waits_for_the_morning(marked: House):
+    query = raise_query(marked.past, marked.alice, at=NINE)
+    late = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
+    answer_query(query, by=marked.ada, at=late, reason="No")
+    services.tell_of_queries(at=late)
+    message = Message.objects.get(person=marked.alice)
+    assert message.due_at == datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
+    assert "The mark stays as it is: Absent." in text(message)
+
+
+def test_a_query_answered_before_the_digest_asks_nobody(marked: House):
+    query = raise_query(marked.past, marked.alice, at=NINE)
+    answer_query(query, by=marked.ada, at=NINE + timedelta(minutes=5), reason="No")
+    services.tell_of_queries(at=FIVE)
+    assert told(marked.ada) == []
+    assert Query.objects.count() == 1
+
+
+# Registers
+
+
+def test_a_class_without_its_code_asks_its_lecturer_once(house: House):
+    now = house.session(house.l1, starts_at=NINE, staff=[house.ada])
+    assert services.ask_for_registers(at=NINE + rules.NO_CODE_AFTER - timedelta(seconds=1)) == 0
+    assert services.ask_for_registers(at=NINE + rules.NO_CODE_AFTER) == 1
+    assert services.ask_for_registers(at=NINE + timedelta(minutes=30)) == 0
+    assert told(house.ada) == ["Algorithms has begun: show the code?"]
+    assert Message.objects.get().useful_until == now.ends_at
+
+
+@pytest.mark.parametrize("sign", ["screen", "mark", "headcount", "cancelled", "over"])
+def test_a_class_with_any_sign_of_a_register_is_left_in_peace(house: House, sign: str):
+    now = house.session(house.l1, starts_at=NINE, staff=[house.ada])
+    at = NINE + timedelta(minutes=10)
+    if sign == "screen":
+        add_display(open_checkin(now, by=house.ada, at=NINE), by=house.ada, at=NINE)
+    elif sign == "mark":
+        mark_students(now, [house.alice], Status.PRESENT, by=house.ada, at=NINE)
+    elif sign == "headcount":
+        count_heads(now, 2, by=house.ada, at=NINE)
+    elif sign == "cancelled":
+        cancel_class(now, at=NINE, actor="system:feed")
+    else:
+        at = now.ends_at
+    assert services.ask_for_registers(at=at) == 0
+
+
+def test_registers_nobody_took_are_one_message_in_the_evening(house: House):
+    for hour in (0, 1):
+        close_register(house.session(house.l1, starts_at=NINE + timedelta(hours=hour), staff=[house.ada]), at=NINE)
+    after = FIVE + timedelta(minutes=1)  # both classes are over
+    assert services.ask_for_registers(at=FIVE - timedelta(hours=1)) == 0
+    assert services.ask_for_registers(at=after) == 1
+    assert services.ask_for_registers(at=after) == 0
+    assert told(house.ada) == ["No register was taken in 2 classes"]
+
+
+# The bookmark
+
+
+def test_a_row_that_becomes_visible_late_is_not_skipped(marked: House):
+    """On PostgreSQL a row with a lower id may be committed after one with a higher id was read and told."""
+    amend(marked, Status.PRESENT, at=NINE + timedelta(hours=1))
+    late = MarkChange.objects.get(after="present")
+    kept = {field.attname: getattr(late, field.attname) for field in MarkChange._meta.concrete_fields}
+    with connection.cursor() as cursor:  # as if it were not committed yet
+        cursor.execute("DELETE FROM adsum_markchange WHERE id = %s", [late.pk])
+    mark_students(marked.past, [marked.bob], Status.ABSENT, by=marked.ada, at=NINE)
+    amend(marked, Status.PRESENT, at=NINE + timedelta(hours=2), student=marked.bob)
+    assert services.tell_mark_changes(at=FIVE) == 1
+    MarkChange.objects.bulk_create([MarkChange(**kept)])
+    services.tell_mark_changes(at=FIVE + OVERLAP / 2)
+    assert told(marked.alice) == ["Your mark in Algorithms has changed: Present"]
+
+
+def test_the_bookmark_moves_on_and_forgets_what_is_done(marked: House):
+    amend(marked, Status.PRESENT, at=NINE + timedelta(hours=1))
+    for hours in range(4):
+        services.tell_mark_changes(at=FIVE + hours * OVERLAP)
+    bookmark = Bookmark.objects.get(source="mark_change")
+    assert bookmark.row == bookmark.seen > 0
+    assert Told.objects.count() == 0
+    assert len(told(marked.alice)) == 1
+
+
+def test_the_bookmark_waits_for_what_is_not_told_yet(marked: House):
+    amend(marked, Status.PRESENT, at=NINE)
+    for hours in range(4):
+        services.tell_mark_changes(at=NINE + hours * OVERLAP)
+    assert told(marked.alice) == []
+    services.tell_mark_changes(at=FIVE)
+    assert len(told(marked.alice)) == 1
+
+
+# Times
+
+FIRST, LAST = datetime(2026, 1, 1), datetime(2027, 12, 31)  # noqa: DTZ001 - the zone comes with the strategy
+INSTANTS = st.datetimes(FIRST, LAST, timezones=st.just(UTC))
+
+
+@given(INSTANTS)
+def test_every_change_is_told_within_a_day_and_in_the_day(changed_at: datetime):
+    slot = rules.digest_at(changed_at, LONDON)
+    assert timedelta(0) <= slot - changed_at <= timedelta(hours=13)
+    assert slot.astimezone(LONDON).time() in DIGESTS
+    if changed_at.astimezone(LONDON).time() <= DIGESTS[-1]:
+        assert slot.astimezone(LONDON).date() == changed_at.astimezone(LONDON).date(), "the same day"
+
+
+@given(INSTANTS)
+def test_nobody_is_woken(at: datetime):
+    morning = rules.awake(at, LONDON)
+    assert not rules.is_night(morning, LONDON)
+    assert timedelta(0) <= morning - at <= timedelta(hours=11)
+    assert (morning == at) == (not rules.is_night(at, LONDON))
+
+
+@pytest.mark.parametrize(("hour", "night"), [(0, True), (6, True), (7, False), (20, False), (21, True), (23, True)])
+def test_the_night(hour: int, night: bool):
+    assert rules.is_night(datetime(2026, 7, 1, hour, tzinfo=ZoneInfo("Europe/London")), LONDON) is night
+
+
+def test_every_kind_has_its_words():
+    assert set(KINDS) == set(Kind)
+
+
+def test_letters_and_pages_use_the_same_words():
+    assert {key: str(word) for key, word in STATUSES.items() if key} == {
+        key: str(adsum_ui.STATUSES[key].word) for key in STATUSES if key
+    }
+    assert {key: str(word) for key, word in REASONS.items()} == {
+        str(key): str(word) for key, word in page_words.REASONS.items()
+    }
