@@ -14,6 +14,7 @@ EXTRA_FILES = {
     ("attendance", "closing"): "what becomes of a register after its class; services for one mark at a time stay apart",
     ("checkin", "gate"): "the check-in path itself, in Starlette",
     ("checkin", "writer"): "group commit, behind one interface",
+    ("checkin", "effect"): "what a policy would have done to the scans of a month: one long question, asked of the database",
     (
         "attendance",
         "policies",
