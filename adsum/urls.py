@@ -4,8 +4,8 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import home, stepup
-from adsum.web.office import gate, imports
+from adsum.web import home, policy, stepup
+from adsum.web.office import gate, imports, policies
 from adsum.web.signin import entrance, two_step, university
 from adsum.web.student import record, today
 from adsum.web.teaching import checkin, classes, complete, display, held, marks, register
@@ -73,6 +73,14 @@ urlpatterns = [
     path("imports/<uuid:ref>/", imports.detail, name="import"),
     path("imports/<uuid:ref>/decide/", imports.decide, name="import_decide"),
     path("imports/<uuid:ref>/problems.csv", imports.problems, name="import_problems"),
+    # Policies: everyone reads them; the attendance team and administrators make them
+    path("policy/", policy.policy, name="public_policy"),
+    path("policy/<int:number>/", policy.version, name="public_policy_version"),
+    path("office/policies/", policies.index, name="policies"),
+    path("office/policies/new/", policies.new, name="policy_new"),
+    path("office/policies/<uuid:ref>/", policies.detail, name="policy"),
+    path("office/policies/<uuid:ref>/withdraw/", policies.withdraw, name="policy_withdraw"),
+    path("office/policies/<uuid:ref>/end/", policies.end, name="policy_end"),
     # Check-in of the whole university: administrators
     path("office/check-in/", gate.overview, name="office_checkin"),
     path("office/check-in/pause/", gate.pause, name="office_checkin_pause"),

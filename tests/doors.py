@@ -57,6 +57,7 @@ CLASSES      = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 200, 200, 404, 404
 OFFICE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
 THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
+POLICIES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404)
 LOCAL        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
 SWITCHES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
 STAFF        = (  IN, 404, 404, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
@@ -134,6 +135,13 @@ DOORS = [
     *doors("import_calendar_fetch",   "/imports/calendars/{calendar}/fetch/", None, instead(IMPORTS, 302)),
     *doors("import",                  "/imports/{import}/",                 IMPORTS, None),
     *doors("import_decide",           "/imports/{import}/decide/",          None, instead(IMPORTS, 302), action="discard"),
+    *doors("public_policy",           "/policy/",                           always(200), None),
+    *doors("public_policy_version",   "/policy/1/",                         always(200), None),
+    *doors("policies",                "/office/policies/",                  POLICIES, None),
+    *doors("policy_new",              "/office/policies/new/",              POLICIES, instead(POLICIES, 422)),
+    *doors("policy",                  "/office/policies/{policy}/",         POLICIES, None),
+    *doors("policy_withdraw",         "/office/policies/{policy}/withdraw/", None, instead(POLICIES, 302)),
+    *doors("policy_end",              "/office/policies/{policy}/end/",     None, instead(POLICIES, 302)),
     *doors("office_checkin",          "/office/check-in/",                  SWITCHES, None),
     *doors("office_checkin_pause",    "/office/check-in/pause/",            None, instead(SWITCHES, 302), reason="Fire"),
     *doors("office_checkin_resume",   "/office/check-in/resume/",           None, instead(SWITCHES, 302)),

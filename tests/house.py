@@ -7,7 +7,8 @@ from django.test import Client
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.rules import Status
+from adsum.attendance.policies import make_policy
+from adsum.attendance.rules import Status, Terms
 from adsum.attendance.services import mark_students, raise_query
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_checkin
@@ -69,10 +70,14 @@ class House:
             name="feed", url="http://127.0.0.1:9/feed.ics", mapping=PRESETS["plain"], actor="system:test", at=at
         )
         run = start_import(kind="events", filename="a.csv", content=b"", options={}, actor="system:test", at=at)
+        policy = make_policy(
+            Terms(), department=computing, kind="lab", valid_from=at.date() + timedelta(days=2), today=at.date(),
+            by=self.people["team"], at=at,
+        )  # fmt: skip
         self.names = {
             "module": session.module_id, "session": session.ref, "student": student.ref, "display": self.display.display.ref,
             "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
-            "calendar": mapping.pk, "import": run.ref,
+            "calendar": mapping.pk, "import": run.ref, "policy": policy.ref,
         }  # fmt: skip
 
     def browser(self, who: str, *, csrf: bool = False) -> Client:

@@ -42,6 +42,9 @@ whole university, or reaches as far as what else names the person: a class, a mo
 IMPORTS = frozenset({Role.TIMETABLING, Role.ADMINISTRATOR})
 """May bring timetables and rosters in."""
 
+MAKES_POLICIES = frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})
+"""May make policies: for the departments over which they are attendance team, or for all."""
+
 RUNS_CHECKIN = frozenset({Role.ADMINISTRATOR})
 """May pause check-in of the whole university and retire its keys."""
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import (
     Case,
@@ -25,7 +25,7 @@ from django.db.models import (
 from django.db.models.functions import Least, Mod
 
 from adsum.accounts.models import Department
-from adsum.attendance.models import Mark, MarkChange, Query
+from adsum.attendance.models import Mark, MarkChange, Policy, Query
 from adsum.attendance.policies import DEFAULTS, Policies, policies
 from adsum.attendance.rules import Counted, Moment, Source, Status, Tally, Terms, Weighting, Windows, in_force
 from adsum.checkin.models import Scan
@@ -152,10 +152,9 @@ def effect_of(draft: Draft, *, first: date, last: date, most: int = MOST_CLASSES
         if one is None or one.cancelled:
             continue
         seen += count
-        if one.terms.windows == draft.terms.windows:
-            moment = None  # a class that was moved, or stopped early, is not judged again
-        again += count * (moment == Moment.TOO_EARLY)
-        after = _after(status, moment)
+        judged = one.terms.windows != draft.terms.windows  # else a class that was moved, or stopped early, would be anew
+        again += count * (judged and moment == Moment.TOO_EARLY)
+        after = _after(status, moment) if judged else status
         if after != status:
             moves[one.kind, status, after] += count
         for sums, all_, told in (
@@ -184,11 +183,11 @@ def _classes(sessions: QuerySet[ClassSession], draft: Draft, rules: Policies) ->
     rows = sessions.values_list(
         "pk", "module", "module__department", "kind", "mandatory", "status", "starts_at", "ends_at", "starts_on"
     )
+    with_draft: list[Policy | Draft] = [*others, draft]
     for pk, module, department, kind, mandatory, status, starts_at, ends_at, on in rows:
-        scope = {"parents": parents, "department": department, "kind": kind, "on": on}
-        if in_force([*others, draft], **scope) is not draft:
+        if in_force(with_draft, parents=parents, department=department, kind=kind, on=on) is not draft:
             continue
-        version = in_force(rules.versions, **scope)
+        version = in_force(rules.versions, parents=parents, department=department, kind=kind, on=on)
         minutes = int((ends_at - starts_at).total_seconds() // 60)
         terms = said[version.pk] if version is not None else DEFAULTS
         found[pk] = _Class(module, kind, mandatory, minutes, status == ClassStatus.CANCELLED, terms)
@@ -210,10 +209,9 @@ def _steps(marks: QuerySet[Mark], sessions: QuerySet[ClassSession], windows: Win
         yield session, Status.ABSENT, moment, 1
     others = marks.exclude(source=Source.SCAN).values_list("session", "status", "source").annotate(n=Count("pk")).order_by()
     for session, status, source, count in others:
-        if status == Status.ABSENT and source == Source.SYSTEM:
-            count -= taken[session]
-        if count:
-            yield session, Status(status), None, count
+        left = count - taken[session] if status == Status.ABSENT and source == Source.SYSTEM else count
+        if left:
+            yield session, Status(status), None, left
 
 
 def _refused(sessions: QuerySet[ClassSession], windows: Windows) -> dict[tuple[int, int], Moment]:
@@ -235,7 +233,7 @@ def _refused(sessions: QuerySet[ClassSession], windows: Windows) -> dict[tuple[i
 def _moment(at: str, windows: Windows) -> Case:
     """When in these windows an instant falls, as `rules.OpenFor` has it, worked out by the database."""
 
-    def after_start(minutes: int) -> ExpressionWrapper:
+    def after_start(minutes: int) -> ExpressionWrapper[Any]:
         return ExpressionWrapper(F("session__starts_at") + timedelta(minutes=minutes), output_field=DateTimeField())
 
     ends = F("session__ends_at")

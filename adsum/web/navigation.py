@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from adsum.accounts.rules import IMPORTS, KEEPS_REGISTERS, LISTS_CLASSES, RUNS_CHECKIN, Role
+from adsum.accounts.rules import IMPORTS, KEEPS_REGISTERS, LISTS_CLASSES, MAKES_POLICIES, RUNS_CHECKIN, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ MENU = (
     Door("office_classes", _("Classes"), "building", LISTS_CLASSES),
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
     Door("imports", _("Imports"), "file-earmark-arrow-up", IMPORTS),
+    Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES),
     Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),
 )
 

@@ -24,6 +24,7 @@ from adsum.checkin.reports import held_scans, latest_epoch, pace_of, showing
 from adsum.checkin.services import SHOWN_BEFORE
 from adsum.timetable.models import ClassSession
 from adsum.web.middleware import PersonRequest
+from adsum.web.policy_words import PACES
 from adsum.web.teaching import of_class
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.words import explanation, held_reason, late_note
@@ -37,12 +38,6 @@ KEYS = {
     Status.REMOTE: "r",
 }
 WITHOUT_A_MARK = frozenset({Status.EXPECTED, Status.NOT_OBSERVED})
-PACE_WORDS = {
-    "standard": gettext_lazy("Standard: a new code every 60 seconds"),
-    "brisk": gettext_lazy("Brisk: every 20 seconds"),
-    "strict": gettext_lazy("Strict: every 10 seconds"),
-    "very_strict": gettext_lazy("Very strict: every 5 seconds"),
-}
 
 
 @of_class("GET", "HEAD")
@@ -89,7 +84,7 @@ def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
     opening = Opening.objects.filter(session=session).first()
     if opening is None:
         window = OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
-        return {"state": "unopened", "window": window, "paces": PACE_WORDS}
+        return {"state": "unopened", "window": window, "paces": PACES}
     if opening.stopped_at is not None:
         state = "stopped"
     elif request.at >= opening.late_until:
@@ -97,7 +92,7 @@ def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
     else:
         state = "early" if request.at < opening.opens_at else "open"
     return {
-        "state": state, "window": opening, "paces": PACE_WORDS, "pace": pace_of(latest_epoch(opening)),
+        "state": state, "window": opening, "paces": PACES, "pace": pace_of(latest_epoch(opening)),
         "screens": list(showing(opening)), "stopped_at": opening.stopped_at,
     }  # fmt: skip
 
