@@ -3,6 +3,8 @@
 Marks made by hand, by an absence or by an import stay as they are: what a person saw does not depend on a window.
 """
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -105,7 +105,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
         small = Small()
         register = f"/classes/{small.session.ref}/"
         places: list[tuple[Person | None, list[str]]] = [
-            (None, ["/sign-in/", "/display/", "/signed-out/", f"/{'0' * 36}"]),
+            (None, ["/sign-in/", "/policy/", "/display/", "/signed-out/", f"/{'0' * 36}"]),
             (
                 small.student,
                 [
@@ -127,6 +127,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                 ],
             ),
             (small.team, ["/office/classes/", "/office/registers/?who=all", f"{register}explain/", register]),
+            (small.team, ["/office/policies/", "/office/policies/new/"]),
             (small.timetabling, ["/imports/", "/imports/missing/", "/imports/calendars/new/"]),
             (small.administrator, ["/", "/office/check-in/", "/imports/"]),
             (small.compliance, ["/"]),

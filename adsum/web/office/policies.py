@@ -13,6 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -207,7 +208,7 @@ class PolicyForm(forms.Form):
             department.required, department.empty_label = True, None
             department.queryset = department.queryset.filter(pk__in=reach)
         month: Any = self.fields["month"]
-        month.choices = [(f"{one:%Y-%m}", one) for one in months_before(today)]
+        month.choices = [(f"{one:%Y-%m}", date_format(one, "F Y")) for one in months_before(today)]
 
     def clean_month(self) -> date:
         return date.fromisoformat(f"{self.cleaned_data['month']}-01")
