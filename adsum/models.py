@@ -1,8 +1,8 @@
 """The one list of tables."""
 
-from adsum.accounts.models import Department, Identifier, Person, RoleGrant, UsedAssertion
+from adsum.accounts.models import BreakGlass, Department, Identifier, Person, RoleGrant, UsedAssertion
 from adsum.attendance.models import Mark, MarkChange, Policy, Query, Register
-from adsum.audit.models import Event
+from adsum.audit.models import AccessLog, AccessReport, Event
 from adsum.checkin.models import (
     Alarm,
     Display,
@@ -39,9 +39,10 @@ from adsum.timetable.models import (
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 __all__ = [
-    "Alarm", "Bookmark", "CalendarKey", "ClassChange", "ClassReport", "ClassSession", "Course", "Department", "Display",
-    "Enrolment", "Epoch", "Event", "FeedMapping", "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import",
-    "ImportChange", "ImportProblem", "LateCode", "Mark", "MarkChange", "Message", "Module", "ModuleLeader", "Opening",
-    "Pairing", "Person", "Place", "Policy", "Poll", "Query", "Register", "RetiredKey", "RevokedPass", "RoleGrant", "Room",
-    "Scan", "Site", "Teaching", "Term", "Told", "TypedTries", "UsedAssertion", "Vacation",
+    "AccessLog", "AccessReport", "Alarm", "Bookmark", "BreakGlass", "CalendarKey", "ClassChange", "ClassReport",
+    "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping", "GateState", "Group",
+    "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem", "LateCode", "Mark", "MarkChange",
+    "Message", "Module", "ModuleLeader", "Opening", "Pairing", "Person", "Place", "Policy", "Poll", "Query", "Register",
+    "RetiredKey", "RevokedPass", "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "Told", "TypedTries",
+    "UsedAssertion", "Vacation",
 ]  # fmt: skip

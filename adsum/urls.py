@@ -7,7 +7,9 @@ from django.views.i18n import set_language
 from adsum.web import home, policy, stepup
 from adsum.web.office import gate, imports, policies
 from adsum.web.signin import entrance, two_step, university
-from adsum.web.student import record, today
+from adsum.web.student import access, record, today
+from adsum.web.support import record as support_record
+from adsum.web.support import students
 from adsum.web.teaching import checkin, classes, complete, display, held, marks, register
 from adsum.web.teaching import today as teaching
 
@@ -39,6 +41,11 @@ urlpatterns = [
     path("record/modules/<int:module>/", record.module_record, name="student_module"),
     path("record/classes/<uuid:ref>/", record.class_record, name="student_class"),
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
+    path("record/access/", access.access, name="student_access"),
+    # For those who look after students
+    path("students/", students.students, name="students"),
+    path("students/outside/", students.outside, name="students_outside"),
+    path("people/<uuid:ref>/", support_record.record, name="person_record"),
     # The lecturer's side
     path("teaching/", teaching.today, name="teaching_today"),
     path("office/classes/", classes.classes, name="office_classes"),

@@ -99,6 +99,13 @@ DOORS = [
     *doors("student_class",           "/record/classes/{session}/",         THIS_STUDENT, None),
     *doors("student_query",           "/record/classes/{session}/query/",   None, instead(THIS_STUDENT, 302)),
 
+    *doors("student_access",          "/record/access/",                    STUDENTS, None),
+
+    # For those who look after students
+    *doors("students",                "/students/",                         STAFF, None),
+    *doors("students_outside",        "/students/outside/",                 STAFF, instead(STAFF, 422), who="nobody"),
+    *doors("person_record",           "/people/{student}/",                 THIS_RECORD, None),
+
     # The lecturer's side; every class also for the attendance team
     *doors("teaching_today",          "/teaching/",                         TEACHING, None),
     *doors("office_classes",          "/office/classes/",                   CLASSES, None),

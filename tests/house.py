@@ -80,6 +80,9 @@ class House:
             "calendar": mapping.pk, "import": run.ref, "policy": policy.ref,
         }  # fmt: skip
 
+        self.subjects = {"session": f"session:{session.pk}", "student": student.actor}
+        """How the logs name them."""
+
     def browser(self, who: str, *, csrf: bool = False) -> Client:
         """A browser that has been here for a moment, as this person, who has just proved themselves."""
         client = Client(enforce_csrf_checks=csrf, raise_request_exception=False)

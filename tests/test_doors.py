@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from adsum.asgi import Application
 from adsum.attendance.models import Mark
+from adsum.audit.models import AccessLog
 from adsum.web.live import display_cookie
 from tests.doors import DOORS, GATE, WHO
 from tests.house import House
@@ -96,15 +97,31 @@ def everything() -> dict[str, tuple[int, str]]:
     return state
 
 
+NOTED = {
+    "class_register": ("register", "session"),
+    "student_mark": ("student_in_class", "student"),
+    "person_record": ("record", "student"),
+}
+"""What reading does write, and nothing else: that somebody looked, on which page and at what."""
+
+
 @pytest.mark.parametrize("who", WHO)
 def test_reading_writes_nothing(house: House, who: str):
     client = house.browser(who)
     before = everything()
+    noted = set()
     for door in DOORS:
         if door.method == "GET":
             for method in ("GET", "HEAD", "OPTIONS"):
                 house.knock(client, door, method)
-    assert everything() == before
+            if door.name in NOTED and door.gets[WHO.index(who)] == 200:
+                page, subject = NOTED[door.name]
+                noted.add((house.people[who].pk, page, house.subjects[subject]))
+    after = everything()
+    assert after.pop("adsum.AccessLog")[0] >= len(noted)
+    del before["adsum.AccessLog"]
+    assert after == before
+    assert set(AccessLog.objects.values_list("viewer", "page", "subject")) == noted
 
 
 def test_what_is_compared_would_show_a_change(house: House):

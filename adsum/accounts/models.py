@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 
-from adsum.accounts.rules import BY_DEPARTMENT, Access, Role
+from adsum.accounts.rules import BY_DEPARTMENT, Access, Purpose, Role
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -179,3 +179,41 @@ class UsedAssertion(models.Model):
 
     def __str__(self) -> str:
         return self.fingerprint[:12]
+
+
+class BreakGlassQuerySet(models.QuerySet["BreakGlass"]):
+    def open_to(self, viewer: Person, at: datetime) -> BreakGlassQuerySet:
+        """Those of this person that are open at that instant."""
+        return self.filter(viewer=viewer, opened_at__lte=at, ends_at__gt=at)
+
+
+class BreakGlass(models.Model):
+    """A student's record, opened for a while by somebody outside the usual relationship, and why."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    viewer = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=32, choices=[(role.value, role.value) for role in Role])
+    """What the viewer was at that time; the first of several."""
+    purpose = models.CharField(max_length=24, choices=[(purpose.value, purpose.value) for purpose in Purpose])
+    reason = models.CharField(max_length=500)
+    """In the viewer's words: for the data-protection officer, not for the student."""
+    opened_at = models.DateTimeField(db_index=True)
+    ends_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+    """When the data-protection officer had read of it."""
+    seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = BreakGlassQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=models.F("opened_at")), name="break_glass_ends"),
+            models.CheckConstraint(
+                condition=Q(seen_at=None, seen_by=None) | Q(seen_at__isnull=False, seen_by__isnull=False),
+                name="break_glass_seen_has_who_and_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.viewer_id} opened {self.student_id}: {self.purpose}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 
@@ -39,6 +39,9 @@ BY_DEPARTMENT = KEEPS_REGISTERS | KEEPS_RECORDS
 """Roles that reach as far as the departments they are held over, and those below them. Every other role is held for the
 whole university, or reaches as far as what else names the person: a class, a module, a tutee."""
 
+READS_ACCESS_LOG = frozenset({Role.DATA_PROTECTION, Role.AUDITOR})
+"""May read who looked at whose record."""
+
 IMPORTS = frozenset({Role.TIMETABLING, Role.ADMINISTRATOR})
 """May bring timetables and rosters in."""
 
@@ -47,6 +50,44 @@ MAKES_POLICIES = frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})
 
 RUNS_CHECKIN = frozenset({Role.ADMINISTRATOR})
 """May pause check-in of the whole university and retire its keys."""
+
+
+class Purpose(StrEnum):
+    """Why somebody opens a record outside the usual relationship."""
+
+    SAFETY = "safety"
+    STUDENT_ASKED = "student_asked"
+    COVERING = "covering"
+    COMPLAINT = "complaint"
+    SPONSOR_DUTY = "sponsor_duty"
+    FUNDING_DUTY = "funding_duty"
+    FAULT = "fault"
+
+
+def reads_words(role: Role | None, *, about_absence: bool) -> bool:
+    """Whether whoever opened a record as `role` (None: from outside the usual relationship) reads what people wrote beside a
+    mark or a query. Words about an absence may be about health: those who decide on absences read them, tutors do not."""
+    return role in KEEPS_RECORDS or (role == Role.TUTOR and not about_absence)
+
+
+BREAK_GLASS_FOR = timedelta(minutes=30)
+"""How long a record stays open to whoever opened it outside the usual relationship."""
+
+SHORTEST_REASON = 10
+"""Characters: fewer explain nothing."""
+
+
+def break_glass_refusal(*, roles: frozenset[Role], own: bool, is_student: bool, reason: str) -> str | None:
+    """Why a record is not opened outside the usual relationship, as a code; None when it is."""
+    if not roles & STAFF:
+        return "not_staff"
+    if own:
+        return "own_record"
+    if not is_student:
+        return "not_a_student"
+    if len(" ".join(reason.split())) < SHORTEST_REASON:
+        return "needs_reason"
+    return None
 
 
 def domain_of(email: str) -> str:

@@ -20,9 +20,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from adsum.accounts.models import Department, Identifier, Person, RoleGrant, UsedAssertion
-from adsum.accounts.rules import Role, is_guessable
+from adsum.accounts.models import BreakGlass, Department, Identifier, Person, RoleGrant, UsedAssertion
+from adsum.accounts.rules import BREAK_GLASS_FOR, STAFF, Access, Purpose, Role, break_glass_refusal, is_guessable
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 
@@ -149,6 +150,50 @@ def end_role(grant: RoleGrant, *, last_day: date, by: str, at: datetime) -> None
     audit_log.record(
         actor=by, verb="role.end", subject=f"person:{grant.person_id}", at=at, role=grant.role, last_day=str(last_day)
     )
+
+
+REFUSALS = {
+    "not_staff": gettext_lazy("Only members of staff can open the record of a student."),
+    "own_record": gettext_lazy("This is your own record. You find it under “My record”."),
+    "not_a_student": gettext_lazy("Only students have a record."),
+    "needs_reason": gettext_lazy("Say in a few words why you need this record. The data-protection officer reads it."),
+}
+
+
+@transaction.atomic
+def break_glass(
+    student: Person, *, viewer: Person, access: Access, purpose: Purpose, reason: str, at: datetime
+) -> BreakGlass:  # fmt: skip
+    """Open a student's record to somebody outside the usual relationship, for half an hour and with a reason.
+
+    Once open it stays what it is: asking again gives the same one. Raises AdsumError `not_staff`, `own_record`,
+    `not_a_student` or `needs_reason`.
+    """
+    is_student = RoleGrant.objects.filter(person=student, role=Role.STUDENT).exists()
+    own = student.pk == viewer.pk
+    if refusal := break_glass_refusal(roles=access.roles, own=own, is_student=is_student, reason=reason):
+        raise AdsumError(refusal, str(REFUSALS[refusal]))
+    Person.objects.select_for_update().get(pk=viewer.pk)
+    if opened := BreakGlass.objects.open_to(viewer, at).filter(student=student).first():
+        return opened
+    role = next(role for role in Role if role in access.roles & STAFF)
+    opened = BreakGlass.objects.create(
+        viewer=viewer, student=student, role=role, purpose=purpose, reason=" ".join(reason.split())[:500], opened_at=at,
+        ends_at=at + BREAK_GLASS_FOR,
+    )  # fmt: skip
+    audit_log.record(
+        actor=viewer.actor, verb="record.break_glass", subject=student.actor, at=at, purpose=purpose, ref=str(opened.ref)
+    )
+    return opened
+
+
+@transaction.atomic
+def note_break_glass_seen(opened: BreakGlass, *, by: Person, at: datetime) -> None:
+    """The data-protection officer has read why a record was opened. Said once; a second time changes nothing."""
+    if BreakGlass.objects.filter(pk=opened.pk, seen_at=None).update(seen_at=at, seen_by=by):
+        audit_log.record(
+            actor=by.actor, verb="record.break_glass_seen", subject=f"person:{opened.student_id}", at=at, ref=str(opened.ref)
+        )
 
 
 @transaction.atomic

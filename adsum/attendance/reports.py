@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Query, Register
@@ -17,6 +17,7 @@ from adsum.core.clock import civil_day
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_students, university_zone
+from adsum.timetable.rules import ClassStatus
 
 
 class Seen(NamedTuple):
@@ -168,8 +169,7 @@ class OwnClass:
     @property
     def counted(self) -> Counted:
         """The class as a sum takes it."""
-        minutes = int((self.session.ends_at - self.session.starts_at).total_seconds() // 60)
-        return Counted(self.status, self.session.mandatory, minutes, self.terms.counting)
+        return counted_in(self.session, self.status, self.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +238,57 @@ def latest_changes(student: Person, sessions: Collection[int]) -> dict[int, Mark
 def story_of(student: Person, session: ClassSession) -> list[MarkChange]:
     """Every change of one mark, newest first, with who made it (one query)."""
     return list(MarkChange.objects.filter(student=student, session=session).select_related("by").order_by("-id"))
+
+
+# Many students, or one as those see them who look after them
+
+
+class Standing(NamedTuple):
+    """How a student is doing, for a list of many."""
+
+    tally: Tally
+    last_attended: datetime | None
+    open_queries: int
+
+
+def counting_marks(at: datetime) -> QuerySet[Mark]:
+    """Marks of classes that take place and had begun at that instant, without those that do not count while queried."""
+    asked = Query.objects.filter(session=OuterRef("session"), student=OuterRef("student"), state=Query.State.OPEN)
+    begun = Mark.objects.filter(session__starts_at__lte=at).exclude(session__status=ClassStatus.CANCELLED)
+    return begun.filter(Q(status__in=ATTENDED) | ~Exists(asked))
+
+
+def standings(students: Collection[int], *, since: datetime, at: datetime) -> dict[int, Standing]:
+    """How each of these students is doing in the classes that ended after `since` (six queries, however many): the same sum
+    as `account` makes of each one's own classes."""
+    marks = counting_marks(at).filter(student__in=students)
+    recent = list(marks.filter(session__ends_at__gt=since).values_list("student", "session", "status"))
+    sessions = ClassSession.objects.filter(pk__in={session for _, session, _ in recent}).select_related("module")
+    rules = policies()
+    by_session = {session.pk: (session, rules.of(session)) for session in sessions}
+    counted: dict[int, list[Counted]] = {pk: [] for pk in students}
+    for student, pk, status in recent:
+        session, terms = by_session[pk]
+        counted[student].append(counted_in(session, Status(status), terms))
+    seen = Mark.objects.filter(student__in=students, status__in=ATTENDED).exclude(session__status=ClassStatus.CANCELLED)
+    last = dict(seen.values("student").annotate(last=Max("session__starts_at")).values_list("student", "last"))
+    waiting = Query.objects.filter(student__in=students, state=Query.State.OPEN).values("student")
+    queries = dict(waiting.annotate(n=Count("pk")).values_list("student", "n"))
+    return {pk: Standing(tally(counted[pk]), last.get(pk), queries.get(pk, 0)) for pk in counted}
+
+
+def counted_in(session: ClassSession, status: Status, terms: Terms) -> Counted:
+    """A mark in a class as a sum takes it."""
+    minutes = int((session.ends_at - session.starts_at).total_seconds() // 60)
+    return Counted(status, session.mandatory, minutes, terms.counting)
+
+
+def changes_of(student: Person, sessions: Collection[int]) -> list[MarkChange]:
+    """Every change of this student's marks in these classes, in order, with who made it (one query)."""
+    return list(MarkChange.objects.filter(student=student, session__in=sessions).select_related("by").order_by("id"))
+
+
+def queries_of(student: Person, sessions: Collection[int]) -> list[Query]:
+    """Every query of this student about these classes, with who answered it (one query)."""
+    asked = Query.objects.filter(student=student, session__in=sessions).select_related("answered_by")
+    return list(asked.order_by("raised_at"))

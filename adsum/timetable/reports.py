@@ -1,6 +1,6 @@
 """Reads across the timetable: who is expected where, and what is on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
 from adsum.accounts.models import Person, RoleGrant
-from adsum.accounts.rules import KEEPS_RECORDS, Access, Role
-from adsum.timetable.models import ClassChange, ClassSession, Enrolment, Place
+from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, Access, Role
+from adsum.timetable.models import ClassChange, ClassSession, Enrolment, Module, ModuleLeader, Place
 from adsum.timetable.rules import Change
 
 
@@ -110,6 +110,49 @@ def students_visible_to(person: Person, access: Access) -> QuerySet[Person]:
     if access.holds(Role.TUTOR):
         seen |= Q(Q(ends_on=None) | Q(ends_on__gte=access.on), tutor=person)
     return students.filter(pk__in=Enrolment.objects.filter(seen).values("person"))
+
+
+class Relation(NamedTuple):
+    """As what somebody may look at a student or a class: the role, and the department where that is what opens it."""
+
+    role: Role
+    department: int | None = None
+
+
+def _by_department(access: Access, roles: Iterable[Role], departments: Iterable[int | None]) -> Relation | None:
+    for role in roles:
+        reach = access.departments(role)
+        if reach is None:
+            return Relation(role)
+        if within := sorted(reach.intersection(departments)):
+            return Relation(role, within[0])
+    return None
+
+
+def relation_to(person: Person, access: Access, student: Person) -> Relation | None:
+    """As what the person may open this student's whole record; None: they may not (two queries). It says yes to exactly
+    those whom `students_visible_to` lists."""
+    if student.pk == person.pk or not RoleGrant.objects.filter(role=Role.STUDENT, person=student).exists():
+        return None
+    enrolments = list(Enrolment.objects.filter(person=student).values_list("tutor", "ends_on", "course__department"))
+    if access.holds(Role.TUTOR) and any(
+        tutor == person.pk and (ends_on is None or ends_on >= access.on) for tutor, ends_on, _ in enrolments
+    ):
+        return Relation(Role.TUTOR)
+    return _by_department(access, sorted(KEEPS_RECORDS), [department for *_, department in enrolments])
+
+
+def relation_to_class(person: Person, access: Access, session: ClassSession) -> Relation | None:
+    """As what the person may open the register of this class; None: they may not (at most three queries)."""
+    this = ClassSession.objects.filter(pk=session.pk)
+    if access.holds(Role.LECTURER) and this.taught_by(person).exists():
+        return Relation(Role.LECTURER)
+    modules = Module.objects.filter(Q(pk=session.module_id) | Q(groups__sessions=session)).distinct()
+    if access.holds(Role.MODULE_LEADER):
+        led = ModuleLeader.objects.led_by(person, access).values("module")
+        if modules.filter(pk__in=led).exists():
+            return Relation(Role.MODULE_LEADER)
+    return _by_department(access, sorted(KEEPS_REGISTERS), modules.values_list("department", flat=True))
 
 
 class Moved(NamedTuple):

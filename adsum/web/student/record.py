@@ -1,9 +1,9 @@
 """A student's own record: by module, class by class, with the reason for every mark and a way to say it is wrong."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,13 +12,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from adsum.attendance.reports import OwnClass, account, classes_of, latest_changes, own_classes, story_of
+from adsum.attendance.reports import Account, OwnClass, account, classes_of, latest_changes, own_classes, story_of
 from adsum.attendance.rules import ATTENDED
 from adsum.attendance.services import raise_query
 from adsum.checkin.gate.pages import REFUSALS
 from adsum.checkin.models import Opening, Scan
 from adsum.checkin.reports import attempts_of
 from adsum.checkin.rules import HELD, Refusal
+from adsum.timetable.models import Module
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import STUDENTS, for_roles
 from adsum.web.student.words import attended, attended_lately, clock, day_and_time, left_out, why
@@ -39,22 +40,29 @@ def record(request: PersonRequest) -> HttpResponse:
     shown = classes_of(request.user).filter(starts_at__gt=at - KEPT_IN_VIEW, starts_at__lte=at)
     classes = own_classes(request.user, shown)
     recent = account((one for one in classes if one.session.ends_at > at - RECENT), at)
-    by_module = sorted(classes, key=lambda one: (one.session.module.title.casefold(), one.session.module_id))
-    modules = []
-    for _pk, some in groupby(by_module, key=lambda one: one.session.module_id):
-        of_module = list(some)
-        sum_ = account(of_module, at)
-        modules.append(
-            {
-                "module": of_module[0].session.module,
-                "strip": list(_strip(of_module[-STRIP:])),
-                "sum": attended(sum_),
-                "left_out": left_out(sum_),
-            }
-        )
+    modules = [
+        {"module": of.module, "strip": of.strip, "sum": attended(of.sum), "left_out": left_out(of.sum)}
+        for of in by_module(classes, at)
+    ]
     return render(
         request, "adsum/student/record.html", {"modules": modules, "sum": attended_lately(recent), "left_out": left_out(recent)}
     )  # fmt: skip
+
+
+class OfModule(NamedTuple):
+    """One module of a student: its latest classes as a strip, and the sum of those given."""
+
+    module: Module
+    strip: list[tuple[str, str]]
+    sum: Account
+
+
+def by_module(classes: Iterable[OwnClass], at: datetime) -> Iterator[OfModule]:
+    """The modules of these classes by title, each with its sum."""
+    ordered = sorted(classes, key=lambda one: (one.session.module.title.casefold(), one.session.module_id))
+    for _pk, some in groupby(ordered, key=lambda one: one.session.module_id):
+        of_module = list(some)
+        yield OfModule(of_module[0].session.module, list(_strip(of_module[-STRIP:])), account(of_module, at))
 
 
 def _strip(classes: list[OwnClass]) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ from adsum.web.teaching import of_class, said, wants_json
 from adsum.web.teaching.register import clock, seat
 from adsum.web.teaching.words import attempts, result, story
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
+from adsum.web.viewing import looked_at_class
 from adsum.web.words import REASONS
 
 CHOSEN = "amending"
@@ -165,7 +166,9 @@ def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
 @of_class("GET", "HEAD")
 def student(request: PersonRequest, session: ClassSession, student: UUID) -> HttpResponse:
     """One student in one class: the mark, its history, what they scanned, what they asked."""
-    return _story(request, session, _line_of(session, student))
+    line = _line_of(session, student)
+    looked_at_class(request, session, line.student)
+    return _story(request, session, line)
 
 
 @of_class("POST")

@@ -27,6 +27,7 @@ from adsum.web.middleware import PersonRequest
 from adsum.web.policy_words import PACES
 from adsum.web.teaching import of_class
 from adsum.web.templatetags.adsum_ui import status_label
+from adsum.web.viewing import looked_at_class
 from adsum.web.words import explanation, held_reason, late_note
 
 KEYS = {
@@ -43,6 +44,7 @@ WITHOUT_A_MARK = frozenset({Status.EXPECTED, Status.NOT_OBSERVED})
 @of_class("GET", "HEAD")
 def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
     """Everyone expected and what is known of them, with everything a lecturer does about it."""
+    looked_at_class(request, session)
     lines = register_of(session)
     queries = list(open_queries(ClassSession.objects.filter(pk=session.pk)))
     held = list(held_scans(session))

@@ -1,0 +1,53 @@
+"""Reads of the logs: what happened to somebody or something, and who looked at whose record."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Max, QuerySet
+from django.db.models.functions import TruncDate
+
+from adsum.audit.models import AccessLog, AccessReport, Event
+from adsum.audit.rules import Finding, Page, View
+
+
+def events_about(subject: str) -> QuerySet[Event]:
+    """What happened to `subject` (`person:<id>`, …), the latest first."""
+    return Event.objects.filter(subject=subject).order_by("-id")
+
+
+class Looks(NamedTuple):
+    """Looks of one kind on one day: as what, how often, and when the last was."""
+
+    day: date
+    role: str
+    department: int | None
+    page: str
+    purpose: str
+    times: int
+    last: datetime
+
+
+def looks_at(person: int, zone: ZoneInfo) -> QuerySet[Any, Any]:
+    """Who looked at the record of this person, by day and role, the latest first: rows of `Looks`' values."""
+    return (
+        AccessLog.objects.filter(subject=f"person:{person}")
+        .values_list(TruncDate("at", tzinfo=zone), "role", "department", "page", "purpose")
+        .annotate(times=Count("pk"), last=Max("at"))
+        .order_by("-last", "role")
+    )
+
+
+def views_between(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[View]:
+    """Every look at one person's record in [start, end), in the university's time (one query). Nobody is unusual for looking
+    at accounts: that is the administrators' work."""
+    rows = AccessLog.objects.filter(at__gte=start, at__lt=end, subject__startswith="person:").exclude(page=Page.ACCOUNT)
+    for at, viewer, subject, purpose in rows.values_list("at", "viewer", "subject", "purpose").iterator():
+        yield View(at.astimezone(zone), viewer, int(subject.removeprefix("person:")), outside=bool(purpose))
+
+
+def kept_report(monday: date) -> list[Finding] | None:
+    """What was unusual in that week, when its report has been made (one query)."""
+    kept = AccessReport.objects.filter(monday=monday).first()
+    return None if kept is None else [Finding.from_json(finding) for finding in kept.findings]

@@ -1,0 +1,110 @@
+"""Which looks at students' records are unusual enough that the data-protection officer reads of them (docs/rules.md D 8).
+
+A finding accuses nobody: most have a good reason. It is what a person may want to ask about.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any
+
+
+class Page(StrEnum):
+    """Where somebody looked."""
+
+    RECORD = "record"
+    """The whole record of a student."""
+    STUDENT_IN_CLASS = "student_in_class"
+    """One student in one class: the mark and its history."""
+    REGISTER = "register"
+    """The list of one class: noted once for the class, not for each student on it."""
+    ACCOUNT = "account"
+    """A person's account and roles."""
+
+
+class Unusual(StrEnum):
+    """What may be worth asking about, the weightiest first."""
+
+    MANY_OUTSIDE = "many_outside"
+    OUTSIDE = "outside"
+    MANY_PEOPLE = "many_people"
+    COLLEAGUE = "colleague"
+    REPEATED = "repeated"
+    AT_NIGHT = "at_night"
+
+
+MANY_OUTSIDE = 3
+"""So many different people's records outside the usual relationship, by one person on one day."""
+MANY_PEOPLE = 60
+"""So many different people's records, whatever the relationship, by one person on one day."""
+REPEATED = 10
+"""So many looks at one person's record, by one person in a week; looks within ten minutes are one."""
+NIGHT = time(23), time(6)
+"""From the first to the second, by the university's clocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One look at one person's record. `at` is in the university's zone; `outside` the usual relationship or not."""
+
+    at: datetime
+    viewer: int
+    person: int
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is unusual: by whom, whose record (None: several), how many looks (or people), and when the last was."""
+
+    kind: Unusual
+    viewer: int
+    person: int | None
+    count: int
+    last: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind, "viewer": self.viewer, "person": self.person, "count": self.count, "last": self.last.isoformat()
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> "Finding":
+        last = datetime.fromisoformat(kept["last"])
+        return cls(Unusual(kept["kind"]), kept["viewer"], kept["person"], kept["count"], last)
+
+
+def at_night(at: datetime) -> bool:
+    """Whether hardly anybody is at work then."""
+    return at.time() >= NIGHT[0] or at.time() < NIGHT[1]
+
+
+def unusual(views: Iterable[View], colleagues: Collection[int]) -> list[Finding]:
+    """What is unusual in a week's looks, the weightiest first. `colleagues` are the students who also work here."""
+    by_pair: defaultdict[tuple[int, int], list[View]] = defaultdict(list)
+    by_day: defaultdict[tuple[int, date], list[View]] = defaultdict(list)
+    for view in sorted(views, key=lambda view: view.at):
+        by_pair[view.viewer, view.person].append(view)
+        by_day[view.viewer, view.at.date()].append(view)
+    found = []
+    for (viewer, _day), looks in by_day.items():
+        outside = [view for view in looks if view.outside]
+        if (people := len({view.person for view in outside})) >= MANY_OUTSIDE:
+            found.append(Finding(Unusual.MANY_OUTSIDE, viewer, None, people, outside[-1].at))
+        if (people := len({view.person for view in looks})) >= MANY_PEOPLE:
+            found.append(Finding(Unusual.MANY_PEOPLE, viewer, None, people, looks[-1].at))
+    for (viewer, person), looks in by_pair.items():
+        outside = [view for view in looks if view.outside]
+        night = [view for view in looks if at_night(view.at)]
+        if outside:
+            found.append(Finding(Unusual.OUTSIDE, viewer, person, len(outside), outside[-1].at))
+        if person in colleagues:
+            found.append(Finding(Unusual.COLLEAGUE, viewer, person, len(looks), looks[-1].at))
+        if len(looks) >= REPEATED:
+            found.append(Finding(Unusual.REPEATED, viewer, person, len(looks), looks[-1].at))
+        if night:
+            found.append(Finding(Unusual.AT_NIGHT, viewer, person, len(night), night[-1].at))
+    order = list(Unusual)
+    return sorted(found, key=lambda finding: (order.index(finding.kind), -finding.count, finding.viewer, finding.person or 0))

@@ -1,0 +1,42 @@
+"""Who looked at one's own record: as what, when and how often; and why, where it was outside the usual relationship."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from adsum.accounts.models import Department
+from adsum.audit.reports import Looks, looks_at
+from adsum.audit.rules import Page
+from adsum.timetable.reports import university_zone
+from adsum.web.middleware import PersonRequest
+from adsum.web.student import STUDENTS, for_roles
+from adsum.web.words import purpose_label, role_label
+
+PER_PAGE = 40
+PAGES = {
+    Page.RECORD: gettext_lazy("Your whole record"),
+    Page.STUDENT_IN_CLASS: gettext_lazy("Your mark in one class"),
+    Page.ACCOUNT: gettext_lazy("Your account and roles"),
+}
+
+
+@require_safe
+@for_roles(STUDENTS)
+def access(request: PersonRequest) -> HttpResponse:
+    """Day by day, the latest first. Which role looked is said, and not who it was: that the data-protection officer knows."""
+    page = Paginator(looks_at(request.user.pk, university_zone()), PER_PAGE).get_page(request.GET.get("page"))
+    looks = [Looks(*row) for row in page]
+    departments = Department.objects.in_bulk({look.department for look in looks if look.department})
+    rows = [
+        {
+            "look": look,
+            "role": role_label(look.role),
+            "department": departments.get(look.department or 0),
+            "what": PAGES.get(Page(look.page), ""),
+            "purpose": purpose_label(look.purpose) if look.purpose else "",
+        }
+        for look in looks
+    ]
+    return render(request, "adsum/student/access.html", {"page": page, "rows": rows})

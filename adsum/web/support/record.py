@@ -1,0 +1,60 @@
+"""One student's whole record, for those who look after them."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from adsum.attendance.reports import account, classes_of, own_classes
+from adsum.timetable.models import ClassSession, Enrolment
+from adsum.web.middleware import PersonRequest
+from adsum.web.student.record import KEPT_IN_VIEW, RECENT, by_module
+from adsum.web.student.words import left_out
+from adsum.web.support import Opened, of_student
+from adsum.web.support.timeline import SORTS, moments
+from adsum.web.support.words import attended, attended_lately
+from adsum.web.words import purpose_label, role_label
+
+PER_PAGE = 30
+
+
+@require_safe
+@of_student
+def record(request: PersonRequest, opened: Opened) -> HttpResponse:
+    """Who they are, how they are doing (the sums of their own page), their modules, and everything that happened."""
+    at, student = request.at, opened.student
+    shown = classes_of(student).filter(starts_at__gt=at - KEPT_IN_VIEW, starts_at__lte=at)
+    classes = own_classes(student, shown)
+    recent = account((one for one in classes if one.session.ends_at > at - RECENT), at)
+    pks = {one.session.pk for one in classes}
+    visible = ClassSession.objects.visible_to(request.user, request.access).filter(pk__in=pks)
+    told = moments(student, classes, opened.role, at, frozenset(visible.values_list("pk", flat=True)))
+    sort, module = request.GET.get("show", ""), request.GET.get("module", "")
+    counts = {one: sum(moment.sort == one for moment in told) for one in SORTS}
+    wanted = [
+        moment
+        for moment in told
+        if sort in {"", moment.sort} and module in {"", str(moment.session.module_id)}
+    ]  # fmt: skip
+    filters = QueryDict(mutable=True)
+    filters.update({name: value for name, value in (("show", sort), ("module", module)) if value})
+    context = {
+        "student": student,
+        "enrolments": Enrolment.objects.filter(person=student).select_related("course", "tutor").order_by("-starts_on"),
+        "as_role": role_label(opened.relation.role) if opened.relation else "",
+        "outside": opened.outside,
+        "purpose": purpose_label(opened.outside.purpose) if opened.outside else "",
+        "sum": attended_lately(recent.tally),
+        "left_out": left_out(recent),
+        "modules": [
+            {"module": of.module, "strip": of.strip, "sum": attended(of.sum.tally), "left_out": left_out(of.sum)}
+            for of in by_module(classes, at)
+        ],
+        "page": Paginator(wanted, PER_PAGE).get_page(request.GET.get("page")),
+        "sorts": [(value, word, counts[value]) for value, word in SORTS.items()],
+        "show": sort,
+        "module": module,
+        "all": len(told),
+        "filters": f"{filters.urlencode()}&" if filters else "",
+    }
+    return render(request, "adsum/support/record.html", context)

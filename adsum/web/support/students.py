@@ -1,0 +1,127 @@
+"""Finding a student: among those one looks after; and, with a reason, beyond them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from adsum.accounts.models import BreakGlass, Person, RoleGrant
+from adsum.accounts.rules import BREAK_GLASS_FOR, SHORTEST_REASON, STAFF, Purpose, Role
+from adsum.accounts.services import break_glass
+from adsum.attendance.reports import standings
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import Enrolment
+from adsum.timetable.reports import students_visible_to
+from adsum.web.middleware import PersonRequest
+from adsum.web.student.record import RECENT
+from adsum.web.support.words import attended_lately
+from adsum.web.teaching import for_roles
+from adsum.web.words import PURPOSES
+
+PER_PAGE = 25
+LONGEST_SEARCH = 100
+
+
+def named(people: QuerySet[Person], text: str) -> QuerySet[Person]:
+    """Those of `people` whose names, number or e-mail have every word of `text`."""
+    for word in " ".join(text.replace("\0", "").split())[:LONGEST_SEARCH].split():
+        names = Q(given_name__icontains=word) | Q(family_name__icontains=word) | Q(preferred_name__icontains=word)
+        people = people.filter(names | Q(number__istartswith=word) | Q(username__icontains=word))
+    return people
+
+
+def rows(request: PersonRequest, students: list[Person]) -> list[dict[str, Any]]:
+    """What a list says of each student: course, the sum of four weeks, when they were last there (eight queries)."""
+    pks = [student.pk for student in students]
+    how = standings(pks, since=request.at - RECENT, at=request.at)
+    courses = {
+        enrolment.person_id: enrolment
+        for enrolment in Enrolment.objects.filter(person__in=pks).select_related("course").order_by("starts_on")
+    }
+    return [
+        {
+            "student": student,
+            "enrolment": courses.get(student.pk),
+            "sum": attended_lately(how[student.pk].tally),
+            "percent": how[student.pk].tally.percent,
+            "last": how[student.pk].last_attended,
+            "queries": how[student.pk].open_queries,
+        }
+        for student in students
+    ]
+
+
+@require_safe
+@for_roles(STAFF)
+def students(request: PersonRequest) -> HttpResponse:
+    """The students whose records one may open, by name, 25 to a page."""
+    text = request.GET.get("q", "")
+    found = named(students_visible_to(request.user, request.access), text)
+    page = Paginator(found.order_by("family_name", "given_name", "pk"), PER_PAGE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "q": text[:LONGEST_SEARCH],
+        "page": page,
+        "rows": rows(request, list(page)),
+        "query": f"{query.urlencode()}&" if query else "",
+        "opened": BreakGlass.objects.open_to(request.user, request.at).select_related("student").order_by("ends_at"),
+    }
+    return render(request, "adsum/support/students.html", context)
+
+
+class OutsideForm(forms.Form):
+    """Whose record, and why."""
+
+    who = forms.CharField(
+        label=gettext_lazy("Student number or university e-mail"), max_length=254,
+        help_text=gettext_lazy("Exactly as it is: there is no search beyond the students you look after."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
+    )  # fmt: skip
+    purpose = forms.ChoiceField(
+        label=gettext_lazy("Purpose"), choices=[("", gettext_lazy("Choose a purpose")), *PURPOSES.items()],
+        help_text=gettext_lazy("The student reads it in the list of who looked at their record."),
+    )  # fmt: skip
+    reason = forms.CharField(
+        label=gettext_lazy("In your words"), max_length=500, min_length=SHORTEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("The data-protection officer reads it at once. The student does not."),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(STAFF)
+def outside(request: PersonRequest) -> HttpResponse:
+    """Open the record of a student one does not look after: one student, half an hour, a reason that others read."""
+    form = OutsideForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        who = form.cleaned_data["who"].strip()
+        are_students = RoleGrant.objects.filter(role=Role.STUDENT).values("person")
+        found = list(Person.objects.filter(Q(number=who) | Q(username=who.casefold()), pk__in=are_students)[:2])
+        if len(found) != 1:
+            form.add_error("who", _("No single student has exactly this number or e-mail. Check it with the student."))
+        elif students_visible_to(request.user, request.access).filter(pk=found[0].pk).exists():
+            return redirect("person_record", ref=found[0].ref)
+        else:
+            try:
+                opened = break_glass(
+                    found[0], viewer=request.user, access=request.access, purpose=Purpose(form.cleaned_data["purpose"]),
+                    reason=form.cleaned_data["reason"], at=request.at,
+                )  # fmt: skip
+            except AdsumError as refused:
+                form.add_error("reason" if refused.code == "needs_reason" else "who", refused.message)
+            else:
+                until = {"time": localtime(opened.ends_at).strftime("%H:%M")}
+                messages.success(request, _("Open until %(time)s. The data-protection officer has been told.") % until)
+                return redirect("person_record", ref=found[0].ref)
+    minutes = int(BREAK_GLASS_FOR.total_seconds() // 60)
+    stays = ngettext("for %(n)s minute", "for %(n)s minutes", minutes) % {"n": minutes}
+    return render(request, "adsum/support/outside.html", {"form": form, "stays": stays}, status=422 if form.errors else 200)

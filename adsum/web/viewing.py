@@ -1,0 +1,35 @@
+"""Every look of a member of staff at somebody's record is noted, by the page that shows it."""
+
+from adsum.accounts.models import BreakGlass, Person
+from adsum.audit.rules import Page
+from adsum.audit.services import note_view
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import Relation, relation_to_class
+from adsum.web.middleware import PersonRequest
+
+
+def looked_at(request: PersonRequest, person: Person, page: Page, relation: Relation) -> None:
+    """Somebody looks at this person's record, as what `relation` says. One's own is nobody's business."""
+    if person != request.user:
+        note_view(person.actor, page, viewer=request.user.pk, role=relation.role, department=relation.department, at=request.at)
+
+
+def looked_from_outside(request: PersonRequest, opened: BreakGlass, page: Page) -> None:
+    """Somebody looks at a record they opened outside the usual relationship."""
+    note_view(
+        opened.student.actor, page, viewer=request.user.pk, role=opened.role, purpose=opened.purpose, at=request.at
+    )  # fmt: skip
+
+
+def looked_at_class(request: PersonRequest, session: ClassSession, student: Person | None = None) -> None:
+    """Somebody looks at the register of a class (noted once, for the class), or at one student on it."""
+    relation = relation_to_class(request.user, request.access, session)
+    if relation is None:  # whoever may not was told that there is no such class
+        return
+    if student is not None:
+        looked_at(request, student, Page.STUDENT_IN_CLASS, relation)
+    else:
+        note_view(
+            f"session:{session.pk}", Page.REGISTER, viewer=request.user.pk, role=relation.role, department=relation.department,
+            at=request.at,
+        )  # fmt: skip
