@@ -1,7 +1,7 @@
 """The one list of tables."""
 
 from adsum.accounts.models import BreakGlass, Department, Identifier, Person, RoleGrant, UsedAssertion
-from adsum.attendance.models import Mark, MarkChange, Policy, Query, Register
+from adsum.attendance.models import Mark, MarkChange, Outage, Policy, Query, Register
 from adsum.audit.models import AccessLog, AccessReport, Event
 from adsum.checkin.models import (
     Alarm,
@@ -42,7 +42,7 @@ __all__ = [
     "AccessLog", "AccessReport", "Alarm", "Bookmark", "BreakGlass", "CalendarKey", "ClassChange", "ClassReport",
     "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping", "GateState", "Group",
     "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem", "LateCode", "Mark", "MarkChange",
-    "Message", "Module", "ModuleLeader", "Opening", "Pairing", "Person", "Place", "Policy", "Poll", "Query", "Register",
-    "RetiredKey", "RevokedPass", "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "Told", "TypedTries",
+    "Message", "Module", "ModuleLeader", "Opening", "Outage", "Pairing", "Person", "Place", "Policy", "Poll", "Query",
+    "Register", "RetiredKey", "RevokedPass", "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "Told", "TypedTries",
     "UsedAssertion", "Vacation",
 ]  # fmt: skip

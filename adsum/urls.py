@@ -5,7 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from adsum.web import home, policy, stepup
-from adsum.web.office import gate, imports, policies
+from adsum.web.office import gate, imports, outages, policies
 from adsum.web.signin import entrance, two_step, university
 from adsum.web.student import access, record, today
 from adsum.web.support import record as support_record
@@ -89,6 +89,8 @@ urlpatterns = [
     path("office/policies/<uuid:ref>/withdraw/", policies.withdraw, name="policy_withdraw"),
     path("office/policies/<uuid:ref>/end/", policies.end, name="policy_end"),
     # Check-in of the whole university: administrators
+    path("office/outages/", outages.overview, name="office_outages"),
+    path("office/outages/<uuid:ref>/end/", outages.end, name="end_outage"),
     path("office/check-in/", gate.overview, name="office_checkin"),
     path("office/check-in/pause/", gate.pause, name="office_checkin_pause"),
     path("office/check-in/resume/", gate.resume, name="office_checkin_resume"),

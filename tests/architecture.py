@@ -12,6 +12,7 @@ LAYERS = ["core", *FEATURES, "integrations", "web"]
 FEATURE_FILES = {"__init__", "services", "reports", "models", "rules"}
 EXTRA_FILES = {
     ("attendance", "closing"): "what becomes of a register after its class; services for one mark at a time stay apart",
+    ("attendance", "outages"): "declared by a person; above closing, whose work they put right",
     ("checkin", "gate"): "the check-in path itself, in Starlette",
     ("checkin", "writer"): "group commit, behind one interface",
     ("checkin", "effect"): "what a policy would have done to the scans of a month: one long question, asked of the database",
@@ -28,6 +29,7 @@ EXTRA_FILES = {
 WRITERS = {
     "services.py": "the only code that writes",
     "adsum/attendance/closing.py": "registers closed many at once",
+    "adsum/attendance/outages.py": "what a declared outage takes back",
     "adsum/checkin/writer.py": "group commit of scans, marks, history and audit events",
     "adsum/attendance/policies.py": "versions of policies, made and withdrawn",
     "adsum/timetable/changes.py": "the services with which a person changes a class",

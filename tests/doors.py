@@ -58,6 +58,7 @@ OFFICE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404
 THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
 POLICIES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404)
+OUTAGES      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404)
 LOCAL        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
 SWITCHES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
 STAFF        = (  IN, 404, 404, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
@@ -149,6 +150,8 @@ DOORS = [
     *doors("policy",                  "/office/policies/{policy}/",         POLICIES, None),
     *doors("policy_withdraw",         "/office/policies/{policy}/withdraw/", None, instead(POLICIES, 302)),
     *doors("policy_end",              "/office/policies/{policy}/end/",     None, instead(POLICIES, 302)),
+    *doors("office_outages",          "/office/outages/",                   OUTAGES, instead(OUTAGES, 422)),
+    *doors("end_outage",              "/office/outages/{outage}/end/",      None, instead(OUTAGES, 302)),
     *doors("office_checkin",          "/office/check-in/",                  SWITCHES, None),
     *doors("office_checkin_pause",    "/office/check-in/pause/",            None, instead(SWITCHES, 302), reason="Fire"),
     *doors("office_checkin_resume",   "/office/check-in/resume/",           None, instead(SWITCHES, 302)),

@@ -7,6 +7,7 @@ from django.test import Client
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.attendance.outages import declare_outage
 from adsum.attendance.policies import make_policy
 from adsum.attendance.rules import Status, Terms
 from adsum.attendance.services import mark_students, raise_query
@@ -78,6 +79,7 @@ class House:
             "module": session.module_id, "session": session.ref, "student": student.ref, "display": self.display.display.ref,
             "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
             "calendar": mapping.pk, "import": run.ref, "policy": policy.ref,
+            "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
         }  # fmt: skip
 
         self.subjects = {"session": f"session:{session.pk}", "student": student.actor}

@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Mark, MarkChange, Register
-from adsum.attendance.rules import Explanation, Source, Status
+from adsum.attendance.models import Mark, MarkChange, Outage, Register
+from adsum.attendance.reports import outages_of
+from adsum.attendance.rules import Explanation, Reason, Source, Status
 from adsum.attendance.services import write_marks
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
@@ -23,7 +24,8 @@ def close_registers(sessions: Collection[ClassSession], *, at: datetime) -> list
     """Give everyone expected in these classes a mark, and close their registers, all in one transaction; those closed.
 
     Nothing happens to a register already closed. With nothing captured at all, a class is *not observed* for everyone and
-    counts for nobody (docs/rules.md A 5). A scan in the same moment stands: then it is done once more, seeing it.
+    counts for nobody (docs/rules.md A 5). In a class that an outage touched, nobody is absent: whoever has no mark is not
+    observed. A scan in the same moment stands: then it is done once more, seeing it.
     """
     try:
         with transaction.atomic():
@@ -49,24 +51,40 @@ def _close(sessions: Collection[ClassSession], at: datetime) -> list[Register]:
     found = Mark.objects.filter(session__in=[register.session_id for register in registers])
     for session, student, source in found.values_list("session_id", "student_id", "source"):
         sources[session][student] = source
+    outages = outages_of([by_pk[register.session_id] for register in registers], at)
     expected = expected_ids([register.session_id for register in registers])
     marks: list[Mark] = []
+    changes: list[MarkChange] = []
     for register in registers:
         taught, marked = by_pk[register.session_id], sources[register.session_id]
         observed = register.headcount is not None or any(source != Source.SYSTEM for source in marked.values())
+        outage = outages.get(taught.pk)
         if not taught.cancelled:
-            status = Status.ABSENT if observed else Status.NOT_OBSERVED
-            marks += [_mark(taught, pk, status, at) for pk in sorted(expected[taught.pk] - marked.keys())]
+            status = Status.ABSENT if observed and outage is None else Status.NOT_OBSERVED
+            missing = [_mark(taught, pk, status, at) for pk in sorted(expected[taught.pk] - marked.keys())]
+            marks += missing
+            changes += [_born(mark, outage) for mark in missing]
         settled = observed or taught.cancelled
         register.state = Register.State.CLOSED if settled else Register.State.NOT_OBSERVED
         register.closed_at = at
-    write_marks(marks, [_born(mark) for mark in marks], actor=CLOSE, verb="mark.close", at=at)
-    Register.objects.bulk_update(registers, ["state", "closed_at"], batch_size=500)
+        if outage is not None and register.state == Register.State.NOT_OBSERVED:
+            because_of(outage, register)
+    write_marks(marks, changes, actor=CLOSE, verb="mark.close", at=at)
+    Register.objects.bulk_update(registers, ["state", "closed_at", *EXPLAINED], batch_size=500)
     events = [
         audit_log.Entry("register.close", f"session:{register.session_id}", {"state": register.state}) for register in registers
     ]
     audit_log.record_all(events, actor=CLOSE, at=at)
     return registers
+
+
+EXPLAINED = ("explained", "explained_note", "explained_by", "explained_at")
+
+
+def because_of(outage: Outage, register: Register) -> None:
+    """Nobody is asked to complete a register that an outage kept empty. Does not save."""
+    register.explained, register.explained_note = Explanation.OUTAGE, outage.reason
+    register.explained_by, register.explained_at = outage.declared_by, outage.declared_at
 
 
 def _mark(session: ClassSession, student: int, status: Status, at: datetime) -> Mark:
@@ -75,10 +93,11 @@ def _mark(session: ClassSession, student: int, status: Status, at: datetime) -> 
     )
 
 
-def _born(mark: Mark) -> MarkChange:
+def _born(mark: Mark, outage: Outage | None) -> MarkChange:
     return MarkChange(
-        session_id=mark.session_id, student_id=mark.student_id, after=mark.status, source=mark.source, at=mark.changed_at
-    )
+        session_id=mark.session_id, student_id=mark.student_id, after=mark.status, source=mark.source, at=mark.changed_at,
+        reason_code=Reason.OUTAGE if outage else "", reason=outage.reason if outage else "",
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -95,6 +114,6 @@ def explain_register(session: ClassSession, why: Explanation, *, note: str = "",
         raise AdsumError("no_words", _("Say in a few words what the reason is."))
     register.explained, register.explained_note = why, note.strip()[:500]
     register.explained_by, register.explained_at = by, at
-    register.save(update_fields=["explained", "explained_note", "explained_by", "explained_at"])
+    register.save(update_fields=EXPLAINED)
     audit_log.record(actor=by.actor, verb="register.explain", subject=f"session:{session.pk}", at=at, why=why)
     return register

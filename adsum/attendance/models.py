@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from adsum.accounts.models import Department, Person
-from adsum.attendance.rules import Authorised, Counting, Explanation, Reason, Source, Status, Terms, Weighting, Windows
-from adsum.timetable.models import ClassSession
+from adsum.attendance.rules import Authorised, Counting, Explanation, Reach, Reason, Source, Status, Terms, Weighting, Windows
+from adsum.timetable.models import ClassSession, Room, Site
 from adsum.timetable.rules import Kind
 
 STATUSES = [(status.value, status.value) for status in Status]
@@ -127,6 +127,36 @@ class Register(models.Model):
 
     def __str__(self) -> str:
         return f"register of {self.session_id}: {self.state}"
+
+
+class Outage(models.Model):
+    """When check-in could not be relied on: in the whole university, on one site or in one room (at most one of the two).
+    `ends_at` is empty while nobody knows when it ends. Never deleted: marks were made because of it."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    room = models.ForeignKey(Room, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, db_index=True)
+    reason = models.CharField(max_length=200)
+    """What happened, in words that students read."""
+    declared_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    declared_at = models.DateTimeField()
+    ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    """Who ended it before its time, or at all."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(site=None) | Q(room=None), name="outage_of_a_site_or_a_room"),
+            models.CheckConstraint(condition=Q(ends_at=None) | Q(ends_at__gte=F("starts_at")), name="outage_ends_after_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"outage {self.ref}: {self.reason}"
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.starts_at, self.ends_at, self.site_id, self.room_id)
 
 
 class Mark(models.Model):

@@ -1,7 +1,7 @@
 """Reads across marks: what a register shows, what changed, how a student is doing."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -10,9 +10,9 @@ from uuid import UUID
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Mark, MarkChange, Query, Register
+from adsum.attendance.models import Mark, MarkChange, Outage, Query, Register
 from adsum.attendance.policies import DEFAULTS, policies
-from adsum.attendance.rules import ATTENDED, Counted, Status, Tally, Terms, tally
+from adsum.attendance.rules import ATTENDED, Counted, OpenFor, Status, Tally, Terms, tally
 from adsum.core.clock import civil_day
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
@@ -120,6 +120,50 @@ def closed_until(count: int, at: datetime) -> datetime:
     """What closed, or was asked, before this instant has waited `count` working days at `at`: what is due then."""
     zone = university_zone()
     return civil_day(working_days().latest_with(count, at.astimezone(zone).date()), zone)[1]
+
+
+# Outages
+
+
+def touched_by(outages: Sequence[Outage], sessions: Iterable[ClassSession]) -> dict[int, Outage]:
+    """By class id, the outage that touched it, the latest of several; classes that none touched are left out (four queries;
+    none without outages). The classes come with their modules."""
+    found = list(sessions) if outages else []
+    if not found:
+        return {}
+    rooms = defaultdict[int, list[tuple[int, int | None]]](list)
+    within = ClassSession.rooms.through.objects.filter(classsession__in=[session.pk for session in found])
+    for session, room, site in within.values_list("classsession_id", "room_id", "room__site_id"):
+        rooms[session].append((room, site))
+    known = policies()
+    touched = {}
+    for one in found:
+        window = OpenFor.of(known.of(one).windows, starts_at=one.starts_at, ends_at=one.ends_at)
+        for outage in outages:
+            if outage.reach.covers(window, rooms[one.pk]):
+                touched[one.pk] = outage
+    return touched
+
+
+def outages_of(sessions: Collection[ClassSession], at: datetime) -> dict[int, Outage]:
+    """The same, of every outage that had begun by `at`: whom alerts about these classes must leave alone, and whom to tell
+    (one query more)."""
+    if not sessions:
+        return {}
+    first, last = min(one.starts_at for one in sessions), max(one.ends_at for one in sessions)
+    begun = Outage.objects.filter(starts_at__lte=min(at, last)).filter(Q(ends_at=None) | Q(ends_at__gt=first - LONGEST_BEFORE))
+    return touched_by(
+        list(begun.order_by("declared_at", "pk")), [one for one in sessions if one.starts_at - LONGEST_BEFORE <= at]
+    )
+
+
+def in_outage(session: ClassSession, at: datetime) -> bool:
+    """Whether an outage that had begun by `at` touched the check-in of this class: hold what would be said because of it."""
+    return session.pk in outages_of([session], at)
+
+
+LONGEST_BEFORE = timedelta(hours=24)
+"""No check-in opens earlier before its class."""
 
 
 def open_queries(sessions: QuerySet[ClassSession]) -> QuerySet[Query]:

@@ -71,6 +71,7 @@ class Reason(StrEnum):
     ABSENCE_AGREED = "absence_agreed"
     OTHER_GROUP_AGREED = "other_group_agreed"
     QUERY_UPHELD = "query_upheld"
+    OUTAGE = "outage"
     OTHER = "other"
 
 
@@ -80,6 +81,7 @@ class Explanation(StrEnum):
     NOT_HELD = "not_held"
     NO_REGISTER = "no_register"
     TECHNICAL = "technical"
+    OUTAGE = "outage"
     OTHER = "other"
 
 
@@ -130,6 +132,26 @@ class OpenFor:
         if at < self.present_until:
             return Moment.PRESENT
         return Moment.LATE if at < self.late_until else Moment.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """When and where check-in could not be relied on: everywhere, on one site, or in one room. `ends_at` is None while
+    nobody knows. Start included, end not."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    site: int | None = None
+    room: int | None = None
+
+    def covers(self, window: OpenFor, rooms: Iterable[tuple[int, int | None]]) -> bool:
+        """Whether a class with this check-in, in these rooms (each with its site), was touched: some of its check-in fell
+        into that time. What happens after its check-in has closed touches it no more."""
+        if self.starts_at >= window.late_until or (self.ends_at is not None and self.ends_at <= window.opens_at):
+            return False
+        if self.room is not None:
+            return any(room == self.room for room, _site in rooms)
+        return self.site is None or any(site == self.site for _room, site in rooms)
 
 
 def minutes_late(*, starts_at: datetime, at: datetime) -> int:

@@ -21,6 +21,8 @@ MAX_TYPED_TRIES = 5
 EARLY_MS = 500
 """How far ahead of this node's clock another node's code may be; beyond it a genuine code means a leaked key."""
 HANDLE_BITS = 30
+OUTAGE_TICKET_MS = 24 * 3_600_000
+"""How long after the scan a ticket of a class in an outage can still finish, in milliseconds."""
 RELIEF_GRACE_MS = 30_000
 """The grace of a class whose students' genuine codes keep arriving a little too old; no relief goes beyond it."""
 
@@ -294,6 +296,8 @@ class OpeningFacts:
     cancelled: bool
     frozen: bool
     expected: bool
+    outage: bool = False
+    """An outage touched its check-in: tickets live a day, however short they were made."""
 
 
 def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int) -> Refusal | None:
@@ -316,7 +320,7 @@ def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int) -> R
         return Refusal.CLOSED
     if facts.stopped_ms is not None and ticket.first_seen_ms >= facts.stopped_ms:
         return Refusal.CLOSED
-    if now_ms >= ticket.expires_ms:
+    if now_ms >= (ticket.first_seen_ms + OUTAGE_TICKET_MS if facts.outage else ticket.expires_ms):
         closed = now_ms >= facts.late_until_ms or (facts.stopped_ms is not None and now_ms >= facts.stopped_ms)
         return Refusal.CLOSED if closed else Refusal.TICKET_EXPIRED
     if not facts.expected:

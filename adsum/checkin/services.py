@@ -46,6 +46,8 @@ SIGNS_KEPT = timedelta(days=30)
 """Network class, kind of browser, new browser, changed network, sign-in after the scan: 30 days after it."""
 CODES_KEPT = timedelta(days=90)
 """Browser's tag, typed or scanned, screen, age of the code: 90 days after the scan."""
+TICKETS_LIVE = timedelta(hours=26)
+"""Longer than any ticket: openings whose check-in ended earlier are nobody's any more."""
 SHOWN_BEFORE = timedelta(hours=2)
 """How long before a class its screen can be set up; what it shows counts only once check-in opens."""
 
@@ -335,6 +337,12 @@ def unfreeze(*, by: str, at: datetime) -> None:
     if GateState.objects.filter(pk=1, frozen_at__isnull=False).update(frozen_at=None, frozen_reason=""):
         audit_log.record(actor=by, verb="gate.unfreeze", subject="gate:1", at=at)
         _next_version()
+
+
+def outages_changed(*, at: datetime) -> None:
+    """Tell every worker that an outage was declared or ended: tickets of its classes live longer. Call it last in the
+    transaction that changed it."""
+    Opening.objects.filter(late_until__gt=at - TICKETS_LIVE).update(version=_next_version())
 
 
 @transaction.atomic

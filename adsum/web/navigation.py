@@ -25,6 +25,7 @@ MENU = (
     Door("teaching_today", _("My classes"), "calendar-week", frozenset({Role.LECTURER})),
     Door("office_classes", _("Classes"), "building", LISTS_CLASSES),
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
+    Door("office_outages", _("Outages"), "wifi-off", frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})),
     Door("imports", _("Imports"), "file-earmark-arrow-up", IMPORTS),
     Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES),
     Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),

@@ -44,12 +44,14 @@ REASONS = {
     Reason.ABSENCE_AGREED: gettext_lazy("Absence agreed"),
     Reason.OTHER_GROUP_AGREED: gettext_lazy("Another group’s student, agreed"),
     Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
+    Reason.OUTAGE: gettext_lazy("Check-in was out of order"),
     Reason.OTHER: gettext_lazy("Another reason"),
 }
 EXPLANATIONS = {
     Explanation.NOT_HELD: gettext_lazy("The class did not take place"),
     Explanation.NO_REGISTER: gettext_lazy("It took place, and no register was taken"),
     Explanation.TECHNICAL: gettext_lazy("It could not be recorded: technical trouble"),
+    Explanation.OUTAGE: gettext_lazy("Check-in was out of order"),
     Explanation.OTHER: gettext_lazy("Another reason"),
 }
 SOURCES = {

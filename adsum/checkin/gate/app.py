@@ -47,6 +47,8 @@ TICKET_COOKIE = f"{settings.COOKIE_PREFIX}adsum_ticket"
 PASS_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pass"
 DEVICE_COOKIE = f"{settings.COOKIE_PREFIX}adsum_device"
 DEVICE_DAYS = 180
+TICKET_KEPT = 24 * 3_600
+"""How long a browser keeps its ticket, in seconds: an outage declared later can still make it good for that long."""
 
 
 class Gate:
@@ -272,7 +274,7 @@ class Gate:
         response = await self._show(request, entry, pass_, ticket, sealed)
         # An old picture scanned by mistake does not take away the good scan made before it.
         if ticket.refusal is None or not self._has_good(request, ticket):
-            response.keep(TICKET_COOKIE, sealed, seconds=max(entry.ticket_seconds, 3_600))
+            response.keep(TICKET_COOKIE, sealed, seconds=TICKET_KEPT)
         if DEVICE_COOKIE not in request.cookies:
             response.keep(DEVICE_COOKIE, new_device_tag(), seconds=DEVICE_DAYS * 86_400)
         return response

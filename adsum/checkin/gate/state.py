@@ -5,14 +5,18 @@ import contextlib
 import math
 import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import structlog
 from django.db import Error, OperationalError, connection
+from django.db.models import Q
 
 from adsum.accounts.models import Person
+from adsum.attendance.models import Outage
+from adsum.attendance.rules import OpenFor, Reach
 from adsum.checkin import services
 from adsum.checkin.models import GateState, Opening, RetiredKey, RevokedPass
 from adsum.checkin.reports import grace_of
@@ -30,8 +34,8 @@ FIRST_READING_SECONDS = 5.0
 CLOCK_ALARM_MS = 250
 ROSTERS_AT_ONCE = 50
 MOST_PASSES = 30_000
-KEPT_FOR = timedelta(hours=26)
-"""Openings older than this are forgotten; longer than any ticket lives."""
+KEPT_FOR = services.TICKETS_LIVE
+"""Openings older than this are forgotten."""
 
 
 def milliseconds(at: datetime) -> int:
@@ -75,13 +79,15 @@ class Entry:
     ticket_seconds: int
     epochs: tuple[EpochKey, ...]
     revoked_slots: frozenset[int]
+    outage: bool
+    """An outage touched its check-in."""
     device_key: bytes
     """What names its browsers: another one every half-year, the same while check-in goes on, whatever key signs."""
 
     def facts(self, *, frozen: bool, expected: bool) -> OpeningFacts:
         return OpeningFacts(
             opens_ms=milliseconds(self.opens_at), late_until_ms=milliseconds(self.late_until), stopped_ms=self.stopped_ms,
-            cancelled=self.cancelled, frozen=frozen, expected=expected,
+            cancelled=self.cancelled, frozen=frozen, expected=expected, outage=self.outage,
         )  # fmt: skip
 
     def is_over(self, now_ms: int) -> bool:
@@ -263,8 +269,9 @@ def _read(known: Known, now_ms: int) -> Known:
     retired = frozenset(RetiredKey.objects.values_list("kid", flat=True))
     since = 0 if state.rosters_version != known.rosters_version or retired != known.retired else known.version
     oldest = instant(now_ms) - KEPT_FOR
+    outages = [one.reach for one in Outage.objects.filter(Q(ends_at=None) | Q(ends_at__gt=oldest - KEPT_FOR))]
     changed = [
-        _entry(opening, retired)
+        _entry(opening, retired, outages)
         for opening in Opening.objects.filter(version__gt=since, late_until__gt=oldest)
         .select_related("session__module")
         .prefetch_related("epochs", "displays", "session__rooms")
@@ -287,7 +294,7 @@ def _report(late: dict[int, set[int]], alarms: dict[tuple[AlarmKind, int | None]
         services.raise_alarm(kind, about, detail, at=at)
 
 
-def _entry(opening: Opening, retired: frozenset[str]) -> Entry:
+def _entry(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]) -> Entry:
     session = opening.session
     epochs = []
     for epoch in sorted(opening.epochs.all(), key=lambda one: one.number, reverse=True)[:8]:
@@ -318,6 +325,13 @@ def _entry(opening: Opening, retired: frozenset[str]) -> Entry:
         stopped_ms=milliseconds(opening.stopped_at) if opening.stopped_at else None, cancelled=session.cancelled,
         ticket_seconds=opening.ticket_seconds, epochs=tuple(epochs),
         revoked_slots=frozenset(display.slot for display in opening.displays.all() if display.revoked_at),
+        outage=any(
+            reach.covers(
+                OpenFor(opening.opens_at, opening.present_until, opening.late_until),
+                [(room.pk, room.site_id) for room in session.rooms.all()],
+            )
+            for reach in outages
+        ),
         device_key=_device_key(opening, session.starts_at),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from adsum.attendance.reports import Account, OwnClass, account, classes_of, latest_changes, own_classes, story_of
+from adsum.attendance.reports import Account, OwnClass, account, classes_of, latest_changes, outages_of, own_classes, story_of
 from adsum.attendance.rules import ATTENDED
 from adsum.attendance.services import raise_query
 from adsum.checkin.gate.pages import REFUSALS
@@ -115,6 +115,7 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
         "session": one.session,
         "staff": [person.display_name for person in one.session.staff.order_by("family_name")],
         "why": why(one, story[0] if story else None, opening, request.at),
+        "outage": next(iter(outages_of([one.session], request.at).values()), None) if not one.mark else None,
         "may_query": one.may_query(request.at),
         "missed": one.status not in ATTENDED,
         "story": told(story, _("You")),

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
-from adsum.attendance.reports import OwnClass, account, classes_of, own_classes
+from adsum.attendance.reports import OwnClass, account, classes_of, outages_of, own_classes
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.models import Opening
 from adsum.core.clock import civil_day
@@ -38,6 +38,8 @@ class Card:
     moved_room: str
     """Where it was until a few days ago; '' when it still is there."""
     moved_time: datetime | None
+    outage: str
+    """Why its check-in is, or was, out of order; '' when it is not."""
 
 
 @require_safe
@@ -70,10 +72,11 @@ def _to_come(card: Card, at: datetime) -> bool:
 
 
 def _cards(classes: list[OwnClass], at: datetime) -> list[Card]:
-    """Two queries: who has opened check-in, and what moved lately."""
+    """Three queries: who has opened check-in, what moved lately, and whether there is an outage (then three more)."""
     pks = [one.session.pk for one in classes]
     openings = {opening.session_id: opening for opening in Opening.objects.filter(session__in=pks)}
     before = moved_since(pks, at - MOVES_SHOWN_FOR)
+    outages = outages_of([one.session for one in classes], at)
     upcoming = next((one for one in classes if one.session.starts_at > at and not one.session.cancelled), None)
     cards = []
     for one in classes:
@@ -87,6 +90,7 @@ def _cards(classes: list[OwnClass], at: datetime) -> list[Card]:
                 opens_at=window.opens_at, present_until=window.present_until, late_until=window.late_until,
                 moved_room=", ".join(was.rooms) if was is not None and set(was.rooms) != rooms else "",
                 moved_time=was.starts_at if was is not None and was.starts_at != session.starts_at else None,
+                outage=outages[session.pk].reason if session.pk in outages and not session.cancelled else "",
             )
         )  # fmt: skip
     return cards

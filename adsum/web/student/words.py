@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.reports import Account, OwnClass
-from adsum.attendance.rules import Authorised, Counting, OpenFor, Source, Status, Weighting
+from adsum.attendance.rules import Authorised, Counting, Explanation, OpenFor, Reason, Source, Status, Weighting
 from adsum.checkin.models import Opening
 from adsum.web.words import reason_label
 
@@ -59,8 +59,21 @@ def _how(one: OwnClass, mark: Mark, change: MarkChange | None, opening: Opening 
     if mark.status == Status.AUTHORISED:
         return _("Your absence was authorised.")
     if mark.status == Status.NOT_OBSERVED:
-        return _("No register was taken in this class, so it counts for nobody.")
+        return _not_observed(one, change)
     return _("The register was taken, and when it closed there was neither a scan nor a mark for you.")
+
+
+def _not_observed(one: OwnClass, change: MarkChange | None) -> str:
+    if change is not None and change.reason_code == Reason.OUTAGE:
+        return out_of_order(change.reason)
+    if one.register is not None and one.register.explained == Explanation.OUTAGE:
+        return out_of_order(one.register.explained_note)
+    return _("No register was taken in this class, so it counts for nobody.")
+
+
+def out_of_order(reason: str) -> str:
+    """What an outage means for a class."""
+    return _("Check-in was out of order (%(reason)s). Without a mark, this class counts for nobody.") % {"reason": reason}
 
 
 def _scanned(mark: Mark, window: OpenFor) -> str:

@@ -92,7 +92,7 @@ class ExplainForm(forms.Form):
 
     why = forms.ChoiceField(
         label=gettext_lazy("Why is there no register?"), widget=forms.RadioSelect,
-        choices=[(code.value, words) for code, words in EXPLANATIONS.items()],
+        choices=[(code.value, words) for code, words in EXPLANATIONS.items() if code != Explanation.OUTAGE],
         error_messages={"required": gettext_lazy("Choose what happened.")},
     )  # fmt: skip
     note = forms.CharField(

@@ -36,7 +36,7 @@ CHOSEN = "amending"
 CHOICES = [(status.value, STATUSES[status].word) for status in MARKABLE]
 REASON_CHOICES = [
     ("", gettext_lazy("Choose a reason")),
-    *((r.value, w) for r, w in REASONS.items() if r != Reason.QUERY_UPHELD),
+    *((r.value, w) for r, w in REASONS.items() if r not in {Reason.QUERY_UPHELD, Reason.OUTAGE}),
 ]
 STAYS = "stays"
 

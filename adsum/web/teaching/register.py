@@ -17,7 +17,7 @@ from adsum.accounts.models import Person
 from adsum.attendance import services
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.policies import terms_of
-from adsum.attendance.reports import Line, counts_of, open_queries, register_of
+from adsum.attendance.reports import Line, counts_of, open_queries, outages_of, register_of
 from adsum.attendance.rules import ATTENDED, MARKABLE, OpenFor, Status
 from adsum.checkin.models import Opening
 from adsum.checkin.reports import held_scans, latest_epoch, pace_of, showing
@@ -73,6 +73,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "rest": sum(line.expected and line.status in WITHOUT_A_MARK for line in lines),
         "headcount": HeadcountForm(initial={"people": kept.headcount if kept else None}),
         "difference": kept.headcount - here["present"] if kept is not None and kept.headcount is not None else None,
+        "outage": next(iter(outages_of([session], request.at).values()), None),
         "begun": request.at >= session.starts_at,
         "over": request.at >= session.ends_at,
         "showable": not session.cancelled and session.starts_at - SHOWN_BEFORE <= request.at < session.ends_at,

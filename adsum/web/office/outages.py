@@ -1,0 +1,113 @@
+"""Outages: what is going on and what was; one form declares one, after showing whom it touches; one button ends it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import F, Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from adsum.accounts.rules import Role
+from adsum.attendance import outages
+from adsum.attendance.models import Outage
+from adsum.checkin.services import outages_changed
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import Room, Site
+from adsum.web.middleware import PersonRequest
+from adsum.web.teaching import for_roles
+
+PAGE = 25
+DECLARES = frozenset({Role.ADMINISTRATOR, Role.ATTENDANCE_TEAM})
+_MOMENT = {"type": "datetime-local", "step": 60}
+
+
+def everywhere(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For administrators, and for an attendance team of the whole university: an outage does not stop at a department."""
+
+    @wraps(view)
+    def checked(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        whole = Role.ATTENDANCE_TEAM in request.roles and request.access.departments(Role.ATTENDANCE_TEAM) is None
+        if not whole and Role.ADMINISTRATOR not in request.roles:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return for_roles(DECLARES)(checked)
+
+
+def _moment(label: Any, **options: Any) -> forms.DateTimeField:
+    widget = forms.DateTimeInput(attrs=_MOMENT, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=label, widget=widget, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **options)
+
+
+class OutageForm(forms.Form):
+    """What happened, where, from when to when."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("What happened?"), max_length=200,
+        help_text=gettext_lazy("Students read it, for example: the network was down."),
+        error_messages={"required": gettext_lazy("Say what happened: students read it.")},
+    )  # fmt: skip
+    starts_at = _moment(gettext_lazy("From"), error_messages={"required": gettext_lazy("Say since when.")})
+    ends_at = _moment(gettext_lazy("Until"), required=False, help_text=gettext_lazy("Empty while nobody knows: end it here."))
+    site = forms.ModelChoiceField(Site.objects.order_by("name"), required=False, label=gettext_lazy("Site"))
+    room = forms.ModelChoiceField(
+        Room.objects.order_by("name"), required=False, label=gettext_lazy("Room"),
+        help_text=gettext_lazy("Without a site or room it is the whole university."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("site", "room"):
+            self.fields[name].empty_label = _("All")  # type: ignore[attr-defined]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@everywhere
+def overview(request: PersonRequest) -> HttpResponse:
+    """The outages that go on, and all before; a form for the next. A POST shows what it would touch, and then declares."""
+    posted = request.method == "POST"
+    form = OutageForm(request.POST if posted else None, initial={"starts_at": localtime(request.at)})
+    preview = None
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            if request.POST.get("step") == "declare":
+                with transaction.atomic():
+                    outages.declare_outage(by=request.user, at=request.at, **given)
+                    outages_changed(at=request.at)
+                messages.success(request, _("Declared. Nobody is marked absent for it, and students are told why."))
+                return redirect("office_outages")
+            preview = outages.preview_outage(Outage(declared_by=request.user, declared_at=request.at, **given), at=request.at)
+        except AdsumError as refused:
+            form.add_error(None, refused.message)
+    known = Outage.objects.select_related("site", "room", "declared_by", "ended_by")
+    going_on = list(known.filter(Q(ends_at=None) | Q(ends_at__gt=request.at)).order_by("starts_at"))
+    page = Paginator(known.filter(ends_at__lte=request.at).order_by(F("ends_at").desc(), "-pk"), PAGE)
+    context = {"form": form, "preview": preview, "going_on": going_on, "page": page.get_page(request.GET.get("page"))}
+    return render(request, "adsum/office/outages.html", context, status=422 if posted and preview is None else 200)
+
+
+@require_POST
+@everywhere
+def end(request: PersonRequest, ref: UUID) -> HttpResponse:
+    """It is over."""
+    outage = get_object_or_404(Outage, ref=ref)
+    try:
+        with transaction.atomic():
+            outages.end_outage(outage, by=request.user, at=request.at)
+            outages_changed(at=request.at)
+    except AdsumError as refused:
+        messages.error(request, refused.message)
+    else:
+        messages.success(request, _("Ended. Check-in that opens from now on counts as usual."))
+    return redirect("office_outages")

@@ -1,0 +1,235 @@
+"""Outages: what they touch, what closing makes of it, what is taken back, and how long tickets live meanwhile."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adsum.attendance.closing import close_register
+from adsum.attendance.models import Mark, MarkChange, Outage, Register
+from adsum.attendance.outages import Touched, declare_outage, end_outage, preview_outage
+from adsum.attendance.reports import in_outage, to_complete
+from adsum.attendance.rules import OpenFor, Reach, Reason, Source, Status, Windows
+from adsum.attendance.services import mark_students
+from adsum.audit.models import Event
+from adsum.checkin.rules import OUTAGE_TICKET_MS, OpeningFacts, Refusal, Ticket, judge
+from adsum.checkin.services import open_checkin, outages_changed
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession, Room, Site
+from tests.phones import Gates, in_thread, refusal
+from tests.world import NINE, World
+
+HOUR = timedelta(hours=1)
+WINDOW = OpenFor.of(Windows(), starts_at=NINE, ends_at=NINE + HOUR)
+"""Check-in from 8:50 until 9:30."""
+ROOMS = [(1, 10), (2, 20)]
+"""Rooms 1 and 2, on the sites 10 and 20."""
+
+
+def at(text: str) -> datetime:
+    hour, minute = text.split(":")
+    return NINE.replace(hour=int(hour), minute=int(minute))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "site", "room", "covers"),
+    [
+        ("8:00", "8:50", None, None, False),  # ended as check-in opened
+        ("8:00", "8:51", None, None, True),
+        ("9:29", "9:40", None, None, True),
+        ("9:30", "9:40", None, None, False),  # began when check-in had closed
+        ("8:00", None, None, None, True),
+        ("9:30", None, None, None, False),
+        ("9:00", "9:10", 10, None, True),
+        ("9:00", "9:10", 30, None, False),
+        ("9:00", "9:10", None, 2, True),
+        ("9:00", "9:10", None, 3, False),
+    ],
+)
+def test_what_an_outage_touches(start: str, end: str | None, site: int | None, room: int | None, covers: bool):
+    assert Reach(at(start), at(end) if end else None, site, room).covers(WINDOW, ROOMS) == covers
+
+
+def test_a_class_in_no_room_is_touched_by_the_whole_university_alone():
+    assert Reach(NINE, None).covers(WINDOW, [])
+    assert not Reach(NINE, None, site=10).covers(WINDOW, [])
+    assert not Reach(NINE, None, room=1).covers(WINDOW, [])
+
+
+@pytest.mark.django_db
+class TestClosing:
+    @pytest.fixture(autouse=True)
+    def _class(self, world: World):
+        self.world, self.team, self.lecturer = world, world.person(), world.lecturer()
+        self.group = world.group()
+        self.alice, self.bob = (world.student(name, groups=[self.group]) for name in ("Alice Abel", "Bob Baker"))
+        self.session = world.session(self.group, staff=[self.lecturer])
+
+    def declare(
+        self, starts_at: datetime = NINE, ends_at: datetime | None = None, when: datetime = NINE, **where: Any
+    ) -> Outage:
+        return declare_outage(
+            by=self.team, at=when, starts_at=starts_at, ends_at=ends_at, reason="The network was down", **where
+        )
+
+    def marks(self) -> dict[str, tuple[str, str]]:
+        rows = Mark.objects.filter(session=self.session).values_list("student__given_name", "status", "source")
+        return {name: (status, source) for name, status, source in rows}
+
+    def test_nobody_is_absent_by_closing(self):
+        mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
+        self.declare()
+        register = close_register(self.session, at=NINE + 2 * HOUR)
+        assert self.marks() == {"Alice": ("present", "staff"), "Bob": ("not_captured", "system")}
+        assert register.state == Register.State.CLOSED
+        born = MarkChange.objects.get(student=self.bob)
+        assert (born.reason_code, born.reason) == (Reason.OUTAGE, "The network was down")
+
+    def test_an_empty_register_is_explained_and_asks_nobody(self):
+        self.declare()
+        register = close_register(self.session, at=NINE + 25 * HOUR)
+        assert register.state == Register.State.NOT_OBSERVED
+        assert (register.explained, register.explained_by) == ("outage", self.team)
+        assert list(to_complete(ClassSession.objects.all())) == []
+
+    def test_what_closed_before_is_taken_back_with_its_history(self):
+        mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
+        cara = self.world.student("Cara Cole", groups=[self.group])
+        mark_students(self.session, [cara], Status.ABSENT, by=self.lecturer, at=NINE)
+        close_register(self.session, at=NINE + 2 * HOUR)
+        asked = Outage(declared_by=self.team, declared_at=NINE, starts_at=NINE, ends_at=NINE + HOUR, reason="x")
+        assert preview_outage(asked, at=NINE + 3 * HOUR) == Touched(classes=1, students=3, closed=1, absences=1)
+        before = Event.objects.count()
+        self.declare(ends_at=NINE + HOUR, when=NINE + 3 * HOUR)
+        assert self.marks() == {
+            "Alice": ("present", "staff"), "Bob": ("not_captured", "system"), "Cara": ("absent_unauthorised", "staff"),
+        }  # fmt: skip
+        step = MarkChange.objects.filter(student=self.bob).latest("id")
+        assert (step.before, step.after, step.source, step.by) == (Status.ABSENT, Status.NOT_OBSERVED, Source.SYSTEM, self.team)
+        assert [e.verb for e in Event.objects.order_by("pk")[before:]] == ["mark.outage", "outage.declare"]
+        assert preview_outage(asked, at=NINE + 3 * HOUR).absences == 0, "again changes nothing"
+
+    def test_an_unobserved_register_is_no_task_any_more(self):
+        close_register(self.session, at=NINE + 25 * HOUR)
+        assert len(to_complete(ClassSession.objects.all())) == 1
+        self.declare(when=NINE + 26 * HOUR)
+        assert list(to_complete(ClassSession.objects.all())) == []
+
+    def test_a_room_or_a_site_alone(self):
+        site = Site.objects.create(name="North")
+        here = Room.objects.get(name="C2.01")
+        elsewhere = Room.objects.create(name="N1", site=site)
+        for where, touched in (({"room": elsewhere}, False), ({"site": site}, False), ({"room": here}, True)):
+            self.declare(ends_at=NINE + HOUR, **where)
+            assert in_outage(self.session, NINE) == touched, where
+        Room.objects.filter(pk=here.pk).update(site=site)
+        Outage.objects.filter(room=here).delete()
+        assert in_outage(self.session, NINE), "now on that site"
+
+    def test_ended_it_touches_no_class_that_opens_later(self):
+        later = self.world.session(self.group, starts_at=NINE + 3 * HOUR)
+        outage = self.declare()
+        assert (in_outage(self.session, NINE), in_outage(later, later.starts_at)) == (True, True)
+        end_outage(outage, by=self.team, at=NINE + HOUR)
+        assert (in_outage(self.session, NINE), in_outage(later, later.starts_at)) == (True, False)
+        assert end_outage(outage, by=self.team, at=NINE + 2 * HOUR).ends_at == NINE + HOUR, "ended once"
+        assert Event.objects.filter(verb="outage.end").count() == 1
+
+    def test_one_without_end_says_nothing_of_classes_far_ahead(self):
+        self.declare()
+        next_week = self.world.session(self.group, starts_at=NINE + timedelta(days=7))
+        assert not in_outage(next_week, NINE)
+
+    @pytest.mark.parametrize(
+        ("given", "code"),
+        [
+            ({"reason": " "}, "no_reason"),
+            ({"ends_at": NINE}, "ends_first"),
+            ({"starts_at": NINE - timedelta(days=31)}, "too_old"),
+        ],
+    )
+    def test_what_cannot_be_declared(self, given: dict[str, object], code: str):
+        facts = {"starts_at": NINE, "ends_at": None, "reason": "Fire", **given}
+        with pytest.raises(AdsumError) as refused:
+            declare_outage(by=self.team, at=NINE, **facts)  # type: ignore[arg-type]
+        assert refused.value.code == code
+        assert Outage.objects.count() == Event.objects.count() == 0
+
+    def test_one_that_has_not_begun_cannot_be_ended(self):
+        outage = self.declare(starts_at=NINE + HOUR)
+        with pytest.raises(AdsumError, match="not begun"):
+            end_outage(outage, by=self.team, at=NINE)
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "outage", "refusal"),
+    [
+        (119_999, False, None), (120_000, False, Refusal.CLOSED), (120_000, True, None),
+        (OUTAGE_TICKET_MS - 1, True, None), (OUTAGE_TICKET_MS, True, Refusal.CLOSED),
+    ],
+)  # fmt: skip
+def test_in_an_outage_a_ticket_lives_a_day(after_ms: int, outage: bool, refusal: Refusal | None):
+    ticket = Ticket(
+        id=bytes(16), opening=1, epoch=1, slot=0, counter=0, first_seen_ms=1_000, age_ms=0, network=0, typed=False,
+        new_device=False, device=bytes(16), person=0, expires_ms=121_000,
+    )  # fmt: skip
+    facts = OpeningFacts(
+        opens_ms=0, late_until_ms=60_000, stopped_ms=None, cancelled=False, frozen=False, expected=True, outage=outage
+    )
+    assert judge(ticket, person=7, facts=facts, now_ms=1_000 + after_ms) == refusal
+
+
+class Hall:
+    """A class with its check-in open, and someone who may declare an outage."""
+
+    def __init__(self) -> None:
+        world = World()
+        self.team, group = world.person(), world.group()
+        self.alice = world.student("Alice Abel", groups=[group])
+        self.opening = open_checkin(world.session(group), by=world.lecturer(), at=NINE - timedelta(minutes=9))
+
+    def declare(self) -> None:
+        when = NINE + 2 * HOUR
+        declare_outage(by=self.team, at=when, starts_at=NINE, ends_at=when, reason="The sign-in was down")
+        outages_changed(at=when)
+
+    def close(self) -> None:
+        close_register(self.opening.session, at=NINE + 3 * HOUR)
+
+
+@pytest.fixture
+async def hall(transactional_db: None) -> Hall:
+    return await in_thread(Hall)
+
+
+@pytest.fixture
+async def gates(hall: Hall) -> AsyncIterator[Gates]:
+    async with Gates.open(NINE) as gates:
+        yield gates
+
+
+async def test_a_scan_of_an_outage_finishes_the_same_evening(hall: Hall, gates: Gates):
+    """The university's sign-in is down: the scan is made, the outage declared hours later, and the tap still counts."""
+    phone, late = gates.phone(), gates.phone(hall.alice)
+    await phone.scan(hall.opening)
+    await late.scan(hall.opening)
+    gates.wait(hours=4)
+    assert refusal(await late.tap()) == "closed"
+    await in_thread(hall.declare)
+    await gates.tell()
+    await in_thread(hall.close)
+    phone.sign_in(hall.alice)
+    assert "You’re in" in (await phone.tap()).text
+    mark = await in_thread(Mark.objects.get)
+    assert (mark.status, mark.source, mark.at) == ("present", "scan", NINE)
+
+
+async def test_a_day_after_the_scan_it_is_too_late(hall: Hall, gates: Gates):
+    await in_thread(hall.declare)
+    await gates.tell()
+    phone = gates.phone()
+    await phone.scan(hall.opening)
+    gates.wait(hours=24)
+    phone.sign_in(hall.alice)
+    assert refusal(await phone.tap()) == "closed"

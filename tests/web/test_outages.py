@@ -1,0 +1,104 @@
+"""Outages in the pages: shown before they are declared, told to those they touch, ended by a button."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from adsum.accounts.models import Department, RoleGrant
+from adsum.accounts.rules import Role
+from adsum.attendance.models import Outage
+from adsum.attendance.outages import declare_outage
+from adsum.timetable.models import Room as Place
+from adsum.timetable.models import Site
+from tests.web.conftest import FIVE_PAST, Room, notices
+from tests.world import NINE
+
+GIVEN = {"reason": "The network was down", "starts_at": "2026-11-23T08:55", "ends_at": ""}
+PAGE = "/office/outages/"
+
+
+def words(answer: Any) -> str:
+    """The page as it is read."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+@pytest.fixture
+def team(room: Room) -> Room:
+    room.sign_in(room.world.person(Role.ATTENDANCE_TEAM))
+    return room
+
+
+def test_it_is_shown_before_it_is_declared(team: Room):
+    page = words(team.client.post(PAGE, {**GIVEN, "step": "preview"}))
+    assert "Classes 1 Students 3 Registers closed already 0 Absences that become not observed 0" in page
+    assert Outage.objects.count() == 0
+    answer = team.client.post(PAGE, {**GIVEN, "step": "declare"}, follow=True)
+    assert "Nobody is marked absent for it" in notices(answer)
+    outage = Outage.objects.get()
+    assert (outage.starts_at, outage.ends_at) == (NINE - timedelta(minutes=5), None), "London time, in winter UTC"
+    assert "The whole university · 23 Nov 2026, 08:55 – not known yet" in words(answer)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"reason": ""}, "Say what happened"),
+        ({"starts_at": "soon"}, "Enter a valid date/time"),
+        ({"ends_at": "2026-11-23T08:00"}, "ends after it begins"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_lost(team: Room, wrong: dict[str, str], says: str):
+    answer = team.client.post(PAGE, {**GIVEN, **wrong, "step": "declare"})
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
+    assert Outage.objects.count() == 0
+
+
+def test_site_and_room_are_one_too_many(team: Room):
+    where = {"site": str(Site.objects.create(name="North").pk), "room": str(Place.objects.get().pk)}
+    assert "not both" in team.client.post(PAGE, {**GIVEN, **where, "step": "preview"}).content.decode()
+
+
+def test_students_and_lecturers_are_told_why(team: Room):
+    declare_outage(by=team.lecturer, at=FIVE_PAST, starts_at=NINE, ends_at=None, reason="Fire alarm")
+    team.sign_in(team.alice)
+    assert "Check-in is out of order: Fire alarm. Nothing counts against you" in words(team.client.get("/today/"))
+    page = words(team.client.get(f"/record/classes/{team.session.ref}/"))
+    assert "Since 23 November, 09:00: Fire alarm." in page
+    team.sign_in(team.lecturer)
+    register = words(team.client.get(team.url("class_register")))
+    assert "Whoever has no mark when the register closes is not observed, not absent." in register
+
+
+def test_it_is_ended_with_one_button(team: Room):
+    outage = declare_outage(by=team.lecturer, at=FIVE_PAST, starts_at=NINE, ends_at=None, reason="Fire alarm")
+    assert "It is over" in words(team.client.get(PAGE))
+    assert "Ended." in notices(team.client.post(f"{PAGE}{outage.ref}/end/", follow=True))
+    assert Outage.objects.get().ends_at == FIVE_PAST
+    assert "It is over" not in words(team.client.get(PAGE))
+
+
+def test_a_team_of_one_department_cannot_declare_it_for_all(team: Room):
+    person = team.world.person()
+    RoleGrant.objects.create(person=person, role=Role.ATTENDANCE_TEAM, department=Department.objects.get(code="CS"))
+    team.sign_in(person)
+    assert team.client.get(PAGE).status_code == 404
+    assert team.client.post(PAGE, {**GIVEN, "step": "declare"}).status_code == 404
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_page_costs_the_same_for_one_outage_and_three(team: Room, rows: int):
+    for n in range(rows):
+        for ends_at in (NINE, None):
+            declare_outage(
+                by=team.lecturer, at=FIVE_PAST, starts_at=NINE - timedelta(hours=n + 1), ends_at=ends_at, reason="X"
+            )  # fmt: skip
+    team.client.get(PAGE)
+    with CaptureQueriesContext(connection) as queries:
+        page = team.client.get(PAGE).content.decode()
+    assert page.count("declared by") == 2 * rows
+    assert len(queries) == 8
