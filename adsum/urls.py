@@ -5,12 +5,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from adsum.web import home, policy, stepup
-from adsum.web.office import gate, imports, outages, policies
+from adsum.web.office import feeds, gate, imports, outages, policies, reported
 from adsum.web.signin import entrance, two_step, university
 from adsum.web.student import access, record, today
 from adsum.web.support import record as support_record
 from adsum.web.support import students
-from adsum.web.teaching import checkin, classes, complete, display, held, marks, register
+from adsum.web.teaching import changes, checkin, classes, complete, display, held, marks, register
 from adsum.web.teaching import today as teaching
 
 urlpatterns = [
@@ -52,6 +52,8 @@ urlpatterns = [
     path("office/registers/", complete.registers, name="office_registers"),
     path("classes/<uuid:ref>/explain/", complete.explain, name="explain_register"),
     path("classes/<uuid:ref>/", register.register, name="class_register"),
+    path("classes/new/", changes.add, name="class_add"),
+    path("classes/<uuid:ref>/change/", changes.change, name="class_change"),
     path("classes/<uuid:ref>/headcount/", register.count_heads, name="count_heads"),
     path("classes/<uuid:ref>/rest/", register.mark_rest, name="mark_rest"),
     path("classes/<uuid:ref>/marks/", marks.mark, name="mark_students"),
@@ -73,6 +75,11 @@ urlpatterns = [
     path("display/<uuid:ref>/refresh/", display.refresh, name="display_refresh"),
     # Imports: the timetabling team
     path("imports/", imports.index, name="imports"),
+    path("imports/feeds/", feeds.index, name="feeds"),
+    path("imports/feeds/<int:pk>/", feeds.detail, name="feed"),
+    path("imports/feeds/<int:pk>/ask/", feeds.ask, name="feed_ask"),
+    path("imports/reports/", reported.index, name="class_reports"),
+    path("imports/reports/<uuid:ref>/decide/", reported.decide, name="class_report_decide"),
     path("imports/missing/", imports.missing, name="imports_missing"),
     path("imports/calendars/new/", imports.calendar, name="import_calendar_new"),
     path("imports/calendars/<int:pk>/", imports.calendar, name="import_calendar"),

@@ -53,6 +53,8 @@ STUDENTS     = (  IN, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 THIS_STUDENT = (  IN, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 TEACHING     = (  IN, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 THIS_CLASS   = (  IN, 404, 404, 200, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
+CHANGES      = (  IN, 404, 404, 200, 404, 200, 404, 404, 200, 404, 200, 404, 404, 200, 404, 404, 404)
+ADDS         = (  IN, 404, 404, 200, 200, 200, 404, 404, 200, 200, 200, 404, 404, 200, 404, 404, 404)
 CLASSES      = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
 OFFICE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
 THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
@@ -113,6 +115,8 @@ DOORS = [
     *doors("office_registers",        "/office/registers/",                 OFFICE, None),
     *doors("explain_register",        "/classes/{session}/explain/",        THIS_CLASS, instead(THIS_CLASS, 422)),
     *doors("class_register",          "/classes/{session}/",                THIS_CLASS, None),
+    *doors("class_add",               "/classes/new/",                      ADDS, ADDS),
+    *doors("class_change",            "/classes/{session}/change/",         CHANGES, instead(CHANGES, 302), action="cancel"),
     *doors("count_heads",             "/classes/{session}/headcount/",      None, DONE, people="3"),
     *doors("mark_rest",               "/classes/{session}/rest/",           None, DONE),
     *doors("mark_students",           "/classes/{session}/marks/",          None, DONE, student="{student}", status="present"),
@@ -137,6 +141,11 @@ DOORS = [
 
     # Imports
     *doors("imports",                 "/imports/",                          IMPORTS, instead(IMPORTS, 422)),
+    *doors("feeds",                   "/imports/feeds/",                    IMPORTS, None),
+    *doors("feed",                    "/imports/feeds/{calendar}/",         IMPORTS, None),
+    *doors("feed_ask",                "/imports/feeds/{calendar}/ask/",     None, instead(IMPORTS, 302)),
+    *doors("class_reports",           "/imports/reports/",                  IMPORTS, None),
+    *doors("class_report_decide",     "/imports/reports/{report}/decide/",  None, instead(IMPORTS, 302)),
     *doors("imports_missing",         "/imports/missing/",                  IMPORTS, instead(IMPORTS, 302)),
     *doors("import_calendar_new",     "/imports/calendars/new/",            IMPORTS, instead(IMPORTS, 422), code=""),
     *doors("import_calendar",         "/imports/calendars/{calendar}/",     IMPORTS, instead(IMPORTS, 422), code=""),

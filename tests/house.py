@@ -15,7 +15,7 @@ from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.integrations.mapping import PRESETS
-from adsum.timetable.models import ModuleLeader
+from adsum.timetable.models import ClassReport, ModuleLeader
 from adsum.timetable.services import save_mapping, start_import
 from tests.doors import IN, Door
 from tests.signing_in import prove
@@ -70,6 +70,7 @@ class House:
         mapping = save_mapping(
             name="feed", url="http://127.0.0.1:9/feed.ics", mapping=PRESETS["plain"], actor="system:test", at=at
         )
+        report = ClassReport.objects.create(session=session, by=lecturer, at=at, touches=["rooms"], undo={"rooms": []})
         run = start_import(kind="events", filename="a.csv", content=b"", options={}, actor="system:test", at=at)
         policy = make_policy(
             Terms(), department=computing, kind="lab", valid_from=at.date() + timedelta(days=2), today=at.date(),
@@ -78,7 +79,7 @@ class House:
         self.names = {
             "module": session.module_id, "session": session.ref, "student": student.ref, "display": self.display.display.ref,
             "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
-            "calendar": mapping.pk, "import": run.ref, "policy": policy.ref,
+            "calendar": mapping.pk, "import": run.ref, "policy": policy.ref, "report": report.ref,
             "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
         }  # fmt: skip
 

@@ -62,6 +62,7 @@ def test_the_schedules_are_those_of_the_code():
         ("ask_for_registers", "adsum.ops.jobs.ask_for_registers", 1),
         ("close_registers", "adsum.ops.jobs.close_registers", 1),
         ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
+        ("poll_feeds", "adsum.ops.jobs.poll_feeds", 1),
         ("send_messages", "adsum.ops.jobs.send_messages", 1),
         ("tell_of_classes", "adsum.ops.jobs.tell_of_classes", 1),
         ("tell_of_marks", "adsum.ops.jobs.tell_of_marks", 1),

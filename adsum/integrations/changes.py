@@ -1,5 +1,7 @@
 """A person changes a class: the timetable, its check-in and every gate, in one step."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -13,17 +15,23 @@ from adsum.timetable.models import ClassReport, ClassSession
 
 @transaction.atomic
 def change(
-    session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, reason: str = "", final: bool = False
-) -> ClassSession:
-    """As `timetable.changes.change_class`, and check-in follows."""
+    session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, reason: str = "", final: bool = False,
+    rooms: Sequence[str] | None = None,
+) -> ClassSession:  # fmt: skip
+    """As `timetable.changes.change_class`, and check-in follows. `rooms`: by their names, known or not."""
+    if rooms is not None:
+        wanted = replace(wanted, rooms=changes.rooms_called(rooms))
     changed = changes.change_class(session, wanted, by=by, at=at, reason=reason, final=final)
     follow_timetable([session.pk], actor=by.actor, at=at)
     return changed
 
 
 @transaction.atomic
-def add(new: NewClass, *, by: Person, at: datetime, reason: str = "", final: bool = False) -> ClassSession:
-    """As `timetable.changes.add_class`, and the gates know of it."""
+def add(
+    new: NewClass, *, by: Person, at: datetime, reason: str = "", final: bool = False, rooms: Sequence[str] = ()
+) -> ClassSession:
+    """As `timetable.changes.add_class`, and the gates know of it. `rooms`: by their names, known or not."""
+    new = replace(new, rooms=changes.rooms_called(rooms)) if rooms else new
     session = changes.add_class(new, by=by, at=at, reason=reason, final=final)
     follow_timetable([], actor=by.actor, at=at)
     return session

@@ -9,6 +9,7 @@ import socket
 import ssl
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import monotonic
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
@@ -22,21 +23,41 @@ MOST_REDIRECTS = 4
 Address = IPv4Address | IPv6Address
 
 
+class Fetched(NamedTuple):
+    """A file, its name, and what its server calls this version of it ('' where it does not say)."""
+
+    name: str
+    content: bytes
+    etag: str
+    last_modified: str
+
+
 def fetch(url: str) -> tuple[str, bytes]:
     """The file at an address, and its name. Raises Refused with what to do."""
+    answer = fetch_if_changed(url)
+    if answer is None:
+        raise Refused("fetch_status", file=url, status=int(http.client.NOT_MODIFIED))
+    return answer.name, answer.content
+
+
+def fetch_if_changed(url: str, *, etag: str = "", last_modified: str = "") -> Fetched | None:
+    """The file at an address; None when its server says that it still is the version of that etag or that time. Raises
+    Refused with what to do."""
     deadline = monotonic() + TIMEOUT
+    known = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    conditions = {name: value for name, value in known.items() if value}
     for _ in range(MOST_REDIRECTS + 1):
         if url.startswith("webcal://"):  # what calendars call their own addresses
             url = url.replace("webcal", "https", 1)
-        answer = _get(url, deadline)
-        if isinstance(answer, bytes):
-            return urlsplit(url).path.rpartition("/")[2] or urlsplit(url).netloc, answer
+        answer = _get(url, deadline, conditions)
+        if not isinstance(answer, str):
+            return answer
         url = urljoin(url, answer)
     raise Refused("fetch_redirects", file=url)
 
 
-def _get(url: str, deadline: float) -> bytes | str:
-    """The file, or where it is said to be instead."""
+def _get(url: str, deadline: float, conditions: dict[str, str]) -> Fetched | str | None:
+    """The file, None when it has not changed, or where it is said to be instead."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Refused("fetch_scheme", file=url)
@@ -46,7 +67,8 @@ def _get(url: str, deadline: float) -> bytes | str:
         connection = _Pinned(parts.hostname, port, address, secure=parts.scheme == "https", deadline=deadline)
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", path, headers={"User-Agent": "Adsum", "Accept": "text/calendar, text/csv, */*"})
+            headers = {"User-Agent": "Adsum", "Accept": "text/calendar, text/csv, */*", **conditions}
+            connection.request("GET", path, headers=headers)
             with connection.getresponse() as response:
                 return _read(url, response, deadline)
         finally:
@@ -55,7 +77,9 @@ def _get(url: str, deadline: float) -> bytes | str:
         raise Refused("fetch_unreachable", file=url, reason=str(reason) or type(reason).__name__) from reason
 
 
-def _read(url: str, response: http.client.HTTPResponse, deadline: float) -> bytes | str:
+def _read(url: str, response: http.client.HTTPResponse, deadline: float) -> Fetched | str | None:
+    if response.status == http.client.NOT_MODIFIED:
+        return None
     if response.status in {301, 302, 303, 307, 308} and (to := response.getheader("Location")):
         return to
     if response.status != http.client.OK:
@@ -68,7 +92,10 @@ def _read(url: str, response: http.client.HTTPResponse, deadline: float) -> byte
             raise Refused("too_large", file=url, limit=MAX_FILE // MB)
         if monotonic() > deadline:
             raise TimeoutError(f"> {TIMEOUT} s")
-    return b"".join(parts)
+    name = urlsplit(url).path.rpartition("/")[2] or urlsplit(url).netloc
+    etag, modified = (response.getheader(header, "") for header in ("ETag", "Last-Modified"))
+    # What does not fit is not kept: the hash of the content still tells whether it is new.
+    return Fetched(name, b"".join(parts), etag if len(etag) <= 200 else "", modified if len(modified) <= 100 else "")
 
 
 def _allowed_address(url: str, host: str, port: int) -> str:

@@ -46,6 +46,9 @@ UNUSABLE: dict[str, Promise] = {
     "too_many": _("%(file)s holds more than %(limit)s classes. Ask for a feed of one term."),
     "pattern": _("The pattern for %(name)s cannot be used: %(reason)s. Correct it in the mapping."),
     "folder_missing": _("There is no file or folder %(file)s. Check the path."),
+    "feed_kind": _(
+        "%(file)s did not answer with what this feed is set to (%(expected)s). Check its address, or change the kind of feed."
+    ),
     "fetch_scheme": _("%(file)s is not a web address that begins with https:// or http://."),
     "fetch_private": _(
         "%(file)s leads to %(address)s, an address inside a private network. If the feed is meant to be there, an "

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 
 from adsum.accounts.models import Person
-from adsum.timetable.models import ClassSession
-from adsum.timetable.rules import Change
-from adsum.timetable.sources import Import, ImportChange
+from adsum.timetable.models import ClassReport, ClassSession
+from adsum.timetable.rules import Change, ImportState
+from adsum.timetable.sources import FeedMapping, Import, ImportChange, Poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,31 @@ def steps(change: ImportChange) -> list[tuple[str, Any, Any]]:
     before, after = change.before or {}, change.after or {}
     names = [name for name in [*after, *(name for name in before if name not in after)] if name != "ref"]
     return [(name, before.get(name), after.get(name)) for name in names]
+
+
+def feeds() -> QuerySet[FeedMapping]:
+    """Every source with an address, those in trouble first; `waiting` is the import of it that a person is to decide."""
+    undecided = Poll.objects.filter(feed=OuterRef("pk"), import_run__state=ImportState.CHECKED).order_by("-at", "-pk")
+    return (
+        FeedMapping.objects.exclude(url="")
+        .annotate(waiting=Subquery(undecided.values("import_run__ref")[:1]))
+        .order_by(F("stale_since").asc(nulls_last=True), "-failures", "name")
+    )
+
+
+def polls_of(feed: FeedMapping) -> QuerySet[Poll]:
+    """The history of a feed, the newest first, without the files."""
+    return Poll.objects.filter(feed=feed).select_related("import_run").defer("import_run__content").order_by("-at", "-pk")
+
+
+def open_reports() -> QuerySet[ClassReport]:
+    """What was reported of classes and waits for the timetabling team, the next class first (four queries)."""
+    return (
+        ClassReport.objects.filter(decided_at=None)
+        .select_related("session__module", "by")
+        .prefetch_related("session__rooms", "session__staff", "session__groups")
+        .order_by("session__starts_at", "pk")
+    )
 
 
 def missing_classes() -> QuerySet[ClassSession]:

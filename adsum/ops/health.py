@@ -21,6 +21,7 @@ from adsum.checkin.rules import CODE_LENGTH
 from adsum.engagement import reports as outbox
 from adsum.integrations import mail
 from adsum.ops import database
+from adsum.timetable.sources import FeedMapping
 
 MOST_MODULES = 33
 """The largest QR symbol that is read from the back row (docs/check-in.md): 33 by 33 modules."""
@@ -95,6 +96,7 @@ def findings(at: datetime) -> Iterator[Finding]:
             yield _clock()
             yield _worker(at)
             yield _mail(at)
+            yield _feeds()
 
 
 def _address() -> Finding:
@@ -212,3 +214,13 @@ def _mail(at: datetime) -> Finding:
         )  # fmt: skip
     failed = f", {counts['failed']} were refused" if counts["failed"] else ""
     return Finding("Mail", State.GOOD, f"{settings.EMAIL_HOST}, {counts['sent']} sent{failed}")
+
+
+def _feeds() -> Finding:
+    polled = FeedMapping.objects.filter(next_poll_at__isnull=False)
+    stale = list(polled.exclude(stale_since=None).order_by("name"))
+    if not stale:
+        return Finding("Feeds", State.GOOD, f"{polled.count()} polled, none is stale")
+    told = "; ".join(f"{feed.name} since {feed.last_success_at or feed.watched_since:%Y-%m-%d %H:%M} UTC" for feed in stale)
+    why = next((feed.last_error for feed in stale if feed.last_error), "")
+    return Finding("Feeds", State.UNWISE, f"without an answer: {told}. {why}".strip(), "Look at Imports, Feeds.")

@@ -1,5 +1,6 @@
 """What happens by itself. Every job may run twice, or late, with the same outcome."""
 
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,8 @@ from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Source
 from adsum.checkin import services
 from adsum.engagement import services as outbox
-from adsum.integrations import mail
+from adsum.integrations import mail, polling
+from adsum.integrations.jobs import enqueue
 from adsum.timetable.models import ClassSession
 
 log = structlog.get_logger("adsum.jobs")
@@ -82,6 +84,23 @@ def send_messages() -> int:
     return mail.send_due(lambda: datetime.now(UTC)) if mail.is_configured() else 0
 
 
+def poll_feeds() -> int:
+    """Have every feed that is due asked, each in a job of its own, and mark those that have been silent for too long.
+    Returns how many are due."""
+    at = datetime.now(UTC)
+    polling.raise_alarms(at)
+    waiting = polling.due(at)
+    for pk in waiting:
+        enqueue(poll_feed, pk=pk)
+    return len(waiting)
+
+
+def poll_feed(*, pk: int) -> str:
+    """Ask one feed, unless another worker has it or just has done so; returns what came of it."""
+    poll = polling.poll(pk, at=datetime.now(UTC), chance=secrets.randbelow(1000) / 1000)
+    return poll.outcome if poll else ""
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     tell_of_classes: 1,
@@ -89,6 +108,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     tell_of_queries: 1,
     ask_for_registers: 1,
     send_messages: 1,
+    poll_feeds: 1,
     empty_evidence: 24 * 60,
 }
 """The schedules: how many minutes between two runs."""

@@ -102,6 +102,16 @@ def _set_times(session: ClassSession, starts_at: datetime, ends_at: datetime, zo
     session.starts_on = starts_at.astimezone(ZoneInfo(zone)).date()
 
 
+def rooms_called(names: Iterable[str]) -> list[Room]:
+    """The rooms of those names, whatever their case; one that is not known is made (a class may move to the lawn)."""
+    rooms: dict[int, Room] = {}
+    for name in names:
+        known = Room.objects.filter(name__iexact=name).order_by("pk").first()
+        room = known or Room.objects.create(name=name[:200])
+        rooms[room.pk] = room
+    return list(rooms.values())
+
+
 @transaction.atomic
 def change_class(
     session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, reason: str = "", final: bool = False

@@ -119,6 +119,17 @@ class ModuleQuerySet(models.QuerySet["Module"]):
             Q(department__in=departments) | Q(pk__in=ModuleLeader.objects.led_by(person, access).values("module"))
         )
 
+    def taught_by(self, person: Person, access: Access) -> ModuleQuerySet:
+        """Modules to which the person may add a class: those they teach a class or a group of, those whose attendance they
+        may see, and for the timetabling team all of them."""
+        if access.holds(Role.TIMETABLING):
+            return self
+        own = Q(pk__in=self.visible_to(person, access).values("pk"))
+        if access.holds(Role.LECTURER):
+            own |= Q(pk__in=Teaching.objects.filter(person=person).values("session__module"))
+            own |= Q(pk__in=GroupStaff.objects.filter(person=person).values("group__module"))
+        return self.filter(own)
+
 
 class Module(Sourced):
     """A unit of study within a year."""
@@ -253,6 +264,11 @@ class ClassSessionQuerySet(models.QuerySet["ClassSession"]):
         if not departments and not access.holds(Role.MODULE_LEADER):
             return self.filter(own) if own else self.none()
         return self.filter(Q(module__in=modules) | Q(pk__in=joint) | own)
+
+    def changeable_by(self, person: Person, access: Access) -> ClassSessionQuerySet:
+        """Classes that the person may cancel, move, have covered: those whose register they may open, and for the
+        timetabling team every class."""
+        return self if access.holds(Role.TIMETABLING) else self.visible_to(person, access)
 
     def between(self, start: datetime, end: datetime) -> ClassSessionQuerySet:
         """Classes that start in [start, end)."""

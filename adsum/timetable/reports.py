@@ -1,6 +1,7 @@
 """Reads across the timetable: who is expected where, and what is on."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
@@ -11,8 +12,8 @@ from django.db.models import Count, F, Q, QuerySet
 
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, Access, Role
-from adsum.timetable.models import ClassChange, ClassSession, Enrolment, Module, ModuleLeader, Place
-from adsum.timetable.rules import Change
+from adsum.timetable.models import ClassChange, ClassReport, ClassSession, Enrolment, Module, ModuleLeader, Place
+from adsum.timetable.rules import Change, ClassStatus
 
 
 @cache
@@ -155,18 +156,63 @@ def relation_to_class(person: Person, access: Access, session: ClassSession) -> 
     return _by_department(access, sorted(KEEPS_REGISTERS), modules.values_list("department", flat=True))
 
 
-class Moved(NamedTuple):
-    """What a class was before it was moved: its start (UTC) and rooms."""
+@dataclass(slots=True)
+class News:
+    """What changed of a class since some time; where it has moved, what it was before it first did (UTC)."""
 
-    starts_at: datetime
-    rooms: tuple[str, ...]
+    starts_at: datetime | None = None
+    rooms: tuple[str, ...] | None = None
+    added: bool = False
+    """A person added it; no timetable named it."""
+    restored: bool = False
+    covered: bool = False
+    groups_changed: bool = False
+    reported_by: str = ""
+    """Who said so, while it waits to be confirmed."""
 
 
-def moved_since(sessions: Collection[int], since: datetime) -> dict[int, Moved]:
-    """By class id, where and when each class was before it was first moved after `since` (one query)."""
-    moves = ClassChange.objects.filter(session__in=sessions, change=Change.MOVED, at__gte=since).order_by("-version")
-    return {
-        session: Moved(datetime.fromisoformat(before["starts_at"]), tuple(before["rooms"]))
-        for session, before in moves.values_list("session_id", "before")
-        if before
-    }
+def news_of(sessions: Collection[int], since: datetime) -> dict[int, News]:
+    """By class id, what changed after `since` or waits to be confirmed; classes with nothing new are left out (two
+    queries)."""
+    found: dict[int, News] = {}
+    changes = ClassChange.objects.filter(session__in=sessions, at__gte=since).exclude(change=Change.VANISHED)
+    rows = changes.order_by("version").values_list("session_id", "change", "before", "after", "actor")
+    teachers: dict[int, tuple[list[str], list[str]]] = {}
+    for session, change, before, after, actor in rows:
+        by_hand = actor.startswith("person:")
+        if change == Change.NEW and not by_hand:
+            continue
+        news = found.setdefault(session, News())
+        news.added = news.added or (change == Change.NEW and by_hand)
+        news.restored = change == Change.RESTORED
+        if before is None:
+            continue
+        teachers[session] = (teachers[session][0] if session in teachers else before["staff"], after["staff"])
+        news.groups_changed = news.groups_changed or before["groups"] != after["groups"]
+        if change == Change.MOVED and news.starts_at is None:
+            news.starts_at, news.rooms = datetime.fromisoformat(before["starts_at"]), tuple(before["rooms"])
+    for session, (before, after) in teachers.items():
+        found[session].covered = bool(before) and not set(before) <= set(after)
+    waiting = ClassReport.objects.filter(session__in=sessions, decided_at=None).select_related("by")
+    for report in waiting:
+        found.setdefault(report.session_id, News()).reported_by = report.by.display_name
+    return found
+
+
+class Clash(NamedTuple):
+    """A class at the same time that shares a room, a member of staff or students."""
+
+    session: ClassSession
+    what: str
+    """`room`, `staff` or `groups`."""
+
+
+def clashes(
+    *, starts_at: datetime, ends_at: datetime, rooms: Collection[int], staff: Collection[int], groups: Collection[int],
+    besides: int | None = None,
+) -> list[Clash]:  # fmt: skip
+    """What would get in the way of a class at that time (three queries)."""
+    there = ClassSession.objects.filter(starts_at__lt=ends_at, ends_at__gt=starts_at, status=ClassStatus.SCHEDULED)
+    there = there.exclude(pk=besides or 0).select_related("module").order_by("starts_at", "pk")
+    shared = (("room", {"rooms__in": rooms}), ("staff", {"staff__in": staff}), ("groups", {"groups__in": groups}))
+    return [Clash(session, what) for what, same in shared for session in there.filter(**same).distinct()[:5]]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import models, transaction
+from django.db.models import Q
 
 from adsum.accounts.models import Department, Identifier, Person, RoleGrant
 from adsum.audit.services import Entry, record, record_all
@@ -24,11 +25,13 @@ from adsum.timetable.models import (
     Teaching,
     Term,
 )
-from adsum.timetable.rules import Change, ClassFacts, ClassStatus, ImportState
-from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem
+from adsum.timetable.rules import Change, ClassFacts, ClassStatus, ImportState, PollOutcome
+from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 M = TypeVar("M", bound=models.Model)
 BATCH = 2000
+POLLS_KEPT = timedelta(days=90)
+"""How long the history of a feed's polls goes back."""
 
 
 @dataclass(slots=True)
@@ -375,9 +378,71 @@ def lock_imports() -> None:
     Import.objects.select_for_update().order_by("pk").values_list("pk", flat=True).first()
 
 
-def save_mapping(*, name: str, url: str, mapping: Mapping[str, Any], actor: str, at: datetime) -> FeedMapping:
-    """Keep how a source's calendars are read, under its name."""
+class Polling(NamedTuple):
+    """What sort of feed an address holds and how often it is asked; see the columns of FeedMapping."""
+
+    format: str = FeedMapping.Format.ICALENDAR
+    partial: bool = False
+    every_minutes: int | None = None
+    apply_below: int = 20
+    alarm_hours: int = 24
+
+
+ON_REQUEST = Polling()
+"""A calendar that is fetched only when a person asks."""
+
+
+def save_mapping(
+    *, name: str, url: str, mapping: Mapping[str, Any], actor: str, at: datetime, polling: Polling = ON_REQUEST
+) -> FeedMapping:
+    """Keep where a source is and how it is read, under its name. One that is polled is asked again soon, from afresh."""
+    afresh: dict[str, Any] = {
+        "etag": "",
+        "last_modified": "",
+        "sha256": "",
+        "failures": 0,
+        "last_error": "",
+        "stale_since": None,
+    }
+    polled = bool(url and polling.every_minutes)
     with transaction.atomic():
-        saved, _ = FeedMapping.objects.update_or_create(name=name, defaults={"url": url, "mapping": dict(mapping)})
+        values = {**polling._asdict(), **afresh, "url": url, "mapping": dict(mapping), "next_poll_at": at if polled else None}
+        saved, _ = FeedMapping.objects.update_or_create(name=name, defaults=values | {"watched_since": at if polled else None})
         record(actor=actor, verb="feed.save", subject=f"feed:{saved.pk}", at=at)
     return saved
+
+
+def claim_feed(pk: int, *, at: datetime, until: datetime, asked: bool) -> FeedMapping | None:
+    """Take a feed that is due, or that somebody `asked` for, until then; None when another worker has it."""
+    free = FeedMapping.objects.filter(Q(claimed_until=None) | Q(claimed_until__lte=at), pk=pk)
+    due = free if asked else free.filter(next_poll_at__lte=at)
+    return FeedMapping.objects.get(pk=pk) if due.update(claimed_until=until) else None
+
+
+@transaction.atomic
+def save_poll(
+    feed: FeedMapping, outcome: PollOutcome, *, at: datetime, next_poll_at: datetime | None, message: str = "",
+    seen: Mapping[str, str] | None = None, size: int | None = None, run: Import | None = None,
+) -> Poll:  # fmt: skip
+    """Keep what came of a poll and give the feed back. `seen`: etag, last_modified and sha256 of what was read from it."""
+    failed = outcome == PollOutcome.FAILED
+    values: dict[str, Any] = {"claimed_until": None, "last_poll_at": at, "next_poll_at": next_poll_at, **(seen or {})}
+    if failed:
+        values |= {"failures": feed.failures + 1, "last_error": message}
+    else:
+        values |= {"failures": 0, "last_error": "", "last_success_at": at, "stale_since": None}
+        if feed.stale_since:
+            record(actor="system:feeds", verb="feed.recovered", subject=f"feed:{feed.pk}", at=at)
+    if outcome in {PollOutcome.APPLIED, PollOutcome.WAITS}:
+        values["last_change_at"] = at
+    FeedMapping.objects.filter(pk=feed.pk).update(**values)
+    Poll.objects.filter(feed=feed, at__lt=at - POLLS_KEPT).delete()
+    return Poll.objects.create(feed=feed, at=at, outcome=outcome, message=message, size=size, import_run=run)
+
+
+@transaction.atomic
+def mark_stale(feeds: Iterable[FeedMapping], *, at: datetime) -> None:
+    """Raise the alarm about feeds that have been without a success for too long; once for each."""
+    for feed in feeds:
+        if FeedMapping.objects.filter(pk=feed.pk, stale_since=None).update(stale_since=at):
+            record(actor="system:feeds", verb="feed.stale", subject=f"feed:{feed.pk}", at=at)

@@ -310,7 +310,7 @@ def test_the_list_costs_the_same_for_one_import_as_for_three(office: Client, row
         run = check(events(event(str(n), mandatory="maybe")))
         Import.objects.filter(pk=run.pk).update(actor=Person.objects.get(given_name="Tess").actor)
     office.get(LIST)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         office.get(LIST)
 
 

@@ -134,7 +134,7 @@ def test_a_class_that_moved_says_from_where(world: World, group: Group, look: Ca
         before={**now, "rooms": ["C2.01"], "starts_at": (NINE + 3 * HOUR).isoformat()},
     )  # fmt: skip
     page = look(TODAY)
-    assert "C3.04 Next Room changed, was C2.01 Time changed, was Mon 23 Nov, 12:00" in page
+    assert "C3.04 Next Moved, was 12:00 Room changed, was C2.01" in page
     assert "changed" not in look(TODAY, NINE + 6 * DAY + 20 * HOUR)
 
 

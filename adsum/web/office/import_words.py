@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.integrations.mapping import FIELDS, LONGEST_PATTERN, PRESETS, RULES
-from adsum.timetable.rules import Change, ImportState
+from adsum.timetable.rules import Change, ImportState, PollOutcome
+from adsum.timetable.services import Polling
 from adsum.timetable.sources import FeedMapping
 
 STATES = {
@@ -157,19 +158,66 @@ class UploadForm(forms.Form):
         return cleaned
 
 
+OUTCOMES = {
+    PollOutcome.SAME: gettext_lazy("Nothing new"),
+    PollOutcome.APPLIED: gettext_lazy("Applied"),
+    PollOutcome.WAITS: gettext_lazy("Waits for you"),
+    PollOutcome.FAILED: gettext_lazy("Failed"),
+}
+INTERVALS = {
+    5: gettext_lazy("every 5 minutes"),
+    15: gettext_lazy("every 15 minutes"),
+    60: gettext_lazy("every hour"),
+    240: gettext_lazy("every 4 hours"),
+    1440: gettext_lazy("once a day"),
+}
+
+
 class CalendarForm(forms.Form):
-    """How one source's calendars are read."""
+    """Where one source is, how it is read, and how often it is asked."""
 
     name = forms.CharField(
         label=gettext_lazy("Name of the source"),
         max_length=40,
         help_text=gettext_lazy("Its classes are kept under this name."),
     )
+    format = forms.ChoiceField(
+        label=gettext_lazy("What its address holds"),
+        choices=[
+            (FeedMapping.Format.ICALENDAR, gettext_lazy("A calendar (iCalendar)")),
+            (FeedMapping.Format.EVENTS, gettext_lazy("A table (events CSV): the patterns below are not used")),
+        ],
+        initial=FeedMapping.Format.ICALENDAR,
+        required=False,
+    )
     url = forms.CharField(
-        label=gettext_lazy("Address of the calendar"),
+        label=gettext_lazy("Address"),
         required=False,
         max_length=1000,
         widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
+    every_minutes = forms.TypedChoiceField(
+        label=gettext_lazy("Ask it by itself"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", gettext_lazy("only when somebody fetches it")), *INTERVALS.items()],
+    )
+    apply_below = forms.IntegerField(
+        label=gettext_lazy("Apply by itself up to (%)"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        initial=20,
+        help_text=gettext_lazy(
+            "When no more of its classes than this would be cancelled or vanish. Anything above waits for you; 0 always does."
+        ),
+    )
+    alarm_hours = forms.IntegerField(
+        label=gettext_lazy("Alarm after (hours without an answer)"), required=False, min_value=1, max_value=24 * 30, initial=24
+    )
+    partial = forms.BooleanField(
+        label=gettext_lazy("It is only a part of a timetable: what is not in it stays as it is"), required=False
     )
     create = forms.BooleanField(
         label=gettext_lazy("Make modules and groups that are not known yet"), required=False, initial=True
@@ -183,10 +231,29 @@ class CalendarForm(forms.Form):
             )
             self.fields[f"{rule}_pattern"] = forms.CharField(
                 label=_("%(rule)s: pattern") % {"rule": RULE_NAMES[rule]},
-                required=rule == "modules",
+                required=False,
                 max_length=LONGEST_PATTERN,
                 widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocapitalize": "off"}),
             )
+
+    def clean(self) -> dict[str, Any]:
+        """A calendar needs to know its modules; whatever is polled needs an address."""
+        cleaned = super().clean() or {}
+        cleaned["format"] = cleaned.get("format") or FeedMapping.Format.ICALENDAR
+        if cleaned["format"] == FeedMapping.Format.ICALENDAR and not cleaned.get("modules_pattern"):
+            self.add_error("modules_pattern", _("Say how to find the module of a class: this pattern is needed."))
+        if cleaned.get("every_minutes") and not cleaned.get("url"):
+            self.add_error("url", _("Give the address that is to be asked."))
+        return cleaned
+
+    def polling(self) -> Polling:
+        """How it is asked, as it is saved."""
+        data, usual = self.cleaned_data, Polling()
+        return Polling(
+            format=data["format"], partial=data["partial"], every_minutes=data["every_minutes"],
+            apply_below=usual.apply_below if data["apply_below"] is None else data["apply_below"],
+            alarm_hours=data["alarm_hours"] or usual.alarm_hours,
+        )  # fmt: skip
 
     @classmethod
     def initial_of(cls, mapping: dict[str, Any]) -> dict[str, Any]:
@@ -205,4 +272,6 @@ class CalendarForm(forms.Form):
             for rule in RULES
             if data[f"{rule}_pattern"]
         }
+        if data["format"] == FeedMapping.Format.EVENTS:
+            return {}
         return {**rules, "create": data["create"]}

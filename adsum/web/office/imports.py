@@ -19,7 +19,7 @@ from adsum.integrations import imports, reports
 from adsum.integrations.fetching import fetch
 from adsum.integrations.mapping import PRESETS, rules_of
 from adsum.timetable.rules import Change, ImportState
-from adsum.timetable.services import save_mapping
+from adsum.timetable.services import Polling, save_mapping
 from adsum.timetable.sources import FeedMapping, Import
 from adsum.web.middleware import PersonRequest
 from adsum.web.office.import_words import CHANGES, NAMES, STATES, THINGS, CalendarForm, UploadForm, counted, shown
@@ -61,6 +61,8 @@ def index(request: PersonRequest) -> HttpResponse:
         "rows": rows,
         "calendars": FeedMapping.objects.order_by("name"),
         "missing": reports.missing_classes().count(),
+        "reported": reports.open_reports().count(),
+        "stale": FeedMapping.objects.exclude(stale_since=None).count(),
     }
     return render(request, "adsum/office/imports.html", context, status=422 if form.errors else 200)
 
@@ -70,7 +72,9 @@ def _take(request: PersonRequest, data: dict[str, Any]) -> Import:
     where, _colon, name = data["mapping"].partition(":")
     options: dict[str, Any] = {"source": data["source"], "partial": data["partial"], "language": get_language()}
     if where == "saved":
-        options["mapping"] = get_object_or_404(FeedMapping, name=name).mapping
+        saved = get_object_or_404(FeedMapping, name=name)
+        options["mapping"] = saved.mapping
+        options["partial"] = options["partial"] or saved.partial
     elif where == "preset":
         options["mapping"] = PRESETS[name]
     options["source"] = options["source"] or name
@@ -217,18 +221,24 @@ def calendar(request: PersonRequest, pk: int | None = None) -> HttpResponse:
     saved = get_object_or_404(FeedMapping, pk=pk) if pk else None
     preset = PRESETS.get(request.GET.get("preset", ""), PRESETS["plain"])
     initial = CalendarForm.initial_of(saved.mapping if saved else preset)
-    initial |= {"name": saved.name, "url": saved.url} if saved else {}
+    initial |= {name: getattr(saved, name) for name in ("name", "url", *Polling._fields)} if saved else {}
     form = CalendarForm(request.POST if request.method == "POST" else None, initial=initial)
     if saved:
         form.fields["name"].disabled = True
     if form.is_bound and form.is_valid():
         try:
-            rules_of(form.mapping())
+            if form.mapping():
+                rules_of(form.mapping())
         except AdsumError as reason:
             form.add_error(None, reason.message)
         else:
             name, url = form.cleaned_data["name"], form.cleaned_data["url"]
-            save_mapping(name=name, url=url, mapping=form.mapping(), actor=request.user.actor, at=request.at)
+            kept = save_mapping(
+                name=name, url=url, mapping=form.mapping(), actor=request.user.actor, at=request.at, polling=form.polling()
+            )
+            if kept.next_poll_at:
+                messages.success(request, _("Saved. %(name)s is asked within a minute.") % {"name": name})
+                return redirect("feed", pk=kept.pk)
             messages.success(request, _("Saved. %(name)s can be chosen for every calendar now.") % {"name": name})
             return redirect("imports")
     context = {"form": form, "saved": saved, "presets": PRESETS}

@@ -13,7 +13,8 @@ from adsum.attendance.reports import OwnClass, account, classes_of, outages_of, 
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.models import Opening
 from adsum.core.clock import civil_day
-from adsum.timetable.reports import moved_since, university_zone
+from adsum.timetable.reports import news_of, university_zone
+from adsum.web.changes import flags
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import STUDENTS, for_roles
 from adsum.web.student.words import attended_lately, left_out, windows
@@ -35,9 +36,8 @@ class Card:
     opens_at: datetime
     present_until: datetime
     late_until: datetime
-    moved_room: str
-    """Where it was until a few days ago; '' when it still is there."""
-    moved_time: datetime | None
+    flags: list[str]
+    """What changed of it lately."""
     outage: str
     """Why its check-in is, or was, out of order; '' when it is not."""
 
@@ -72,24 +72,21 @@ def _to_come(card: Card, at: datetime) -> bool:
 
 
 def _cards(classes: list[OwnClass], at: datetime) -> list[Card]:
-    """Three queries: who has opened check-in, what moved lately, and whether there is an outage (then three more)."""
+    """Four queries: who has opened check-in, what changed lately, and whether there is an outage (then three more)."""
     pks = [one.session.pk for one in classes]
     openings = {opening.session_id: opening for opening in Opening.objects.filter(session__in=pks)}
-    before = moved_since(pks, at - MOVES_SHOWN_FOR)
+    news = news_of(pks, at - MOVES_SHOWN_FOR)
     outages = outages_of([one.session for one in classes], at)
     upcoming = next((one for one in classes if one.session.starts_at > at and not one.session.cancelled), None)
     cards = []
     for one in classes:
         session = one.session
         window = windows(one, openings.get(session.pk))
-        was = before.get(session.pk)
-        rooms = {room.name for room in session.rooms.all()}
         cards.append(
             Card(
                 one=one, state=_state(one, at, is_next=one is upcoming), checkin=_checkin(one, openings.get(session.pk), at),
                 opens_at=window.opens_at, present_until=window.present_until, late_until=window.late_until,
-                moved_room=", ".join(was.rooms) if was is not None and set(was.rooms) != rooms else "",
-                moved_time=was.starts_at if was is not None and was.starts_at != session.starts_at else None,
+                flags=flags(session, news.get(session.pk), staff=False),
                 outage=outages[session.pk].reason if session.pk in outages and not session.cancelled else "",
             )
         )  # fmt: skip

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
-from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -13,7 +12,8 @@ from adsum.attendance.models import Register
 from adsum.attendance.reports import here_in
 from adsum.checkin.services import SHOWN_BEFORE
 from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import Moved, how_many_expected, moved_since
+from adsum.timetable.reports import News, how_many_expected, news_of
+from adsum.web.changes import flags as flags_of
 
 MOVES_SHOWN_FOR = timedelta(days=7)
 
@@ -58,12 +58,12 @@ def rows(found: Iterable[ClassSession], at: datetime) -> list[Row]:
     sessions = list(found)
     pks = [session.pk for session in sessions]
     here, expected = here_in(pks), how_many_expected(pks)
-    moved = moved_since(pks, at - MOVES_SHOWN_FOR)
+    news = news_of(pks, at - MOVES_SHOWN_FOR)
     upcoming = next((one.pk for one in sessions if one.starts_at > at and not one.cancelled), None)
     return [
         Row(
             session=one, state=_state(one, at, is_next=one.pk == upcoming), here=here.get(one.pk, 0),
-            expected=expected.get(one.pk, 0), flags=_flags(one, moved.get(one.pk)),
+            expected=expected.get(one.pk, 0), flags=_flags(one, news.get(one.pk)),
             showable=not one.cancelled and one.starts_at - SHOWN_BEFORE <= at < one.ends_at,
             shown_from=one.starts_at - SHOWN_BEFORE, checkin_open=_checkin_open(one, at),
         )
@@ -94,14 +94,8 @@ def _checkin_open(session: ClassSession, at: datetime) -> bool:
     return opening is not None and opening.stopped_at is None and opening.opens_at <= at < opening.late_until
 
 
-def _flags(session: ClassSession, was: Moved | None) -> list[str]:
-    flags = []
-    if was is not None and was.starts_at != session.starts_at:
-        same_day = localtime(was.starts_at).date() == localtime(session.starts_at).date()
-        before = date_format(localtime(was.starts_at), "H:i" if same_day else "D j M, H:i")
-        flags.append(_("Moved, was %(time)s") % {"time": before})
-    if was is not None and set(was.rooms) != {room.name for room in session.rooms.all()}:
-        flags.append(_("Room changed, was %(room)s") % {"room": ", ".join(was.rooms) or _("none")})
+def _flags(session: ClassSession, news: News | None) -> list[str]:
+    told = flags_of(session, news, staff=True)
     if session.suspect_since is not None:
-        flags.append(_("No longer in the timetable: does it take place?"))
-    return flags
+        told.append(_("No longer in the timetable: does it take place?"))
+    return told

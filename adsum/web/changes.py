@@ -1,0 +1,87 @@
+"""Changes of classes in words: the flags of every list, and what undoing a report would bring back."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from adsum.accounts.models import Person
+from adsum.timetable.models import ClassReport, ClassSession, Group, Room
+from adsum.timetable.reports import News
+
+FIELDS = {
+    "new": gettext_lazy("Extra class"),
+    "status": gettext_lazy("Takes place"),
+    "when": gettext_lazy("Time"),
+    "rooms": gettext_lazy("Room"),
+    "staff": gettext_lazy("Taught by"),
+    "groups": gettext_lazy("Groups"),
+}
+"""What a report may speak of."""
+
+
+def flags(session: ClassSession, news: News | None, *, staff: bool) -> list[str]:
+    """What changed lately, for a list; `session` comes with its rooms. `staff`: what only staff need to know too."""
+    told: list[str] = []
+    if news is None:
+        return told
+    if news.added:
+        told.append(_("Extra class"))
+    if news.restored and not session.cancelled:
+        told.append(_("Takes place after all"))
+    if news.starts_at is not None and news.starts_at != session.starts_at:
+        same_day = localtime(news.starts_at).date() == localtime(session.starts_at).date()
+        before = date_format(localtime(news.starts_at), "H:i" if same_day else "D j M, H:i")
+        told.append(_("Moved, was %(time)s") % {"time": before})
+    if news.rooms is not None and set(news.rooms) != {room.name for room in session.rooms.all()}:
+        told.append(_("Room changed, was %(room)s") % {"room": ", ".join(news.rooms) or _("none")})
+    if news.covered:
+        told.append(_("Someone else teaches it"))
+    if news.groups_changed and staff:
+        told.append(_("Groups changed"))
+    if news.reported_by and staff:
+        told.append(_("Reported by %(name)s, timetabling to confirm") % {"name": news.reported_by})
+    return told
+
+
+def when(starts_at: datetime, ends_at: datetime) -> str:
+    """Such as "Mon 23 Nov, 09:00–10:00"."""
+    return f"{date_format(localtime(starts_at), 'D j M, H:i')}–{localtime(ends_at):%H:%M}"
+
+
+def undoing(reports: Iterable[ClassReport]) -> list[tuple[ClassReport, list[tuple[str, str, str]]]]:
+    """Each report with its steps: (what, as it is now, as it would be after undoing). Three queries, however many."""
+    listed = list(reports)
+    names = {
+        "rooms": _names(Room.objects.in_bulk(_keys(listed, "rooms"))),
+        "staff": {pk: person.display_name for pk, person in Person.objects.in_bulk(_keys(listed, "staff")).items()},
+        "groups": _names(Group.objects.in_bulk(_keys(listed, "groups"))),
+    }
+    return [(report, [(str(FIELDS[name]), *_step(report, name, names)) for name in report.touches]) for report in listed]
+
+
+def _keys(reports: list[ClassReport], name: str) -> set[int]:
+    return {key for report in reports for key in report.undo.get(name, [])}
+
+
+def _names(rows: dict[int, Any]) -> dict[int, str]:
+    return {pk: str(row) for pk, row in rows.items()}
+
+
+def _step(report: ClassReport, name: str, names: dict[str, dict[int, str]]) -> tuple[str, str]:
+    session, back = report.session, report.undo.get(name)
+    if name == "new":
+        return when(session.starts_at, session.ends_at), _("cancelled")
+    if name == "status":
+        return _("cancelled") if session.cancelled else _("yes"), _("cancelled") if back == "cancelled" else _("yes")
+    if name == "when":
+        start, end, _zone = back or ("", "", "")
+        return when(session.starts_at, session.ends_at), when(datetime.fromisoformat(start), datetime.fromisoformat(end))
+    related: Any = getattr(session, name).all()
+    now = sorted(row.display_name if isinstance(row, Person) else str(row) for row in related)
+    then = sorted(names[name].get(key, "–") for key in back or [])
+    return ", ".join(now) or "–", ", ".join(then) or "–"

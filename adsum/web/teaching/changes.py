@@ -1,0 +1,268 @@
+"""“This class is …”: cancelled, moved, covered, said from the phone and true at once; and a class that nobody had planned."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.rules import LISTS_CLASSES, Role
+from adsum.core.errors import AdsumError
+from adsum.integrations import changes
+from adsum.timetable.changes import NewClass, Wanted
+from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room
+from adsum.timetable.reports import clashes
+from adsum.timetable.rules import ClassStatus, Kind
+from adsum.web.changes import when
+from adsum.web.middleware import PersonRequest
+from adsum.web.teaching import for_roles, sign_in_first
+from adsum.web.teaching.change_forms import ExtraForm, WhenForm
+
+ADDS_CLASSES = LISTS_CLASSES | {Role.LECTURER, Role.TIMETABLING}
+"""May add a class, to the modules that are theirs."""
+FOUND = 10
+"""How many people or groups a search shows."""
+
+
+def _changeable(view: Callable[[PersonRequest, ClassSession], HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view is given the class at its address, if this person may change it: for others it does not exist."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def checked(request: PersonRequest, /, ref: UUID) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return sign_in_first(request, reverse("class_change", args=[ref]))
+        found = ClassSession.objects.changeable_by(request.user, request.access)
+        return view(request, get_object_or_404(found.select_related("module"), ref=ref))
+
+    return checked
+
+
+@_changeable
+def change(request: PersonRequest, session: ClassSession) -> HttpResponse:
+    """Everything that can be said of a class, each with a tap or two."""
+    moving = WhenForm(initial=_as_it_is(session))
+    in_the_way: list[str] = []
+    if request.method == "POST":
+        action = request.POST.get("action", "")
+        try:
+            if action == "move":
+                moving = WhenForm(request.POST)
+                if moving.is_valid():
+                    in_the_way = _in_the_way(session, moving)
+                    if not in_the_way or "confirm" in request.POST:
+                        return _move(request, session, moving)
+            else:
+                return _say(request, session, action)
+        except AdsumError as refused:
+            if moving.is_bound:
+                moving.add_error(None, refused.message)
+            else:
+                messages.error(request, refused.message)
+    context = {
+        "session": session,
+        "moving": moving,
+        "in_the_way": in_the_way,
+        "rooms": sorted(room.name for room in session.rooms.all()),
+        "known_rooms": Room.objects.order_by("name").values_list("name", flat=True)[:300],
+        "staff": sorted(session.staff.all(), key=lambda person: person.display_name),
+        "groups": session.groups.select_related("module").order_by("module__code", "code"),
+        "reported": ClassReport.objects.filter(session=session, decided_at=None).select_related("by").first(),
+        "over": session.ends_at <= request.at,
+        "may_open": ClassSession.objects.visible_to(request.user, request.access).filter(pk=session.pk).exists(),
+        "who": request.GET.get("who", "").strip(),
+        "group": request.GET.get("group", "").strip(),
+    }
+    if context["who"]:
+        context["people"] = _people(str(context["who"]), session)
+    if context["group"]:
+        context["found_groups"] = _groups(str(context["group"]), session)
+    failed = request.method == "POST"
+    return render(request, "adsum/teaching/change.html", context, status=422 if failed else 200)
+
+
+def _as_it_is(session: ClassSession) -> dict[str, Any]:
+    start, end = localtime(session.starts_at), localtime(session.ends_at)
+    rooms = "; ".join(sorted(room.name for room in session.rooms.all()))
+    return {"on": start.date(), "start": start.time(), "end": end.time(), "room": rooms}
+
+
+def _final(request: PersonRequest) -> bool:
+    return request.access.holds(Role.TIMETABLING)
+
+
+def _done(request: PersonRequest, session: ClassSession, said: str) -> HttpResponse:
+    """Back to the class, or to one's own list when it no longer is one's own."""
+    told = said if _final(request) else said + " " + _("The timetabling team is asked to confirm it.")
+    messages.success(request, told)
+    if ClassSession.objects.changeable_by(request.user, request.access).filter(pk=session.pk).exists():
+        return redirect("class_change", session.ref)
+    return redirect("home")
+
+
+def _move(request: PersonRequest, session: ClassSession, form: WhenForm) -> HttpResponse:
+    times = form.cleaned_data["times"]
+    moved = changes.change(
+        session, Wanted(times=times), rooms=form.rooms(), by=request.user, at=request.at, final=_final(request),
+        reason=form.cleaned_data["reason"],
+    )  # fmt: skip
+    where = ", ".join(form.rooms()) or _("no room yet")
+    said = _("It is on %(when)s, %(where)s. Everyone sees it now.") % {
+        "when": when(moved.starts_at, moved.ends_at),
+        "where": where,
+    }
+    return _done(request, session, said)
+
+
+def _in_the_way(session: ClassSession, form: WhenForm) -> list[str]:
+    start, end = form.cleaned_data["times"]
+    rooms = Room.objects.filter(name__in=form.rooms()).values_list("pk", flat=True)
+    return _told(
+        clashes(
+            starts_at=start, ends_at=end, rooms=set(rooms), besides=session.pk,
+            staff={person.pk for person in session.staff.all()}, groups={group.pk for group in session.groups.all()},
+        )
+    )  # fmt: skip
+
+
+def _told(found: list[Any]) -> list[str]:
+    words = {
+        "room": _("The room is taken: %(class)s, %(when)s."),
+        "staff": _("Someone who teaches it also teaches %(class)s, %(when)s."),
+        "groups": _("Its students also have %(class)s, %(when)s."),
+    }
+    return [
+        words[clash.what] % {"class": clash.session.title, "when": when(clash.session.starts_at, clash.session.ends_at)}
+        for clash in found
+    ]
+
+
+def _say(request: PersonRequest, session: ClassSession, action: str) -> HttpResponse:
+    wanted, said = _wanted(request, session, action)
+    changes.change(
+        session, wanted, by=request.user, at=request.at, reason=request.POST.get("reason", ""), final=_final(request)
+    )
+    return _done(request, session, said)
+
+
+def _wanted(request: PersonRequest, session: ClassSession, action: str) -> tuple[Wanted, str]:
+    """What a button says of the class, and the sentence about it afterwards."""
+    if action == "cancel":
+        return Wanted(status=ClassStatus.CANCELLED), _("It is cancelled and counts against nobody. Everyone sees it now.")
+    if action == "restore":
+        return Wanted(status=ClassStatus.SCHEDULED), _("It takes place. Everyone sees it now.")
+    if action in {"join", "cover", "leave"}:
+        return _staffed(request, session, action)
+    if action in {"add_group", "drop_group"}:
+        return _grouped(request, session, action)
+    raise Http404
+
+
+def _staffed(request: PersonRequest, session: ClassSession, action: str) -> tuple[Wanted, str]:
+    there = session.staff.all()
+    person = get_object_or_404(there if action == "leave" else _teachers(), ref=_uuid(request.POST.get("person")))
+    name = {"name": person.display_name}
+    others = [other for other in there if other != person and not (action == "cover" and other == request.user)]
+    if action == "leave":
+        return Wanted(staff=others), _("%(name)s no longer teaches this class.") % name
+    return Wanted(staff=[*others, person]), _("%(name)s has this class and its register now.") % name
+
+
+def _grouped(request: PersonRequest, session: ClassSession, action: str) -> tuple[Wanted, str]:
+    group = get_object_or_404(Group.objects.select_related("module"), pk=_number(request.POST.get("group")))
+    now = [each for each in session.groups.select_related("module") if each != group]
+    if action == "add_group":
+        now.append(group)
+    elif not now:
+        raise AdsumError("no_groups", _("A class keeps at least one group. Add the other one first."))
+    return Wanted(groups=now), _("Expected now: %(groups)s.") % {"groups": ", ".join(str(each) for each in now)}
+
+
+def _uuid(text: str | None) -> UUID:
+    try:
+        return UUID(text or "")
+    except ValueError as unread:
+        raise Http404 from unread
+
+
+def _number(text: str | None) -> int:
+    if not (text or "").isdecimal():
+        raise Http404
+    return int(text or "")
+
+
+def _teachers() -> QuerySet[Person]:
+    lecturers = RoleGrant.objects.filter(role=Role.LECTURER).values("person")
+    return Person.objects.filter(is_active=True, pk__in=lecturers)
+
+
+def _people(text: str, session: ClassSession) -> list[Person]:
+    """Lecturers whose name holds every word, without those who teach the class already."""
+    found = _teachers().exclude(pk__in=session.staff.values("pk"))
+    for word in text.split()[:4]:
+        names = Q(given_name__icontains=word) | Q(preferred_name__icontains=word) | Q(family_name__icontains=word)
+        found = found.filter(names | Q(number=word))
+    return list(found.order_by("family_name", "given_name", "pk")[:FOUND])
+
+
+def _groups(text: str, session: ClassSession) -> list[Group]:
+    found = Group.objects.filter(ended_on=None).exclude(pk__in=session.groups.values("pk")).select_related("module")
+    for word in text.split()[:4]:
+        found = found.filter(Q(code__icontains=word) | Q(name__icontains=word) | Q(module__code__icontains=word))
+    return list(found.order_by("module__code", "code")[:FOUND])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(ADDS_CLASSES)
+def add(request: PersonRequest) -> HttpResponse:
+    """A class that no timetable named: choose its module, then say when, where and for whom."""
+    mine = Module.objects.taught_by(request.user, request.access).filter(ended_on=None)
+    code = request.GET.get("module", "")
+    if not code:
+        q = request.GET.get("q", "").strip()
+        for word in q.split()[:4]:
+            mine = mine.filter(Q(code__icontains=word) | Q(title__icontains=word))
+        return render(request, "adsum/teaching/add_module.html", {"modules": mine.order_by("code")[:50], "q": q})
+    module = get_object_or_404(mine, pk=_number(code))
+    form = ExtraForm(module, request.POST if request.method == "POST" else None, initial={"kind": Kind.OTHER.value})
+    in_the_way: list[str] = []
+    if form.is_bound and form.is_valid():
+        try:
+            in_the_way = _extra_in_the_way(request, form)
+            if not in_the_way or "confirm" in request.POST:
+                session = _add(request, module, form)
+                messages.success(request, _("The class is in the timetable. Everyone sees it now."))
+                return redirect("class_change", session.ref)
+        except AdsumError as refused:
+            form.add_error(None, refused.message)
+    context = {"module": module, "form": form, "in_the_way": in_the_way}
+    return render(request, "adsum/teaching/add.html", context, status=422 if form.is_bound else 200)
+
+
+def _staff_of(request: PersonRequest) -> list[Person]:
+    return [request.user] if request.access.holds(Role.LECTURER) else []
+
+
+def _extra_in_the_way(request: PersonRequest, form: ExtraForm) -> list[str]:
+    start, end = form.cleaned_data["times"]
+    rooms = set(Room.objects.filter(name__in=form.rooms()).values_list("pk", flat=True))
+    groups = {group.pk for group in form.cleaned_data["groups"]}
+    staff = {person.pk for person in _staff_of(request)}
+    return _told(clashes(starts_at=start, ends_at=end, rooms=rooms, staff=staff, groups=groups))
+
+
+def _add(request: PersonRequest, module: Module, form: ExtraForm) -> ClassSession:
+    data = form.cleaned_data
+    start, end = data["times"]
+    groups = list(data["groups"].select_related("module"))
+    new = NewClass(module, data["title"], Kind(data["kind"]), start, end, groups, staff=_staff_of(request))
+    return changes.add(new, rooms=form.rooms(), by=request.user, at=request.at, reason=data["reason"], final=_final(request))
