@@ -5,11 +5,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from adsum.web import home, policy, stepup
+from adsum.web.office import access as office_access
 from adsum.web.office import feeds, gate, imports, outages, policies, reported
 from adsum.web.signin import entrance, two_step, university
 from adsum.web.student import access, record, today
+from adsum.web.support import modules, students, tutees
 from adsum.web.support import record as support_record
-from adsum.web.support import students
 from adsum.web.teaching import changes, checkin, classes, complete, display, held, marks, register
 from adsum.web.teaching import today as teaching
 
@@ -43,6 +44,9 @@ urlpatterns = [
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
     path("record/access/", access.access, name="student_access"),
     # For those who look after students
+    path("tutees/", tutees.tutees, name="tutees"),
+    path("modules/", modules.modules, name="modules"),
+    path("modules/<int:pk>/", modules.module, name="module"),
     path("students/", students.students, name="students"),
     path("students/outside/", students.outside, name="students_outside"),
     path("people/<uuid:ref>/", support_record.record, name="person_record"),
@@ -95,6 +99,9 @@ urlpatterns = [
     path("office/policies/<uuid:ref>/", policies.detail, name="policy"),
     path("office/policies/<uuid:ref>/withdraw/", policies.withdraw, name="policy_withdraw"),
     path("office/policies/<uuid:ref>/end/", policies.end, name="policy_end"),
+    # Who looked at whose record: the data-protection officer
+    path("privacy/access/", office_access.access, name="privacy_access"),
+    path("privacy/access/<uuid:ref>/seen/", office_access.seen, name="privacy_seen"),
     # Check-in of the whole university: administrators
     path("office/outages/", outages.overview, name="office_outages"),
     path("office/outages/<uuid:ref>/end/", outages.end, name="end_outage"),

@@ -58,6 +58,10 @@ ADDS         = (  IN, 404, 404, 200, 200, 200, 404, 404, 200, 200, 200, 404, 404
 CLASSES      = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
 OFFICE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
 THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
+TUTORS       = (  IN, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404)
+THIS_MODULE  = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
+ACCESS_LOG   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200)
+SEEN         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
 POLICIES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404)
 OUTAGES      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404)
@@ -66,7 +70,7 @@ SWITCHES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 STAFF        = (  IN, 404, 404, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 EVERYONE     = (  IN, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
-HOME         = (  IN, 302, 302, 302, 302, 302, 200, 200, 302, 302, 302, 200, 200, 302, 200, 200, 200)
+HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 200, 302, 200, 302, 200)
 DONE         = instead(THIS_CLASS, 302)
 LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
 GATE_FORM    = (303, *(200,) * (len(WHO) - 1))
@@ -105,6 +109,11 @@ DOORS = [
     *doors("student_access",          "/record/access/",                    STUDENTS, None),
 
     # For those who look after students
+    *doors("tutees",                  "/tutees/",                           TUTORS, None),
+    *doors("modules",                 "/modules/",                          CLASSES, None),
+    *doors("module",                  "/modules/{module}/",                 THIS_MODULE, None),
+    *doors("privacy_access",          "/privacy/access/",                   ACCESS_LOG, None),
+    *doors("privacy_seen",            "/privacy/access/{opened}/seen/",     None, SEEN),
     *doors("students",                "/students/",                         STAFF, None),
     *doors("students_outside",        "/students/outside/",                 STAFF, instead(STAFF, 422), who="nobody"),
     *doors("person_record",           "/people/{student}/",                 THIS_RECORD, None),

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from django.test import Client
 
 from adsum.accounts.models import Person
-from adsum.accounts.rules import Role
+from adsum.accounts.rules import Purpose, Role
+from adsum.accounts.services import break_glass
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.policies import make_policy
 from adsum.attendance.rules import Status, Terms
@@ -83,7 +84,10 @@ class House:
             "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
         }  # fmt: skip
 
-        self.subjects = {"session": f"session:{session.pk}", "student": student.actor}
+        self.names["opened"] = break_glass(
+            other, viewer=lecturer, access=lecturer.access(at), purpose=Purpose.SAFETY, reason="He asked for it.", at=at
+        ).ref
+        self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
         """How the logs name them."""
 
     def browser(self, who: str, *, csrf: bool = False) -> Client:

@@ -101,6 +101,7 @@ NOTED = {
     "class_register": ("register", "session"),
     "student_mark": ("student_in_class", "student"),
     "person_record": ("record", "student"),
+    "module": ("module", "module"),
 }
 """What reading does write, and nothing else: that somebody looked, on which page and at what."""
 

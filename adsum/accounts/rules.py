@@ -39,6 +39,9 @@ BY_DEPARTMENT = KEEPS_REGISTERS | KEEPS_RECORDS
 """Roles that reach as far as the departments they are held over, and those below them. Every other role is held for the
 whole university, or reaches as far as what else names the person: a class, a module, a tutee."""
 
+LOOKS_AFTER = KEEPS_RECORDS | {Role.TUTOR, Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC}
+"""Work with the records of students. All other staff open one only with a reason."""
+
 READS_ACCESS_LOG = frozenset({Role.DATA_PROTECTION, Role.AUDITOR})
 """May read who looked at whose record."""
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Outage, Query, Register
 from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.rules import ATTENDED, Counted, OpenFor, Status, Tally, Terms, tally
-from adsum.core.clock import civil_day
+from adsum.core.clock import civil_day, monday_of
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_students, university_zone
@@ -302,10 +302,14 @@ def counting_marks(at: datetime) -> QuerySet[Mark]:
     return begun.filter(Q(status__in=ATTENDED) | ~Exists(asked))
 
 
-def standings(students: Collection[int], *, since: datetime, at: datetime) -> dict[int, Standing]:
+def standings(
+    students: Collection[int], *, since: datetime, at: datetime, module: int | None = None
+) -> dict[int, Standing]:  # fmt: skip
     """How each of these students is doing in the classes that ended after `since` (six queries, however many): the same sum
-    as `account` makes of each one's own classes."""
+    as `account` makes of each one's own classes; with `module` in the classes of that module alone."""
     marks = counting_marks(at).filter(student__in=students)
+    if module is not None:
+        marks = marks.filter(session__module=module)
     recent = list(marks.filter(session__ends_at__gt=since).values_list("student", "session", "status"))
     sessions = ClassSession.objects.filter(pk__in={session for _, session, _ in recent}).select_related("module")
     rules = policies()
@@ -319,6 +323,23 @@ def standings(students: Collection[int], *, since: datetime, at: datetime) -> di
     waiting = Query.objects.filter(student__in=students, state=Query.State.OPEN).values("student")
     queries = dict(waiting.annotate(n=Count("pk")).values_list("student", "n"))
     return {pk: Standing(tally(counted[pk]), last.get(pk), queries.get(pk, 0)) for pk in counted}
+
+
+def module_tallies(modules: Collection[int], *, since: datetime, at: datetime) -> dict[int, dict[date | None, Tally]]:
+    """What all students together attended of the classes of these modules that began after `since` (four queries, however
+    many): by module, for each week (its Monday) and, under None, for all of it. What did not count is left out."""
+    marks = counting_marks(at).filter(session__module__in=modules, session__starts_at__gte=since)
+    counts = list(marks.values("session", "status").annotate(n=Count("pk")).values_list("session", "status", "n"))
+    sessions = ClassSession.objects.select_related("module").in_bulk({session for session, _, _ in counts})
+    rules = policies()
+    found: dict[int, dict[date | None, list[Counted]]] = {}
+    for pk, status, number in counts:
+        session = sessions[pk]
+        same = [counted_in(session, Status(status), rules.of(session))] * number
+        weeks = found.setdefault(session.module_id, {})
+        for week in (None, monday_of(session.starts_on)):
+            weeks.setdefault(week, []).extend(same)
+    return {module: {week: tally(some) for week, some in weeks.items()} for module, weeks in found.items()}
 
 
 def counted_in(session: ClassSession, status: Status, terms: Terms) -> Counted:

@@ -33,7 +33,7 @@ class AccessLog(models.Model):
     department = models.PositiveBigIntegerField(null=True)
     """The department over which the role is held, where that is what opened it."""
     subject = models.CharField(max_length=96)
-    """`person:<id>`, or `session:<id>` for the list of a class."""
+    """`person:<id>`; `session:<id>` or `module:<id>` for the list of a class or module."""
     page = models.CharField(max_length=24)
     purpose = models.CharField(max_length=24, blank=True)
     """Why, when it was outside the usual relationship; empty otherwise."""

@@ -20,6 +20,8 @@ class Page(StrEnum):
     """One student in one class: the mark and its history."""
     REGISTER = "register"
     """The list of one class: noted once for the class, not for each student on it."""
+    MODULE = "module"
+    """The list of one module: noted once for the module."""
     ACCOUNT = "account"
     """A person's account and roles."""
 

@@ -8,13 +8,17 @@ import structlog
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q
 
+from adsum.accounts.reports import unusual_in_week
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Source
+from adsum.audit.services import forget_views, keep_report
 from adsum.checkin import services
+from adsum.core.clock import monday_of
 from adsum.engagement import services as outbox
 from adsum.integrations import mail, polling
 from adsum.integrations.jobs import enqueue
 from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import university_zone
 
 log = structlog.get_logger("adsum.jobs")
 
@@ -101,6 +105,15 @@ def poll_feed(*, pk: int) -> str:
     return poll.outcome if poll else ""
 
 
+def report_access() -> None:
+    """Keep what was unusual in last week's looks at records, and forget looks that are old."""
+    at = datetime.now(UTC)
+    zone = university_zone()
+    monday = monday_of(at.astimezone(zone).date()) - timedelta(weeks=1)
+    keep_report(monday, unusual_in_week(monday, zone), at=at)
+    forget_views(at=at)
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     tell_of_classes: 1,
@@ -110,5 +123,6 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     send_messages: 1,
     poll_feeds: 1,
     empty_evidence: 24 * 60,
+    report_access: 24 * 60,
 }
 """The schedules: how many minutes between two runs."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -113,6 +113,15 @@ def students_visible_to(person: Person, access: Access) -> QuerySet[Person]:
     return students.filter(pk__in=Enrolment.objects.filter(seen).values("person"))
 
 
+def students_of_modules(modules: Collection[int], *, on: date) -> dict[int, set[int]]:
+    """For each of these modules, who holds a place in one of its groups on that day (one query)."""
+    found: dict[int, set[int]] = {}
+    places = Place.objects.on(on).filter(group__module__in=modules, person__is_active=True)
+    for module, person in places.values_list("group__module", "person").distinct():
+        found.setdefault(module, set()).add(person)
+    return found
+
+
 class Relation(NamedTuple):
     """As what somebody may look at a student or a class: the role, and the department where that is what opens it."""
 
@@ -141,6 +150,11 @@ def relation_to(person: Person, access: Access, student: Person) -> Relation | N
     ):
         return Relation(Role.TUTOR)
     return _by_department(access, sorted(KEEPS_RECORDS), [department for *_, department in enrolments])
+
+
+def by_department(access: Access, department: int | None) -> Relation | None:
+    """As what somebody sees the classes of a department; None: not at all."""
+    return _by_department(access, sorted(KEEPS_REGISTERS), [department])
 
 
 def relation_to_class(person: Person, access: Access, session: ClassSession) -> Relation | None:

@@ -14,17 +14,24 @@ from adsum.web.middleware import PersonRequest
 FIRST = (
     ("teaching_today", frozenset({Role.LECTURER})),
     ("student_today", frozenset({Role.STUDENT})),
-    ("office_classes", LISTS_CLASSES),
+    ("office_classes", frozenset({Role.ATTENDANCE_TEAM})),
+    ("modules", LISTS_CLASSES),
+    ("tutees", frozenset({Role.TUTOR})),
     ("imports", frozenset({Role.TIMETABLING})),
+    ("privacy_access", frozenset({Role.DATA_PROTECTION})),
 )
 """Where people start: the first of these whose roles they hold."""
 
 COMING = {
-    Role.TUTOR: _("How your tutees are doing, their open concerns, notes and meetings."),
-    Role.COMPLIANCE_UKVI: _("Sponsored students, the clocks that run for them, and evidence packs."),
-    Role.COMPLIANCE_SLC: _("Funded students, confirmations of attendance, and changes of circumstance."),
+    Role.COMPLIANCE_UKVI: _(
+        "Sponsored students, the clocks that run for them, and evidence packs. Until then your list of students is empty: one "
+        "record at a time opens with a reason, under Students."
+    ),
+    Role.COMPLIANCE_SLC: _(
+        "Funded students, confirmations of attendance, and changes of circumstance. Until then your list of students is empty: "
+        "one record at a time opens with a reason, under Students."
+    ),
     Role.ADMINISTRATOR: _("People and their roles, sign-in settings, how long things are kept, and the health of the system."),
-    Role.DATA_PROTECTION: _("Who looked at whose record, and what is kept for how long."),
     Role.AUDITOR: _("The event log, and proof that nothing in it was changed."),
 }
 """What is not built yet, for those whose first page it will be."""

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from adsum.accounts.models import Person
+from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.rules import NOBODY, Access, Role
 from adsum.web.navigation import items_for
 
@@ -59,11 +59,18 @@ def give_access(request: HttpRequest, access: Access) -> None:
     request.roles = access.roles  # type: ignore[attr-defined]
 
 
+def _waiting(roles: frozenset[Role]) -> dict[str, int]:
+    """What the menu counts: records opened from outside of which the data-protection officer has not read (one query)."""
+    if Role.DATA_PROTECTION not in roles:
+        return {}
+    return {"privacy_access": BreakGlass.objects.filter(seen_at=None).count()}
+
+
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """For the page frame: where this person can go."""
     roles: frozenset[Role] = getattr(request, "roles", frozenset())
     return {
-        "nav_items": items_for(roles, current=request.path),
+        "nav_items": items_for(roles, current=request.path, counts=_waiting(roles)),
         "university": settings.UNIVERSITY,
         "demo": settings.DEMO,
     }

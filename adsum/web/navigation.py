@@ -1,12 +1,22 @@
 """The menu: one table of where each role can go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from adsum.accounts.rules import IMPORTS, KEEPS_REGISTERS, LISTS_CLASSES, MAKES_POLICIES, RUNS_CHECKIN, Role
+from adsum.accounts.rules import (
+    IMPORTS,
+    KEEPS_REGISTERS,
+    LISTS_CLASSES,
+    LOOKS_AFTER,
+    MAKES_POLICIES,
+    READS_ACCESS_LOG,
+    RUNS_CHECKIN,
+    Role,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,10 @@ MENU = (
     Door("office_classes", _("Classes"), "building", LISTS_CLASSES),
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
     Door("office_outages", _("Outages"), "wifi-off", frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})),
+    Door("modules", _("Modules"), "mortarboard", LISTS_CLASSES),
+    Door("tutees", _("My tutees"), "people", frozenset({Role.TUTOR})),
+    Door("students", _("Students"), "people", LOOKS_AFTER - {Role.TUTOR}),
+    Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),
     Door("imports", _("Imports"), "file-earmark-arrow-up", IMPORTS),
     Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES),
     Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),
@@ -40,9 +54,11 @@ class Item:
     url: str
     icon: str
     current: bool
+    count: int = 0
+    """How many things wait there."""
 
 
-def items_for(roles: frozenset[Role], *, current: str) -> list[Item]:
-    """The menu of a person with these roles; `current` is the path of the page shown."""
+def items_for(roles: frozenset[Role], *, current: str, counts: Mapping[str, int] | None = None) -> list[Item]:
+    """The menu of a person with these roles; `current` is the path of the page shown, `counts` what waits behind a door."""
     doors = [(door, reverse(door.name)) for door in MENU if door.roles & roles]
-    return [Item(door.label, url, door.icon, current.startswith(url)) for door, url in doors]
+    return [Item(door.label, url, door.icon, current.startswith(url), (counts or {}).get(door.name, 0)) for door, url in doors]

@@ -1,10 +1,11 @@
 """Every look of a member of staff at somebody's record is noted, by the page that shows it."""
 
 from adsum.accounts.models import BreakGlass, Person
+from adsum.accounts.rules import Role
 from adsum.audit.rules import Page
 from adsum.audit.services import note_view
-from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import Relation, relation_to_class
+from adsum.timetable.models import ClassSession, Module, ModuleLeader
+from adsum.timetable.reports import Relation, by_department, relation_to_class
 from adsum.web.middleware import PersonRequest
 
 
@@ -19,6 +20,17 @@ def looked_from_outside(request: PersonRequest, opened: BreakGlass, page: Page) 
     note_view(
         opened.student.actor, page, viewer=request.user.pk, role=opened.role, purpose=opened.purpose, at=request.at
     )  # fmt: skip
+
+
+def looked_at_module(request: PersonRequest, module: Module) -> None:
+    """Somebody looks at a module as a whole, its students by name: noted once, for the module."""
+    leads = ModuleLeader.objects.led_by(request.user, request.access).filter(module=module).exists()
+    relation = Relation(Role.MODULE_LEADER) if leads else by_department(request.access, module.department_id)
+    if relation is not None:
+        note_view(
+            f"module:{module.pk}", Page.MODULE, viewer=request.user.pk, role=relation.role, department=relation.department,
+            at=request.at,
+        )  # fmt: skip
 
 
 def looked_at_class(request: PersonRequest, session: ClassSession, student: Person | None = None) -> None:

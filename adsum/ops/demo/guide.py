@@ -16,9 +16,12 @@ PURPOSES = {
     "lecturer": ("Lecturer", "show the code, amend a mark"),
     "student": ("Student", "check in, see the record"),
     "tutor": ("Personal tutor", "look after students"),
+    "module_leader": ("Module leader", "attendance of a module, week by week"),
+    "department": ("Department staff", "modules, students, records"),
     "attendance_team": ("Attendance team", "any register, any query"),
     "compliance": ("Compliance officer", "sponsored students"),
     "timetabling": ("Timetabling", "bring a timetable in"),
+    "data_protection": ("Data protection", "who looked at whose record"),
     "administrator": ("Administrator", "imports, sign-in, roles"),
 }
 

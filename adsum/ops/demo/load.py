@@ -17,6 +17,7 @@ from adsum.ops.demo.calendar import around
 from adsum.ops.demo.classes import make_classes
 from adsum.ops.demo.evidence import make_evidence
 from adsum.ops.demo.history import make_history
+from adsum.ops.demo.looks import make_looks
 from adsum.ops.demo.pattern import make_teaching
 from adsum.ops.demo.people import make_people
 from adsum.ops.demo.today import keep_classes_running
@@ -92,6 +93,7 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     taken = make_history(lessons, teaching, population, calendar, zone=zone, at=at)
     gate, _ = GateState.objects.get_or_create(pk=1)
     make_evidence(taken, population, at=at, version=gate.version)
+    make_looks(population, at=at)
     step("Starting the classes around now")
     keep_classes_running(at)
     audit_log.record(

@@ -9,7 +9,7 @@ from adsum.accounts.models import Person
 from adsum.ops.demo import SOURCE
 from adsum.ops.demo.calendar import TeachingCalendar
 from adsum.ops.demo.catalogue import LABS, LECTURES, LEVELS, ROOMS, SCHOOLS, SEMINARS, ModuleFacts, RoomFacts, School
-from adsum.ops.demo.people import BATCH, PERSONA_LEVEL, PERSONA_SCHOOL, Population, Student
+from adsum.ops.demo.people import BATCH, PERSONA_LEVEL, PERSONA_SCHOOL, Population, Student, make_leaders
 from adsum.timetable.models import Group, GroupStaff, Module, Place, Room, Site, Term, Vacation
 from adsum.timetable.rules import Delivery, Kind
 
@@ -46,6 +46,7 @@ class Teaching:
     groups: list[Group] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
+    leaders: list[tuple[Module, Person]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ def make_teaching(population: Population, calendar: TeachingCalendar) -> Teachin
     staff = {(group.pk, one.pk): GroupStaff(group=group, person=one, source=SOURCE)
              for slot in teaching.slots for group in slot.groups for one in slot.staff}  # fmt: skip
     GroupStaff.objects.bulk_create(staff.values(), batch_size=BATCH)
+    make_leaders(population, teaching.leaders)
     return teaching
 
 
@@ -158,6 +160,7 @@ def _teach_cohort(cohort: _Cohort, teaching: Teaching, population: Population, w
             team = personas + team
     for nth, facts in enumerate(one for one in cohort.school.modules if one.level == cohort.level):
         leader = team[nth % len(team)]
+        teaching.leaders.append((teaching.modules[facts.code], leader))
         _lecture(cohort, facts, nth, leader, team, teaching, week, calendar)
         _seminars(cohort, facts, nth, team, teaching, week, calendar)
 

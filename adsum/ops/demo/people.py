@@ -15,7 +15,7 @@ from adsum.ops.demo import DOMAIN, PASSWORD, SOURCE
 from adsum.ops.demo.calendar import TeachingCalendar
 from adsum.ops.demo.catalogue import FACULTIES, LEVELS, SCHOOLS, School
 from adsum.ops.demo.names import LONG, Name, make_name
-from adsum.timetable.models import Course, Enrolment
+from adsum.timetable.models import Course, Enrolment, Module, ModuleLeader
 
 STUDENTS = 2000
 ACADEMICS_PER_SCHOOL = 16
@@ -38,9 +38,12 @@ PERSONAS = {
         Persona("student", Name("Cerys", "Okafor", "", "she/her", welsh=True), (Role.STUDENT,)),
         Persona("lecturer", Name("Idris", "Penhallow", "", "he/him", welsh=True), (Role.LECTURER,)),
         Persona("tutor", Name("Marguerite", "Osei", "", "she/her"), (Role.TUTOR, Role.LECTURER)),
+        Persona("module_leader", Name("Benedikta", "Farrow", "", "she/her"), (Role.MODULE_LEADER,)),
+        Persona("department", Name("Tomasz", "Aldridge", "", "he/him"), (Role.DEPARTMENT,)),
         Persona("attendance_team", Name("Rohan", "Whitlock"), (Role.ATTENDANCE_TEAM,)),
         Persona("compliance", Name("Elspeth", "Nakamura"), (Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC)),
         Persona("timetabling", Name("Soraya", "Lindqvist", "", "she/her"), (Role.TIMETABLING,)),
+        Persona("data_protection", Name("Philippa", "Nwosu"), (Role.DATA_PROTECTION, Role.AUDITOR)),
         Persona("administrator", Name("Gwilym", "Thackeray", "Gwil", welsh=True), (Role.ADMINISTRATOR,)),
     )
 }
@@ -152,6 +155,7 @@ def make_people(calendar: TeachingCalendar, *, scale: float) -> Population:
     _make_staff(maker, population)
     _make_students(maker, population, calendar, count=max(len(SCHOOLS) * 6, round(STUDENTS * scale)))
     maker.store()
+    _make_more_staff(maker, population)
     _enrol(population, calendar, random)
     return population
 
@@ -185,6 +189,31 @@ def _make_staff(maker: _Maker, population: Population) -> None:
     for role, school_code in OFFICE:
         person = maker.person(make_name(maker.random), number=next(numbers))
         maker.grant(person, role, population.departments[school_code] if school_code else None)
+
+
+def _make_more_staff(made: _Maker, population: Population) -> None:
+    """Personas who teach nobody, made by themselves so that everybody else stays who they are."""
+    maker = _Maker(Random("offices"))  # noqa: S311 - made up, and meant to be the same every time
+    maker.taken = made.taken
+    here = population.departments[PERSONA_SCHOOL.code]
+    for number, value, department in (
+        ("004091", "module_leader", None), ("004092", "department", here), ("004093", "data_protection", None),
+    ):  # fmt: skip
+        population.personas[value] = maker.persona(value, number=number, department=department)
+    maker.store()
+
+
+def make_leaders(population: Population, modules: Iterable[tuple[Module, Person]]) -> None:
+    """Whoever gives a module's lectures leads it; of the personas' own year, the module leader among them leads two."""
+    leads = list(modules)
+    lead_two = [module for module, _ in leads if module.code.startswith(LIVE_YEAR)][:2]
+    leads += [(module, population.personas["module_leader"]) for module in lead_two]
+    ModuleLeader.objects.bulk_create(ModuleLeader(module=module, person=person, source=SOURCE) for module, person in leads)
+    personas = {person.pk for person in population.personas.values()}
+    leaders = {person.pk: person for _, person in leads if person.pk not in personas}
+    RoleGrant.objects.bulk_create(
+        RoleGrant(person=person, role=Role.MODULE_LEADER, source=SOURCE) for person in leaders.values()
+    )  # fmt: skip
 
 
 def _make_students(maker: _Maker, population: Population, calendar: TeachingCalendar, *, count: int) -> None:

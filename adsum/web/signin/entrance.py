@@ -160,9 +160,12 @@ PERSONAS = {
     "student": (gettext_lazy("Student"), gettext_lazy("scan, see your record"), "mortarboard"),
     "lecturer": (gettext_lazy("Lecturer"), gettext_lazy("show the code, watch it fill"), "qr-code"),
     "tutor": (gettext_lazy("Personal tutor"), gettext_lazy("see how tutees are doing"), "chat-left-text"),
+    "module_leader": (gettext_lazy("Module leader"), gettext_lazy("a module, week by week"), "mortarboard"),
+    "department": (gettext_lazy("Department staff"), gettext_lazy("modules, students, records"), "people"),
     "attendance_team": (gettext_lazy("Attendance team"), gettext_lazy("every register, every query"), "list-check"),
     "timetabling": (gettext_lazy("Timetabling team"), gettext_lazy("bring timetables in, see what changed"), "calendar-week"),
     "compliance": (gettext_lazy("Compliance officer"), gettext_lazy("sponsored students"), "shield-check"),
+    "data_protection": (gettext_lazy("Data protection and audit"), gettext_lazy("who looked at whose record"), "eye"),
     "administrator": (gettext_lazy("Administrator"), gettext_lazy("imports, sign-in, settings"), "gear"),
 }
 

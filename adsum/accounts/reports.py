@@ -1,0 +1,26 @@
+"""Reads across people and the logs about them."""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from adsum.accounts.models import RoleGrant
+from adsum.accounts.rules import STAFF, Role
+from adsum.audit.reports import kept_report, views_between
+from adsum.audit.rules import Finding, unusual
+from adsum.core.clock import civil_day
+
+
+def who_also_work_here() -> set[int]:
+    """Students who hold, or held, a role of staff too (one query)."""
+    students = RoleGrant.objects.filter(role=Role.STUDENT).values("person")
+    return set(RoleGrant.objects.filter(role__in=STAFF, person__in=students).values_list("person", flat=True))
+
+
+def unusual_in_week(monday: date, zone: ZoneInfo) -> list[Finding]:
+    """What is unusual among the looks of the week that begins on `monday`: as its report has it, or as it is found now (at
+    most three queries)."""
+    kept = kept_report(monday)
+    if kept is not None:
+        return kept
+    start, end = civil_day(monday, zone)[0], civil_day(monday + timedelta(days=6), zone)[1]
+    return unusual(views_between(start, end, zone), who_also_work_here())
