@@ -255,8 +255,8 @@ def app_named(provider_id: str) -> SocialApp | None:
 
 def begin(
     request: Any, app: SocialApp, *, email: str = "", next_path: str, purpose: Purpose = Purpose.SIGN_IN, strong: bool = False
-) -> Any:
-    """The redirect that takes a person to their provider; `strong` asks it for two factors. Raises Refused."""
+) -> str:
+    """The address that takes a person to their provider; `strong` asks it for two factors. Raises Refused."""
     state: dict[str, Any] = {"nonce": secrets.token_urlsafe(24), "strong": strong, "purpose": purpose.value}
     params = {"nonce": state["nonce"]} | ({"login_hint": email} if email else {})
     wished: dict[str, Any] = {}
@@ -275,11 +275,12 @@ def begin(
     if wished:
         params["claims"] = json.dumps({"id_token": wished})
     try:
-        return UniversityProvider(request, app=app).redirect(
+        away = UniversityProvider(request, app=app).redirect(
             request, AuthProcess.LOGIN, next_url=next_path, auth_params=params, **state
         )
     except RequestException as down:
         raise Refused(Refusal.PROVIDER_DOWN, type(down).__name__, app.provider_id) from down
+    return str(away["Location"])
 
 
 def finish(request: Any, app: SocialApp) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from allauth.socialaccount.models import SocialApp
@@ -12,14 +13,16 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.models import Person
 from adsum.core.errors import AdsumError
-from adsum.integrations import oidc
+from adsum.integrations import oidc, saml
 from adsum.integrations.arrival import Aside, Purpose
 from adsum.integrations.sign_on import (
     OIDC,
+    SAML,
     Refusal,
     Refused,
     in_use,
@@ -87,7 +90,7 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
         403,
     ),
 }  # fmt: skip
-PROTOCOLS: dict[str, Any] = {OIDC: oidc}
+PROTOCOLS: dict[str, Any] = {OIDC: oidc, SAML: saml}
 
 
 @never_cache
@@ -103,9 +106,9 @@ def university(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Off to the provider, with fresh state, nonce and PKCE challenge; `?strong` asks it for two factors."""
-    app = provider_named(provider_id, OIDC)
+def begin(request: HttpRequest, provider_id: str, protocol: str = OIDC) -> HttpResponse:
+    """Off to the provider, with a question of this browser's own; `?strong` asks it for two factors."""
+    app = provider_named(provider_id, protocol)
     if app is None or not in_use(app):
         raise Http404
     if request.user.is_authenticated:
@@ -121,6 +124,48 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     if app is None:
         raise Http404
     return _arrived(request, app, lambda: oidc.finish(request, app))
+
+
+@never_cache
+@csrf_exempt
+@require_POST
+def saml_answer(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """A SAML provider's answer, posted by its page. The browser sends no cookie of ours with a form of another site, so
+    nothing is decided here but whether the answer is genuine; the browser then fetches what it was told."""
+    app = provider_named(provider_id, SAML)
+    if app is None:
+        raise Http404
+    to = reverse("saml_finish", args=[app.provider_id])
+    try:
+        told = {"answer": saml.receive(app, request.POST.get("SAMLResponse", ""), at=request.at)}  # type: ignore[attr-defined]
+    except Refused as refused:
+        log.warning("sign_in.refused", refusal=refused.refusal.value, provider=app.name, why=refused.message)
+        told = {"why": refused.refusal.value}
+    except AdsumError as closed:
+        log.warning("sign_in.refused", refusal=closed.code, provider=app.name, why=closed.message)
+        told = {"why": Refusal.NOT_PROVEN.value}
+    return HttpResponse(status=303, headers={"Location": f"{to}?{urlencode(told)}"})
+
+
+@never_cache
+@require_safe
+def saml_finish(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Back from a SAML provider, as the browser that went there."""
+    app = provider_named(provider_id, SAML)
+    if app is None:
+        raise Http404
+    if (why := request.GET.get("why")) in set(Refusal):
+        return refusal_page(request, Refused(Refusal(why), "see where it arrived"), app)
+    return _arrived(request, app, lambda: saml.finish(request, app, request.GET.get("answer", "")))
+
+
+@require_safe
+def saml_metadata(_request: HttpRequest, provider_id: str) -> HttpResponse:
+    """What this SAML provider must know of us. It is no secret."""
+    app = provider_named(provider_id, SAML)
+    if app is None:
+        raise Http404
+    return HttpResponse(saml.our_metadata(app), content_type="application/samlmetadata+xml")
 
 
 @never_cache
@@ -145,13 +190,13 @@ def _leave(request: HttpRequest, app: SocialApp, purpose: Purpose, next_path: st
     email = request.user.username if isinstance(request.user, Person) else pending(request)["email"]
     hint = email if provider_for(email) == app else ""
     try:
-        response: HttpResponse = PROTOCOLS[app.provider].begin(
+        address = PROTOCOLS[app.provider].begin(
             request, app, email=hint, next_path=next_path or return_path(request), purpose=purpose,
             strong="strong" in request.GET,
         )  # fmt: skip
     except AdsumError as refused:
         return refusal_page(request, refused, app)
-    return response
+    return redirect(address)
 
 
 def _arrived(request: HttpRequest, app: SocialApp, finish: Callable[[], Any]) -> HttpResponse:
