@@ -134,8 +134,9 @@ def test_what_is_compared_would_show_a_change(house: House):
 # Nothing is written without proof that our own page asked
 
 
-UNGUARDED = {"set_language"}
-"""It sets a preference of this browser, and the gate's pages carry it without Django's token."""
+UNGUARDED = {"set_language", "saml_acs"}
+"""The first sets a preference of this browser, and the gate's pages carry it without Django's token. The second takes what
+another site posts, believes only what is signed, and signs nobody in: the browser that asked does that."""
 
 
 @pytest.mark.parametrize("who", ["anonymous", "student", "lecturer", "team", "administrator"])
