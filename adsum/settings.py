@@ -214,6 +214,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "adsum.web.signin.lifetime.lifetime",
+    "adsum.web.signin.lifetime.second_step",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "adsum.web.request_log.RequestLog",
 ]
@@ -277,7 +278,7 @@ SOCIALACCOUNT_AUTO_SIGNUP = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an e-mail is never proof of who someone is: docs/adr/0002
 SOCIALACCOUNT_STORE_TOKENS = False
 MFA_ADAPTER = "adsum.integrations.sign_on.MfaAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
 LANGUAGE_CODE = "en-gb"
 # Each under its own name, whatever the language of the page: without an entry of ours Django would translate "English".

@@ -4,10 +4,10 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import home, policy, stepup
+from adsum.web import home, policy, sign_ins, stepup
 from adsum.web.office import access as office_access
 from adsum.web.office import feeds, gate, imports, outages, policies, reported
-from adsum.web.signin import entrance, two_step, university
+from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, record, today
 from adsum.web.support import modules, students, tutees
 from adsum.web.support import record as support_record
@@ -23,6 +23,8 @@ urlpatterns = [
     path("sign-in/", entrance.sign_in, name="account_login"),
     path("sign-in/password/", entrance.password, name="sign_in_password"),
     path("sign-in/code/", entrance.CodeView.as_view(), name="mfa_authenticate"),
+    path("sign-in/passkey/", passkeys.sign_in, name="sign_in_passkey"),
+    path("sign-in/passkey/options/", passkeys.options, name="passkey_options"),
     path("sign-in/university/", university.university, name="sign_in_university"),
     path("sign-in/closed/", entrance.inactive, name="account_inactive"),
     path("sign-in/other/", entrance.other, name="sign_in_other"),
@@ -38,6 +40,12 @@ urlpatterns = [
     path("account/confirm/university/", university.confirm, name="confirm_university"),
     path("account/confirm/done/", university.confirmed, name="confirmed"),
     path("account/security/", two_step.security, name="security"),
+    path("account/security/recovery-codes/", two_step.recovery_codes, name="recovery_codes"),
+    path("account/passkeys/options/", passkeys.new_options, name="passkey_new_options"),
+    path("account/passkeys/add/", passkeys.add, name="passkey_add"),
+    path("account/passkeys/<int:pk>/remove/", passkeys.remove, name="passkey_remove"),
+    path("account/sign-ins/", sign_ins.sign_ins, name="sign_ins"),
+    path("account/sign-ins/end/", sign_ins.end, name="sign_ins_end"),
     path("account/confirm/", stepup.confirm, name="confirm"),
     path("account/password/", two_step.new_password, name="new_password"),
     # A student's own pages

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from adsum.accounts.models import Person
@@ -19,6 +20,7 @@ from adsum.integrations.mapping import PRESETS
 from adsum.timetable.models import ClassReport, ModuleLeader
 from adsum.timetable.services import save_mapping, start_import
 from tests.doors import IN, Door
+from tests.passkeys import give
 from tests.signing_in import prove
 from tests.test_checkin_writer import attempt
 from tests.world import World
@@ -59,6 +61,7 @@ class House:
             else:
                 person.set_unusable_password()
             person.save()
+        give(self.people["administrator"])
         student, other, lecturer = (self.people[who] for who in ("student", "other student", "lecturer"))
         session = world.session(group, starts_at=at - timedelta(minutes=5), staff=[lecturer])
         ModuleLeader.objects.create(module=session.module, person=self.people["leader"])
@@ -82,6 +85,7 @@ class House:
             "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
             "calendar": mapping.pk, "import": run.ref, "policy": policy.ref, "report": report.ref,
             "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
+            "passkey": Authenticator.objects.get(type="webauthn").pk,
         }  # fmt: skip
 
         self.names["opened"] = break_glass(

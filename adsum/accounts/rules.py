@@ -93,6 +93,14 @@ def break_glass_refusal(*, roles: frozenset[Role], own: bool, is_student: bool, 
     return None
 
 
+NEEDS_SECOND_STEP = frozenset(
+    {
+        Role.ADMINISTRATOR, Role.ATTENDANCE_TEAM, Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC, Role.DATA_PROTECTION, Role.AUDITOR,
+    }
+)  # fmt: skip
+"""See or change what concerns many people: with a local account, they get no further than setting up a second step."""
+
+
 def domain_of(email: str) -> str:
     """The part of a university e-mail address that decides where its owner signs in; '' when there is none."""
     _, at, domain = email.strip().casefold().rpartition("@")

@@ -87,6 +87,18 @@ def end_sign_ins(person: Person) -> None:
 
 
 @transaction.atomic
+def end_sign_in(person: Person, sign_in: UserSession, *, by: str, at: datetime) -> None:
+    """End one sign-in of a person. (Its pass at the gate ends with `checkin.services.revoke_passes`.)"""
+    sign_in.end()
+    audit_log.record(actor=by, verb="person.sign_in_ended", subject=person.actor, at=at, began=sign_in.created_at.isoformat())
+
+
+def note_seen(session_key: str | None, *, at: datetime) -> None:
+    """A sign-in was used: its owner sees when. No event: nothing of the university's changes."""
+    UserSession.objects.filter(session_key=session_key).update(last_seen_at=at)
+
+
+@transaction.atomic
 def set_password(person: Person, password: str, *, by: str, at: datetime) -> None:
     """Give a person a local account, or a new password for it; sign-ins made with the old one end.
 
@@ -296,7 +308,7 @@ def matching_step(secret: str, code: str, *, at: datetime) -> int | None:
 def enable_totp(person: Person, secret: str, *, step: int, by: str, at: datetime) -> list[str]:
     """Ask this person for a code at each sign-in; `step` is that of the code they proved it with.
 
-    Returns the recovery codes. Raises AdsumError `known_already` when a phone is set up already.
+    Returns the recovery codes, if they are new. Raises AdsumError `known_already` when a phone is set up already.
     """
     Person.objects.select_for_update().get(pk=person.pk)
     if Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists():
@@ -304,17 +316,109 @@ def enable_totp(person: Person, secret: str, *, step: int, by: str, at: datetime
     authenticator = TOTP.activate(person, secret).instance
     authenticator.data["step"] = step
     authenticator.save(update_fields=["data"])
-    Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).delete()
-    codes: list[str] = RecoveryCodes.activate(person).generate_codes()
+    codes = _first_recovery_codes(person)
     audit_log.record(actor=by, verb="person.totp", subject=person.actor, at=at)
     return codes
 
 
 @transaction.atomic
 def disable_totp(person: Person, *, by: str, at: datetime) -> None:
-    """No more codes at sign-in; the recovery codes go too."""
-    Authenticator.objects.filter(user=person, type__in=[Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES]).delete()
+    """No more codes from the phone at sign-in. The recovery codes go too, unless there are passkeys."""
+    Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).delete()
+    _drop_last_recovery_codes(person)
     audit_log.record(actor=by, verb="person.totp_removed", subject=person.actor, at=at)
+
+
+@transaction.atomic
+def disable_second_step(person: Person, *, by: str, at: datetime) -> None:
+    """Take away the authenticator app, every passkey and the recovery codes: the password alone signs this person in."""
+    gone = Authenticator.objects.filter(user=person)
+    passkeys = gone.filter(type=Authenticator.Type.WEBAUTHN).count()
+    gone.delete()
+    audit_log.record(actor=by, verb="person.second_step_removed", subject=person.actor, at=at, passkeys=passkeys)
+
+
+def has_second_step(person: Person) -> bool:
+    """Whether this person has an authenticator app or a passkey here."""
+    kinds = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    return bool(Authenticator.objects.filter(user=person, type__in=kinds).exists())
+
+
+def _first_recovery_codes(person: Person) -> list[str]:
+    """Recovery codes for a first second step; none when there are some already."""
+    if Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).exists():
+        return []
+    codes: list[str] = RecoveryCodes.activate(person).generate_codes()
+    return codes
+
+
+def _drop_last_recovery_codes(person: Person) -> None:
+    if not has_second_step(person):
+        Authenticator.objects.filter(user=person).delete()
+
+
+@transaction.atomic
+def new_recovery_codes(person: Person, *, by: str, at: datetime) -> list[str]:
+    """Ten new recovery codes; the old ones are void. Raises AdsumError `no_second_step` without a second step."""
+    Person.objects.select_for_update().get(pk=person.pk)
+    if not has_second_step(person):
+        raise AdsumError("no_second_step", _("Set up a second step first; its recovery codes come with it."))
+    Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).delete()
+    codes = _first_recovery_codes(person)
+    audit_log.record(actor=by, verb="person.recovery_codes", subject=person.actor, at=at)
+    return codes
+
+
+# Passkeys: integrations/passkeys.py checks them
+
+MOST_PASSKEYS = 10
+
+
+@transaction.atomic
+def add_passkey(
+    person: Person, credential: dict[str, Any], *, key: str, name: str, synced: bool, counter: int, by: str, at: datetime
+) -> list[str]:
+    """Keep a new passkey as the browser answered; `key` is its id, `synced` whether the owner's other devices have it.
+
+    Returns the recovery codes, if they are new. Raises AdsumError `known_already` when this passkey is known, `too_many` at
+    the eleventh.
+    """
+    Person.objects.select_for_update().get(pk=person.pk)
+    held = Authenticator.objects.filter(user=person, type=Authenticator.Type.WEBAUTHN)
+    if held.filter(data__key=key).exists():
+        raise AdsumError("known_already", _("This passkey is one of yours already."))
+    if held.count() >= MOST_PASSKEYS:
+        raise AdsumError("too_many", _("You have ten passkeys. Remove one you no longer use first."))
+    data = {"name": name, "credential": credential, "key": key, "synced": synced, "counter": counter}
+    Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data=data, created_at=at)
+    codes = _first_recovery_codes(person)
+    audit_log.record(actor=by, verb="person.passkey", subject=person.actor, at=at, synced=synced)
+    return codes
+
+
+@transaction.atomic
+def use_passkey(passkey: Authenticator, *, counter: int, at: datetime) -> bool:
+    """Note that a passkey signed with this counter. False when its counter should have grown and did not: there is a copy."""
+    kept = Authenticator.objects.select_for_update().get(pk=passkey.pk)
+    last = kept.data.get("counter", 0)
+    if (counter or last) and counter <= last:
+        return False
+    kept.data["counter"], kept.last_used_at = counter, at
+    kept.save(update_fields=["data", "last_used_at"])
+    return True
+
+
+@transaction.atomic
+def remove_passkey(person: Person, passkey: int, *, by: str, at: datetime) -> bool:
+    """Take one of a person's passkeys away; False when they have none of that number. The last second step takes the
+    recovery codes with it."""
+    Person.objects.select_for_update().get(pk=person.pk)
+    gone, _each = Authenticator.objects.filter(user=person, type=Authenticator.Type.WEBAUTHN, pk=passkey).delete()
+    if not gone:
+        return False
+    _drop_last_recovery_codes(person)
+    audit_log.record(actor=by, verb="person.passkey_removed", subject=person.actor, at=at, passkey=passkey)
+    return True
 
 
 @transaction.atomic

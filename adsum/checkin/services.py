@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
+from adsum.accounts.services import end_sign_ins
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Register
 from adsum.attendance.policies import terms_of
@@ -405,6 +406,14 @@ def raise_alarm(kind: AlarmKind, opening_id: int | None, detail: str, *, at: dat
 def revoke_passes(person_id: int, *, at: datetime, sign_in: str = "") -> None:
     """Make every gate forget one sign-in of a person, or all of them, within a second."""
     RevokedPass.objects.create(person_id=person_id, sign_in=sign_in, at=at, version=_next_version())
+
+
+@transaction.atomic
+def sign_out_everywhere(person: Person, *, by: str, at: datetime) -> None:
+    """End every sign-in of a person, here and within a second at every gate: for a lost phone, or when someone else got in."""
+    end_sign_ins(person)
+    revoke_passes(person.pk, at=at)
+    audit_log.record(actor=by, verb="person.signed_out", subject=person.actor, at=at)
 
 
 def spend_try(student_id: int, session_ids: list[int]) -> bool:

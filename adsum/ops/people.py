@@ -8,7 +8,7 @@ from getpass import getpass
 from adsum.accounts import services
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.checkin.services import revoke_passes
+from adsum.checkin.services import revoke_passes, sign_out_everywhere
 from adsum.core.errors import AdsumError
 
 BY = "system:command"
@@ -16,7 +16,9 @@ BY = "system:command"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """`adsum person add EMAIL NAME --role administrator`, and its siblings."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="add | password | role | phone | close | reopen")
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="add | password | role | phone | sign-out | close | reopen"
+    )
     add = actions.add_parser("add", help="add a person with a local account; asks for the password")
     add.add_argument("email")
     add.add_argument("name", help='given and family name, such as "Sam Stone"')
@@ -27,7 +29,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     role.add_argument("--end", action="store_true", help="end it instead")
     for action, what in (
         ("password", "set a new password; asks for it"),
-        ("phone", "take the second step off the account of a person who lost their phone"),
+        ("phone", "take every second step off the account of a person who lost their phone, and end their sign-ins"),
+        ("sign-out", "end every sign-in they have"),
         ("close", "let them sign in no more, and end the sign-ins they have"),
         ("reopen", "let them sign in again"),
     ):
@@ -87,8 +90,12 @@ def _change(args: Namespace) -> str:
         case "role":
             return _role(person, Role(args.role), end=args.end)
         case "phone":
-            services.disable_totp(person, by=BY, at=_now())
-            return "The second step is off. Their password alone signs them in until they set it up again."
+            services.disable_second_step(person, by=BY, at=_now())
+            sign_out_everywhere(person, by=BY, at=_now())
+            return "Every second step is off, and their sign-ins have ended. They can set one up again at the next."
+        case "sign-out":
+            sign_out_everywhere(person, by=BY, at=_now())
+            return "Every sign-in has ended, at the check-in gate within a second."
         case "close":
             services.close_account(person, by=BY, at=_now())
             revoke_passes(person.pk, at=_now())

@@ -33,6 +33,7 @@ from adsum.checkin.services import display_fingerprint
 from adsum.timetable.models import ClassSession
 from adsum.web.codes import code_svg, spaced
 from adsum.web.hub import Hub, Watch
+from adsum.web.proof import lacks_second_step
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.words import held_reason, late_note
 
@@ -303,5 +304,8 @@ def _visible(session_key: str, ref: UUID, at: Any) -> int | None:
     person = get_user(request)
     if not isinstance(person, Person) or not person.is_active:
         return None
-    visible = ClassSession.objects.visible_to(person, person.access(at))
+    access = person.access(at)
+    if lacks_second_step(person, access.roles):
+        return None
+    visible = ClassSession.objects.visible_to(person, access)
     return visible.filter(ref=ref).values_list("pk", flat=True).first()

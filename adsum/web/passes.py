@@ -3,9 +3,13 @@
 import secrets
 from datetime import datetime, timedelta
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from adsum.accounts import services
 from adsum.accounts.models import Person
 from adsum.checkin.gate.app import PASS_COOKIE
 from adsum.checkin.gate.state import milliseconds
@@ -40,6 +44,15 @@ def end(request: HttpRequest, response: HttpResponse) -> None:
     if pass_ := _given(request):
         _revoke(pass_, _at(request))
     response.delete_cookie(PASS_COOKIE, samesite="Lax")
+
+
+@transaction.atomic
+def end_sign_in(person: Person, sign_in: UserSession, *, by: str, at: datetime) -> None:
+    """End one of a person's sign-ins in another browser, and have every gate refuse its pass within a second."""
+    name = SessionStore(sign_in.session_key).get(SIGN_IN, "")
+    services.end_sign_in(person, sign_in, by=by, at=at)
+    if name:
+        revoke_passes(person.pk, at=at, sign_in=name)
 
 
 def _provide(request: HttpRequest, response: HttpResponse, person: Person) -> None:

@@ -1,18 +1,32 @@
-"""What someone who is signed in proves themselves with: the password of their local account, a code from their phone."""
+"""What people with a local account prove themselves with: their password, a code from their phone, a passkey."""
 
+import json
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import structlog
 from allauth.account.adapter import get_adapter
-from allauth.mfa.base.internal.flows import check_rate_limit
+from allauth.core import context
+from allauth.mfa.base.internal.flows import check_rate_limit, post_authentication
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from adsum.accounts import services
 from adsum.accounts.models import Person
+from adsum.accounts.rules import NEEDS_SECOND_STEP, Role
+from adsum.integrations import passkeys
+from adsum.integrations.sign_on import provider_for
 from adsum.web.middleware import PersonRequest
+
+log = structlog.get_logger()
 
 ONE_TIME = {"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": "12", "spellcheck": "false"}
 CODE_MISSING = {"required": _("Type the code your phone shows now.")}
 CODE_WRONG = _("That code does not match. It changes every 30 seconds: type the one your phone shows now.")
+PASSKEY_WRONG = _("That passkey was not accepted. Try once more, or use another way.")
+PASSKEY_ANOTHER = _("That passkey belongs to someone else’s account. Choose yours.")
 PASSWORD_WRONG = _("That password does not match. Check capitals and the keyboard’s language, then try again.")
 
 
@@ -26,6 +40,34 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         error_messages={"required": _("Type your password.")},
     )
+
+
+class PasskeyForm(forms.Form):
+    """What the browser answers when its owner uses a passkey; with `user`, it must be that person's."""
+
+    credential = forms.CharField(max_length=20_000, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, user: Person | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_credential(self) -> Authenticator:
+        """The passkey, and its owner with it. The challenge is used up either way."""
+        try:
+            answer = json.loads(self.cleaned_data["credential"])
+            passkey = passkeys.answer(context.request.session, answer, at=context.request.at)
+        except (ValueError, RecursionError, passkeys.NotProven) as wrong:
+            log.warning("sign_in.passkey_refused", why=str(wrong)[:200])
+            raise forms.ValidationError(PASSKEY_WRONG) from wrong
+        if self.user is not None and passkey.user_id != self.user.pk:
+            raise forms.ValidationError(PASSKEY_ANOTHER)
+        return passkey
+
+    def remember(self) -> None:
+        """Tell django-allauth how this person came in."""
+        post_authentication(context.request, self.cleaned_data["credential"], passwordless=self.user is None)
+
+    save = remember  # the name django-allauth calls it by
 
 
 class ProofForm(PasswordForm):
@@ -43,6 +85,16 @@ class ProofForm(PasswordForm):
 def has_password(person: Person) -> bool:
     """Whether this person has a password here. (Imported people have an empty one.)"""
     return bool(person.password) and person.has_usable_password()
+
+
+def is_local(person: Person) -> bool:
+    """Whether this person signs in with an account kept here, not at a provider of the university."""
+    return has_password(person) and provider_for(person.username) is None
+
+
+def lacks_second_step(person: Person, roles: AbstractSet[Role]) -> bool:
+    """Whether this person must set up a second step before they may do anything else."""
+    return bool(roles & NEEDS_SECOND_STEP) and is_local(person) and not services.has_second_step(person)
 
 
 def password_proves(request: PersonRequest, form: PasswordForm) -> bool:

@@ -40,7 +40,7 @@ from django.views.decorators.http import require_http_methods
 from adsum.accounts.models import Identifier, Person
 from adsum.integrations.sign_on import own_path, provider_for
 from adsum.web.middleware import PersonRequest
-from adsum.web.proof import ProofForm, code_proves, has_password, password_proves
+from adsum.web.proof import PasskeyForm, ProofForm, code_proves, is_local, password_proves
 
 FRESH_FOR = 600
 """Seconds for which a proof counts."""
@@ -121,14 +121,15 @@ class Ways(NamedTuple):
     """How this person can prove themselves. None of them: they must set up a second step first."""
 
     code: bool
+    passkey: bool
     provider: SocialApp | None
     persona: bool
 
 
 def _ways(person: Person) -> Ways:
-    local = has_password(person) and provider_for(person.username) is None
-    has_code = Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists()
-    return Ways(local and has_code, provider_of(person), _is_persona(person))
+    kinds = set(Authenticator.objects.filter(user=person).values_list("type", flat=True)) if is_local(person) else set()
+    types = Authenticator.Type
+    return Ways(types.TOTP in kinds, types.WEBAUTHN in kinds, provider_of(person), _is_persona(person))
 
 
 def provider_of(person: Person) -> SocialApp | None:
@@ -144,19 +145,28 @@ def _is_persona(person: Person) -> bool:
 
 
 def _form(request: PersonRequest) -> ProofForm:
-    brings = request.method == "POST" and f"{PREFIX}-code" in request.POST
+    names = {f"{PREFIX}-code", f"{PREFIX}-credential"}
+    brings = request.method == "POST" and bool(names & request.POST.keys())
     return ProofForm(request.POST if brings else None, prefix=PREFIX)
 
 
 def _proven(request: PersonRequest, form: ProofForm) -> bool:
     """Whether what was sent proves who it is; then it is noted. Otherwise the form says what is wrong."""
     ways = _ways(request.user)
-    proven = (ways.persona and f"{PREFIX}-persona" in request.POST) or (
-        ways.code and form.is_valid() and password_proves(request, form) and code_proves(request, form)
-    )
+    if ways.persona and f"{PREFIX}-persona" in request.POST:
+        proven = True
+    elif ways.passkey and request.POST.get(f"{PREFIX}-credential"):
+        passkey = PasskeyForm(request.POST, user=request.user, prefix=PREFIX)
+        proven = passkey.is_valid()
+        form.full_clean()
+        form.errors.clear()
+        for wrong in passkey.errors.get("credential", []):
+            form.add_error(None, wrong)
+    else:
+        proven = ways.code and form.is_valid() and password_proves(request, form) and code_proves(request, form)
     if proven:
         note(request)
-    return bool(proven)
+    return proven
 
 
 def _held(request: HttpRequest) -> list[tuple[str, str]]:

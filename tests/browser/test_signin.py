@@ -127,13 +127,14 @@ def test_every_page_can_be_used_by_everyone(page: Page, live_server: LiveServer,
     assert found.text.startswith("otpauth://totp/")
     secret = re.search(r"secret=([A-Z2-7]+)", found.text).group(1)  # type: ignore[union-attr]
     step = page.evaluate("Math.floor(Date.now() / 30000)")
-    page.get_by_label("Code", exact=True).fill(format_hotp_value(hotp_value(secret, step)))
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Turn it on").click()
+    app = page.get_by_role("region", name="Authenticator app")
+    app.get_by_label("Code", exact=True).fill(format_hotp_value(hotp_value(secret, step)))
+    app.get_by_label("Password").fill(PASSWORD)
+    app.get_by_role("button", name="Turn it on").click()
     expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
     everyone_can_use(page)
     recovery = page.locator("#codes code").first.inner_text()
-    for path in ("/account/security/", "/account/password/", "/sign-in/closed/"):
+    for path in ("/account/security/", "/account/sign-ins/", "/account/password/", "/sign-in/closed/"):
         page.goto(f"{live_server.url}{path}")
         everyone_can_use(page)
 

@@ -10,6 +10,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import perform_login, perform_password_login
 from allauth.account.models import Login
 from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import ValidationError
@@ -24,7 +25,7 @@ from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import domain_of
 from adsum.integrations.sign_on import WAITING, is_local, own_path, provider_for
 from adsum.web import stepup
-from adsum.web.proof import PASSWORD_WRONG, PasswordForm
+from adsum.web.proof import PASSWORD_WRONG, PasskeyForm, PasswordForm
 from adsum.web.signin.forms import CodeForm, EmailForm
 from adsum.web.signin.scan import scan_waiting
 
@@ -71,8 +72,16 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             )
             % {"domain": domain_of(email)},
         )
+    return first_page(request, form, wanted)
+
+
+def first_page(request: HttpRequest, form: EmailForm | None = None, wanted: str = "", problem: str = "") -> HttpResponse:
+    """The question for the e-mail, or for a passkey; `problem` is why a passkey did not do."""
+    form = form or EmailForm(initial={"email": pending(request)["email"]})
+    passkeys = Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists()
     return page(
-        request, "email", status=422 if form.errors else 200, form=form, next=wanted, personas=_personas()
+        request, "email", status=422 if form.errors or problem else 200, form=form, personas=_personas(), passkeys=passkeys,
+        next=wanted or own_path(request.POST.get("next")) or pending(request)["next"], problem=problem,
     )  # fmt: skip
 
 
@@ -103,16 +112,24 @@ def password(request: HttpRequest) -> HttpResponse:
 
 
 class CodeView(AuthenticateView):
-    """The code from the phone, for those who set it up, whichever way they came."""
+    """The code from the phone or a passkey, for those who set one up, whichever way they came."""
 
     template_name = "adsum/signin/code.html"
     form_class = CodeForm
+    webauthn_form_class = PasskeyForm
 
     def get_form_class(self) -> type[CodeForm]:
         return self.form_class
 
+    def get_webauthn_form_class(self) -> type[PasskeyForm]:
+        return self.webauthn_form_class
+
     def get_context_data(self, **_: Any) -> dict[str, Any]:
-        return {"form": self.auth_form, "waiting": scan_waiting(self.request)}
+        kinds = set(Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True))
+        return {
+            "form": self.auth_form, "waiting": scan_waiting(self.request), "passkey": Authenticator.Type.WEBAUTHN in kinds,
+            "phone": Authenticator.Type.TOTP in kinds, "problems": self.webauthn_form.errors.get("credential", []),
+        }  # fmt: skip
 
     def form_valid(self, form: Any) -> Any:
         answer = super().form_valid(form)

@@ -1,5 +1,7 @@
 """What a person types to sign in."""
 
+from typing import Any
+
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.internal.flows import check_rate_limit
@@ -66,3 +68,26 @@ class NewPasswordForm(PasswordForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Type a new password.")},
     )
+
+
+class NewPasskeyForm(PasswordForm):
+    """What a new passkey is called, and what the browser made."""
+
+    name = forms.CharField(
+        label=_("What do you call it?"),
+        help_text=_("So that you know it again, such as “My phone” or “Key on my key ring”."),
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": _("Give the passkey a name.")},
+    )
+    credential = forms.CharField(
+        max_length=20_000,
+        widget=forms.HiddenInput,
+        error_messages={"required": _("Your browser made no passkey. Try once more.")},
+    )
+    field_order = ("name", "password", "credential")
+
+    def __init__(self, *args: Any, first: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "passkey_%s", **kwargs})
+        if not first:  # then what is there already proves it
+            del self.fields["password"]

@@ -4,14 +4,20 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from adsum.accounts.models import Person
 from adsum.accounts.rules import NOBODY, STAFF
+from adsum.accounts.services import note_seen
 from adsum.web.middleware import Handler, give_access
+from adsum.web.proof import lacks_second_step
 
 BEGAN, SEEN = "signed_in_at", "seen_at"
 NOTED_EVERY = 60
 """Seconds between two notes of when a person was last here: a busy page does not write at every request."""
+NOTED_EVERY_OF_STUDENTS = 15 * 60
+"""Theirs is only for their list of sign-ins."""
 
 
 def lifetime(get_response: Handler) -> Handler:
@@ -37,9 +43,31 @@ def _over(request: HttpRequest) -> str:
         return ""
     if now - began >= settings.SIGNED_IN_FOR:
         return _("You have been signed in since this morning. Please sign in again.")
-    if request.roles & STAFF:  # type: ignore[attr-defined]
-        if now - session[SEEN] >= settings.STAFF_IDLE_FOR:
-            return _("You were away for half an hour, so we signed you out to keep records safe. Please sign in again.")
-        if now - session[SEEN] >= NOTED_EVERY:
-            session[SEEN] = now
+    staff = bool(request.roles & STAFF)  # type: ignore[attr-defined]
+    away = now - session[SEEN]
+    if staff and away >= settings.STAFF_IDLE_FOR:
+        return _("You were away for half an hour, so we signed you out to keep records safe. Please sign in again.")
+    if away >= (NOTED_EVERY if staff else NOTED_EVERY_OF_STUDENTS):
+        session[SEEN] = now
+        note_seen(session.session_key, at=request.at)  # type: ignore[attr-defined]
     return ""
+
+
+MAY_BE_HAD_WITHOUT = ("/account/", "/sign-out/", "/signed-out/", "/language/")
+"""What a person who must set up a second step can reach before: the page where they do, and the way out."""
+
+
+def second_step(get_response: Handler) -> Handler:
+    """Nobody with a local account and a role that concerns many people gets anywhere with a password alone."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        person = request.user
+        if (
+            isinstance(person, Person)
+            and not request.path_info.startswith(MAY_BE_HAD_WITHOUT)
+            and lacks_second_step(person, request.roles)  # type: ignore[attr-defined]
+        ):
+            return redirect("security")
+        return get_response(request)
+
+    return middleware

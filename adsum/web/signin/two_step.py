@@ -1,4 +1,4 @@
-"""A local account's own page: its password, and a code from the phone as a second step."""
+"""A local account's own page: its password, and what proves who it is besides: a code from the phone, passkeys."""
 
 from datetime import timedelta
 
@@ -16,15 +16,15 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from adsum.accounts import services
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
-from adsum.web.proof import CODE_WRONG, ProofForm, code_proves, has_password, password_proves
-from adsum.web.signin.forms import NewPasswordForm
+from adsum.web.proof import CODE_WRONG, ProofForm, code_proves, is_local, lacks_second_step, password_proves
+from adsum.web.signin.forms import NewPasskeyForm, NewPasswordForm
 
 
 def _uses_app(request: PersonRequest) -> bool:
@@ -32,24 +32,54 @@ def _uses_app(request: PersonRequest) -> bool:
 
 
 @never_cache
+@sensitive_post_parameters("password")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def security(request: PersonRequest) -> HttpResponse:
-    """Add the second step, or take it away. Whoever signs in at the university has theirs there."""
-    if not has_password(request.user):
+    """What proves who it is at this account's sign-in; its form sets the authenticator app up, or takes it away. Whoever
+    signs in at the university has theirs there."""
+    if not is_local(request.user):
         raise Http404
     on = _uses_app(request)
-    form = ProofForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST":
+        return overview(request)
+    if not on and services.has_second_step(request.user) and (first := stepup.ask(request)):
+        return first
+    form = ProofForm(request.POST)
     if form.is_valid() and password_proves(request, form):
         if on:
-            return _removed(request, form) or _page(request, form, on=True)
+            return _removed(request, form) or overview(request, app=form)
         if codes := _added(request, form):
             return render(request, "adsum/signin/recovery_codes.html", {"codes": codes})
-    return _page(request, form, on=on)
+        if not form.errors:
+            messages.success(request, _("The authenticator app is on."))
+            return redirect("security")
+    return overview(request, app=form)
 
 
-def _page(request: PersonRequest, form: ProofForm, *, on: bool) -> HttpResponse:
-    context: dict[str, object] = {"form": form, "on": on}
+FEW = 3
+"""Recovery codes that are left when it is time for new ones."""
+
+
+def overview(
+    request: PersonRequest, *, app: ProofForm | None = None, passkey: NewPasskeyForm | None = None
+) -> HttpResponse:  # fmt: skip
+    """Everything on one page; the form that was wrong says what is."""
+    kept = list(Authenticator.objects.filter(user=request.user).order_by("pk"))
+    of = {kind: [one for one in kept if one.type == kind] for kind in Authenticator.Type}
+    on, has_passkeys = bool(of[Authenticator.Type.TOTP]), bool(of[Authenticator.Type.WEBAUTHN])
+    recovery = of[Authenticator.Type.RECOVERY_CODES]
+    context: dict[str, object] = {
+        "form": app or ProofForm(),
+        "passkey_form": passkey or NewPasskeyForm(first=not (on or has_passkeys)),
+        "wrong": app or passkey,
+        "passkeys": of[Authenticator.Type.WEBAUTHN],
+        "on": on,
+        "any": on or has_passkeys,
+        "codes_left": len(recovery[0].wrap().get_unused_codes()) if recovery else 0,
+        "few": FEW,
+        "must": lacks_second_step(request.user, request.roles),
+    }
     if not on:
         secret = get_totp_secret()
         url = get_mfa_adapter().build_totp_url(request.user, secret)
@@ -57,7 +87,23 @@ def _page(request: PersonRequest, form: ProofForm, *, on: bool) -> HttpResponse:
         context["qr"] = mark_safe(code.svg_inline(scale=4, border=4, light="#fff"))  # noqa: S308 - made by us
         context["link"] = url
         context["secret"] = " ".join(secret[n : n + 4] for n in range(0, len(secret), 4))
-    return render(request, "adsum/signin/security.html", context, status=422 if form.errors else 200)
+    return render(request, "adsum/signin/security.html", context, status=422 if app or passkey else 200)
+
+
+@never_cache
+@require_POST
+@login_required
+@stepup.required
+def recovery_codes(request: PersonRequest) -> HttpResponse:
+    """Ten new recovery codes, shown once."""
+    if not is_local(request.user):
+        raise Http404
+    try:
+        codes = services.new_recovery_codes(request.user, by=request.user.actor, at=request.at)
+    except AdsumError as refused:
+        messages.error(request, refused.message)
+        return redirect("security")
+    return render(request, "adsum/signin/recovery_codes.html", {"codes": codes, "again": True})
 
 
 def _added(request: PersonRequest, form: ProofForm) -> list[str]:
@@ -80,7 +126,10 @@ def _removed(request: PersonRequest, form: ProofForm) -> HttpResponse | None:
     if not code_proves(request, form):
         return None
     services.disable_totp(request.user, by=request.user.actor, at=request.at)
-    messages.success(request, _("The second step is off. Your password alone signs you in."))
+    if services.has_second_step(request.user):
+        messages.success(request, _("The authenticator app is off. Your passkeys sign you in."))
+    else:
+        messages.success(request, _("The second step is off. Your password alone signs you in."))
     return redirect("security")
 
 
@@ -90,7 +139,7 @@ def _removed(request: PersonRequest, form: ProofForm) -> HttpResponse | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_password(request: PersonRequest) -> HttpResponse:
     """Change the password of a local account; other browsers are signed out."""
-    if not has_password(request.user):
+    if not is_local(request.user):
         raise Http404
     form = NewPasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and password_proves(request, form):
