@@ -2,7 +2,7 @@
 
 from adsum.accounts.models import BreakGlass, Department, Identifier, Person, RoleGrant, UsedAssertion
 from adsum.attendance.models import Mark, MarkChange, Outage, Policy, Query, Register
-from adsum.audit.models import AccessLog, AccessReport, Event
+from adsum.audit.models import AccessLog, AccessReport, Alias, Checkpoint, Event, Leaf, Node, Verification
 from adsum.checkin.models import (
     Alarm,
     Display,
@@ -39,10 +39,10 @@ from adsum.timetable.models import (
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 __all__ = [
-    "AccessLog", "AccessReport", "Alarm", "Bookmark", "BreakGlass", "CalendarKey", "ClassChange", "ClassReport",
-    "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping", "GateState", "Group",
-    "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem", "LateCode", "Mark", "MarkChange",
-    "Message", "Module", "ModuleLeader", "Opening", "Outage", "Pairing", "Person", "Place", "Policy", "Poll", "Query",
-    "Register", "RetiredKey", "RevokedPass", "RoleGrant", "Room", "Scan", "Site", "Teaching", "Term", "Told", "TypedTries",
-    "UsedAssertion", "Vacation",
+    "AccessLog", "AccessReport", "Alarm", "Alias", "Bookmark", "BreakGlass", "CalendarKey", "Checkpoint", "ClassChange",
+    "ClassReport", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping",
+    "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem",
+    "LateCode", "Leaf", "Mark", "MarkChange", "Message", "Module", "ModuleLeader", "Node", "Opening", "Outage", "Pairing",
+    "Person", "Place", "Policy", "Poll", "Query", "Register", "RetiredKey", "RevokedPass", "RoleGrant", "Room", "Scan",
+    "Site", "Teaching", "Term", "Told", "TypedTries", "UsedAssertion", "Vacation", "Verification",
 ]  # fmt: skip

@@ -39,6 +39,16 @@ class Environment(BaseSettings):
     checkin_keys: str = ""
     """`id:hex,id:hex`: 32-byte master keys of codes and tickets, the current one first. Empty: those in the data folder's
     file `checkin_key`, made at the first start. `adsum check-in rotate-key` makes the next one."""
+    checkpoint_keys: str = ""
+    """`id:hex,id:hex`: 32-byte Ed25519 keys that sign the event log's checkpoints and students' receipts, the current one
+    first; `id:public-hex` only verifies. Empty: those in the data folder's file `checkpoint_key`, made at the first start.
+    `adsum audit rotate-key` makes the next one."""
+    alias_keys: str = ""
+    """`id:hex,id:hex`: 32-byte keys that hide who is who in the event log, the current one first. Empty: those in the data
+    folder's file `alias_key`. `adsum audit rotate-aliases` makes the next one. Never keep them where backups are kept."""
+    checkpoint_folders: str = ""
+    """Folders to which each day's checkpoint is written, comma-separated; better ones that Adsum itself cannot change
+    later. Empty: `checkpoints` in the data folder."""
     university: str = "Adsum Demo University"
     time_zone: str = "Europe/London"
     nation: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
@@ -123,6 +133,11 @@ def _kept_secret(name: str) -> str:
     return path.read_text()
 
 
+def _keys_of(listed: str, first: str) -> dict[str, str]:
+    """Keys by id, the current one first. A key without an id has the id `first`: it is a data folder's first."""
+    return dict((pair if ":" in pair else f"{first}:{pair}").split(":", 1) for pair in _listed(listed))
+
+
 def _database(url: str) -> dict[str, Any]:
     if not url:
         env.data.mkdir(parents=True, exist_ok=True)
@@ -168,9 +183,16 @@ BANK_HOLIDAYS = env.bank_holidays
 SECRET_KEY = env.secret_key or _kept_secret("secret_key")
 SECRET_KEY_FALLBACKS = _listed(env.secret_key_fallbacks)
 CHECKIN_KEY_FILE = None if env.checkin_keys else env.data / "checkin_key"
-_keys = _listed(env.checkin_keys or _kept_secret("checkin_key"))
-CHECKIN_KEYS = dict((pair if ":" in pair else f"k1:{pair}").split(":", 1) for pair in _keys)
-"""Master keys by key id, the current one first, as hexadecimal. A key without an id is k1: the first of a data folder."""
+CHECKIN_KEYS = _keys_of(env.checkin_keys or _kept_secret("checkin_key"), "k1")
+"""Master keys by key id, the current one first, as hexadecimal."""
+
+CHECKPOINT_KEY_FILE = None if env.checkpoint_keys else env.data / "checkpoint_key"
+CHECKPOINT_KEYS = _keys_of(env.checkpoint_keys or _kept_secret("checkpoint_key"), "c1")
+CHECKPOINT_ORIGIN = f"{urlsplit(ORIGIN).netloc}/adsum"
+"""The name of the event log, which its checkpoints begin with."""
+CHECKPOINT_FOLDERS = [Path(folder) for folder in _listed(env.checkpoint_folders)] or [env.data / "checkpoints"]
+ALIAS_KEY_FILE = None if env.alias_keys else env.data / "alias_key"
+ALIAS_KEYS = _keys_of(env.alias_keys or _kept_secret("alias_key"), "a1")
 
 DEBUG = False
 ALLOWED_HOSTS = [urlsplit(ORIGIN).hostname or "", *_listed(env.hosts)]

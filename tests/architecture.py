@@ -13,6 +13,9 @@ FEATURE_FILES = {"__init__", "services", "reports", "models", "rules"}
 EXTRA_FILES = {
     ("attendance", "closing"): "what becomes of a register after its class; services for one mark at a time stay apart",
     ("attendance", "outages"): "declared by a person; above closing, whose work they put right",
+    ("audit", "encoding"): "how an event is written down for ever; pure, below its table",
+    ("audit", "tree"): "reading the Merkle tree, its proofs and checkpoints",
+    ("audit", "verification"): "the whole log, gone through once more",
     ("checkin", "gate"): "the check-in path itself, in Starlette",
     ("checkin", "writer"): "group commit, behind one interface",
     ("checkin", "effect"): "what a policy would have done to the scans of a month: one long question, asked of the database",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.utils import translation
@@ -50,6 +51,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _in_english() -> None:
     """A request in Welsh leaves its language with the thread; the next test begins in the university's."""
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_known() -> None:
+    """Each test begins with people of its own, who have the numbers of the last one's."""
+    from adsum.audit.services import forget_known
+
+    forget_known()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_log_is_emptied_between_tests() -> Iterator[None]:
+    """What is append-only is emptied all the same after a test that committed: without its triggers, for that moment.
+    (PostgreSQL empties tables with TRUNCATE, which only their owner may do.)"""
+    from django.db import connection
+
+    if connection.vendor != "sqlite":
+        yield
+        return
+    plain = connection.ops.sql_flush
+
+    def sql_flush(*args: Any, **kwargs: Any) -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+        return [*(f"DROP TRIGGER {name}" for name, _ in triggers), *plain(*args, **kwargs), *(sql for _, sql in triggers)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection.ops, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from django.urls import reverse
 from adsum.accounts import services
 from adsum.accounts.models import Person
 from adsum.audit.models import Event
+from adsum.audit.services import alias_of
 from adsum.integrations.oidc import provider_id_of
 from tests import oidc
 from tests.world import NINE, World
@@ -205,7 +206,7 @@ def test_a_marked_claim_finds_the_person(provider: oidc.Obliging, alice: Person,
     setattr(provider, where, {**getattr(provider, where), "upn": "aa12@uni.example"})
     back(client, provider.authorise(leave(client)))
     assert signed_in(client) == str(alice.pk)
-    assert Event.objects.filter(verb="person.link", subject=alice.actor).count() == 1
+    assert Event.objects.filter(verb="person.link", subject=alias_of(alice.pk)).count() == 1
 
 
 def test_userinfo_about_someone_else_is_refused(provider: oidc.Obliging, alice: Person, client: Client):

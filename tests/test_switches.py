@@ -16,6 +16,7 @@ from httpx import Cookies
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
 from adsum.audit.models import Event
+from adsum.audit.services import alias_of
 from adsum.checkin import services
 from adsum.checkin.gate import state as gate_state
 from adsum.checkin.gate.app import PASS_COOKIE
@@ -86,7 +87,9 @@ async def test_new_codes_kill_the_old_ones_on_every_worker(room: Room) -> None:
             await gates.tell()
             assert refusal(await gates.phone(room.alice).get(f"/{old}")) == "stale_code"
             assert "I’m here" in (await gates.phone(room.alice).scan(room.opening)).text
-    assert await in_thread(events, "checkin.kill") == [(room.lecturer.actor, f"session:{room.session.pk}")]
+    assert await in_thread(events, "checkin.kill") == [
+        (await in_thread(alias_of, room.lecturer.pk), f"session:{room.session.pk}")
+    ]
 
 
 async def test_a_stopped_screen_is_dead_on_every_worker_and_its_neighbour_is_not(room: Room) -> None:
@@ -97,7 +100,9 @@ async def test_a_stopped_screen_is_dead_on_every_worker_and_its_neighbour_is_not
             await gates.tell()
             assert refusal(await gates.phone(room.alice).scan(room.opening, slot=1)) == "stale_code"
             assert "I’m here" in (await gates.phone(room.alice).scan(room.opening, slot=0)).text
-    assert await in_thread(events, "display.revoke") == [(room.lecturer.actor, f"session:{room.session.pk}")]
+    assert await in_thread(events, "display.revoke") == [
+        (await in_thread(alias_of, room.lecturer.pk), f"session:{room.session.pk}")
+    ]
 
 
 async def test_a_pause_holds_every_worker_and_the_ticket_finishes_on_any(room: Room) -> None:

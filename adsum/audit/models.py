@@ -1,7 +1,13 @@
 """The event log: who did what, when; and the access log: who looked at whose record. Append-only; ids, never names; no foreign
-keys, so it sits below everything."""
+keys, so it sits below everything.
+
+Events are inserted and nothing more. A job gives each its place in a Merkle tree a moment later (docs/adr/0009)."""
+
+from datetime import datetime
 
 from django.db import models
+
+from adsum.audit.encoding import Facts, Wrong
 
 
 class Event(models.Model):
@@ -9,13 +15,107 @@ class Event(models.Model):
 
     at = models.DateTimeField()
     actor = models.CharField(max_length=64)
-    """`person:<id>`, or `system:<part>` for what no person asked for."""
+    """`person:<alias>`, or `system:<part>` for what no person asked for."""
     verb = models.CharField(max_length=64)
     subject = models.CharField(max_length=96)
     detail = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.verb} {self.subject}"
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.pk, self.at, self.actor, self.verb, self.subject, self.detail)
+
+
+class Alias(models.Model):
+    """Under which random name the event log knows one person. Without this row nobody can say who it was.
+
+    The row itself does not say it either: whose it is, is sealed with a key that is kept outside the database.
+    """
+
+    token = models.CharField(max_length=26, primary_key=True)
+    """What stands after `person:` in events."""
+    kid = models.CharField(max_length=16)
+    """Which of the keys outside seals this row."""
+    finder = models.CharField(max_length=32, db_index=True)
+    """A keyed hash of the person's id, to find the alias by. Not unique: no transaction waits for another to name someone."""
+    sealed = models.BinaryField()
+    """The person's id, encrypted."""
+
+    def __str__(self) -> str:
+        return self.token
+
+
+class Leaf(models.Model):
+    """An event's place in the tree, given once; and the index by which an auditor finds it."""
+
+    index = models.BigIntegerField(primary_key=True)
+    event_id = models.BigIntegerField(unique=True)
+    hash = models.BinaryField()
+    at = models.DateTimeField(db_index=True)
+    """The event's own time."""
+    actor_key = models.BigIntegerField(db_index=True)
+    verb_key = models.BigIntegerField(db_index=True)
+    subject_key = models.BigIntegerField(db_index=True)
+    about_key = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.index}: event {self.event_id}"
+
+
+class Node(models.Model):
+    """One complete node of each eighth level of the tree, so that appending and proving stay cheap."""
+
+    level = models.PositiveSmallIntegerField()
+    index = models.BigIntegerField()
+    hash = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["level", "index"], name="one_node_per_place")]
+
+    def __str__(self) -> str:
+        return f"{self.level}/{self.index}"
+
+
+class Checkpoint(models.Model):
+    """The size and root of the tree at one moment, signed. One with each sealing; those of a day are published."""
+
+    at = models.DateTimeField(db_index=True)
+    origin = models.CharField(max_length=120)
+    size = models.BigIntegerField(db_index=True)
+    root = models.BinaryField()
+    kid = models.CharField(max_length=16)
+    signature = models.BinaryField()
+    published = models.BooleanField(default=False)
+    last_event = models.BigIntegerField()
+    """The highest id among the events in the tree."""
+    complete = models.BooleanField()
+    """Nothing else was waiting for its place at that moment."""
+    settled = models.BigIntegerField()
+    """Every event up to this id is in the tree, or will never be there: its transaction was rolled back."""
+
+    class Meta:
+        indexes = [models.Index(fields=["size"], condition=models.Q(published=True), name="published_checkpoints")]
+
+    def __str__(self) -> str:
+        return f"{self.size} events at {self.at:%Y-%m-%d %H:%M}"
+
+
+class Verification(models.Model):
+    """One complete verification of the log, and what it found first."""
+
+    at = models.DateTimeField(db_index=True)
+    by = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    outside = models.PositiveIntegerField()
+    """How many checkpoints kept elsewhere were compared."""
+    wrong = models.CharField(max_length=16, blank=True, choices=[(wrong.value, wrong.value) for wrong in Wrong])
+    place = models.BigIntegerField(null=True)
+    event_id = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d}: {self.wrong or 'good'}"
 
 
 class AccessLog(models.Model):
@@ -59,3 +159,17 @@ class AccessReport(models.Model):
 
     def __str__(self) -> str:
         return f"unusual views in the week of {self.monday}"
+
+
+APPEND_ONLY = (Event, Leaf, Node, Checkpoint)
+"""Tables whose rows are never changed or removed; Verification may be tidied."""
+
+
+def stored(value: bytes | memoryview) -> bytes:
+    """Binary columns as bytes: PostgreSQL gives a view."""
+    return bytes(value)
+
+
+def facts(row: tuple[int, datetime, str, str, str, object]) -> Facts:
+    """From `values_list("pk", "at", "actor", "verb", "subject", "detail")`."""
+    return Facts(*row)

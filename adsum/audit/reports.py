@@ -5,16 +5,25 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import TruncDate
 
-from adsum.audit.models import AccessLog, AccessReport, Event
+from adsum.audit.encoding import key_of
+from adsum.audit.models import AccessLog, AccessReport, Checkpoint, Event, Leaf
 from adsum.audit.rules import Finding, Page, View
+from adsum.audit.tree import tokens_of
 
 
 def events_about(subject: str) -> QuerySet[Event]:
-    """What happened to `subject` (`person:<id>`, …), the latest first."""
-    return Event.objects.filter(subject=subject).order_by("-id")
+    """What happened to `subject` (`person:<id>`, …), the latest first: found by the index of the tree, which every event
+    enters within a minute, and among those still waiting for it. Events name people by alias; `tree.people_behind` tells
+    who they are."""
+    kind, _, number = subject.partition(":")
+    subjects = [f"person:{token}" for token in tokens_of(int(number))] if kind == "person" else [subject]
+    head = Checkpoint.objects.order_by("-size", "-pk").first()
+    sealed = Leaf.objects.filter(subject_key__in=map(key_of, subjects)).values_list("event_id", flat=True)
+    waiting = Q(pk__gt=head.settled if head else 0)
+    return Event.objects.filter(Q(pk__in=list(sealed)) | waiting, subject__in=subjects).order_by("-id")
 
 
 class Looks(NamedTuple):

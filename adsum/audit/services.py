@@ -1,11 +1,32 @@
-"""The only way an event is written, and a look at a record noted."""
+"""The only way an event is written, given its place in the tree, and signed for; and the aliases under which events name
+people; and a look at a record noted."""
 
-from collections.abc import Iterable
+import os
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
+from hashlib import sha256
 from typing import Any, NamedTuple
 
-from adsum.audit.models import AccessLog, AccessReport, Event
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from adsum.audit import encoding
+from adsum.audit.encoding import Facts, hash_of, keys_of, mentions, renamed
+from adsum.audit.models import AccessLog, AccessReport, Alias, Checkpoint, Event, Leaf, Node, Verification, stored
 from adsum.audit.rules import Finding, Page
+from adsum.audit.tree import Tree, checkpoint_file, finders, note_of, open_alias, tokens_of, unsealed
+from adsum.core import ids, keyring, notes
+from adsum.core.errors import AdsumError
+from adsum.core.signing import encrypt, tag
+
+BATCH = 2_000
+GONE_AFTER = timedelta(hours=1)
+"""How long a number missing among the events may still belong to a transaction under way. Anything slower, and there
+should be nothing, is found by the daily sweep."""
 
 
 class Entry(NamedTuple):
@@ -17,7 +38,11 @@ class Entry(NamedTuple):
 
 
 def record(*, actor: str, verb: str, subject: str, at: datetime, **detail: Any) -> None:
-    """Write one event. Call it inside the transaction of the change."""
+    """Write one event. Call it inside the transaction of the change.
+
+    People are given as everywhere else, as `person:<id>` or as a number under `student` or `person`; the event names them
+    by alias. Nothing else in an event may say who somebody is.
+    """
     record_all([Entry(verb, subject, detail)], actor=actor, at=at)
 
 
@@ -25,9 +50,225 @@ def record_all(entries: Iterable[Entry], *, actor: str, at: datetime) -> None:
     """Write many events of one actor at one time. Raises ValueError without an actor: nothing is anonymous."""
     if not actor:
         raise ValueError("every event needs an actor")
+    entries = list(entries)
+    people = {pk for entry in entries for pk in mentions([entry.subject, entry.detail])} | set(mentions(actor))
+    known = aliases(people)
     Event.objects.bulk_create(
-        [Event(at=at, actor=actor, verb=e.verb, subject=e.subject, detail=e.detail) for e in entries], batch_size=2000
+        [
+            Event(
+                at=at, actor=renamed(actor, known), verb=entry.verb, subject=renamed(entry.subject, known),
+                detail=renamed(entry.detail, known),
+            )
+            for entry in entries
+        ],
+        batch_size=BATCH,
+    )  # fmt: skip
+
+
+# Aliases
+
+_known: dict[int, str] = {}
+"""What this process has looked up: a check-in must not ask the database who its student is."""
+
+
+def aliases(people: Collection[int]) -> Mapping[int, str]:
+    """The alias of each of these people, made where there is none yet. Costs nothing for people met before."""
+    wanted = sorted(pk for pk in people if pk not in _known)
+    if not wanted:
+        return _known
+    found: dict[int, str] = {}
+    for start in range(0, len(wanted), BATCH):
+        part = wanted[start : start + BATCH]
+        found |= _find(part)
+        # Two transactions may each make an alias of the same person, and both are good: none ever waits for the other.
+        made = {pk: _alias(pk) for pk in part if pk not in found}
+        Alias.objects.bulk_create(made.values())
+        found |= {pk: alias.token for pk, alias in made.items()}
+    # Only what was committed may be remembered: an alias that is rolled back would be nobody's.
+    transaction.on_commit(partial(_known.update, found))
+    return {**{pk: _known[pk] for pk in people if pk in _known}, **found}
+
+
+def alias_of(person: int) -> str:
+    """How events name one person: `person:<alias>`."""
+    return f"person:{aliases([person])[person]}"
+
+
+def warm() -> None:
+    """Look up everyone's alias at once, so that the first scan of a student costs no more than the second."""
+    for token, pk in ((alias.token, open_alias(alias)) for alias in Alias.objects.iterator(chunk_size=BATCH)):
+        if pk is not None:
+            _known.setdefault(pk, token)
+
+
+def forget_known() -> None:
+    """Remember no alias any longer: after an erasure or a rotation, and between tests."""
+    _known.clear()
+
+
+def _find(people: Iterable[int]) -> dict[int, str]:
+    by_finder = {finder: pk for pk in people for finder in finders(pk)}
+    rows = Alias.objects.filter(finder__in=by_finder).order_by("-token").values_list("finder", "token")
+    return {by_finder[finder]: token for finder, token in rows}
+
+
+def _alias(pk: int, token: str = "") -> Alias:
+    kid, (seal, find) = next(iter(keyring.alias_keys().items()))
+    token = token or ids.encode(int.from_bytes(os.urandom(16), "big"), 26)
+    return Alias(
+        token=token, kid=kid, finder=tag(find, str(pk).encode()).hex(),
+        sealed=encrypt(seal, str(pk).encode(), about=token.encode()),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def erase(person: int, *, by: str, at: datetime) -> bool:
+    """Destroy the key of one person: from now on nobody can say which events are theirs. False when there was none.
+
+    The events stay, and with them the tree. Other tables are not touched, and backups made before still hold the key,
+    sealed, until `reseal` has destroyed what seals it (docs/audit.md).
+    """
+    tokens = tokens_of(person)
+    if not tokens:
+        return False
+    Alias.objects.filter(token__in=tokens).delete()
+    transaction.on_commit(forget_known)
+    # Named by a hash of the destroyed alias: enough to prove later which one it was, to whoever has it.
+    proof = sha256(min(tokens).encode()).hexdigest()[:32]
+    record(actor=by, verb="alias.erase", subject=f"alias:{proof}", at=at)
+    return True
+
+
+@transaction.atomic
+def reseal(*, by: str, at: datetime) -> int:
+    """Seal every alias with the current key, so that the keys before can be destroyed, and backups with them say nothing
+    about who is who. How many were sealed with another key. Stops with AdsumError `unreadable` when one cannot be read."""
+    current = next(iter(keyring.alias_keys()))
+    old = list(Alias.objects.exclude(kid=current).select_for_update())
+    people = {alias.token: open_alias(alias) for alias in old}
+    if unreadable := sum(pk is None for pk in people.values()):
+        message = _("%(number)s aliases are sealed with a key that is not configured. Add it to ADSUM_ALIAS_KEYS first.")
+        raise AdsumError("unreadable", message % {"number": unreadable})
+    Alias.objects.filter(token__in=people).delete()
+    Alias.objects.bulk_create([_alias(pk, token) for token, pk in people.items() if pk is not None], batch_size=BATCH)
+    transaction.on_commit(forget_known)
+    record(actor=by, verb="alias.reseal", subject=f"alias_key:{current}", at=at, number=len(old))
+    return len(old)
+
+
+# The tree
+
+
+def seal(*, at: datetime, sweep: bool = False) -> int:
+    """Give every committed event that has none its place in the tree; how many there were.
+
+    Call it outside a transaction. Only one process at a time succeeds: a place in the tree, and an event's only place, are
+    unique, so that of two at once the second keeps nothing, and finds its work done. `sweep` looks through all events
+    ever written, not only the latest.
+    """
+    number = 0
+    while done := _seal_some(at=at, sweep=sweep):
+        number += done
+    return number
+
+
+def _seal_some(*, at: datetime, sweep: bool) -> int:
+    head = Checkpoint.objects.order_by("-size", "-pk").first()
+    size = head.size if head else 0
+    settled = head.settled if head else 0
+    rows = list(unsealed(0 if sweep else settled)[:BATCH])
+    if not rows:
+        return 0
+    tiles = Tree().tiles(size)
+    leaves: list[Leaf] = []
+    nodes: list[Node] = []
+    for event in rows:
+        leaf = hash_of(event)
+        keys = keys_of(event)
+        leaves.append(
+            Leaf(
+                index=size + len(leaves), event_id=event.pk, hash=leaf, at=event.at, actor_key=keys.actor,
+                verb_key=keys.verb, subject_key=keys.subject, about_key=keys.about,
+            )
+        )  # fmt: skip
+        nodes += [Node(level=level, index=index, hash=node) for level, index, node in tiles.append(leaf)]
+    last = max(rows[-1].pk, head.last_event if head else 0)
+    try:
+        with transaction.atomic():
+            Leaf.objects.bulk_create(leaves)
+            Node.objects.bulk_create(nodes)
+            made = _sign(size + len(leaves), tiles.root(), last=last, settled=_settled(settled, rows, last, at), at=at)
+            made.complete = len(rows) < BATCH
+            made.save(force_insert=True)
+    except IntegrityError:
+        return 0  # another process is at it
+    return len(rows)
+
+
+def _settled(settled: int, rows: list[Facts], last: int, at: datetime) -> int:
+    """Up to where no number is missing any more, or has been missing for so long that it belongs to nobody."""
+    long_ago = Checkpoint.objects.filter(at__lte=at - GONE_AFTER).aggregate(last=Max("last_event"))["last"] or 0
+    settled = max(settled, min(long_ago, last))
+    there = set(Event.objects.filter(pk__gt=settled, pk__lte=rows[-1].pk).values_list("pk", flat=True))
+    while settled + 1 in there:
+        settled += 1
+    return settled
+
+
+def _sign(size: int, root: bytes, *, last: int, settled: int, at: datetime, published: bool = False) -> Checkpoint:
+    kid, signer = keyring.checkpoint_signer()
+    text = str(notes.Checkpoint(signer.name, size, root))
+    return Checkpoint(
+        at=at, origin=signer.name, size=size, root=root, kid=kid, signature=signer.sign(text), published=published,
+        last_event=last, settled=settled, complete=True,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def _publish(*, by: str, at: datetime) -> Checkpoint:
+    head = Checkpoint.objects.order_by("-size", "-pk").first()
+    if head is None:
+        raise AdsumError("empty", _("There is no event yet, so there is nothing to sign."))
+    made = _sign(head.size, stored(head.root), last=head.last_event, settled=head.settled, at=at, published=True)
+    made.save(force_insert=True)
+    record(actor=by, verb="checkpoint.publish", subject=f"checkpoint:{made.size}", at=at, root=b64encode(made.root).decode())
+    return made
+
+
+def publish(*, by: str, at: datetime) -> Checkpoint:
+    """Seal what is waiting, sign the tree as it is, and write the checkpoint to every folder for keeping elsewhere.
+
+    Call it outside a transaction. Raises AdsumError `empty` without any event, `folder` when one cannot be written to: the
+    checkpoint is published all the same.
+    """
+    seal(at=at)
+    made = _publish(by=by, at=at)
+    refused = []
+    for folder in settings.CHECKPOINT_FOLDERS:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / checkpoint_file(made)).write_text(note_of(made), encoding="utf-8")
+        except OSError as refusal:
+            refused.append(f"{folder}: {refusal.strerror}")
+    if refused:
+        message = _("The checkpoint is published, but it could not be kept here: %(folders)s.")
+        raise AdsumError("folder", message % {"folders": ", ".join(refused)})
+    return made
+
+
+@transaction.atomic
+def record_verification(
+    finding: encoding.Finding | None, *, size: int, outside: int, by: str, at: datetime
+) -> Verification:  # fmt: skip
+    """Keep what a complete verification found."""
+    made = Verification.objects.create(
+        at=at, by=by, size=size, outside=outside, wrong=finding.wrong if finding else "",
+        place=finding.place if finding else None, event_id=finding.event if finding else None,
+    )  # fmt: skip
+    record(
+        actor=by, verb="audit.verify", subject=f"verification:{made.pk}", at=at, size=size, outside=outside, wrong=made.wrong
     )
+    return made
 
 
 # Who looked

@@ -16,6 +16,7 @@ from django.db import DatabaseError, Error, IntegrityError, InterfaceError, Oper
 from django.db.utils import DataError
 
 from adsum.attendance.rules import ATTENDED, Source, may_replace
+from adsum.audit.services import aliases
 from adsum.checkin.rules import Attempt, Before, Outcome, Refusal, Settled, Standing, settle
 
 
@@ -163,7 +164,9 @@ def _all_new(attempts: Sequence[Attempt]) -> bool:
 
 
 def _write(settled: Sequence[Settled]) -> list[Outcome]:
-    rows = [_row(one) for one in settled if one.kept]
+    kept = [one for one in settled if one.kept]
+    known = aliases([one.attempt.student for one in kept])
+    rows = [_row(one, known[one.attempt.student]) for one in kept]
     if rows:
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
@@ -184,7 +187,7 @@ def _replace(settled: Sequence[Settled]) -> None:
         cursor.executemany(
             "UPDATE adsum_mark SET status = %(after)s, source = 'scan', at = %(seen)s, minutes_late = %(late)s, "
             "changed_at = %(finished)s WHERE session_id = %(session)s AND student_id = %(student)s",
-            [_row(one) for one in settled],
+            [_row(one, "") for one in settled],
         )
 
 
@@ -225,19 +228,21 @@ def _stored(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
-def _row(one: Settled) -> dict[str, Any]:
-    """One kept attempt, as the statements below read it."""
+def _row(one: Settled, alias: str) -> dict[str, Any]:
+    """One kept attempt, as the statements below read it. In its event the student is known by `alias`."""
     attempt, outcome = one.attempt, one.outcome
     refusal = outcome.refusal or ""
+    before = one.replaces.status if one.replaces else ""
+    detail = {"scan": attempt.ref.hex} | ({"before": before, "after": outcome.status} if one.marks else {})
     return {
         "ref": attempt.ref.hex, "opening": attempt.opening, "session": attempt.session, "student": attempt.student,
         "ticket": attempt.ticket.hex, "refusal": refusal, "seen": _stored(attempt.first_seen_at),
         "finished": _stored(attempt.finished_at), "typed": attempt.typed, "slot": attempt.slot, "age": attempt.age_ms,
         "device": attempt.device, "new_device": attempt.new_device, "network": attempt.network,
         "network_changed": attempt.network_changed, "signed_in_after": attempt.signed_in_after, "agent": attempt.agent,
-        "marks": one.marks, "before": one.replaces.status if one.replaces else "", "after": outcome.status,
-        "source": "scan", "none": "", "late": attempt.minutes_late, "actor": f"person:{attempt.student}",
-        "verb": f"scan.{refusal or 'accept'}", "subject": f"session:{attempt.session}", "detail": {"scan": attempt.ref.hex},
+        "marks": one.marks, "before": before, "after": outcome.status,
+        "source": "scan", "none": "", "late": attempt.minutes_late, "actor": f"person:{alias}",
+        "verb": f"scan.{refusal or 'accept'}", "subject": f"session:{attempt.session}", "detail": detail,
     }  # fmt: skip
 
 

@@ -3,9 +3,12 @@ for another."""
 
 import hashlib
 import hmac
+import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -64,3 +67,20 @@ def fingerprint(secret: str) -> str:
     No key: nobody guesses such a secret, and so changing or retiring a key forgets none of them.
     """
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+NONCE_BYTES = 12
+
+
+def encrypt(key: bytes, plain: bytes, *, about: bytes) -> bytes:
+    """AES-256-GCM with a random nonce in front. `about` is not kept; the same must be given to read it again."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, about)
+
+
+def decrypt(key: bytes, sealed: bytes, *, about: bytes) -> bytes | None:
+    """What was encrypted, or None when this key, or `about`, is another."""
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about)
+    except (InvalidTag, ValueError):
+        return None

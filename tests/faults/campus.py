@@ -81,12 +81,16 @@ def stored(url: str) -> Stored:
     scans: dict[tuple[int, int], list[str]] = {}
     for student, session, ref in ask(url, "SELECT student_id, session_id, ref FROM adsum_scan WHERE refusal = ''"):
         scans.setdefault((student, session), []).append(str(ref).replace("-", ""))
-    events = ask(url, "SELECT actor, subject FROM adsum_event WHERE verb = 'scan.accept'")
+    whose = {ref: student for (student, _), refs in scans.items() for ref in refs}
+    events = []  # they name the student by alias, and the scan by its reference
+    for subject, detail in ask(url, "SELECT subject, detail FROM adsum_event WHERE verb = 'scan.accept'"):
+        scan = (json.loads(detail) if isinstance(detail, str) else detail)["scan"]
+        events.append((whose.get(scan, 0), int(subject.partition(":")[2])))
     return Stored(
         scans,
         Counter(ask(url, "SELECT student_id, session_id FROM adsum_mark")),
         Counter(ask(url, "SELECT student_id, session_id FROM adsum_markchange")),
-        Counter((int(actor.partition(":")[2]), int(subject.partition(":")[2])) for actor, subject in events),
+        Counter(events),
     )
 
 

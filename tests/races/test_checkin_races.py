@@ -17,6 +17,7 @@ from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
+from adsum.audit.tree import tokens_of
 from adsum.checkin import writer
 from adsum.checkin.models import Opening, Scan
 from adsum.checkin.rules import Attempt, Before, Outcome, Refusal
@@ -87,7 +88,7 @@ def refusals(answers: Sequence[Outcome | Exception]) -> Counter[str]:
 
 def more_or_less_than_one(students: Sequence[Person]) -> dict[str, dict[int, int]]:
     """Of which rows a student has another number than the one they should have."""
-    actors = {student.actor: student.pk for student in students}
+    actors = {f"person:{token}": student.pk for student in students for token in tokens_of(student.pk)}
     found = {
         "scans": Scan.objects.filter(refusal="").values_list("student", flat=True),
         "marks": Mark.objects.values_list("student", flat=True),

@@ -17,6 +17,7 @@ from django.db.models import Q
 from adsum.accounts.models import Person
 from adsum.attendance.models import Outage
 from adsum.attendance.rules import OpenFor, Reach
+from adsum.audit.services import warm
 from adsum.checkin import services
 from adsum.checkin.models import GateState, Opening, RetiredKey, RevokedPass
 from adsum.checkin.reports import grace_of
@@ -125,6 +126,7 @@ class State:
         self._refreshed = -math.inf
         self._clock_read = -math.inf
         self._away = False
+        self._warm = False
         self._task: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
         """Set after the first reading."""
@@ -152,6 +154,9 @@ class State:
                 await self.refresh()
                 self.ready.set()
                 self._look_ahead()
+                if not self._warm:
+                    self._warm = True
+                    await self.read(warm)
             except Error as failure:
                 # What is known stays good; scanning goes on as far as it can without the database.
                 log.warning("gate.refresh", why=str(failure))

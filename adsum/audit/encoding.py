@@ -1,0 +1,142 @@
+"""How an event is written down for ever: the bytes that enter the tree, and the aliases that stand for people."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from adsum.core.merkle import leaf_hash
+
+TREE_FORMAT = 1
+LATE = timedelta(hours=24)
+"""How much older than a checkpoint made without it an event may say it is: the longest a job may have waited."""
+
+_PERSON = re.compile(r"person:([1-9][0-9]*)")
+ALIAS = re.compile(r"person:([0-9A-HJKMNP-TV-Z]{26})")
+"""Somebody, as the event log names them: 128 random bits in Crockford's alphabet."""
+OF_PEOPLE = frozenset({"student", "students", "person", "people"})
+"""Under these words in an event's detail, numbers are people."""
+
+
+class Facts(NamedTuple):
+    """One event, as it is stored."""
+
+    pk: int
+    at: datetime
+    actor: str
+    verb: str
+    subject: str
+    detail: Any
+
+
+def encode(event: Facts) -> bytes:
+    """The one way to write an event down, the same from SQLite and PostgreSQL: JSON in ASCII, names sorted, no spaces."""
+    return json.dumps(
+        {
+            "actor": event.actor,
+            "at": event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "detail": event.detail,
+            "id": event.pk,
+            "subject": event.subject,
+            "v": TREE_FORMAT,
+            "verb": event.verb,
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=True,
+    ).encode()
+
+
+def hash_of(event: Facts) -> bytes:
+    """Its leaf."""
+    return leaf_hash(encode(event))
+
+
+def key_of(text: str) -> int:
+    """What the index of events keeps instead of a subject, an actor or a verb: 63 bits of its hash."""
+    return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def about(event: Facts) -> str:
+    """The one student an event is about when its subject is something else, such as a class; '' when there is none."""
+    student = event.detail.get("student", "") if isinstance(event.detail, dict) else ""
+    if isinstance(student, str) and ALIAS.fullmatch(student):
+        return student
+    return event.actor if event.verb.startswith("scan.") else ""
+
+
+class Keys(NamedTuple):
+    """An event's entry in the index."""
+
+    actor: int
+    verb: int
+    subject: int
+    about: int
+
+
+def keys_of(event: Facts) -> Keys:
+    return Keys(key_of(event.actor), key_of(event.verb), key_of(event.subject), key_of(about(event)))
+
+
+def mentions(value: Any, under: str = "") -> Iterable[int]:
+    """The people a value of an event names by their number: `person:7`, or 7 under one of `OF_PEOPLE`."""
+    if isinstance(value, str):
+        if found := _PERSON.fullmatch(value):
+            yield int(found[1])
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from mentions(part, name)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for part in value:
+            yield from mentions(part, under)
+    elif under in OF_PEOPLE and isinstance(value, int) and not isinstance(value, bool):
+        yield value
+
+
+def renamed(value: Any, aliases: Mapping[int, str], under: str = "") -> Any:
+    """The same value with aliases in place of these people."""
+    if isinstance(value, str):
+        found = _PERSON.fullmatch(value)
+        return f"person:{aliases[int(found[1])]}" if found else value
+    if isinstance(value, Mapping):
+        return {name: renamed(part, aliases, name) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [renamed(part, aliases, under) for part in value]
+    if isinstance(value, set | frozenset):
+        return sorted(renamed(part, aliases, under) for part in value)
+    if under in OF_PEOPLE and isinstance(value, int) and not isinstance(value, bool):
+        return f"person:{aliases[value]}"
+    return value
+
+
+class Wrong(StrEnum):
+    """What verification may find."""
+
+    ALTERED = "altered"
+    REMOVED = "removed"
+    INSERTED = "inserted"
+    REORDERED = "reordered"
+    TRUNCATED = "truncated"
+    REWRITTEN = "rewritten"
+    """Something was changed together with the tree: only the signed checkpoints still know."""
+    ROLLED_BACK = "rolled_back"
+    """A checkpoint kept elsewhere was signed for a history that is no longer here."""
+    UNSIGNED = "unsigned"
+    """A checkpoint that none of our keys has signed."""
+    TREE = "tree"
+    """The events are right, and what is kept of the tree above them is not."""
+
+
+class Finding(NamedTuple):
+    """The first thing that is wrong: the place in the tree, the event if one can be named, and how far it may reach."""
+
+    wrong: Wrong
+    place: int
+    event: int | None = None
+    until: int | None = None
+    """Past the last place it may be, when the place is not known exactly."""
+    checkpoint: str = ""
+    """The checkpoint that says so."""

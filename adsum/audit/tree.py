@@ -1,0 +1,227 @@
+"""Reading the event log: its tree and proofs, its checkpoints, who is behind an alias, and the auditor's search."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from adsum.audit.encoding import ALIAS, Facts, key_of
+from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Node, Verification, facts, stored
+from adsum.core import keyring, merkle, notes
+from adsum.core.merkle import HEIGHT, WIDTH
+from adsum.core.signing import decrypt, tag
+
+COLUMNS = ("pk", "at", "actor", "verb", "subject", "detail")
+
+
+def unsealed(after: int) -> Unsealed:
+    """Events with a higher id than `after` that have no place in the tree yet, in the order of their ids."""
+    return Unsealed(after)
+
+
+class Unsealed:
+    """A slice of it is one query."""
+
+    def __init__(self, after: int) -> None:
+        self.rows = Event.objects.filter(pk__gt=after).exclude(Exists(Leaf.objects.filter(event_id=OuterRef("pk"))))
+
+    def __getitem__(self, wanted: slice) -> Iterator[Facts]:
+        return (facts(row) for row in self.rows.order_by("pk").values_list(*COLUMNS)[wanted])
+
+    def count(self) -> int:
+        return self.rows.count()
+
+
+class Tree:
+    """The tree as it is stored: at most six queries for any proof, however large it is."""
+
+    def __init__(self) -> None:
+        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+
+    def tile(self, level: int, number: int, upto: int = WIDTH) -> list[bytes]:
+        """The first `upto` hashes of one tile: 256 neighbours of a level that is kept. Each tile is read once."""
+        if (known := self._tiles.get((level, number))) is None:
+            low, high = number * WIDTH, (number + 1) * WIDTH
+            rows = Leaf.objects.all() if level == 0 else Node.objects.filter(level=level)
+            wanted = rows.filter(index__gte=low, index__lt=high).order_by("index").values_list("hash", flat=True)
+            known = self._tiles[level, number] = [stored(one) for one in wanted]
+        if len(known) < upto:
+            raise LookupError(f"the tree has a hole at level {level}, near {number * WIDTH + len(known)}")
+        return known[:upto]
+
+    def subtree(self, low: int, high: int) -> bytes:
+        """The root of the leaves from `low` up to, not including, `high`. Raises LookupError when some are not there."""
+        if high - low == 0:
+            return merkle.EMPTY
+        width = high - low
+        if width & (width - 1) == 0 and low % width == 0:
+            level = width.bit_length() - 1
+            kept = level - level % HEIGHT
+            first = low >> kept
+            number, start = divmod(first, WIDTH)
+            count = 1 << (level - kept)
+            return merkle.root_of(self.tile(kept, number, start + count)[start:])
+        middle = low + merkle.split(width)
+        return merkle.node_hash(self.subtree(low, middle), self.subtree(middle, high))
+
+    def tiles(self, size: int) -> merkle.Tiles:
+        """What appending goes on from."""
+        partial: list[list[bytes]] = []
+        level = 0
+        while size >> level or not partial:
+            count = size >> level
+            partial.append(self.tile(level, count // WIDTH, count % WIDTH) if count % WIDTH else [])
+            level += HEIGHT
+        return merkle.Tiles(partial)
+
+    def root(self, size: int) -> bytes:
+        return self.tiles(size).root()
+
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """What proves that leaf `index` is in the tree of `size` leaves."""
+        return merkle.inclusion_proof(index, size, self.subtree)
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """What proves that the tree of `new` leaves began with that of `old`."""
+        return merkle.consistency_proof(old, new, self.subtree)
+
+
+# Checkpoints
+
+
+def note_of(checkpoint: Checkpoint) -> str:
+    """A checkpoint as it is published: a signed note."""
+    public = keyring.checkpoint_publics()[checkpoint.kid]
+    text = str(notes.Checkpoint(checkpoint.origin, checkpoint.size, stored(checkpoint.root)))
+    return notes.write_note(text, notes.Verifier(checkpoint.origin, public), stored(checkpoint.signature))
+
+
+def checkpoint_file(checkpoint: Checkpoint) -> str:
+    """A file name that sorts by size and says when: `checkpoint-000000001234-2026-11-25T0200Z.txt`."""
+    return f"checkpoint-{checkpoint.size:012d}-{checkpoint.at:%Y-%m-%dT%H%MZ}.txt"
+
+
+def open_checkpoint(text: str) -> notes.Checkpoint:
+    """A checkpoint from outside, once its signature by one of our keys was checked. Raises BadNote otherwise."""
+    name = text.split("\n", 1)[0]
+    return notes.Checkpoint.read(notes.open_note(text, keyring.verifiers(name)))
+
+
+def published() -> QuerySet[Checkpoint]:
+    """Published checkpoints, the newest first."""
+    return Checkpoint.objects.filter(published=True).order_by("-size", "-pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The state of the log for a person: four queries."""
+
+    size: int
+    waiting: int
+    sealed_at: datetime | None
+    checkpoint: Checkpoint | None
+    verification: Verification | None
+
+
+def standing() -> Standing:
+    head = Checkpoint.objects.order_by("-size", "-pk").first()
+    return Standing(
+        size=head.size if head else 0,
+        waiting=unsealed(head.settled if head else 0).count(),
+        sealed_at=head.at if head else None,
+        checkpoint=published().first(),
+        verification=Verification.objects.order_by("-at", "-pk").first(),
+    )
+
+
+# Aliases
+
+
+def finders(person: int) -> list[str]:
+    """By what a person's aliases may be found: one for each key."""
+    return [tag(find, str(person).encode()).hex() for _seal, find in keyring.alias_keys().values()]
+
+
+def tokens_of(person: int) -> set[str]:
+    """Every alias of one person: more than one only when two processes met them first at the same moment."""
+    return set(Alias.objects.filter(finder__in=finders(person)).values_list("token", flat=True))
+
+
+def open_alias(alias: Alias) -> int | None:
+    """Whose alias it is; None when the key that says so is not here."""
+    keys = keyring.alias_keys().get(alias.kid)
+    plain = decrypt(keys[0], stored(alias.sealed), about=alias.token.encode()) if keys else None
+    return int(plain) if plain else None
+
+
+def people_behind(tokens: Collection[str]) -> dict[str, int]:
+    """The people behind these aliases, as far as their keys still exist (one query)."""
+    rows = Alias.objects.filter(token__in=set(tokens))
+    return {alias.token: pk for alias in rows if (pk := open_alias(alias)) is not None}
+
+
+# The auditor's search
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What an auditor looks for; what is empty does not matter."""
+
+    aliases: frozenset[str] | None = None
+    """Events by or about whoever has one of these aliases. An empty set finds nothing."""
+    subject: str = ""
+    verb: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One event and its place."""
+
+    index: int
+    event: Facts | None
+    """None when the event is gone from its table: verification will say so, too."""
+
+
+def events(search: Search, *, before: int | None = None, limit: int = 50) -> tuple[list[Found], bool]:
+    """The newest events that match, below the place `before`; and whether there are more (two queries)."""
+    leaves = Leaf.objects.order_by("-index")
+    if search.aliases is not None:
+        keys = [key_of(f"person:{token}") for token in search.aliases]
+        leaves = leaves.filter(actor_key__in=keys) | leaves.filter(subject_key__in=keys) | leaves.filter(about_key__in=keys)
+    if search.subject:
+        leaves = leaves.filter(subject_key=key_of(search.subject))
+    if search.verb:
+        leaves = leaves.filter(verb_key=key_of(search.verb))
+    if search.since:
+        leaves = leaves.filter(at__gte=search.since)
+    if search.until:
+        leaves = leaves.filter(at__lt=search.until)
+    if before is not None:
+        leaves = leaves.filter(index__lt=before)
+    places = list(leaves.values_list("index", "event_id")[: limit + 1])
+    more, places = len(places) > limit, places[:limit]
+    rows = Event.objects.filter(pk__in=[event for _index, event in places]).values_list(*COLUMNS)
+    by_pk = {row[0]: facts(row) for row in rows}
+    return [Found(index, by_pk.get(event)) for index, event in places], more
+
+
+def tokens_in(found: Collection[Found]) -> set[str]:
+    """Every alias that these events name."""
+    texts = {text for one in found if one.event for text in _texts([one.event.actor, one.event.subject, one.event.detail])}
+    return {match[1] for text in texts if (match := ALIAS.fullmatch(text))}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
