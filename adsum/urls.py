@@ -11,7 +11,7 @@ from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, record, today
 from adsum.web.support import modules, students, tutees
 from adsum.web.support import record as support_record
-from adsum.web.teaching import changes, checkin, classes, complete, display, held, marks, register
+from adsum.web.teaching import changes, checkin, classes, complete, display, held, marks, queries, register
 from adsum.web.teaching import today as teaching
 
 urlpatterns = [
@@ -65,6 +65,8 @@ urlpatterns = [
     # The lecturer's side
     path("teaching/", teaching.today, name="teaching_today"),
     path("office/classes/", classes.classes, name="office_classes"),
+    path("office/queries/", queries.queries, name="office_queries"),
+    path("office/queries/together/", queries.together, name="queries_together"),
     path("office/registers/", complete.registers, name="office_registers"),
     path("classes/<uuid:ref>/explain/", complete.explain, name="explain_register"),
     path("classes/<uuid:ref>/", register.register, name="class_register"),

@@ -57,6 +57,7 @@ CHANGES      = (  IN, 404, 404, 200, 404, 200, 404, 404, 200, 404, 200, 404, 404
 ADDS         = (  IN, 404, 404, 200, 200, 200, 404, 404, 200, 200, 200, 404, 404, 200, 404, 404, 404)
 CLASSES      = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
 OFFICE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
+QUERY_ALONE  = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 302, 200, 404, 404, 404, 404, 404, 404)
 THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
 TUTORS       = (  IN, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 THIS_MODULE  = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
@@ -133,6 +134,8 @@ DOORS = [
     # The lecturer's side; every class also for the attendance team
     *doors("teaching_today",          "/teaching/",                         TEACHING, None),
     *doors("office_classes",          "/office/classes/",                   CLASSES, None),
+    *doors("office_queries",          "/office/queries/",                   OFFICE, None),
+    *doors("queries_together",        "/office/queries/together/",          None, QUERY_ALONE, query="{query}"),
     *doors("office_registers",        "/office/registers/",                 OFFICE, None),
     *doors("explain_register",        "/classes/{session}/explain/",        THIS_CLASS, instead(THIS_CLASS, 422)),
     *doors("class_register",          "/classes/{session}/",                THIS_CLASS, None),

@@ -12,7 +12,19 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Outage, Query, Register
 from adsum.attendance.policies import DEFAULTS, policies
-from adsum.attendance.rules import ATTENDED, Counted, OpenFor, Status, Tally, Terms, tally
+from adsum.attendance.rules import (
+    ATTENDED,
+    QUERY_ANSWERED_IN,
+    QUERY_TO_TEAM_AFTER,
+    Asked,
+    Counted,
+    OpenFor,
+    Status,
+    Tally,
+    Terms,
+    alike,
+    tally,
+)
 from adsum.core.clock import civil_day, monday_of
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
@@ -170,6 +182,31 @@ def open_queries(sessions: QuerySet[ClassSession]) -> QuerySet[Query]:
     """Queries about these classes that wait for an answer, oldest first, with class and student (one query)."""
     waiting = Query.objects.filter(session__in=sessions.values("pk"), state=Query.State.OPEN)
     return waiting.select_related("session__module", "student").order_by("raised_at", "pk")
+
+
+class QueryDates(NamedTuple):
+    """When a query that nobody answers becomes the team's too, and by when it is to be answered: civil days, both working."""
+
+    team_on: date
+    answer_by: date
+
+    @classmethod
+    def of(cls, query: Query) -> "QueryDates":
+        asked = query.raised_at.astimezone(university_zone()).date()
+        return cls(working_days().after(asked, QUERY_TO_TEAM_AFTER), working_days().after(asked, QUERY_ANSWERED_IN))
+
+
+def alike_among(queries: QuerySet[Query], most: int = 2_000) -> list[list[int]]:
+    """Groups of these open queries that probably share a cause, by id, the largest first (two queries; the `most` oldest)."""
+    rows = list(queries.order_by("raised_at", "pk").values_list("pk", "session_id", "evidence", "session__starts_at")[:most])
+    rooms = defaultdict[int, list[int]](list)
+    within = ClassSession.rooms.through.objects.filter(classsession__in={session for _, session, _, _ in rows})
+    for session, room in within.values_list("classsession_id", "room_id"):
+        rooms[session].append(room)
+    return alike(
+        Asked(pk, session, tuple(rooms[session]), str(evidence.get("refusal", "")), starts)
+        for pk, session, evidence, starts in rows
+    )
 
 
 # One student's own record

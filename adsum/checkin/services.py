@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from adsum.accounts.models import Person
 from adsum.accounts.services import end_sign_ins
 from adsum.attendance.closing import close_registers
-from adsum.attendance.models import Register
+from adsum.attendance.models import Query, Register
 from adsum.attendance.policies import terms_of
 from adsum.attendance.rules import OpenFor, Reason, Status
 from adsum.attendance.services import mark_students, raise_query
@@ -447,6 +447,15 @@ def close_classes(sessions: Collection[ClassSession], *, at: datetime) -> list[R
             evidence = {"scan": str(scan.ref), "refusal": scan.refusal, "first_seen": scan.first_seen_at.isoformat()}
             raise_query(by_pk[scan.session_id], scan.student, at=at, evidence=evidence, actor="system:close")
     return closed
+
+
+@transaction.atomic
+def query_mark(session: ClassSession, student: Person, *, at: datetime, text: str = "") -> Query:
+    """The student says that their mark is wrong: with what they last tried in vain in this class, if anything."""
+    failed = Scan.objects.filter(session=session, student=student).exclude(refusal__in=["", Refusal.ALREADY_IN])
+    last = failed.order_by("-id").first()
+    evidence = {"scan": str(last.ref), "refusal": last.refusal, "first_seen": last.first_seen_at.isoformat()} if last else {}
+    return raise_query(session, student, at=at, text=text, evidence=evidence)
 
 
 def query_attempt(session_id: int, student_id: int, *, at: datetime, evidence: dict[str, str]) -> None:

@@ -34,6 +34,7 @@ MENU = (
     Door("student_record", _("My record"), "list-check", frozenset({Role.STUDENT})),
     Door("teaching_today", _("My classes"), "calendar-week", frozenset({Role.LECTURER})),
     Door("office_classes", _("Classes"), "building", LISTS_CLASSES),
+    Door("office_queries", _("Queries"), "chat-left-text", KEEPS_REGISTERS),
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
     Door("office_outages", _("Outages"), "wifi-off", frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})),
     Door("modules", _("Modules"), "mortarboard", LISTS_CLASSES),

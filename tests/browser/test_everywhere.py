@@ -128,7 +128,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
             ),
             (small.team, ["/office/policies/", "/office/policies/new/"]),
             (small.team, ["/office/classes/", "/office/registers/?who=all", f"{register}explain/", register]),
-            (small.team, ["/office/outages/"]),
+            (small.team, ["/office/outages/", "/office/queries/"]),
             (small.timetabling, ["/imports/", "/imports/missing/", "/imports/calendars/new/"]),
             (small.administrator, ["/", "/office/check-in/", "/imports/"]),
             (small.compliance, ["/"]),

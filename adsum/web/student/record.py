@@ -12,13 +12,23 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from adsum.attendance.reports import Account, OwnClass, account, classes_of, latest_changes, outages_of, own_classes, story_of
+from adsum.attendance.reports import (
+    Account,
+    OwnClass,
+    QueryDates,
+    account,
+    classes_of,
+    latest_changes,
+    outages_of,
+    own_classes,
+    story_of,
+)
 from adsum.attendance.rules import ATTENDED
-from adsum.attendance.services import raise_query
 from adsum.checkin.gate.pages import REFUSALS
 from adsum.checkin.models import Opening, Scan
 from adsum.checkin.reports import attempts_of
 from adsum.checkin.rules import HELD, Refusal
+from adsum.checkin.services import query_mark
 from adsum.timetable.models import Module
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import STUDENTS, for_roles
@@ -116,6 +126,7 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
         "staff": [person.display_name for person in one.session.staff.order_by("family_name")],
         "why": why(one, story[0] if story else None, opening, request.at),
         "outage": next(iter(outages_of([one.session], request.at).values()), None) if not one.mark else None,
+        "dates": QueryDates.of(one.query) if one.query and one.under_query else None,
         "may_query": one.may_query(request.at),
         "missed": one.status not in ATTENDED,
         "story": told(story, _("You")),
@@ -143,7 +154,7 @@ def query(request: PersonRequest, ref: UUID) -> HttpResponse:
     one = _own(request, ref)
     if one.may_query(request.at):
         text = " ".join(request.POST.get("text", "").replace("\0", "").split())[:500]
-        raise_query(one.session, request.user, at=request.at, text=text)
+        query_mark(one.session, request.user, at=request.at, text=text)
         messages.success(request, _("Your lecturer will see it. Until someone answers, your mark is under query."))
     elif one.under_query:
         messages.info(request, _("You have already asked about this mark. It stays under query until someone answers."))
