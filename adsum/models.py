@@ -5,6 +5,7 @@ from adsum.attendance.models import Mark, MarkChange, Outage, Policy, Query, Reg
 from adsum.audit.models import AccessLog, AccessReport, Alias, Checkpoint, Event, Leaf, Node, Verification
 from adsum.checkin.models import (
     Alarm,
+    CheckAnswer,
     Display,
     Epoch,
     GateState,
@@ -15,6 +16,9 @@ from adsum.checkin.models import (
     RetiredKey,
     RevokedPass,
     Scan,
+    SecondCheck,
+    SpotCall,
+    SpotCheck,
     TypedTries,
 )
 from adsum.engagement.models import Bookmark, Message, Told
@@ -39,10 +43,11 @@ from adsum.timetable.models import (
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 __all__ = [
-    "AccessLog", "AccessReport", "Alarm", "Alias", "Bookmark", "BreakGlass", "CalendarKey", "Checkpoint", "ClassChange",
-    "ClassReport", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event", "FeedMapping",
-    "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange", "ImportProblem",
-    "LateCode", "Leaf", "Mark", "MarkChange", "Message", "Module", "ModuleLeader", "Node", "Opening", "Outage", "Pairing",
-    "Person", "Place", "Policy", "Poll", "Query", "Register", "RetiredKey", "RevokedPass", "RoleGrant", "Room", "Scan",
-    "Site", "Teaching", "Term", "Told", "TypedTries", "UsedAssertion", "Vacation", "Verification",
+    "AccessLog", "AccessReport", "Alarm", "Alias", "Bookmark", "BreakGlass", "CalendarKey", "CheckAnswer", "Checkpoint",
+    "ClassChange", "ClassReport", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event",
+    "FeedMapping", "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange",
+    "ImportProblem", "LateCode", "Leaf", "Mark", "MarkChange", "Message", "Module", "ModuleLeader", "Node", "Opening",
+    "Outage", "Pairing", "Person", "Place", "Policy", "Poll", "Query", "Register", "RetiredKey", "RevokedPass", "RoleGrant",
+    "Room", "Scan", "SecondCheck", "Site", "SpotCall", "SpotCheck", "Teaching", "Term", "Told", "TypedTries",
+    "UsedAssertion", "Vacation", "Verification",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, record, today
 from adsum.web.support import modules, students, tutees
 from adsum.web.support import record as support_record
-from adsum.web.teaching import changes, checkin, classes, complete, display, held, marks, queries, register
+from adsum.web.teaching import changes, checkin, checks, classes, complete, display, held, marks, queries, register
 from adsum.web.teaching import today as teaching
 
 urlpatterns = [
@@ -80,6 +80,12 @@ urlpatterns = [
     path("classes/<uuid:ref>/queries/<uuid:query>/", marks.answer, name="answer_query"),
     path("classes/<uuid:ref>/held/", held.accept_all, name="accept_all_held"),
     path("held/<uuid:scan>/", held.decide, name="decide_held"),
+    path("classes/<uuid:ref>/checks/", checks.overview, name="class_checks"),
+    path("classes/<uuid:ref>/checks/begin/", checks.begin, name="begin_check"),
+    path("classes/<uuid:ref>/checks/<uuid:check>/take-back/", checks.take_back, name="take_back_check"),
+    path("classes/<uuid:ref>/checks/<uuid:check>/seen/<uuid:student>/", checks.seen, name="say_seen"),
+    path("classes/<uuid:ref>/spot-check/", checks.spot, name="spot_check"),
+    path("classes/<uuid:ref>/spot-check/<uuid:spot>/<uuid:student>/", checks.call, name="spot_call"),
     path("classes/<uuid:ref>/display/", checkin.show, name="class_display"),
     path("classes/<uuid:ref>/check-in/open/", checkin.reopen, name="reopen_checkin"),
     path("classes/<uuid:ref>/check-in/stop/", checkin.stop, name="stop_checkin"),

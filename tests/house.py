@@ -13,6 +13,8 @@ from adsum.attendance.outages import declare_outage
 from adsum.attendance.policies import make_policy
 from adsum.attendance.rules import Status, Terms
 from adsum.attendance.services import mark_students, raise_query
+from adsum.checkin.checks import begin_check, begin_spot_check
+from adsum.checkin.models import CheckAnswer, SpotCall
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_checkin
 from adsum.checkin.writer import record_scans
@@ -80,7 +82,14 @@ class House:
             Terms(), department=computing, kind="lab", valid_from=at.date() + timedelta(days=2), today=at.date(),
             by=self.people["team"], at=at,
         )  # fmt: skip
+        here = world.student(groups=[group])
+        mark_students(session, [here], Status.PRESENT, by=lecturer, at=at)
+        spot = begin_spot_check(session, by=lecturer, at=at)
+        check = begin_check(opening, by=lecturer, at=at)
+        CheckAnswer.objects.create(second_check=check, student=student)
+        SpotCall.objects.create(spot_check=spot, student=student, place=2)
         self.names = {
+            "check": check.ref, "spot": spot.ref,
             "module": session.module_id, "session": session.ref, "student": student.ref, "display": self.display.display.ref,
             "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
             "calendar": mapping.pk, "import": run.ref, "policy": policy.ref, "report": report.ref,

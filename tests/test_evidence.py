@@ -9,7 +9,7 @@ from django.db.models import Model
 
 from adsum.accounts.models import Person
 from adsum.audit.models import Event
-from adsum.checkin import services
+from adsum.checkin import disposal, services
 from adsum.checkin.models import Alarm, LateCode, Opening, RevokedPass, Scan, TypedTries
 from adsum.checkin.rules import AlarmKind, Refusal
 from adsum.checkin.writer import record_scans
@@ -106,7 +106,7 @@ def test_twice_is_once_and_the_disposal_is_certified(opening: Opening):
 def test_batches_miss_nothing_and_touch_nothing_younger(opening: Opening, batch: int):
     old, young = NINE, NINE + timedelta(days=1)
     scans = [scan(opening, at=when) for when in (old, young, old, old, young, old, old)]
-    counts = services.empty_evidence(at=NINE + DAYS_30, batch=batch)
+    counts = disposal.empty_evidence(at=NINE + DAYS_30, batch=batch)
     assert counts["signs"] == 5
     assert [known(one) == CODES for one in scans] == [True, False, True, True, False, True, True]
 

@@ -63,8 +63,10 @@ def test_the_schedules_are_those_of_the_code():
         ("close_registers", "adsum.ops.jobs.close_registers", 1),
         ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
         ("poll_feeds", "adsum.ops.jobs.poll_feeds", 1),
+        ("report_access", "adsum.ops.jobs.report_access", 1_440),
         ("send_messages", "adsum.ops.jobs.send_messages", 1),
         ("tell_of_classes", "adsum.ops.jobs.tell_of_classes", 1),
         ("tell_of_marks", "adsum.ops.jobs.tell_of_marks", 1),
         ("tell_of_queries", "adsum.ops.jobs.tell_of_queries", 1),
+        ("tend_checks", "adsum.ops.jobs.tend_checks", 1),
     ]

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.models import Person
-from adsum.checkin.rules import AlarmKind, Refusal
+from adsum.checkin.rules import AlarmKind, Called, Refusal, Void
 from adsum.timetable.models import ClassSession
 
 
@@ -46,12 +46,91 @@ class Epoch(models.Model):
     ended_at = models.DateTimeField(null=True)
     killed = models.BooleanField(default=False)
     """All its codes died at once: a leak, not a change of pace."""
+    of_check = models.BooleanField(default=False)
+    """Shown for a second check."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["opening", "number"], name="one_epoch_per_number")]
 
     def __str__(self) -> str:
         return f"epoch {self.number} of {self.opening_id}"
+
+
+class SecondCheck(models.Model):
+    """Everyone who is in scans once more, for 90 seconds at some moment of the class. Missing it is a note on the mark and
+    changes nothing. A planned one starts by itself, at a moment that no page shows."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    opening = models.ForeignKey(Opening, on_delete=models.PROTECT, related_name="second_checks")
+    asked_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    planned_for = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    epoch = models.PositiveIntegerField(null=True)
+    """Whose codes count for it: no ordinary code does."""
+    settled_at = models.DateTimeField(null=True)
+    void = models.CharField(max_length=10, blank=True, choices=[(void.value, void.value) for void in Void])
+    """Why it says nothing about anybody; empty when it does."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["opening"], condition=Q(settled_at=None), name="one_second_check_at_a_time")
+        ]
+
+    def __str__(self) -> str:
+        return f"second check {self.ref}"
+
+
+class CheckAnswer(models.Model):
+    """What a second check found of one student who was in when it began. Without `confirmed_at` they are unconfirmed, unless
+    a person says that they were there."""
+
+    second_check = models.ForeignKey(SecondCheck, on_delete=models.CASCADE, related_name="answers")
+    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+    seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["second_check", "student"], name="one_answer_per_second_check")]
+
+    def __str__(self) -> str:
+        return f"{self.student_id} in second check {self.second_check_id}"
+
+    @property
+    def unconfirmed(self) -> bool:
+        return self.confirmed_at is None and self.seen_by_id is None
+
+
+class SpotCheck(models.Model):
+    """A lecturer calls a few names of those who are in, in an order without meaning. It changes no mark."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="spot_checks")
+    asked_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"spot check {self.ref}"
+
+
+class SpotCall(models.Model):
+    """One name of a spot check, and what came of it."""
+
+    spot_check = models.ForeignKey(SpotCheck, on_delete=models.CASCADE, related_name="calls")
+    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    place = models.PositiveSmallIntegerField()
+    """In which order it is called."""
+    result = models.CharField(max_length=9, choices=[(c.value, c.value) for c in Called], default=Called.NOT_ASKED)
+    result_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    result_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["spot_check", "student"], name="one_call_per_spot_check")]
+
+    def __str__(self) -> str:
+        return f"{self.student_id} called: {self.result}"
 
 
 class Display(models.Model):

@@ -11,20 +11,34 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, Register
-from adsum.attendance.rules import ATTENDED
-from adsum.checkin.models import Alarm, Display, Epoch, GateState, Opening, RetiredKey, Scan
-from adsum.checkin.rules import HELD, PACES, RELIEF_GRACE_MS, EpochKey, epoch_keys, make_code, make_typed
+from adsum.attendance.rules import ATTENDED, Status
+from adsum.checkin.models import (
+    Alarm,
+    CheckAnswer,
+    Display,
+    Epoch,
+    GateState,
+    Opening,
+    RetiredKey,
+    Scan,
+    SecondCheck,
+    SpotCall,
+)
+from adsum.checkin.rules import HELD, PACES, RELIEF_GRACE_MS, Called, EpochKey, Refusal, epoch_keys, make_code, make_typed
 from adsum.core import keyring
 from adsum.timetable.models import ClassSession
 
+CHECK_GRACE = timedelta(seconds=30)
+"""A code of a second check may still be typed so long after its end: no grace is longer."""
+
 
 def open_now_for(student: int, at: datetime) -> list[int]:
-    """The openings a student could check in to at that instant, soonest class first, by id."""
+    """The openings a student could check in to at that instant, or be checked in again, soonest class first, by id."""
     expecting = ClassSession.objects.expecting(Person(pk=student))
+    checked = Exists(SecondCheck.objects.filter(opening=OuterRef("pk"), started_at__lte=at, ends_at__gt=at - CHECK_GRACE))
+    taking = Q(Q(stopped_at=None) | Q(stopped_at__gt=at), opens_at__lte=at, late_until__gt=at)
     return list(
-        Opening.objects.filter(
-            Q(stopped_at=None) | Q(stopped_at__gt=at), session__in=expecting, opens_at__lte=at, late_until__gt=at
-        )
+        Opening.objects.filter(taking | checked, session__in=expecting)
         .order_by("session__starts_at")
         .values_list("pk", flat=True)
     )
@@ -94,6 +108,57 @@ def uncaptured(at: datetime, *, began: timedelta) -> QuerySet[ClassSession]:
 def attempts_of(session: ClassSession, student: Person) -> QuerySet[Scan]:
     """Every scan of one student in one class, newest first, with what was decided about it (one query)."""
     return Scan.objects.filter(session=session, student=student).select_related("decision__by").order_by("-id")
+
+
+# Second checks and spot checks
+
+
+def answers_of(check: SecondCheck) -> dict[int, datetime | None]:
+    """By student who was in when it began, when they answered this second check, None for not (three queries).
+
+    An answer is a scan, or a typed code, of the check's own codes: the interval they were made in began with it or later.
+    """
+    session, began, ended = check.opening.session_id, check.started_at, check.ends_at
+    if began is None or ended is None:
+        return {}
+    here = Mark.objects.filter(session=session, status__in=CHECKED, at__lt=began)
+    answered: dict[int, datetime | None] = dict.fromkeys(here.order_by("student").values_list("student_id", flat=True))
+    epoch = Epoch.objects.get(opening=check.opening, number=check.epoch or 0)
+    scans = Scan.objects.filter(
+        session=session, student__in=answered, refusal__in=["", Refusal.ALREADY_IN], first_seen_at__gte=began,
+        first_seen_at__lt=ended + timedelta(milliseconds=grace_of(epoch, check.opening)), age_ms__isnull=False,
+    )  # fmt: skip
+    answered |= {
+        student: seen
+        for student, seen, age in scans.order_by("-id").values_list("student_id", "first_seen_at", "age_ms")
+        if seen - timedelta(milliseconds=age or 0) >= began
+    }
+    return answered
+
+
+CHECKED = frozenset({Status.PRESENT, Status.LATE, Status.OTHER_GROUP})
+"""Of whom a second check asks something: whoever left or takes part from elsewhere is not in the room."""
+
+
+def second_checks(session: ClassSession) -> QuerySet[SecondCheck]:
+    """Those of a class, the latest first, with who asked (one query)."""
+    return SecondCheck.objects.filter(opening__session=session).select_related("opening", "asked_by").order_by("-pk")
+
+
+def unconfirmed_in(session: ClassSession) -> set[int]:
+    """Who missed a second check of a class, and nobody has said that they were there (one query)."""
+    missed = CheckAnswer.objects.filter(second_check__opening__session=session, confirmed_at=None, seen_by=None)
+    return set(missed.values_list("student_id", flat=True))
+
+
+def checks_of(session: ClassSession, student: Person) -> tuple[list[CheckAnswer], list[SpotCall]]:
+    """What second checks and spot checks of a class found of one student (two queries)."""
+    answers = CheckAnswer.objects.filter(second_check__opening__session=session, student=student)
+    calls = SpotCall.objects.filter(spot_check__session=session, student=student).exclude(result=Called.NOT_ASKED)
+    return (
+        list(answers.select_related("second_check", "seen_by").order_by("pk")),
+        list(calls.select_related("spot_check", "result_by").order_by("pk")),
+    )
 
 
 class Shown(NamedTuple):

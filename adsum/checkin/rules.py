@@ -49,6 +49,25 @@ HELD = frozenset({Refusal.NOT_EXPECTED, Refusal.SAME_DEVICE, Refusal.AMENDED})
 """Kept for the lecturer, who accepts or declines; neither lost nor a false success."""
 
 
+class Called(StrEnum):
+    """What came of calling a name. Not asked is not the same as not seen."""
+
+    NOT_ASKED = "not_asked"
+    SEEN = "seen"
+    NOT_SEEN = "not_seen"
+
+
+class Void(StrEnum):
+    """Why a second check says nothing about anybody."""
+
+    NOBODY = "nobody"
+    """Nobody answered: its code was probably on no screen."""
+    TAKEN_BACK = "taken_back"
+    NO_MOMENT = "no_moment"
+    """Its moment passed while no screen showed the class."""
+    OUTAGE = "outage"
+
+
 class AlarmKind(StrEnum):
     """What the gate noticed that an administrator must know of."""
 
@@ -97,6 +116,8 @@ class EpochKey:
     started_ms: int
     ended_ms: int | None = None
     killed: bool = False
+    check: bool = False
+    """Shown for a second check."""
 
     def counter_at(self, now_ms: int) -> int:
         """Which interval `now_ms` falls in, counted from the start of the epoch; never negative."""
@@ -459,7 +480,7 @@ def _settle(attempt: Attempt, before: Before) -> Settled:
     refusal = attempt.verdict
     if earlier is not None and not mine and earlier.counts:
         refusal = Refusal.TICKET_USED
-    elif refusal in {None, Refusal.NOT_EXPECTED} and standing is not None and standing.attended:
+    elif refusal in {None, Refusal.NOT_EXPECTED, Refusal.CLOSED} and standing is not None and standing.attended:
         refusal = Refusal.ALREADY_IN
     elif refusal is None and standing is not None and not standing.gives_way:
         refusal = Refusal.AMENDED

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -43,10 +43,6 @@ from adsum.timetable.models import ClassSession
 
 PAIRING_LIFE = timedelta(minutes=10)
 ALARM_AGAIN = timedelta(hours=1)
-SIGNS_KEPT = timedelta(days=30)
-"""Network class, kind of browser, new browser, changed network, sign-in after the scan: 30 days after it."""
-CODES_KEPT = timedelta(days=90)
-"""Browser's tag, typed or scanned, screen, age of the code: 90 days after the scan."""
 TICKETS_LIVE = timedelta(hours=26)
 """Longer than any ticket: openings whose check-in ended earlier are nobody's any more."""
 SHOWN_BEFORE = timedelta(hours=2)
@@ -156,10 +152,20 @@ def _free_handle() -> int:
             return handle
 
 
-def _begin_epoch(opening: Opening, *, number: int, pace: str, at: datetime) -> None:
+def next_epoch(opening: Opening, *, at: datetime, of_check: bool = False) -> Epoch:
+    """End the epoch that is shown and begin the next at the same pace; codes of the old one stay good for their grace. Every
+    worker learns of it. Call it in a transaction that holds the opening, last."""
+    latest = Epoch.objects.filter(opening=opening).latest("number")
+    Epoch.objects.filter(pk=latest.pk).update(ended_at=at)
+    _begin_epoch(opening, number=latest.number + 1, pace=pace_of(latest), at=at, of_check=of_check)
+    _touch(opening)
+    return Epoch.objects.filter(opening=opening).latest("number")
+
+
+def _begin_epoch(opening: Opening, *, number: int, pace: str, at: datetime, of_check: bool = False) -> None:
     Epoch.objects.create(
         opening=opening, number=number, kid=keyring.current(), period_ms=PACES[pace].period_ms,
-        grace_ms=PACES[pace].grace_ms, started_at=at,
+        grace_ms=PACES[pace].grace_ms, started_at=at, of_check=of_check,
     )  # fmt: skip
 
 
@@ -461,40 +467,3 @@ def query_mark(session: ClassSession, student: Person, *, at: datetime, text: st
 def query_attempt(session_id: int, student_id: int, *, at: datetime, evidence: dict[str, str]) -> None:
     """Turn an attempt that was refused into the student's query, the attempt attached."""
     raise_query(ClassSession.objects.get(pk=session_id), Person.objects.get(pk=student_id), at=at, evidence=evidence)
-
-
-def empty_evidence(*, at: datetime, batch: int = 2_000) -> dict[str, int]:
-    """Empty or delete the evidence whose short life is over (docs/rules.md D 3 to 5); how many rows of each kind.
-
-    Scan, mark and time stay: what they prove is the record. Doing it again changes nothing. Each batch is a transaction
-    of its own, so that no check-in waits for it; the event at the end certifies the disposal.
-    """
-    counts = {
-        "signs": _empty(
-            Scan.objects.filter(first_seen_at__lte=at - SIGNS_KEPT, network_changed__isnull=False), batch,
-            network="", agent="", new_device=None, network_changed=None, signed_in_after=None,
-        ),
-        "codes": _empty(
-            Scan.objects.filter(first_seen_at__lte=at - CODES_KEPT, slot__isnull=False), batch,
-            device="", typed=None, slot=None, age_ms=None,
-        ),
-        "late_codes": LateCode.objects.filter(opening__late_until__lt=at - timedelta(days=1)).delete()[0],
-        "passes": RevokedPass.objects.filter(at__lt=at - SIGNS_KEPT).delete()[0],
-        "tries": TypedTries.objects.filter(session__ends_at__lt=at - CODES_KEPT).delete()[0],
-        "alarms": Alarm.objects.filter(at__lt=at - CODES_KEPT).delete()[0],
-    }  # fmt: skip
-    if any(counts.values()):
-        audit_log.record(
-            actor="system:retention", verb="evidence.dispose", subject="scan:*", at=at, counts=counts,
-            signs_before=(at - SIGNS_KEPT).isoformat(), codes_before=(at - CODES_KEPT).isoformat(),
-        )  # fmt: skip
-    return counts
-
-
-def _empty(scans: QuerySet[Scan], batch: int, **empty: object) -> int:
-    """Set these columns of the scans, a batch at a time in the order they were made; how many there were."""
-    number = last = 0
-    while ids := list(scans.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:batch]):
-        number += scans.filter(pk__gt=last, pk__lte=ids[-1]).update(**empty)
-        last = ids[-1]
-    return number

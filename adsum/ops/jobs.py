@@ -12,7 +12,7 @@ from adsum.accounts.reports import unusual_in_week
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Source
 from adsum.audit.services import forget_views, keep_report
-from adsum.checkin import services
+from adsum.checkin import checks, disposal, services
 from adsum.core.clock import monday_of
 from adsum.engagement import services as outbox
 from adsum.integrations import mail, polling
@@ -57,9 +57,14 @@ def close_registers() -> int:
     return len(due)
 
 
+def tend_checks() -> int:
+    """Second checks: begin what is planned for now, settle what is over; how many steps were made."""
+    return checks.tend_checks(at=datetime.now(UTC))
+
+
 def empty_evidence() -> dict[str, int]:
     """Empty the evidence of scans whose short life is over; how many rows of each kind."""
-    return services.empty_evidence(at=datetime.now(UTC))
+    return disposal.empty_evidence(at=datetime.now(UTC))
 
 
 def tell_of_classes() -> int:
@@ -116,6 +121,7 @@ def report_access() -> None:
 
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
+    tend_checks: 1,
     tell_of_classes: 1,
     tell_of_marks: 1,
     tell_of_queries: 1,

@@ -118,7 +118,8 @@ class Live:
                     return
                 with translation.override(language):
                     if entry.cancelled or entry.is_over(now):
-                        yield event("end", {"title": _("Check-in has closed"), "text": entry.title})
+                        again = entry.check_to_come and not entry.cancelled
+                        yield event("end", {"title": _("Check-in has closed"), "text": entry.title, "again": again})
                         return
                     current = (
                         entry.version,
@@ -146,6 +147,8 @@ class Live:
         if self.state.known.frozen:
             return "paused"
         at = instant(now)
+        if entry.is_checking(now):
+            return "check"
         if at < entry.opens_at:
             return "early"
         return "open" if at < entry.present_until else "late"
@@ -158,6 +161,7 @@ class Live:
         times = {
             "opens": clock_text(entry.opens_at), "present": clock_text(entry.present_until),
             "late": clock_text(entry.late_until),
+            "check": clock_text(instant(entry.check_ends_ms // 1000 * 1000), "%H:%M:%S") if entry.check_ends_ms else "",
         }  # fmt: skip
         phase = self._phase(entry, now)
         note = {
@@ -165,6 +169,7 @@ class Live:
             "early": _("Check-in opens at %(opens)s."),
             "open": _("Open until %(present)s, then late until %(late)s."),
             "late": _("Late until %(late)s."),
+            "check": _("Second check: everyone scans once more, until %(check)s."),
         }[phase]
         return {
             "svg": code_svg(make_code(epoch, handle=entry.handle, slot=slot, counter=counter)),
@@ -172,7 +177,7 @@ class Live:
             "address": settings.ORIGIN.partition("://")[2] + "/in",
             "left_ms": epoch.left_ms(now), "period_ms": epoch.period_ms, "grace_ms": epoch.grace_ms,
             "here": watch.board.here(), "expected": len(watch.board.expected), "phase": phase, "note": note % times,
-            "ends_in_ms": milliseconds(entry.late_until) - now,
+            "ends_in_ms": max(milliseconds(entry.late_until), entry.check_ends_ms or 0) - now,
         }  # fmt: skip
 
     # A register

@@ -23,15 +23,16 @@ def late_note(minutes: int) -> str:
     return _("%(minutes)s min late") % {"minutes": minutes} if minutes else ""
 
 
-def window_note(phase: str, *, opens: str, present: str, late: str) -> str:
-    """What a screen says of check-in: early, open, late or paused, with its times of day."""
+def window_note(phase: str, *, opens: str, present: str, late: str, check: str = "") -> str:
+    """What a screen says of check-in: early, open, late, paused or a second check, with its times of day."""
     notes = {
         "paused": _("Check-in is paused for the whole university."),
         "early": _("Check-in opens at %(opens)s."),
         "open": _("Open until %(present)s, then late until %(late)s."),
         "late": _("Late until %(late)s."),
+        "check": _("Second check: everyone scans once more, until %(check)s."),
     }
-    return notes[phase] % {"opens": opens, "present": present, "late": late}
+    return notes[phase] % {"opens": opens, "present": present, "late": late, "check": check}
 
 
 REASONS = {

@@ -173,7 +173,7 @@ class Gate:
         except (Busy, Unavailable):
             return await self._confirm_page(request, pass_, entry, ticket, sealed, busy=True)
         if outcome.counts:
-            return self._receipt(request, entry, outcome, await self._name(entry, pass_))
+            return self._receipt(request, entry, outcome, await self._name(entry, pass_), ticket)
         refusal = outcome.refusal or Refusal.UNKNOWN_CODE
         note: object = ""
         if refusal in {Refusal.CLOSED, Refusal.NOT_EXPECTED}:
@@ -198,7 +198,7 @@ class Gate:
         except (Busy, Unavailable):
             return self._refused(request, ticket.refusal or Refusal.CLOSED, entry, sealed=sealed, status=503)
         if outcome.counts:
-            return self._receipt(request, entry, outcome, await self._name(entry, pass_))
+            return self._receipt(request, entry, outcome, await self._name(entry, pass_), ticket)
         evidence = {
             "scan": str(outcome.scan),
             "refusal": outcome.refusal or "",
@@ -339,8 +339,10 @@ class Gate:
         self, request: Ask, pass_: Pass, entry: Entry, ticket: Ticket, sealed: str, *, busy: bool = False
     ) -> Answer:
         name = await self._name(entry, pass_)
+        check = entry.is_for_check(ticket.epoch)
         answer = self._page(
-            request, "confirm", entry, (busy,), {"busy": busy}, 503 if busy else 200, name=name.name, number=name.number,
+            request, "confirm", entry, (busy, check), {"busy": busy, "check": check}, 503 if busy else 200,
+            name=name.name, number=name.number,
             scanned=_second(ticket), ticket=sealed,
         )  # fmt: skip
         return self._later(answer) if busy else answer
@@ -357,13 +359,15 @@ class Gate:
     async def _name(self, entry: Entry, pass_: Pass) -> Name:
         return (await self.state.roster(entry)).get(pass_.person) or await self.state.name_of(pass_.person)
 
-    def _receipt(self, request: Ask, entry: Entry, outcome: Outcome, name: Name) -> Answer:
+    def _receipt(self, request: Ask, entry: Entry, outcome: Outcome, name: Name, ticket: Ticket) -> Answer:
+        checked = outcome.refusal == Refusal.ALREADY_IN and entry.is_for_check(ticket.epoch)
         already = outcome.refusal == Refusal.ALREADY_IN
         reference = ids.encode(outcome.scan.int >> 98, 6)
         when = clock_text(outcome.at.replace(second=0, microsecond=0)) if outcome.at else ""
         return self._page(
-            request, "receipt", entry, (already, outcome.status), {"already": already, "status": outcome.status},
-            name=name.name, time=when, receipt=f"{reference[:4]}-{reference[4:]}",
+            request, "receipt", entry, (already, checked, outcome.status),
+            {"already": already, "checked": checked, "status": outcome.status},
+            name=name.name, time=when, scanned=_second(ticket), receipt=f"{reference[:4]}-{reference[4:]}",
         )  # fmt: skip
 
     def _refused(

@@ -80,6 +80,10 @@ class Entry:
     ticket_seconds: int
     epochs: tuple[EpochKey, ...]
     revoked_slots: frozenset[int]
+    check_ends_ms: int | None
+    """When the second check that runs ends; None while none does."""
+    check_to_come: bool
+    """A second check is planned: screens that have closed wait for it."""
     outage: bool
     """An outage touched its check-in."""
     device_key: bytes
@@ -91,8 +95,18 @@ class Entry:
             cancelled=self.cancelled, frozen=frozen, expected=expected, outage=self.outage,
         )  # fmt: skip
 
+    def is_checking(self, now_ms: int) -> bool:
+        """A second check runs."""
+        return self.check_ends_ms is not None and now_ms < self.check_ends_ms
+
+    def is_for_check(self, epoch: int) -> bool:
+        """Whether the codes of this epoch were shown for a second check."""
+        return any(one.number == epoch and one.check for one in self.epochs)
+
     def is_over(self, now_ms: int) -> bool:
         """Nothing can be scanned any more."""
+        if self.is_checking(now_ms):
+            return False
         return now_ms >= milliseconds(self.late_until) or (self.stopped_ms is not None and now_ms >= self.stopped_ms)
 
 
@@ -279,7 +293,7 @@ def _read(known: Known, now_ms: int) -> Known:
         _entry(opening, retired, outages)
         for opening in Opening.objects.filter(version__gt=since, late_until__gt=oldest)
         .select_related("session__module")
-        .prefetch_related("epochs", "displays", "session__rooms")
+        .prefetch_related("epochs", "displays", "second_checks", "session__rooms")
     ]
     by_pk = {pk: entry for pk, entry in known.by_pk.items() if entry.late_until > oldest}
     by_pk |= {entry.pk: entry for entry in changed}
@@ -301,6 +315,7 @@ def _report(late: dict[int, set[int]], alarms: dict[tuple[AlarmKind, int | None]
 
 def _entry(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]) -> Entry:
     session = opening.session
+    waiting = [one for one in opening.second_checks.all() if one.settled_at is None]
     epochs = []
     for epoch in sorted(opening.epochs.all(), key=lambda one: one.number, reverse=True)[:8]:
         master = keyring.masters().get(epoch.kid)
@@ -319,6 +334,7 @@ def _entry(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]) 
                 started_ms=milliseconds(epoch.started_at),
                 ended_ms=milliseconds(epoch.ended_at) if epoch.ended_at else None,
                 killed=epoch.killed or epoch.kid in retired,
+                check=epoch.of_check,
             )
         )
     return Entry(
@@ -330,6 +346,8 @@ def _entry(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]) 
         stopped_ms=milliseconds(opening.stopped_at) if opening.stopped_at else None, cancelled=session.cancelled,
         ticket_seconds=opening.ticket_seconds, epochs=tuple(epochs),
         revoked_slots=frozenset(display.slot for display in opening.displays.all() if display.revoked_at),
+        check_ends_ms=next((milliseconds(one.ends_at) for one in waiting if one.ends_at), None),
+        check_to_come=any(one.started_at is None for one in waiting),
         outage=any(
             reach.covers(
                 OpenFor(opening.opens_at, opening.present_until, opening.late_until),

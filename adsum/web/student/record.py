@@ -26,7 +26,7 @@ from adsum.attendance.reports import (
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.gate.pages import REFUSALS
 from adsum.checkin.models import Opening, Scan
-from adsum.checkin.reports import attempts_of
+from adsum.checkin.reports import attempts_of, checks_of
 from adsum.checkin.rules import HELD, Refusal
 from adsum.checkin.services import query_mark
 from adsum.timetable.models import Module
@@ -129,6 +129,7 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
         "dates": QueryDates.of(one.query) if one.query and one.under_query else None,
         "may_query": one.may_query(request.at),
         "missed": one.status not in ATTENDED,
+        **dict(zip(("answers", "calls"), checks_of(one.session, request.user), strict=True)),
         "story": told(story, _("You")),
         "tries": [_tried(scan) for scan in reversed(attempts) if scan.refusal not in {"", Refusal.ALREADY_IN}],
     }

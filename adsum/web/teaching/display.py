@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
@@ -14,7 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from adsum.attendance.reports import here_in
 from adsum.checkin import services
 from adsum.checkin.models import Display, Pairing
-from adsum.checkin.reports import latest_epoch, pace_of, shown_on
+from adsum.checkin.reports import latest_epoch, pace_of, second_checks, shown_on
 from adsum.timetable.reports import how_many_expected
 from adsum.web.codes import TYPED_ADDRESS, code_svg, spaced
 from adsum.web.teaching.checkin import holds, to_display
@@ -42,11 +43,22 @@ def display(request: HttpRequest, ref: UUID) -> HttpResponse:
         return render(request, "adsum/teaching/no_display.html", {"stopped": shown is not None}, status=403)
     opening, session = shown.opening, shown.opening.session
     at: datetime = request.at  # type: ignore[attr-defined]
-    if session.cancelled or opening.stopped_at is not None or at >= opening.late_until:
-        return render(request, "adsum/teaching/display_over.html", {"session": session, "cancelled": session.cancelled})
+    check = second_checks(session).filter(settled_at=None).first()
+    checking = check is not None and check.ends_at is not None and at < check.ends_at
+    if session.cancelled or (not checking and (opening.stopped_at is not None or at >= opening.late_until)):
+        to_come = check is not None and check.started_at is None and not session.cancelled
+        context = {"session": session, "cancelled": session.cancelled, "again": to_come}
+        return render(request, "adsum/teaching/display_over.html", context)
     now = shown_on(shown, at)
     phase = "early" if at < opening.opens_at else "open" if at < opening.present_until else "late"
-    times = {"opens": clock(opening.opens_at), "present": clock(opening.present_until), "late": clock(opening.late_until)}
+    if checking:
+        phase = "check"
+    times = {
+        "check": f"{localtime(check.ends_at):%H:%M:%S}" if checking and check else "",
+        "opens": clock(opening.opens_at),
+        "present": clock(opening.present_until),
+        "late": clock(opening.late_until),
+    }
     d = {
         "module_code": session.module.code, "title": session.title, "kind": kind_label(session.kind),
         "room": ", ".join(sorted(room.name for room in session.rooms.all())), "starts": session.starts_at,
@@ -66,7 +78,7 @@ def refresh(request: HttpRequest, ref: UUID) -> HttpResponse:
     at: datetime = request.at  # type: ignore[attr-defined]
     if shown is not None and shown.revoked_at is None:
         epoch = latest_epoch(shown.opening)
-        if at - epoch.started_at >= CALM:
+        if at - epoch.started_at >= CALM and not epoch.of_check:
             services.begin_epoch(shown.opening, by=shown.opened_by, at=at, pace=pace_of(epoch))
     return redirect("display", ref)
 

@@ -19,7 +19,7 @@ from adsum.attendance.models import Query
 from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import Line, counts_of, register_of, story_of
 from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status
-from adsum.checkin.reports import attempts_of
+from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
@@ -202,6 +202,7 @@ def _story(
         "steps": story(story_of(line.student, session), str(line.student)),
         "attempts": attempts(attempts_of(session, line.student)),
         "query": open_query,
+        **dict(zip(("answers", "calls"), checks_of(session, line.student), strict=True)),
         "answered": [query for query in queries if query.state != Query.State.OPEN],
         "tried": result(refusal) if refusal is not None else "",
         "answer": answer or AnswerForm(line),

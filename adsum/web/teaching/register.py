@@ -1,6 +1,6 @@
 """The live register of one class: who is here, who is held, the screens that show its code."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import Line, counts_of, open_queries, outages_of, register_of
 from adsum.attendance.rules import ATTENDED, MARKABLE, OpenFor, Status
 from adsum.checkin.models import Opening
-from adsum.checkin.reports import held_scans, latest_epoch, pace_of, showing
+from adsum.checkin.reports import held_scans, latest_epoch, pace_of, showing, unconfirmed_in
 from adsum.checkin.services import SHOWN_BEFORE
 from adsum.timetable.models import ClassSession
 from adsum.web.middleware import PersonRequest
@@ -55,7 +55,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "rooms": sorted(room.name for room in session.rooms.all()),
         "groups": sorted(str(group) for group in session.groups.all()),
         "staff": sorted(person.display_name for person in session.staff.all()),
-        "seats": seats(session, lines),
+        "seats": seats(session, lines, unconfirmed_in(session)),
         "counts": here,
         "held": [
             {
@@ -111,11 +111,11 @@ def clock(at: datetime) -> str:
     return f"{localtime(at):%H:%M}"
 
 
-def seats(session: ClassSession, lines: Iterable[Line]) -> list[dict[str, Any]]:
-    """The people of a register as the seat component takes them."""
+def seats(session: ClassSession, lines: Iterable[Line], unconfirmed: Collection[int] = ()) -> list[dict[str, Any]]:
+    """The people of a register as the seat component takes them; `unconfirmed` are those who missed a second check."""
     return [
         {
-            **seat(line.student, line.mark),
+            **seat(line.student, line.mark, unconfirmed=line.student.pk in unconfirmed),
             "name": line.student.display_name,
             "number": line.student.number,
             "url": reverse("student_mark", args=[session.ref, line.student.ref]),
@@ -124,14 +124,15 @@ def seats(session: ClassSession, lines: Iterable[Line]) -> list[dict[str, Any]]:
     ]
 
 
-def seat(student: Person, mark: Mark | None) -> dict[str, Any]:
+def seat(student: Person, mark: Mark | None, *, unconfirmed: bool = False) -> dict[str, Any]:
     """What is known of one student, as the page and its script take it."""
     status = mark.status if mark else Status.EXPECTED
     seen = mark is not None and status in ATTENDED
+    missed = _("unconfirmed") if unconfirmed else ""
     return {
         "student": str(student.ref), "status": str(status), "label": status_label(status),
         "at": clock(mark.at) if mark and seen else "", "minutes_late": mark.minutes_late or None if mark else None,
-        "note": late_note(mark.minutes_late) if mark else "",
+        "note": ", ".join(note for note in (late_note(mark.minutes_late) if mark else "", missed) if note),
     }  # fmt: skip
 
 

@@ -49,8 +49,11 @@ function showCode(data) {
   tick();
 }
 
-function showEnd({ title, text }) {
+const AGAIN = 5000; // how often a closed screen looks whether a second check has begun
+
+function showEnd({ title, text, again }) {
   ended = true;
+  if (again) setTimeout(() => location.reload(), AGAIN);
   screen.dataset.state = "ended";
   if (title) part("end-title").textContent = title;
   if (text) part("end-text").textContent = text;
