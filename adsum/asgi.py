@@ -23,6 +23,7 @@ from adsum.checkin.gate.app import Gate  # noqa: E402
 from adsum.checkin.gate.state import State  # noqa: E402
 from adsum.checkin.rules import CODE_LENGTH  # noqa: E402
 from adsum.checkin.writer import DatabaseEngine, Writer  # noqa: E402
+from adsum.web.bodies import Bounded  # noqa: E402
 from adsum.web.live import Live  # noqa: E402
 
 HASHED = r"^.+\.[0-9a-f]{12}\..+$"
@@ -43,7 +44,7 @@ class Application:
         self.gate = Gate(self.state, self.writer)
         self.live = Live(self.state)
         self.pages = ServeStaticASGI(
-            django, root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, immutable_file_test=HASHED,
+            Bounded(django), root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, immutable_file_test=HASHED,
             add_headers_function=_add_headers,
         )  # fmt: skip
 

@@ -225,6 +225,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "adsum.web.middleware.headers",
+    "adsum.web.bodies.plain_text",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -307,6 +308,8 @@ LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", gettext_noop("English")), ("cy", gettext_noop("Cymraeg"))]
 LOCALE_PATHS = [BASE_DIR / "adsum" / "web" / "locale"]
 LANGUAGE_COOKIE_NAME = "adsum_language"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_HTTPONLY = True
 TIME_ZONE = env.time_zone
 USE_TZ = True
 
@@ -367,6 +370,7 @@ SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 Q_CLUSTER = {
     "name": "adsum",

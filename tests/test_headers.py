@@ -1,5 +1,6 @@
 """Every answer carries exactly these headers: pages, redirects, refusals, static files, the gate, the live streams."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -7,11 +8,12 @@ import sys
 from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from django.conf import settings
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from adsum.asgi import Application
 from adsum.checkin.gate.app import PASS_COOKIE
@@ -136,6 +138,61 @@ async def test_every_answer_carries_the_same_headers(site: Application):
     assert wrong == {}
 
 
+@pytest.mark.django_db(transaction=True)
+async def test_a_page_that_breaks_carries_them_too(site: Application):
+    with override_settings(ROOT_URLCONF="tests.broken"):
+        answer = await ask(site, "GET", "/broken/")
+    assert answer.status_code == 500
+    assert {name: answer.headers.get(name) for name in EVERY} == EVERY
+    assert csp_of(answer) == CSP
+    assert "tests.broken" not in answer.text
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_body_that_is_too_large_is_refused_with_them(site: Application):
+    answer = await ask(site, "POST", "/sign-in/", **{"content-length": str(10**9)})
+    assert answer.status_code == 413
+    assert {name: answer.headers.get(name) for name in EVERY} == EVERY
+    assert csp_of(answer) == CSP
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_stream_under_way_carries_them_too(site: Application):
+    """httpx would wait for the end of it, so this listens to the application itself."""
+    house = await in_thread(House)
+    cookies = await in_thread(cookies_of, house, "lecturer")
+    began: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def receive() -> Any:
+        await began
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start" and not began.done():
+            began.set_result(message)
+
+    path = "/live/register/{session}".format(**house.names)
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": path,
+        "raw_path": path.encode(), "query_string": b"", "root_path": "", "server": ("localhost", 8000),
+        "client": ("127.0.0.1", 1), "headers": [(b"host", b"localhost:8000"), (b"cookie", cookies.encode())],
+    }  # fmt: skip
+    task = asyncio.create_task(site(scope, receive, send))
+    message = await asyncio.wait_for(began, 30)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    headers = {name.decode(): value.decode() for name, value in message["headers"]}
+    assert (message["status"], headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert {name: headers.get(name) for name in EVERY} == EVERY
+    assert "no-store" in headers["cache-control"]
+    assert set(headers) - EVERY.keys() - PLAIN == {"content-security-policy", "x-accel-buffering"}
+
+
+@pytest.mark.django_db
+def test_signing_out_clears_what_the_browser_kept(client: Client):
+    assert client.post("/sign-out/")["Clear-Site-Data"] == '"cache", "storage"'
+
+
 def csp_of_or_none(answer: httpx.Response) -> dict[str, str] | None:
     return csp_of(answer) if "content-security-policy" in answer.headers else None
 
@@ -219,6 +276,38 @@ def test_on_https_cookies_are_bound_to_the_host_and_the_site_says_to_stay(tmp_pa
     assert set(flags.split()) == {"True"}
     assert hsts == "max-age=63072000; includeSubDomains"
     assert hosts == "['uni.ac.uk']"
+
+
+HTTPS_COOKIES = """
+import django; django.setup()
+from django.conf import settings
+settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+from django.core.management import call_command
+call_command("migrate", verbosity=0); call_command("createcachetable", verbosity=0)
+from django.test import Client
+from adsum.accounts.models import Person
+person = Person.objects.create(username="a@uni.ac.uk", family_name="A")
+client = Client(headers={"host": "uni.ac.uk"})
+client.force_login(person)
+client.get("/account/sign-ins/", secure=True)
+client.post("/language/", {"language": "cy"}, secure=True)
+for name, morsel in sorted(client.cookies.items()):
+    print(name, bool(morsel["secure"]), bool(morsel["httponly"]), morsel["samesite"], morsel["path"], repr(morsel["domain"]))
+"""
+
+
+def test_on_https_every_cookie_says_exactly_this(tmp_path: Path):
+    env = {
+        **os.environ, "ADSUM_ORIGIN": "https://uni.ac.uk", "DJANGO_SETTINGS_MODULE": "adsum.settings",
+        "ADSUM_DATA": str(tmp_path), "ADSUM_DATABASE_URL": "",
+    }  # fmt: skip
+    out = subprocess.run([sys.executable, "-c", HTTPS_COOKIES], env=env, capture_output=True, text=True, check=True).stdout
+    assert out.splitlines() == [
+        "__Host-adsum_csrf True True Lax / ''",
+        "__Host-adsum_pass True True Lax / ''",
+        "__Host-adsum_session True True Lax / ''",
+        "adsum_language True True Lax / ''",
+    ]
 
 
 # The Host header

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -34,12 +35,17 @@ RETIRE = "/office/check-in/keys/k0/retire/"
 
 ADDRESSES = {
     # URL name of each address that asks for it, and who comes closest to doing it
+    "import_decide": "administrator",
     "office_checkin_retire": "administrator",
     "passkey_add": "administrator",
     "passkey_remove": "administrator",
     "recovery_codes": "administrator",
     "security": "administrator",
 }
+SOMETIMES = {"amend_marks", "answer_query"}
+"""Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py."""
+SENT = {"import_decide": {"action": "apply"}}
+"""What is sent where the table of doors sends something harmless."""
 
 
 @pytest.fixture
@@ -78,12 +84,12 @@ def test_every_address_that_asks_is_in_the_table():
         for pattern in patterns(get_resolver())
         if re.search(r"stepup\.(required|ask)\b", inspect.getsource(inspect.unwrap(pattern.callback)))
     }
-    assert asking == set(ADDRESSES)
+    assert asking == set(ADDRESSES) | SOMETIMES
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_without_a_proof_nothing_happens(house: House, name: str):
-    (door,) = [door for door in DOORS if (door.name, door.method) == (name, "POST")]
+    (door,) = [replace(door, data=SENT.get(name, door.data)) for door in DOORS if (door.name, door.method) == (name, "POST")]
     client = house.browser(ADDRESSES[name])
     prove(client, datetime.now(UTC) - timedelta(seconds=stepup.FRESH_FOR + 1))
     before = everything()

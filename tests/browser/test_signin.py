@@ -89,6 +89,7 @@ def test_to_the_university_and_back(browser: Browser, live_server: LiveServer, u
         assert problems == []
 
 
+@pytest.mark.blocked_on_purpose
 def test_why_there_is_a_page_in_between(page: Page, live_server: LiveServer, uni: oidc.Honest, alice: Person):
     """The browser does block a form whose answer redirects to the provider, so the page in between is needed."""
     app = oidc.register(uni.issuer)

@@ -22,6 +22,7 @@ from adsum.timetable.sources import FeedMapping, Import, ImportProblem
 from adsum.web.office.import_words import CHANGES, NAMES, STATES, THINGS
 from tests import feeds
 from tests.feeds import AT, bring, calendar, check, event, events, oneroster, university
+from tests.signing_in import prove
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ def tess(world: World) -> Person:
 @pytest.fixture
 def office(client: Client, tess: Person) -> Client:
     client.force_login(tess)
-    return client
+    return prove(client)
 
 
 def upload(office: Client, content: bytes, name: str = "export.zip", **data: str) -> Import:

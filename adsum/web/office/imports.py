@@ -21,6 +21,7 @@ from adsum.integrations.mapping import PRESETS, rules_of
 from adsum.timetable.rules import Change, ImportState
 from adsum.timetable.services import Polling, save_mapping
 from adsum.timetable.sources import FeedMapping, Import
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.office.import_words import CHANGES, NAMES, STATES, THINGS, CalendarForm, UploadForm, counted, shown
 from adsum.web.teaching import for_roles
@@ -163,6 +164,8 @@ def decide(request: PersonRequest, ref: UUID) -> HttpResponse:
             confirm = "confirm" in request.POST
             if run.stop_reason and not confirm:
                 messages.warning(request, _("Tick that you have read the question first; then apply."))
+            elif first := stepup.ask(request):  # it may give roles, and it changes much at once
+                return first
             else:
                 imports.apply_soon(run, at=request.at, actor=request.user.actor, confirm=confirm)
         case "discard":

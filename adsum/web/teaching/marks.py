@@ -1,7 +1,7 @@
 """Marking by hand: one or many with a tap, amending with a reason, and one student's whole story in a class."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class, said, wants_json
 from adsum.web.teaching.register import clock, seat
@@ -39,6 +40,10 @@ REASON_CHOICES = [
     *((r.value, w) for r, w in REASONS.items() if r not in {Reason.QUERY_UPHELD, Reason.OUTAGE}),
 ]
 STAYS = "stays"
+MANY = 5
+"""Marks that are changed at once without a fresh proof of who does it."""
+LATE_AMENDMENT = timedelta(days=14)
+"""After the class; then changing even one mark asks for it."""
 
 
 class AmendForm(forms.Form):
@@ -147,6 +152,8 @@ def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
         raise AdsumError("nobody", _("Select one or more students first."))
     form = AmendForm(session, chosen, request.POST if posted else None, initial={"status": kept.get("status")})
     if form.is_valid():
+        if _matters(session, chosen, at=request.at) and (first := stepup.ask(request)):
+            return first
         given = form.cleaned_data
         status = Status(given["status"])
         changed = services.mark_students(
@@ -181,6 +188,8 @@ def answer(request: PersonRequest, session: ClassSession, query: UUID) -> HttpRe
         return _story(request, session, line, answer=form, code=422)
     chosen = form.cleaned_data["status"]
     status = None if chosen == STAYS else Status(chosen)
+    if status is not None and _matters(session, [line], at=request.at) and (first := stepup.ask(request)):
+        return first
     then = reverse("student_mark", args=[session.ref, asked.student.ref])
     try:
         services.answer_query(asked, by=request.user, at=request.at, status=status, reason=form.cleaned_data["reason"])
@@ -210,6 +219,12 @@ def _story(
         "amendable": (line.expected or line.mark) and not open_query and not session.cancelled and line.student != request.user,
     }
     return render(request, "adsum/teaching/student.html", context, status=code)
+
+
+def _matters(session: ClassSession, chosen: Iterable[Line], *, at: datetime) -> bool:
+    """Whether changing these marks asks for a proof: more than five at once, or more than fourteen days after the class."""
+    amended = sum(line.mark is not None for line in chosen)
+    return amended > MANY or (amended > 0 and at - session.ends_at > LATE_AMENDMENT)
 
 
 def _line_of(session: ClassSession, ref: UUID) -> Line:

@@ -1,0 +1,63 @@
+"""Changing many marks, or old ones, asks for a fresh proof of who does it; the everyday does not."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adsum.attendance.models import Mark
+from adsum.attendance.rules import Status
+from adsum.attendance.services import mark_students, raise_query
+from tests.signing_in import prove
+from tests.web.conftest import FIVE_PAST, Room
+from tests.world import NINE
+
+WHY = {"reason_code": "seen_in_class", "status": "present"}
+OLD = NINE + timedelta(days=14, hours=2)
+
+
+@pytest.fixture
+def seven(room: Room) -> list[Any]:
+    """Seven students who are marked absent."""
+    students = [room.alice, room.bob, room.cara, *(room.world.student(groups=[room.group]) for _ in range(4))]
+    mark_students(room.session, students, Status.ABSENT, by=room.lecturer, at=FIVE_PAST)
+    return students
+
+
+@pytest.mark.parametrize(("how_many", "asks"), [(1, False), (5, False), (6, True), (7, True)])
+def test_from_the_sixth_mark(room: Room, seven: list[Any], how_many: int, asks: bool) -> None:
+    chosen = [student.ref for student in seven[:how_many]]
+    answer = room.client.post(room.url("amend_marks"), {"student": chosen, **WHY})
+    assert answer.status_code == (403 if asks else 302)
+    assert Mark.objects.filter(status=Status.PRESENT).count() == (0 if asks else how_many)
+    if asks:
+        page = answer.content.decode()
+        assert all(f'name="student" value="{ref}"' in page for ref in chosen), "nothing chosen is lost"
+        prove(room.client)
+        assert room.client.post(room.url("amend_marks"), {"student": chosen, **WHY}).status_code == 302
+        assert Mark.objects.filter(status=Status.PRESENT).count() == how_many
+
+
+@pytest.mark.parametrize(("later", "asks"), [(timedelta(0), False), (timedelta(days=1), True)])
+def test_after_fourteen_days_even_one(room: Room, seven: list[Any], later: timedelta, asks: bool) -> None:
+    room.sign_in(room.lecturer, OLD - timedelta(hours=1) + later)
+    answer = room.client.post(room.url("amend_marks"), {"student": [seven[0].ref], **WHY})
+    assert (answer.status_code == 403) is asks
+
+
+def test_an_old_query_is_declined_without_and_granted_with(room: Room, seven: list[Any]) -> None:
+    queries = [raise_query(room.session, student, at=FIVE_PAST) for student in seven[:2]]
+    room.sign_in(room.lecturer, OLD + timedelta(days=1))
+    grant = room.client.post(room.url("answer_query", queries[0].ref), {"status": "present", "reason": "Seen"})
+    stays = room.client.post(room.url("answer_query", queries[1].ref), {"status": "stays", "reason": "Not seen"})
+    assert (grant.status_code, stays.status_code) == (403, 302)
+    prove(room.client)
+    assert (
+        room.client.post(room.url("answer_query", queries[0].ref), {"status": "present", "reason": "Seen"}).status_code == 302
+    )
+    assert Mark.objects.get(student=seven[0]).status == Status.PRESENT
+
+
+def test_a_form_that_is_wrong_is_put_right_first(room: Room, seven: list[Any]) -> None:
+    answer = room.client.post(room.url("amend_marks"), {"student": [s.ref for s in seven], "status": "present"})
+    assert answer.status_code == 422
