@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 
 from adsum.web import home, policy, sign_ins, stepup
 from adsum.web.office import access as office_access
-from adsum.web.office import feeds, gate, imports, outages, policies, reported
+from adsum.web.office import feeds, gate, imports, outages, people, policies, reported
 from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, record, today
 from adsum.web.support import modules, students, tutees
@@ -119,6 +119,14 @@ urlpatterns = [
     path("office/policies/<uuid:ref>/", policies.detail, name="policy"),
     path("office/policies/<uuid:ref>/withdraw/", policies.withdraw, name="policy_withdraw"),
     path("office/policies/<uuid:ref>/end/", policies.end, name="policy_end"),
+    # People and what they may do: administrators
+    path("office/people/", people.people, name="office_people"),
+    path("office/people/<uuid:ref>/", people.person, name="office_person"),
+    path("office/people/<uuid:ref>/roles/", people.give_role, name="office_person_role"),
+    path("office/people/<uuid:ref>/roles/<int:grant>/end/", people.take_role, name="office_person_role_end"),
+    path("office/people/<uuid:ref>/modules/", people.lead, name="office_person_leads"),
+    path("office/people/<uuid:ref>/modules/<int:leader>/end/", people.stop_leading, name="office_person_leads_end"),
+    path("office/people/<uuid:ref>/account/", people.account, name="office_person_account"),
     # Who looked at whose record: the data-protection officer
     path("privacy/access/", office_access.access, name="privacy_access"),
     path("privacy/access/<uuid:ref>/seen/", office_access.seen, name="privacy_seen"),

@@ -61,6 +61,7 @@ QUERY_ALONE  = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 302, 200, 404, 404
 THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
 TUTORS       = (  IN, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 THIS_MODULE  = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
+PEOPLE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
 ACCESS_LOG   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200)
 SEEN         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
@@ -71,7 +72,7 @@ SWITCHES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 STAFF        = (  IN, 404, 404, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 EVERYONE     = (  IN, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
-HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 200, 302, 200, 302, 200)
+HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 200, 302, 302, 302, 200)
 DONE         = instead(THIS_CLASS, 302)
 LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
 GATE_FORM    = (303, *(200,) * (len(WHO) - 1))
@@ -125,6 +126,13 @@ DOORS = [
     *doors("tutees",                  "/tutees/",                           TUTORS, None),
     *doors("modules",                 "/modules/",                          CLASSES, None),
     *doors("module",                  "/modules/{module}/",                 THIS_MODULE, None),
+    *doors("office_people",           "/office/people/",                    PEOPLE, None),
+    *doors("office_person",           "/office/people/{student}/",          PEOPLE, None),
+    *doors("office_person_role",      "/office/people/{student}/roles/",    None, instead(PEOPLE, 302), role="tutor"),
+    *doors("office_person_role_end",  "/office/people/{student}/roles/{grant}/end/", None, instead(PEOPLE, 302)),
+    *doors("office_person_leads",     "/office/people/{student}/modules/",  None, instead(PEOPLE, 422), module=""),
+    *doors("office_person_leads_end", "/office/people/{leader}/modules/{leading}/end/", None, instead(PEOPLE, 302)),
+    *doors("office_person_account",   "/office/people/{student}/account/",  None, instead(PEOPLE, 302), action="close"),
     *doors("privacy_access",          "/privacy/access/",                   ACCESS_LOG, None),
     *doors("privacy_seen",            "/privacy/access/{opened}/seen/",     None, SEEN),
     *doors("students",                "/students/",                         STAFF, None),

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
-from adsum.accounts.models import Person
+from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
 from adsum.attendance.outages import declare_outage
@@ -97,6 +97,9 @@ class House:
             "passkey": Authenticator.objects.get(type="webauthn").pk,
         }  # fmt: skip
 
+        self.names["grant"] = RoleGrant.objects.get(person=student).pk
+        self.names["leader"] = self.people["leader"].ref
+        self.names["leading"] = ModuleLeader.objects.get(person=self.people["leader"]).pk
         self.names["opened"] = break_glass(
             other, viewer=lecturer, access=lecturer.access(at), purpose=Purpose.SAFETY, reason="He asked for it.", at=at
         ).ref

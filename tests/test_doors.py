@@ -102,6 +102,7 @@ NOTED = {
     "student_mark": ("student_in_class", "student"),
     "person_record": ("record", "student"),
     "module": ("module", "module"),
+    "office_person": ("account", "student"),
 }
 """What reading does write, and nothing else: that somebody looked, on which page and at what."""
 

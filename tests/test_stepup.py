@@ -41,6 +41,11 @@ ADDRESSES = {
     "passkey_remove": "administrator",
     "recovery_codes": "administrator",
     "security": "administrator",
+    "office_person_role": "administrator",
+    "office_person_role_end": "administrator",
+    "office_person_leads": "administrator",
+    "office_person_leads_end": "administrator",
+    "office_person_account": "administrator",
 }
 SOMETIMES = {"amend_marks", "answer_query"}
 """Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py."""

@@ -42,6 +42,12 @@ whole university, or reaches as far as what else names the person: a class, a mo
 LOOKS_AFTER = KEEPS_RECORDS | {Role.TUTOR, Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC}
 """Work with the records of students. All other staff open one only with a reason."""
 
+MANAGES_PEOPLE = frozenset({Role.ADMINISTRATOR})
+"""May give and end roles, and close accounts; never their own."""
+
+BY_HAND_ONLY = frozenset({Role.ADMINISTRATOR, Role.DATA_PROTECTION, Role.AUDITOR})
+"""Given by an administrator's hand, never by a file."""
+
 READS_ACCESS_LOG = frozenset({Role.DATA_PROTECTION, Role.AUDITOR})
 """May read who looked at whose record."""
 

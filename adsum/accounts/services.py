@@ -155,6 +155,17 @@ def grant_role(
 
 
 @transaction.atomic
+def change_role_dates(grant: RoleGrant, *, starts_on: date | None, ends_on: date | None, by: str, at: datetime) -> None:
+    """Give a role that was given before other first and last days."""
+    RoleGrant.objects.filter(pk=grant.pk).update(starts_on=starts_on, ends_on=ends_on)
+    grant.starts_on, grant.ends_on = starts_on, ends_on
+    audit_log.record(
+        actor=by, verb="role.change", subject=f"person:{grant.person_id}", at=at, role=grant.role,
+        department=grant.department_id, starts_on=str(starts_on or ""), ends_on=str(ends_on or ""),
+    )  # fmt: skip
+
+
+@transaction.atomic
 def end_role(grant: RoleGrant, *, last_day: date, by: str, at: datetime) -> None:
     """End a role after `last_day` (which is still included)."""
     RoleGrant.objects.filter(pk=grant.pk).update(ends_on=last_day)

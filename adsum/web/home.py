@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from adsum.accounts.rules import LISTS_CLASSES, STAFF, Role
+from adsum.accounts.rules import LISTS_CLASSES, MANAGES_PEOPLE, STAFF, Role
 from adsum.web import pages
 from adsum.web.middleware import PersonRequest
 
@@ -18,6 +18,7 @@ FIRST = (
     ("modules", LISTS_CLASSES),
     ("tutees", frozenset({Role.TUTOR})),
     ("imports", frozenset({Role.TIMETABLING})),
+    ("office_people", MANAGES_PEOPLE),
     ("privacy_access", frozenset({Role.DATA_PROTECTION})),
 )
 """Where people start: the first of these whose roles they hold."""
@@ -31,7 +32,6 @@ COMING = {
         "Funded students, confirmations of attendance, and changes of circumstance. Until then your list of students is empty: "
         "one record at a time opens with a reason, under Students."
     ),
-    Role.ADMINISTRATOR: _("People and their roles, sign-in settings, how long things are kept, and the health of the system."),
     Role.AUDITOR: _("The event log, and proof that nothing in it was changed."),
 }
 """What is not built yet, for those whose first page it will be."""

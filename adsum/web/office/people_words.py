@@ -1,0 +1,39 @@
+"""What happened to a person's account, in words."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from adsum.web.words import ROLES
+
+VERBS = {
+    "person.create": gettext_lazy("Added"),
+    "person.change": gettext_lazy("Details changed"),
+    "person.close": gettext_lazy("Account closed"),
+    "person.reopen": gettext_lazy("Account opened again"),
+    "person.sign_out": gettext_lazy("Every sign-in ended"),
+    "person.password": gettext_lazy("Password set"),
+    "person.identifier": gettext_lazy("Number of another system added"),
+    "person.link": gettext_lazy("University sign-in linked"),
+    "person.totp": gettext_lazy("Second step set up"),
+    "person.totp_removed": gettext_lazy("Second step removed"),
+    "person.recovery_code": gettext_lazy("Recovery code used"),
+    "role.grant": gettext_lazy("Role given: %(role)s"),
+    "role.change": gettext_lazy("Role’s dates changed: %(role)s"),
+    "role.end": gettext_lazy("Role ended: %(role)s"),
+    "module.lead": gettext_lazy("Leads %(module)s"),
+    "module.lead_end": gettext_lazy("No longer leads %(module)s"),
+    "record.break_glass": gettext_lazy("Record opened from outside the usual relationship"),
+    "record.break_glass_seen": gettext_lazy("The data-protection officer read of it"),
+    "import.person.new": gettext_lazy("Came with an import"),
+    "import.person.changed": gettext_lazy("Changed by an import"),
+}
+
+
+def happened(verb: str, detail: dict[str, Any]) -> str:
+    """One event in words; its verb where there are none."""
+    if verb not in VERBS:
+        return verb
+    role = detail.get("role", "")
+    return str(VERBS[verb]) % {"role": ROLES.get(role, role) or _("unknown"), "module": detail.get("code", "")}
