@@ -110,6 +110,7 @@ urlpatterns = [
     path("imports/calendars/<int:pk>/fetch/", imports.fetch_calendar, name="import_calendar_fetch"),
     path("imports/<uuid:ref>/", imports.detail, name="import"),
     path("imports/<uuid:ref>/decide/", imports.decide, name="import_decide"),
+    path("imports/<uuid:ref>/roles/", imports.decide_roles, name="import_roles_decide"),
     path("imports/<uuid:ref>/problems.csv", imports.problems, name="import_problems"),
     # Policies: everyone reads them; the attendance team and administrators make them
     path("policy/", policy.policy, name="public_policy"),

@@ -199,6 +199,7 @@ DOORS = [
     *doors("policy_end",              "/office/policies/{policy}/end/",     None, instead(POLICIES, 302)),
     *doors("office_outages",          "/office/outages/",                   OUTAGES, instead(OUTAGES, 422)),
     *doors("end_outage",              "/office/outages/{outage}/end/",      None, instead(OUTAGES, 302)),
+    *doors("import_roles_decide",     "/imports/{roles}/roles/",            None, instead(PEOPLE, 302), action="discard"),
     *doors("office_checkin",          "/office/check-in/",                  SWITCHES, None),
     *doors("office_checkin_pause",    "/office/check-in/pause/",            None, instead(SWITCHES, 302), reason="Fire"),
     *doors("office_checkin_resume",   "/office/check-in/resume/",           None, instead(SWITCHES, 302)),

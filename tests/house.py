@@ -97,6 +97,8 @@ class House:
             "passkey": Authenticator.objects.get(type="webauthn").pk,
         }  # fmt: skip
 
+        roles = start_import(kind="roles", filename="r.csv", content=b"", options={}, actor="system:test", at=at)
+        self.names["roles"] = roles.ref
         self.names["grant"] = RoleGrant.objects.get(person=student).pk
         self.names["leader"] = self.people["leader"].ref
         self.names["leading"] = ModuleLeader.objects.get(person=self.people["leader"]).pk

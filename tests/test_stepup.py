@@ -41,6 +41,7 @@ ADDRESSES = {
     "passkey_remove": "administrator",
     "recovery_codes": "administrator",
     "security": "administrator",
+    "import_roles_decide": "administrator",
     "office_person_role": "administrator",
     "office_person_role_end": "administrator",
     "office_person_leads": "administrator",

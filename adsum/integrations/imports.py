@@ -21,6 +21,7 @@ from adsum.integrations.mapping import rules_of
 from adsum.integrations.messages import Problem, Refused
 from adsum.integrations.plan import Plan, Progress
 from adsum.integrations.reading import kind_of
+from adsum.integrations.roles_csv import plan_roles
 from adsum.integrations.roster_plan import plan_roster
 from adsum.timetable import services
 from adsum.timetable.models import ClassSession
@@ -36,14 +37,19 @@ def _silent(done: int, total: int) -> None:
     """Nobody watches."""
 
 
-def take(*, filename: str, content: bytes, actor: str, at: datetime, options: Mapping[str, Any] | None = None) -> Import:
-    """Take a file in, to be checked next. Raises Refused when it is of no kind we know, or lacks a mapping.
+def take(
+    *, filename: str, content: bytes, actor: str, at: datetime, options: Mapping[str, Any] | None = None, roles: bool = False
+) -> Import:
+    """Take a file in, to be checked next. Raises Refused when it is of no kind we know, lacks a mapping, or gives roles
+    and whoever brings it in may not (`roles`).
 
     Options: `source` (name the rows are kept under), `partial` (what is not in the file stays as it is), `mapping` (how an
     iCalendar file is read), `language` (of what is said about the rows).
     """
     name = PurePath(filename).name or "file"
     kind = kind_of(content, name)
+    if kind == "roles" and not roles:
+        raise Refused("roles_by_administrators", file=name)
     options = dict(options or {})
     if kind == "icalendar":
         rules_of(options.get("mapping") or {})
@@ -61,6 +67,12 @@ def _plan(run: Import, at: datetime, progress: Progress, *, lock: bool = False) 
         roster = oneroster.read(content, run.filename, problems, source=source)
         plan_roster(roster, plan, at.astimezone(zone).date())
         return roster.source, plan
+    if run.kind == "roles":
+        today = at.astimezone(zone).date()
+        named = plan_roles(
+            content, run.filename, plan, source=source, actor=run.actor, today=today, partial=is_partial
+        )  # fmt: skip
+        return named, plan
     if run.kind == "events":
         timetable = events_csv.read(content, run.filename, problems, source=source, partial=is_partial)
     else:
@@ -128,6 +140,8 @@ def _apply(run: Import, at: datetime, actor: str, confirm: bool) -> None:
     if plan.digest != run.digest:
         reason = _("Something else has changed the timetable since this was checked. Read the new diff, then apply it.")
         _save(run, source, plan, stop=" ".join([reason, *plan.stops]))
+    elif any(grant.person.actor == actor for grant in [*plan.writes.grants.new, *plan.writes.grants.changed]):
+        services.stop_import(run, _("This would change your own roles. Another administrator must apply it."))
     elif plan.stops and not confirm:
         services.stop_import(run, " ".join(plan.stops))
     else:

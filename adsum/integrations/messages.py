@@ -14,8 +14,11 @@ UNUSABLE: dict[str, Promise] = {
     "empty": _("%(file)s is empty. Export it again and check its size before you send it."),
     "too_large": _("%(file)s is larger than %(limit)s MB. Split it, or ask for an export of this year alone."),
     "unknown_kind": _(
-        "%(file)s is neither a OneRoster zip, an events CSV nor an iCalendar file. Choose one of these three; "
+        "%(file)s is neither a OneRoster zip, an events CSV, a roles CSV nor an iCalendar file. Choose one of these; "
         "the first line of an events CSV names its columns, event_id among them."
+    ),
+    "roles_by_administrators": _(
+        "%(file)s says who may do what. Only an administrator brings such a file in, from a file and not from an address."
     ),
     "web_page": _(
         "%(file)s is a web page, not a timetable: perhaps a sign-in page was saved instead. Download the file again."
@@ -88,6 +91,10 @@ PROBLEMS: dict[str, Promise] = {
     "unknown": _("%(column)s is %(value)s, which is not known. Import it first (or with this file), then import this again."),
     "unknown_here": _("%(column)s is %(value)s, which is not in %(file)s. Add it there, or correct this row."),
     "several": _("%(column)s is %(value)s, which could be any of: %(others)s. Use an identifier that only one of them has."),
+    "by_hand_only": _("The role %(value)s is given by an administrator’s hand, on the person’s page, never by a file."),
+    "own_role": _("This row is about yourself. Another administrator must bring it in."),
+    "not_by_department": _("The role %(value)s is held for the whole university. Leave the department empty."),
+    "module_only_leader": _("Only a module_leader has a module. Leave the module empty, or correct the role."),
     "parent_cycle": _("%(value)s is above itself in the tree of organisations. Correct parentSourcedId."),
     "delta_stamp": _("In a delta file every row needs both status and dateLastModified. Fill them in."),
     "event_unreadable": _("This event cannot be read: %(reason)s. Correct it in the timetable system and export again."),

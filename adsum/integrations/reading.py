@@ -49,7 +49,7 @@ def as_csv(cells: list[str]) -> str:
 
 
 def kind_of(content: bytes, file: str) -> str:
-    """`oneroster`, `events` or `icalendar`, by looking inside. Raises Refused when it is none of them."""
+    """`oneroster`, `events`, `roles` or `icalendar`, by looking inside. Raises Refused when it is none of them."""
     if not content.strip():
         raise Refused("empty", file=file)
     if len(content) > MAX_FILE:
@@ -64,6 +64,9 @@ def kind_of(content: bytes, file: str) -> str:
         return "icalendar"
     if head[:1] == b"<":
         raise Refused("web_page", file=file)
+    columns = {name.strip(b' "') for name in head.split(b"\n", 1)[0].strip().split(b",")}
+    if {b"person", b"role"} <= columns:
+        return "roles"
     if b"event_id" in head.split(b"\n", 1)[0] or head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "events"
     raise Refused("not_text" if b"\x00" in head else "unknown_kind", file=file)

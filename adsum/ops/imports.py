@@ -25,7 +25,7 @@ SHOWN = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `adsum import` understands."""
-    parser.add_argument("what", help="a OneRoster zip or folder, an events CSV, an iCalendar file, or the address of one")
+    parser.add_argument("what", help="a OneRoster zip or folder, an events or roles CSV, an iCalendar file, or an address")
     parser.add_argument("--source", default="", help="the name its rows are kept under (default: the file's own)")
     parser.add_argument("--partial", action="store_true", help="a timetable that is not whole: what is not in it stays")
     parser.add_argument("--mapping", default="", help=f"for iCalendar: {', '.join(PRESETS)}, or the name of a saved mapping")
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     console = Console(stderr=False)
     at = datetime.now(UTC)
     name, content = fetch(args.what) if "://" in args.what else (Path(args.what).name, pack(Path(args.what)))
-    taken = imports.take(filename=name, content=content, actor=ACTOR, at=at, options=_options(args))
+    taken = imports.take(filename=name, content=content, actor=ACTOR, at=at, options=_options(args), roles=True)
     with _bar(console) as bar:
         task = bar.add_task(f"Checking {name}", total=None)
         imports.check(taken, at=at, progress=lambda done, total: bar.update(task, completed=done, total=total))

@@ -20,6 +20,7 @@ from adsum.timetable.models import (
     Group,
     GroupStaff,
     Module,
+    ModuleLeader,
     Place,
     Room,
     Teaching,
@@ -82,6 +83,7 @@ class Writes:
     people: Rows[Person] = field(default_factory=Rows)
     identifiers: Rows[Identifier] = field(default_factory=Rows)
     grants: Rows[RoleGrant] = field(default_factory=Rows)
+    leaders: Rows[ModuleLeader] = field(default_factory=Rows)
     places: Rows[Place] = field(default_factory=Rows)
     staff: Rows[GroupStaff] = field(default_factory=Rows)
     rooms: Rows[Room] = field(default_factory=Rows)
@@ -102,6 +104,7 @@ OWNED: dict[type[models.Model], list[str]] = {
 AUDITED = {
     "people": "person",
     "grants": "grant",
+    "leaders": "leader",
     "identifiers": "identifier",
     "groups": "group",
     "modules": "module",
@@ -116,7 +119,7 @@ def write(writes: Writes, *, run: Import, at: datetime, actor: str) -> None:
     for department in [*writes.departments.new, *writes.departments.changed]:
         department.save()  # one by one, parents first: a tree in one table
     entries: list[Entry] = []
-    for name in ("terms", "modules", "groups", "people", "identifiers", "grants", "places", "staff", "rooms"):
+    for name in ("terms", "modules", "groups", "people", "identifiers", "grants", "leaders", "places", "staff", "rooms"):
         rows: Rows[Any] = getattr(writes, name)
         _save(rows)
         if name in AUDITED:

@@ -37,6 +37,7 @@ THINGS = {
     "places": gettext_lazy("Places, by group"),
     "role": gettext_lazy("Roles"),
     "lecturer": gettext_lazy("Lecturers of groups"),
+    "leader": gettext_lazy("Module leaders"),
     "group": gettext_lazy("Groups"),
     "module": gettext_lazy("Modules"),
     "room": gettext_lazy("Rooms"),
@@ -121,7 +122,9 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         required=False,
-        help_text=gettext_lazy("A OneRoster zip, an events CSV or an iCalendar file, up to 25 MB."),
+        help_text=gettext_lazy(
+            "A OneRoster zip, an events CSV, an iCalendar file; for administrators a roles CSV. Up to 25 MB."
+        ),
     )
     url = forms.CharField(
         label=gettext_lazy("Or the address of a calendar"),

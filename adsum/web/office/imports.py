@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from adsum.accounts.rules import IMPORTS
+from adsum.accounts.rules import IMPORTS, MANAGES_PEOPLE
 from adsum.core.cells import safe_cell
 from adsum.core.errors import AdsumError
 from adsum.integrations import imports, reports
@@ -80,7 +81,10 @@ def _take(request: PersonRequest, data: dict[str, Any]) -> Import:
         options["mapping"] = PRESETS[name]
     options["source"] = options["source"] or name
     filename, content = fetch(data["url"]) if data["url"] else (data["file"].name, data["file"].read())
-    return imports.take(filename=filename, content=content, actor=request.user.actor, at=request.at, options=options)
+    may_give_roles = bool(request.roles & MANAGES_PEOPLE) and not data["url"]
+    return imports.take(
+        filename=filename, content=content, actor=request.user.actor, at=request.at, options=options, roles=may_give_roles
+    )
 
 
 @require_safe
@@ -94,6 +98,7 @@ def detail(request: PersonRequest, ref: UUID) -> HttpResponse:
         "busy": run.state in BUSY,
         "slow": (request.at - run.created_at).total_seconds() > SLOW,
         "by": reports.people([run.actor]).get(run.actor, ""),
+        "decide": reverse("import_roles_decide" if run.kind == "roles" else "import_decide", args=[run.ref]),
     }
     if request.htmx:  # type: ignore[attr-defined]
         if run.state in BUSY:
@@ -159,6 +164,20 @@ def _tabs(words: Any, counts: dict[tuple[str, str], int], index: int, other: str
 def decide(request: PersonRequest, ref: UUID) -> HttpResponse:
     """Apply it, discard it, or do not wait for a worker."""
     run = get_object_or_404(Import, ref=ref)
+    if run.kind == "roles":
+        raise Http404
+    return _decide(request, run)
+
+
+@require_POST
+@for_roles(MANAGES_PEOPLE)
+@stepup.required
+def decide_roles(request: PersonRequest, ref: UUID) -> HttpResponse:
+    """The same for a file that says who may do what: an administrator's, with a proof of the last ten minutes."""
+    return _decide(request, get_object_or_404(Import, ref=ref, kind="roles"))
+
+
+def _decide(request: PersonRequest, run: Import) -> HttpResponse:
     match request.POST.get("action"):
         case "apply":
             confirm = "confirm" in request.POST
