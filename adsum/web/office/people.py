@@ -26,9 +26,9 @@ from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import BY_DEPARTMENT, MANAGES_PEOPLE, Role
 from adsum.audit.reports import events_about
 from adsum.audit.rules import Page
+from adsum.audit.tree import people_behind
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
-from adsum.integrations.reports import people as names_of
 from adsum.timetable.models import Enrolment, Module, ModuleLeader
 from adsum.timetable.reports import Relation
 from adsum.timetable.roles import end_leading, lead_module
@@ -156,7 +156,7 @@ def _page(
     grants = RoleGrant.objects.filter(person=person).select_related("department").order_by("role", "starts_on", "pk")
     leads = ModuleLeader.objects.filter(person=person).select_related("module").order_by("module__code")
     events = Paginator(events_about(person.actor), EVENTS).get_page(request.GET.get("page"))
-    actors = names_of({event.actor for event in events})
+    actors = _names({event.actor for event in events})
     context = {
         "person": person,
         "own": person == request.user,
@@ -172,6 +172,14 @@ def _page(
     }
     wrong = (grant is not None and grant.errors) or (leader is not None and leader.errors)
     return render(request, "adsum/office/person.html", context, status=422 if wrong else 200)
+
+
+def _names(actors: set[str]) -> dict[str, str]:
+    """Whom the event log means by these actors, as far as it can still be said (two queries)."""
+    tokens = {actor.removeprefix("person:") for actor in actors if actor.startswith("person:")}
+    known = people_behind(tokens)
+    people = Person.objects.in_bulk(known.values())
+    return {f"person:{token}": str(people[pk]) for token, pk in known.items() if pk in people}
 
 
 def _state(one: RoleGrant | ModuleLeader, today: date) -> str:
