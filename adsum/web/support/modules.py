@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.models import Department, Person
-from adsum.accounts.rules import KEEPS_REGISTERS, LISTS_CLASSES, Access
+from adsum.accounts.rules import LISTS_CLASSES, Access
 from adsum.attendance.reports import module_tallies, standings
 from adsum.attendance.rules import Tally
 from adsum.core.clock import civil_day, monday_of
 from adsum.timetable.models import ClassSession, Module
 from adsum.timetable.reports import students_of_modules, students_visible_to, university_zone
+from adsum.web.departments import DepartmentField, offer
 from adsum.web.middleware import PersonRequest
 from adsum.web.support.words import attended
 from adsum.web.teaching import for_roles
@@ -35,15 +36,11 @@ class ModuleFilter(forms.Form):
     """Which modules to list."""
 
     q = forms.CharField(label=_("Code or title"), required=False, max_length=100)
-    department = forms.ModelChoiceField(Department.objects.order_by("name"), required=False, label=_("Department"))
+    department = DepartmentField()
 
     def __init__(self, access: Access, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["department"]
-        reach = access.departments(*KEEPS_REGISTERS)
-        if reach is not None:
-            field.queryset = field.queryset.filter(pk__in=reach)  # type: ignore[attr-defined]
-        field.empty_label = _("All departments")  # type: ignore[attr-defined]
+        offer(self, access)
 
 
 class Week(NamedTuple):

@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.models import Department
-from adsum.accounts.rules import KEEPS_REGISTERS, LISTS_CLASSES, Access
+from adsum.accounts.rules import LISTS_CLASSES, Access
 from adsum.core.clock import civil_day
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.web.departments import DepartmentField, offer
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 from adsum.web.teaching.listing import in_order, rows
@@ -33,15 +34,11 @@ class ClassFilter(forms.Form):
         validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2200, 1, 1))],
     )  # fmt: skip
     q = forms.CharField(label=_("Module, room or lecturer"), required=False, max_length=100)
-    department = forms.ModelChoiceField(Department.objects.order_by("name"), required=False, label=_("Department"))
+    department = DepartmentField()
 
     def __init__(self, access: Access, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["department"]
-        reach = access.departments(*KEEPS_REGISTERS)
-        if reach is not None:
-            field.queryset = field.queryset.filter(pk__in=reach)  # type: ignore[attr-defined]
-        field.empty_label = _("All departments")  # type: ignore[attr-defined]
+        offer(self, access)
 
 
 @require_safe

@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from adsum.accounts.models import Department
-from adsum.accounts.rules import KEEPS_REGISTERS
+from adsum.accounts.rules import KEEPS_REGISTERS, Access
 from adsum.attendance.closing import explain_register
 from adsum.attendance.models import Register
 from adsum.attendance.reports import closed_until, to_complete
 from adsum.attendance.rules import TO_DEPARTMENT_AFTER, Explanation
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
+from adsum.web.departments import DepartmentField, offer
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles, of_class
 from adsum.web.words import EXPLANATIONS
@@ -55,18 +55,18 @@ class TaskFilter(forms.Form):
             ("", gettext_lazy("The department")), ("lecturer", gettext_lazy("The lecturer")), ("all", gettext_lazy("Anyone")),
         ],
     )  # fmt: skip
-    department = forms.ModelChoiceField(Department.objects.order_by("name"), required=False, label=gettext_lazy("Department"))
+    department = DepartmentField()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, access: Access, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["department"].empty_label = _("All departments")  # type: ignore[attr-defined]
+        offer(self, access)
 
 
 @require_safe
 @for_roles(KEEPS_REGISTERS)
 def registers(request: PersonRequest) -> HttpResponse:
     """What is left to complete, the longest waiting first, 25 to a page."""
-    form = TaskFilter(request.GET)
+    form = TaskFilter(request.access, request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
     sessions = ClassSession.objects.visible_to(request.user, request.access)
     if department := wanted.get("department"):

@@ -1,0 +1,88 @@
+"""What `test_scoping` looks for: a query of a page that begins with everybody's rows (T-AZ-8)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+SCOPES = {"visible_to", "taught_by", "expecting", "led_by", "open_to", "changeable_by", "none"}
+"""What makes the rows those that this person may see."""
+
+SCREEN = "a screen is known by the secret it keeps"
+SCOPED = "of rows that were scoped before"
+ADMINISTRATORS = "administrators see everybody; nobody else has the page"
+OFFICER = "the data-protection officer sees every look; nobody else has the page"
+OUTAGES = "an outage is the whole university's, and names nobody"
+POLICIES = "what a policy says is public"
+DEMO = "the demo's own people"
+ALLOWED = {
+    "changes.py undoing Person": SCOPED,
+    "live.py _display Display": SCREEN,
+    "middleware.py _waiting BreakGlass": "a number, for the data-protection officer alone",
+    "office/access.py _rows Person": OFFICER,
+    "office/access.py access BreakGlass": OFFICER,
+    "office/access.py seen BreakGlass": OFFICER,
+    "office/outages.py end Outage": OUTAGES,
+    "office/outages.py overview Outage": OUTAGES,
+    "office/people.py _names Person": ADMINISTRATORS,
+    "office/people.py checked Person": ADMINISTRATORS,
+    "office/people.py take_role RoleGrant": ADMINISTRATORS,
+    "office/people.py stop_leading ModuleLeader": ADMINISTRATORS,
+    "office/people.py _page Enrolment": ADMINISTRATORS,
+    "office/people.py _page ModuleLeader": ADMINISTRATORS,
+    "office/people.py _page RoleGrant": ADMINISTRATORS,
+    "office/people.py people Person": ADMINISTRATORS,
+    "office/people.py people RoleGrant": ADMINISTRATORS,
+    "office/policies.py _begin_with Policy": POLICIES,
+    "office/policies.py _within Policy": POLICIES,
+    "office/policies.py detail Policy": POLICIES,
+    "office/policies.py index Policy": POLICIES,
+    "office/reported.py decide ClassReport": "the timetabling team settles what anybody reports of a class",
+    "policy.py version Policy": POLICIES,
+    "signin/entrance.py _demo_person Identifier": DEMO,
+    "signin/scan.py scan_waiting Opening": "the class whose code this browser has just scanned",
+    "stepup.py _is_persona Identifier": DEMO,
+    "student/record.py class_record Opening": SCOPED,
+    "student/record.py module_record Opening": SCOPED,
+    "student/today.py _cards Opening": SCOPED,
+    "support/modules.py module Person": SCOPED,
+    "support/record.py record Enrolment": SCOPED,
+    "support/students.py outside Person": "one student, whose exact number is known, and then only with a reason",
+    "support/students.py outside RoleGrant": "one student, whose exact number is known, and then only with a reason",
+    "support/students.py rows Enrolment": SCOPED,
+    "teaching/changes.py _teachers Person": "whoever teaches may be asked to cover",
+    "teaching/changes.py _teachers RoleGrant": "whoever teaches may be asked to cover",
+    "teaching/changes.py change ClassReport": SCOPED,
+    "teaching/checkin.py _opening Opening": SCOPED,
+    "teaching/checkin.py stop_screen Display": SCOPED,
+    "teaching/classes.py _matching ClassSession": "narrows rows that are scoped",
+    "teaching/display.py _held Display": SCREEN,
+    "teaching/held.py decide Scan": "asks of its class at once",
+    "teaching/marks.py _line_of Person": SCOPED,
+    "teaching/marks.py _story Query": SCOPED,
+    "teaching/marks.py answer Query": SCOPED,
+    "teaching/register.py _checkin Opening": SCOPED,
+    "teaching/register.py register ClassSession": SCOPED,
+    "teaching/register.py register Register": SCOPED,
+}
+"""Where a page begins with all rows of a table about people, and why that is right: file, function, model."""
+
+
+def unscoped(path: Path, tree: ast.AST, models: set[str]) -> Iterator[str]:
+    """Where a file (its path below web/) begins a query with all rows of one of these models: file, function, model."""
+    above = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+
+    def function(node: ast.AST) -> str:
+        while node in above and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            node = above[node]
+        return getattr(node, "name", "-")
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in {"objects", "_default_manager", "_base_manager"}:
+            begins = above.get(node)
+            scoped = isinstance(begins, ast.Attribute) and begins.attr in SCOPES
+            if isinstance(node.value, ast.Name) and node.value.id in models and not scoped:
+                yield f"{path.as_posix()} {function(node)} {node.value.id}"
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "get_object_or_404":
+            for first in node.args[:1]:
+                if isinstance(first, ast.Name) and first.id in models:
+                    yield f"{path.as_posix()} {function(node)} {first.id}"
