@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import home, policy, sign_ins, stepup
+from adsum.web import calendars, home, policy, sign_ins, stepup
 from adsum.web.office import access as office_access
 from adsum.web.office import feeds, gate, imports, outages, people, policies, reported
 from adsum.web.signin import entrance, passkeys, two_step, university
@@ -62,6 +62,9 @@ urlpatterns = [
     path("students/", students.students, name="students"),
     path("students/outside/", students.outside, name="students_outside"),
     path("people/<uuid:ref>/", support_record.record, name="person_record"),
+    # One's own calendar: its page, and what an app that knows the address gets without a sign-in
+    path("calendar/", calendars.settings_page, name="calendar"),
+    path("calendar/<str:secret>.ics", calendars.feed, name="calendar_feed"),
     # The lecturer's side
     path("teaching/", teaching.today, name="teaching_today"),
     path("office/classes/", classes.classes, name="office_classes"),

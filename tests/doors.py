@@ -53,6 +53,7 @@ STUDENTS     = (  IN, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 THIS_STUDENT = (  IN, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 TEACHING     = (  IN, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 THIS_CLASS   = (  IN, 404, 404, 200, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
+SIGNED_IN    = (  IN, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 CHANGES      = (  IN, 404, 404, 200, 404, 200, 404, 404, 200, 404, 200, 404, 404, 200, 404, 404, 404)
 ADDS         = (  IN, 404, 404, 200, 200, 200, 404, 404, 200, 200, 200, 404, 404, 200, 404, 404, 404)
 CLASSES      = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404)
@@ -140,6 +141,8 @@ DOORS = [
     *doors("person_record",           "/people/{student}/",                 THIS_RECORD, None),
 
     # The lecturer's side; every class also for the attendance team
+    *doors("calendar",                "/calendar/",                         SIGNED_IN, instead(SIGNED_IN, 302)),
+    *doors("calendar_feed",           "/calendar/{calendar_secret}.ics",    always(200), None),
     *doors("teaching_today",          "/teaching/",                         TEACHING, None),
     *doors("office_classes",          "/office/classes/",                   CLASSES, None),
     *doors("office_queries",          "/office/queries/",                   OFFICE, None),

@@ -20,7 +20,7 @@ from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_
 from adsum.checkin.writer import record_scans
 from adsum.integrations.mapping import PRESETS
 from adsum.timetable.models import ClassReport, ModuleLeader
-from adsum.timetable.services import save_mapping, start_import
+from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.doors import IN, Door
 from tests.passkeys import give
 from tests.signing_in import prove
@@ -93,6 +93,7 @@ class House:
             "module": session.module_id, "session": session.ref, "student": student.ref, "display": self.display.display.ref,
             "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
             "calendar": mapping.pk, "import": run.ref, "policy": policy.ref, "report": report.ref,
+            "calendar_secret": renew_calendar(student, at=at),
             "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
             "passkey": Authenticator.objects.get(type="webauthn").pk,
         }  # fmt: skip

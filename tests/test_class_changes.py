@@ -1,8 +1,11 @@
 """What a person says of a class: at once, everywhere, and no import takes it back behind their back."""
 
 from datetime import UTC, date, datetime, timedelta
+from threading import Thread
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
@@ -13,7 +16,7 @@ from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin.models import GateState, Opening
-from adsum.checkin.services import open_checkin
+from adsum.checkin.services import follow_timetable, open_checkin
 from adsum.core.errors import AdsumError
 from adsum.integrations import changes, imports
 from adsum.timetable.changes import NewClass, Wanted
@@ -371,3 +374,34 @@ def test_an_import_moves_the_check_in_of_a_class_that_is_open(grace: Person):
     assert Opening.objects.get().opens_at == datetime(2026, 9, 21, 9, 50, tzinfo=UTC)
     bring(feed(start="2026-09-21T11:00:00+01:00", end="2026-09-21T12:00:00+01:00", status="cancelled"), at=session.starts_at)
     assert Opening.objects.get().stopped_at == session.starts_at
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_kept_from_checking_in_while_an_import_writes(world: World):
+    """The marks of a class point at it: an import that holds the class must not hold them up."""
+    bring(oneroster(university()))
+    bring(events(event()))
+    session, student = imported(), Person.objects.get(source_id="S1")
+    run = check(events(event(location="D1")))
+    told: list[str] = []
+
+    def scan() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '2s'")
+            Mark.objects.create(session=session, student=student, status="present", source="scan", at=AT, changed_at=AT)
+            told.append("marked")
+        finally:
+            connection.close()
+
+    def meanwhile(*args: Any, **kwargs: Any) -> None:
+        thread = Thread(target=scan)
+        thread.start()
+        thread.join()
+        follow_timetable(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imports, "follow_timetable", meanwhile)  # the last step: everything is written and held
+        imports.apply(run, at=AT, actor="system:test")
+    assert (run.state, told) == ("applied", ["marked"])

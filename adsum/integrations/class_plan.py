@@ -16,7 +16,7 @@ from adsum.integrations.matching import match
 from adsum.integrations.messages import Problem, Unusable
 from adsum.integrations.plan import Plan, Progress, chunks, rows_with
 from adsum.integrations.resolving import Resolver
-from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff, Place, Room, Teaching, Term
+from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff, Module, Place, Room, Teaching, Term
 from adsum.timetable.rules import Change, ClassFacts, ClassStatus, change_between
 from adsum.timetable.services import ClassStep, SourceWord, class_facts
 
@@ -44,9 +44,9 @@ class _ClassPlanner:
     def __init__(self, timetable: Timetable, plan: Plan, at: datetime, zone: ZoneInfo, lock: bool) -> None:
         self.timetable, self.plan, self.at = timetable, plan, at
         self.today = at.astimezone(zone).date()
-        self.sessions = ClassSession.objects.select_related("module")
+        self.sessions = ClassSession.objects.all()  # without their modules: most are as they were and need none
         if lock:
-            self.sessions = self.sessions.select_for_update(of=("self",))
+            self.sessions = self.sessions.select_for_update(no_key=True)  # scans and marks point at them and go on
         self.labels: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self.older: list[int] = []
         self.no_staff: list[int] = []
@@ -67,6 +67,7 @@ class _ClassPlanner:
         dropped = [s for s in missing if (s.source, s.source_id, s.occurrence) in self.timetable.dropped]
         resolver = Resolver(self.plan, self.timetable, [row for row, _ in differing])
         loaded = [session for _, session in differing if session] + lost + dropped
+        _load_modules(loaded)
         self.links = _links(loaded)
         self.reports = _open_reports(loaded)
         self.was_held = _held([session for _, session in differing if session and session.ends_at <= self.at])
@@ -299,6 +300,12 @@ class _ClassPlanner:
 
 def _inside(session: ClassSession, window: tuple[date, date]) -> bool:
     return window[0] <= session.starts_on <= window[1]
+
+
+def _load_modules(sessions: Sequence[ClassSession]) -> None:
+    modules = Module.objects.in_bulk({session.module_id for session in sessions})
+    for session in sessions:
+        session.module = modules[session.module_id]
 
 
 def _open_reports(sessions: Sequence[ClassSession]) -> dict[int, ClassReport]:

@@ -1,6 +1,6 @@
 """Bringing a file in: take it, check it (nothing changes; a diff is kept for a person), apply exactly that diff."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
@@ -145,13 +145,41 @@ def _apply(run: Import, at: datetime, actor: str, confirm: bool) -> None:
     elif plan.stops and not confirm:
         services.stop_import(run, " ".join(plan.stops))
     else:
-        services.write(plan.writes, run=run, at=at, actor=actor)
-        for person in plan.writes.people.changed:
-            if not person.is_active:
-                end_sign_ins(person)
-                revoke_passes(person.pk, at=at)
-        services.finish_import(run, ImportState.APPLIED, at=at, actor=actor)
-        follow_timetable([step.session.pk for step in plan.writes.classes if step.before], actor=actor, at=at)
+        _carry_out(run, plan, at, actor)
+
+
+def _carry_out(run: Import, plan: Plan, at: datetime, actor: str) -> None:
+    services.write(plan.writes, run=run, at=at, actor=actor)
+    for person in plan.writes.people.changed:
+        if not person.is_active:
+            end_sign_ins(person)
+            revoke_passes(person.pk, at=at)
+    services.finish_import(run, ImportState.APPLIED, at=at, actor=actor)
+    follow_timetable([step.session.pk for step in plan.writes.classes if step.before], actor=actor, at=at)
+
+
+def bring(run: Import, *, at: datetime, actor: str, why_not: Callable[[Import], str]) -> str:
+    """Check a file and apply it at once, reading it only once: for feeds. `why_not` says of the checked import why a person
+    is to decide it; it is then CHECKED. Returns that sentence; '' when it was applied, or refused as a whole.
+    """
+    if not services.move_import(run, ImportState.CHECKING, only_from=(ImportState.WAITING, ImportState.CHECKING)):
+        return ""
+    try:
+        with transaction.atomic():
+            services.lock_imports()
+            source, plan = _plan(run, at, _silent, lock=True)
+            _save(run, source, plan, stop=" ".join(plan.stops))
+            if waits := why_not(run):
+                return waits
+            services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED,))
+            _carry_out(run, plan, at, actor)
+    except Refused as reason:
+        services.finish_import(run, ImportState.REFUSED, at=at, actor=actor, reason=reason.message)
+    except Exception:
+        sorry = _("Reading this file was interrupted and nothing was changed. Send it again, or tell your administrator.")
+        services.finish_import(run, ImportState.REFUSED, at=at, actor=actor, reason=sorry)
+        raise
+    return ""
 
 
 def discard(run: Import, *, at: datetime, actor: str) -> None:

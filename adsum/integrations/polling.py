@@ -2,6 +2,7 @@
 person; a feed that fails is asked more seldom, and one that stays silent raises an alarm."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -82,13 +83,9 @@ def _ask(feed: FeedMapping, at: datetime, *, afresh: bool) -> Came:
     options = {"source": feed.name, "partial": feed.partial, "mapping": feed.mapping, "language": settings.LANGUAGE_CODE}
     run = imports.take(filename=answer.name, content=content, actor=ACTOR, at=at, options=options)
     _make_way(feed, run, at)
-    imports.check(run, at=at)
+    waits = imports.bring(run, at=at, actor=ACTOR, why_not=partial(_why_it_waits, feed))
     if run.state == ImportState.REFUSED:
         return Came(PollOutcome.FAILED, run.stop_reason, size=len(content), run=run)
-    waits = _why_it_waits(feed, run)
-    if not waits:
-        imports.apply(run, at=at, actor=ACTOR)
-        waits = run.stop_reason if run.state != ImportState.APPLIED else ""
     return Came(PollOutcome.WAITS if waits else PollOutcome.APPLIED, waits, seen, len(content), run)
 
 

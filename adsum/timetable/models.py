@@ -400,7 +400,6 @@ class CalendarKey(models.Model):
     fingerprint = models.CharField(max_length=64, unique=True)
     sealed = models.CharField(max_length=200)
     made_at = models.DateTimeField()
-    last_read_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"calendar of {self.person_id}"

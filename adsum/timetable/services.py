@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from secrets import token_urlsafe
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import models, transaction
@@ -13,7 +14,10 @@ from django.db.models import Q
 
 from adsum.accounts.models import Department, Identifier, Person, RoleGrant
 from adsum.audit.services import Entry, record, record_all
+from adsum.core import vault
+from adsum.core.signing import fingerprint
 from adsum.timetable.models import (
+    CalendarKey,
     ClassChange,
     ClassReport,
     ClassSession,
@@ -97,9 +101,11 @@ OWNED: dict[type[models.Model], list[str]] = {
     Person: [
         "username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "is_active", "in_source",
         "source", "source_id",
-    ]
+    ],
+    ClassSession: [column.name for column in ClassSession._meta.concrete_fields if column.name not in {"id", "ref"}],
 }  # fmt: skip
-"""What an import may change of a row that others write too: never a password or the time of the last sign-in."""
+"""What an import may change of a row that others write too: never a password or the time of the last sign-in, and never a
+key, so that no scan waits for an import (PostgreSQL locks less of a row whose keys stay)."""
 
 AUDITED = {
     "people": "person",
@@ -449,3 +455,30 @@ def mark_stale(feeds: Iterable[FeedMapping], *, at: datetime) -> None:
     for feed in feeds:
         if FeedMapping.objects.filter(pk=feed.pk, stale_since=None).update(stale_since=at):
             record(actor="system:feeds", verb="feed.stale", subject=f"feed:{feed.pk}", at=at)
+
+
+# A person's own calendar
+
+CALENDAR = "calendar/v1"
+
+
+@transaction.atomic
+def renew_calendar(person: Person, *, at: datetime) -> str:
+    """Give a person's calendar an address of its own, or another one; the old one is dead. Returns its secret (192 bits)."""
+    secret = token_urlsafe(24)
+    values = {"fingerprint": fingerprint(secret), "sealed": vault.seal(secret, purpose=CALENDAR), "made_at": at}
+    CalendarKey.objects.update_or_create(person=person, defaults=values)
+    record(actor=person.actor, verb="calendar.renew", subject=f"calendar:{person.pk}", at=at)
+    return secret
+
+
+@transaction.atomic
+def remove_calendar(person: Person, *, at: datetime) -> None:
+    """Take the address away. Where there is none, nothing happens."""
+    if CalendarKey.objects.filter(person=person).delete()[0]:
+        record(actor=person.actor, verb="calendar.remove", subject=f"calendar:{person.pk}", at=at)
+
+
+def calendar_secret(key: CalendarKey) -> str:
+    """The secret of an address, to show it to its owner again. Raises AdsumError `unreadable_secret`."""
+    return vault.reveal(key.sealed, purpose=CALENDAR)

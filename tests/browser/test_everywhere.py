@@ -13,7 +13,11 @@ from adsum.accounts.rules import Role
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students, raise_query
 from adsum.checkin import services
+from adsum.integrations import changes
+from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassSession
+from adsum.timetable.rules import PollOutcome
+from adsum.timetable.services import Polling, mark_stale, renew_calendar, save_mapping, save_poll
 from tests.browser.serving import AXE, RULES, served, sign_in
 from tests.world import World
 
@@ -60,6 +64,17 @@ class Small:
             reason="Came in late",
         )
         raise_query(self.old, self.student, at=now, text="I was there from the start.")
+        world.lecturer("Cy Coverdale")
+        moved = world.session(self.group, starts_at=now + timedelta(hours=5), staff=[self.lecturer])
+        changes.change(moved, Wanted(rooms=[]), by=self.lecturer, at=now, reason="The heating is off")
+        renew_calendar(self.student, at=now)
+        polling = Polling(format="events", every_minutes=15)
+        self.feed = save_mapping(
+            name="CELCAT", url="https://timetable.uni.example/faculty-of-engineering/everything.csv?year=2026", mapping={},
+            actor="system:test", at=now, polling=polling,
+        )  # fmt: skip
+        save_poll(self.feed, PollOutcome.FAILED, at=now, next_poll_at=now, message="It answered with status 503.")
+        mark_stale([self.feed], at=now)
         self.team = world.person(Role.ATTENDANCE_TEAM, name="Rohan Whitlock")
         self.timetabling = world.person(Role.TIMETABLING, name="Soraya Lindqvist")
         self.administrator = world.person(Role.ADMINISTRATOR, name="Gwil Thackeray")
@@ -110,6 +125,8 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                 small.student,
                 [
                     "/today/",
+                    f"/today/?week={datetime.now(UTC).date()}",
+                    "/calendar/",
                     "/record/",
                     "/account/sign-ins/",
                     "/account/confirm/",
@@ -123,6 +140,9 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                 [
                     "/teaching/",
                     register,
+                    f"{register}change/?who=Cy&group=L1",
+                    f"/classes/new/?module={small.group.module_id}",
+                    "/classes/new/",
                     f"/classes/{small.old.ref}/students/{small.student.ref}/",
                     f"{register}amend/?student={small.student.ref}&status=late",
                     "/design/",
@@ -131,7 +151,17 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
             (small.team, ["/office/policies/", "/office/policies/new/"]),
             (small.team, ["/office/classes/", "/office/registers/?who=all", f"{register}explain/", register]),
             (small.team, ["/office/outages/", "/office/queries/"]),
-            (small.timetabling, ["/imports/", "/imports/missing/", "/imports/calendars/new/"]),
+            (
+                small.timetabling,
+                [
+                    "/imports/",
+                    "/imports/missing/",
+                    "/imports/calendars/new/",
+                    "/imports/feeds/",
+                    f"/imports/feeds/{small.feed.pk}/",
+                    "/imports/reports/",
+                ],
+            ),
             (small.administrator, ["/", "/office/check-in/", "/imports/"]),
             (small.compliance, ["/"]),
         ]

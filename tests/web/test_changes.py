@@ -216,3 +216,22 @@ def test_somebody_elses_class_does_not_exist(room: Room, world: World, client: C
     room.sign_in(world.lecturer(), at=FIVE_PAST)
     assert client.get(room.url("class_change")).status_code == 404
     assert client.post(room.url("class_change"), {"action": "cancel"}).status_code == 404
+
+
+# What lists say
+
+
+def test_a_class_that_goes_on_without_its_code_is_flagged(room: Room):
+    flag = "ago: show the code"
+    assert flag not in room.client.get("/teaching/").content.decode(), "five minutes in"
+    room.sign_in(room.lecturer, at=NINE + timedelta(minutes=10))
+    assert f"Began 10 minutes {flag}" in room.client.get("/teaching/").content.decode()
+    room.client.post(room.url("class_display"))
+    assert flag not in room.client.get("/teaching/").content.decode()
+
+
+def test_a_student_looks_at_any_week(room: Room):
+    room.sign_in(room.alice)
+    assert "Algorithms" in room.client.get("/today/?week=2026-11-25").content.decode()
+    assert "No classes in this week" in room.client.get("/today/?week=2026-11-30").content.decode()
+    assert [room.client.get(f"/today/?week={week}").status_code for week in ("x", "0001-01-01", "9999-12-31")] == [404] * 3

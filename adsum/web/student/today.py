@@ -12,13 +12,15 @@ from django.views.decorators.http import require_safe
 from adsum.attendance.reports import OwnClass, account, classes_of, outages_of, own_classes
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.models import Opening
-from adsum.core.clock import civil_day
+from adsum.core.clock import civil_day, monday_of
 from adsum.timetable.reports import news_of, university_zone
 from adsum.web.changes import flags
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import STUDENTS, for_roles
 from adsum.web.student.words import attended_lately, left_out, windows
+from adsum.web.weeks import asked_week
 
+WEEK = timedelta(weeks=1)
 BACK = timedelta(weeks=4)
 AHEAD_DAYS = 7
 MOVES_SHOWN_FOR = timedelta(days=7)
@@ -45,8 +47,10 @@ class Card:
 @require_safe
 @for_roles(STUDENTS)
 def today(request: PersonRequest) -> HttpResponse:
-    """What is on, where, and whether one is checked in: the page that opens first."""
+    """What is on, where, and whether one is checked in: the page that opens first. With `?week=` that week instead."""
     at = request.at
+    if week := asked_week(request):
+        return _week(request, week)
     start, _ = civil_day(localtime(at).date(), university_zone())
     __, end = civil_day(localtime(at).date() + timedelta(days=AHEAD_DAYS), university_zone())
     shown = classes_of(request.user).filter(ends_at__gt=at - BACK, starts_at__lt=end)
@@ -63,8 +67,21 @@ def today(request: PersonRequest) -> HttpResponse:
         "coming": next((card for card in ahead if not card.one.session.cancelled), None),
         "sum": attended_lately(recent),
         "left_out": left_out(recent),
+        "monday": monday_of(localtime(at).date()),
+        "next_monday": monday_of(localtime(at).date()) + WEEK,
     }
     return render(request, "adsum/student/today.html", context)
+
+
+def _week(request: PersonRequest, monday: date) -> HttpResponse:
+    """One week's classes, day by day."""
+    start, end = civil_day(monday, university_zone())[0], civil_day(monday + timedelta(days=6), university_zone())[1]
+    classes = own_classes(request.user, classes_of(request.user).filter(starts_at__gte=start, starts_at__lt=end))
+    context = {
+        "week": monday, "last": monday + timedelta(days=6), "earlier": monday - WEEK, "later": monday + WEEK,
+        "days": _by_day(_cards(classes, request.at), tomorrow=localtime(request.at).date() + timedelta(days=1)),
+    }  # fmt: skip
+    return render(request, "adsum/student/week.html", context)
 
 
 def _to_come(card: Card, at: datetime) -> bool:

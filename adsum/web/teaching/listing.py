@@ -7,10 +7,13 @@ from datetime import date, datetime, timedelta
 from django.db.models import QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from adsum.attendance.models import Register
 from adsum.attendance.reports import here_in
+from adsum.checkin.reports import uncaptured
 from adsum.checkin.services import SHOWN_BEFORE
+from adsum.engagement.rules import NO_CODE_AFTER
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import News, how_many_expected, news_of
 from adsum.web.changes import flags as flags_of
@@ -54,16 +57,17 @@ def in_order(sessions: QuerySet[ClassSession]) -> QuerySet[ClassSession]:
 
 
 def rows(found: Iterable[ClassSession], at: datetime) -> list[Row]:
-    """The rows of classes read by `in_order` (three queries, however many)."""
+    """The rows of classes read by `in_order` (five queries, however many)."""
     sessions = list(found)
     pks = [session.pk for session in sessions]
     here, expected = here_in(pks), how_many_expected(pks)
     news = news_of(pks, at - MOVES_SHOWN_FOR)
+    silent = set(uncaptured(at, began=NO_CODE_AFTER).filter(pk__in=pks).values_list("pk", flat=True))
     upcoming = next((one.pk for one in sessions if one.starts_at > at and not one.cancelled), None)
     return [
         Row(
             session=one, state=_state(one, at, is_next=one.pk == upcoming), here=here.get(one.pk, 0),
-            expected=expected.get(one.pk, 0), flags=_flags(one, news.get(one.pk)),
+            expected=expected.get(one.pk, 0), flags=_flags(one, news.get(one.pk), at, silent=one.pk in silent),
             showable=not one.cancelled and one.starts_at - SHOWN_BEFORE <= at < one.ends_at,
             shown_from=one.starts_at - SHOWN_BEFORE, checkin_open=_checkin_open(one, at),
         )
@@ -94,8 +98,12 @@ def _checkin_open(session: ClassSession, at: datetime) -> bool:
     return opening is not None and opening.stopped_at is None and opening.opens_at <= at < opening.late_until
 
 
-def _flags(session: ClassSession, news: News | None) -> list[str]:
+def _flags(session: ClassSession, news: News | None, at: datetime, *, silent: bool) -> list[str]:
     told = flags_of(session, news, staff=True)
+    if silent:
+        minutes = int((at - session.starts_at).total_seconds() // 60)
+        words = ngettext("Began %(minutes)s minute ago: show the code", "Began %(minutes)s minutes ago: show the code", minutes)
+        told.insert(0, words % {"minutes": minutes})
     if session.suspect_since is not None:
         told.append(_("No longer in the timetable: does it take place?"))
     return told

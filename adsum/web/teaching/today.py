@@ -1,8 +1,8 @@
 """A lecturer's first page: today's classes, the days around it, and what waits for an answer."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
@@ -17,6 +17,7 @@ from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 from adsum.web.teaching.complete import tasks
 from adsum.web.teaching.listing import by_day, in_order, rows
+from adsum.web.weeks import asked_week
 
 AHEAD = timedelta(days=7)
 HELD_FOR = timedelta(days=14)
@@ -29,7 +30,7 @@ def today(request: PersonRequest) -> HttpResponse:
     """Now, next, later, done; the coming week. With `?week=` that week instead."""
     mine = ClassSession.objects.taught_by(request.user)
     this_day = localtime(request.at).date()
-    week = _monday(request.GET["week"]) if "week" in request.GET else None
+    week = asked_week(request)
     first, last = (week, week + timedelta(days=6)) if week else (this_day, this_day + AHEAD)
     start, end = civil_day(first, university_zone())[0], civil_day(last, university_zone())[1]
     listed = rows(in_order(mine.filter(starts_at__lt=end, ends_at__gt=start)), request.at)
@@ -52,13 +53,3 @@ def today(request: PersonRequest) -> HttpResponse:
         "held": [] if week else held_in(mine, request.at - HELD_FOR),
     }
     return render(request, "adsum/teaching/today.html", context)
-
-
-def _monday(text: str) -> date:
-    try:
-        monday = monday_of(date.fromisoformat(text))
-    except ValueError as unread:
-        raise Http404 from unread
-    if monday.year not in range(1900, 2200):  # beyond any timetable, and near where dates end
-        raise Http404
-    return monday
