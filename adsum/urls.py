@@ -11,7 +11,7 @@ from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, record, today
 from adsum.web.support import modules, students, tutees
 from adsum.web.support import record as support_record
-from adsum.web.teaching import changes, checkin, checks, classes, complete, display, held, marks, queries, register
+from adsum.web.teaching import changes, checkin, checks, classes, complete, display, held, kiosk, marks, queries, register
 from adsum.web.teaching import today as teaching
 
 urlpatterns = [
@@ -94,9 +94,13 @@ urlpatterns = [
     path("classes/<uuid:ref>/check-in/stop/", checkin.stop, name="stop_checkin"),
     path("classes/<uuid:ref>/check-in/pace/", checkin.change_pace, name="change_pace"),
     path("classes/<uuid:ref>/check-in/new-codes/", checkin.kill_codes, name="kill_codes"),
+    path("classes/<uuid:ref>/kiosk/", kiosk.start, name="start_kiosk"),
+    path("classes/<uuid:ref>/kiosks/<uuid:kiosk>/stop/", kiosk.stop, name="stop_kiosk"),
     path("classes/<uuid:ref>/screens/pair/", checkin.pair, name="pair_screen"),
     path("classes/<uuid:ref>/screens/<uuid:display>/stop/", checkin.stop_screen, name="stop_screen"),
     # A screen: no sign-in, but a credential of its own
+    path("kiosk/<uuid:ref>/", kiosk.kiosk, name="kiosk"),
+    path("kiosk/<uuid:ref>/take-back/", kiosk.take_back, name="kiosk_take_back"),
     path("display/", display.pairing, name="display_pairing"),
     path("display/<uuid:ref>/", display.display, name="display"),
     path("display/<uuid:ref>/refresh/", display.refresh, name="display_refresh"),

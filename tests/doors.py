@@ -172,12 +172,16 @@ DOORS = [
     *doors("stop_checkin",            "/classes/{session}/check-in/stop/",  None, DONE),
     *doors("change_pace",             "/classes/{session}/check-in/pace/",  None, DONE, pace="brisk"),
     *doors("kill_codes",              "/classes/{session}/check-in/new-codes/", None, DONE),
+    *doors("start_kiosk",             "/classes/{session}/kiosk/",          None, DONE),
+    *doors("stop_kiosk",              "/classes/{session}/kiosks/{kiosk}/stop/", None, DONE),
     *doors("pair_screen",             "/classes/{session}/screens/pair/",   None, DONE, code="{pairing}"),
     *doors("stop_screen",             "/classes/{session}/screens/{display}/stop/", None, DONE),
 
     # A screen has a secret of its own, and none of these browsers holds it
     *doors("display_pairing",         "/display/",                          always(200), always(302)),
     *doors("display",                 "/display/{display}/",                always(403), None),
+    *doors("kiosk",                   "/kiosk/{kiosk}/",                    always(403), always(403), number="1"),
+    *doors("kiosk_take_back",         "/kiosk/{kiosk}/take-back/",          None, always(403)),
     *doors("display_refresh",         "/display/{display}/refresh/",        None, always(302)),
 
     # Imports

@@ -14,6 +14,7 @@ from adsum.attendance.policies import make_policy
 from adsum.attendance.rules import Status, Terms
 from adsum.attendance.services import mark_students, raise_query
 from adsum.checkin.checks import begin_check, begin_spot_check
+from adsum.checkin.kiosks import open_kiosk
 from adsum.checkin.models import CheckAnswer, SpotCall
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_checkin
@@ -89,7 +90,7 @@ class House:
         CheckAnswer.objects.create(second_check=check, student=student)
         SpotCall.objects.create(spot_check=spot, student=student, place=2)
         self.names = {
-            "check": check.ref, "spot": spot.ref,
+            "kiosk": open_kiosk(opening, by=lecturer, at=at).kiosk.ref, "check": check.ref, "spot": spot.ref,
             "module": session.module_id, "session": session.ref, "student": student.ref, "display": self.display.display.ref,
             "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
             "calendar": mapping.pk, "import": run.ref, "policy": policy.ref, "report": report.ref,

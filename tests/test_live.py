@@ -379,6 +379,16 @@ async def test_held_scans_and_their_decisions_arrive(room: Class, house: House) 
     assert known == {"Eve Early": True, "Gus Guest": False}, "a page that was away takes the decided one from its list"
 
 
+async def test_relief_shows_on_an_open_register_and_goes(room: Class, house: House) -> None:
+    stream = await house.register(room.session.ref, room.lecturer)
+    await stream.next("counts")
+    await in_thread(Opening.objects.update, relieved_at=now())
+    await in_thread(_touch, room.opening)
+    assert "30 seconds" in (await stream.next("relief")).data["text"]
+    await in_thread(begin_epoch, room.opening, by=room.lecturer, at=now(), pace="standard", kill=True)
+    assert (await stream.next("relief")).data["text"] == ""
+
+
 async def test_who_is_expected_changes_while_a_class_is_watched(room: Class, house: House) -> None:
     shown = await in_thread(add_display, room.opening, by=room.lecturer, at=now())
     await house.state.refresh()

@@ -65,6 +65,8 @@ class Reason(StrEnum):
 
     SEEN_IN_CLASS = "seen_in_class"
     NO_PHONE = "no_phone"
+    KIOSK = "kiosk"
+    WITHDRAWN = "withdrawn"
     SCAN_TROUBLE = "scan_trouble"
     NOT_IN_CLASS = "not_in_class"
     LEFT_EARLY = "left_early"

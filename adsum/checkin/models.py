@@ -153,6 +153,27 @@ class Display(models.Model):
         return f"display {self.slot} of {self.opening_id}"
 
 
+class Kiosk(models.Model):
+    """A browser at the front of a class where students without a phone enter their number or card, one at a time, in front of
+    the lecturer who opened it. Ends with the class; its credential is kept only as a fingerprint."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    opening = models.ForeignKey(Opening, on_delete=models.CASCADE, related_name="kiosks")
+    credential = models.CharField(max_length=64)
+    opened_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    wrong = models.PositiveSmallIntegerField(default=0)
+    """Numbers since `wrong_since` that were nobody's of this class."""
+    wrong_since = models.DateTimeField(null=True)
+    last = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    """Who was marked last here, at `last_at`: the only one who can be taken back."""
+    last_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"kiosk of {self.opening_id}"
+
+
 class Pairing(models.Model):
     """A screen waiting to be told which class to show: it shows `code`, the lecturer confirms it on their phone."""
 
@@ -160,6 +181,8 @@ class Pairing(models.Model):
     credential = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     display = models.OneToOneField(Display, null=True, on_delete=models.CASCADE, related_name="pairing")
+    kiosk = models.OneToOneField(Kiosk, null=True, on_delete=models.CASCADE, related_name="pairing")
+    """What the screen became, when it is a kiosk."""
 
     def __str__(self) -> str:
         return self.code

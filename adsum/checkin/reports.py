@@ -18,6 +18,7 @@ from adsum.checkin.models import (
     Display,
     Epoch,
     GateState,
+    Kiosk,
     Opening,
     RetiredKey,
     Scan,
@@ -207,6 +208,11 @@ def grace_of(epoch: Epoch, opening: Opening) -> int:
 def showing(opening: Opening) -> QuerySet[Display]:
     """The screens that show a class now, by slot (one query)."""
     return Display.objects.filter(opening=opening, revoked_at=None).select_related("opened_by").order_by("slot")
+
+
+def kiosks_of(opening: Opening) -> QuerySet[Kiosk]:
+    """The kiosks of a class that take numbers, the first opened first (one query)."""
+    return Kiosk.objects.filter(opening=opening, revoked_at=None).select_related("opened_by").order_by("pk")
 
 
 class HeldScan(NamedTuple):

@@ -268,19 +268,22 @@ _AS_READ = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None})
 """What people type for the signs of Crockford's alphabet."""
 
 
-@transaction.atomic
-def confirm_pairing(code: str, opening: Opening, *, by: Person, at: datetime) -> Display:
-    """The lecturer says: this screen shows this class. Raises AdsumError `unknown_screen` for a wrong or old code."""
-    pairing = (
-        Pairing.objects.select_for_update()
-        .filter(code=code.upper().translate(_AS_READ), display=None, created_at__gte=at - PAIRING_LIFE)
-        .first()
-    )
+def waiting_pairing(code: str, *, at: datetime) -> Pairing:
+    """The screen that waits with these eight characters, held until commit. Raises AdsumError `unknown_screen`."""
+    pairings = Pairing.objects.select_for_update(of=("self",)).filter(created_at__gte=at - PAIRING_LIFE)
+    pairing = pairings.filter(code=code.upper().translate(_AS_READ), display=None, kiosk=None).first()
     if pairing is None:
         raise AdsumError(
             "unknown_screen",
             _("No screen is waiting with that code. Check the 8 characters, or ask the screen for new ones."),
         )
+    return pairing
+
+
+@transaction.atomic
+def confirm_pairing(code: str, opening: Opening, *, by: Person, at: datetime) -> Display:
+    """The lecturer says: this screen shows this class. Raises AdsumError `unknown_screen` for a wrong or old code."""
+    pairing = waiting_pairing(code, at=at)
     display = add_display(opening, by=by, at=at).display
     # The screen already holds a secret: the display is known by that one.
     display.credential = pairing.credential

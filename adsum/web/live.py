@@ -35,7 +35,7 @@ from adsum.web.codes import code_svg, spaced
 from adsum.web.hub import Hub, Watch
 from adsum.web.proof import lacks_second_step
 from adsum.web.templatetags.adsum_ui import status_label
-from adsum.web.words import held_reason, late_note
+from adsum.web.words import held_reason, late_note, relief_note
 
 BEAT_SECONDS = 15.0
 LIFE_SECONDS = 600.0
@@ -201,6 +201,7 @@ class Live:
         ends, beat, check = (time.monotonic() + seconds for seconds in (LIFE_SECONDS, BEAT_SECONDS, CHECK_SECONDS))
         expected: set[int] | None = None
         told: dict[int, int] = {}
+        relieved = False
         try:
             position = max(last, self.hub.position)
             news: list[Seen | HeldScan | None] = [*await self.hub.read(changes_since, [session], last)]
@@ -216,6 +217,10 @@ class Live:
                 if news or expected is not watch.board.expected:
                     expected = watch.board.expected
                     yield event("counts", watch.board.counts(), position)
+                if relieved != self._relieved(session):
+                    relieved = not relieved
+                    with translation.override(language):
+                        yield event("relief", {"text": relief_note() if relieved else ""}, position)
                 if time.monotonic() >= check:
                     with suppress(Error):  # without a database there is no news to keep from anyone: asked again in a moment
                         if await self.hub.read(_visible, key, ref, instant(self.state.now_ms())) is None:
@@ -228,6 +233,10 @@ class Live:
                 position = max(position, self.hub.position)
         finally:
             self.hub.leave(watch)
+
+    def _relieved(self, session: int) -> bool:
+        entry = self.state.known.by_session.get(session)
+        return entry is not None and entry.relieved
 
     def _mark(self, mark: Seen, position: int) -> str:
         data = {

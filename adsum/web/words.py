@@ -23,6 +23,11 @@ def late_note(minutes: int) -> str:
     return _("%(minutes)s min late") % {"minutes": minutes} if minutes else ""
 
 
+def relief_note() -> str:
+    """What a class in relief is told."""
+    return _("Codes stay good for 30 seconds after they change: many students’ scans arrived just too late.")
+
+
 def window_note(phase: str, *, opens: str, present: str, late: str, check: str = "") -> str:
     """What a screen says of check-in: early, open, late, paused or a second check, with its times of day."""
     notes = {
@@ -38,6 +43,8 @@ def window_note(phase: str, *, opens: str, present: str, late: str, check: str =
 REASONS = {
     Reason.SEEN_IN_CLASS: gettext_lazy("Seen in class"),
     Reason.NO_PHONE: gettext_lazy("No phone, or no battery"),
+    Reason.KIOSK: gettext_lazy("Entered at the kiosk"),
+    Reason.WITHDRAWN: gettext_lazy("Taken back at once"),
     Reason.SCAN_TROUBLE: gettext_lazy("Trouble with scanning"),
     Reason.NOT_IN_CLASS: gettext_lazy("Was not in class"),
     Reason.LEFT_EARLY: gettext_lazy("Left early"),

@@ -145,6 +145,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                     "/classes/new/",
                     f"/classes/{small.old.ref}/students/{small.student.ref}/",
                     f"{register}amend/?student={small.student.ref}&status=late",
+                    f"{register}checks/",
                     "/design/",
                 ],
             ),

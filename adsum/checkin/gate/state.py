@@ -80,6 +80,8 @@ class Entry:
     ticket_seconds: int
     epochs: tuple[EpochKey, ...]
     revoked_slots: frozenset[int]
+    relieved: bool
+    """Its grace is widened."""
     check_ends_ms: int | None
     """When the second check that runs ends; None while none does."""
     check_to_come: bool
@@ -120,6 +122,7 @@ class Known:
     retired: frozenset[str] = frozenset()
     by_handle: dict[int, Entry] = field(default_factory=dict)
     by_pk: dict[int, Entry] = field(default_factory=dict)
+    by_session: dict[int, Entry] = field(default_factory=dict)
     revoked: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
 
 
@@ -303,6 +306,7 @@ def _read(known: Known, now_ms: int) -> Known:
     return Known(
         version=state.version, rosters_version=state.rosters_version, frozen=state.frozen_at is not None,
         retired=retired, by_handle={entry.handle: entry for entry in by_pk.values()}, by_pk=by_pk, revoked=revoked,
+        by_session={entry.session: entry for entry in by_pk.values()},
     )  # fmt: skip
 
 
@@ -346,6 +350,7 @@ def _entry(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]) 
         stopped_ms=milliseconds(opening.stopped_at) if opening.stopped_at else None, cancelled=session.cancelled,
         ticket_seconds=opening.ticket_seconds, epochs=tuple(epochs),
         revoked_slots=frozenset(display.slot for display in opening.displays.all() if display.revoked_at),
+        relieved=opening.relieved_at is not None,
         check_ends_ms=next((milliseconds(one.ends_at) for one in waiting if one.ends_at), None),
         check_to_come=any(one.started_at is None for one in waiting),
         outage=any(

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from adsum.checkin import services
+from adsum.checkin.kiosks import pair_kiosk
 from adsum.checkin.models import Display, Opening
 from adsum.checkin.reports import latest_epoch, pace_of, showing
 from adsum.checkin.rules import PACES
@@ -95,7 +96,12 @@ def kill_codes(request: PersonRequest, session: ClassSession) -> HttpResponse:
 def pair(request: PersonRequest, session: ClassSession) -> HttpResponse:
     """The screen that shows these eight characters shows this class."""
     opening = services.open_checkin(session, by=request.user, at=request.at)
-    services.confirm_pairing(request.POST.get("code", ""), opening, by=request.user, at=request.at)
+    code = request.POST.get("code", "")
+    if request.POST.get("as") == "kiosk":
+        pair_kiosk(code, opening, by=request.user, at=request.at)
+        messages.success(request, _("Paired. That screen is a kiosk in a moment: students without a phone enter their number."))
+        return redirect("class_register", session.ref)
+    services.confirm_pairing(code, opening, by=request.user, at=request.at)
     messages.success(request, _("Paired. The code appears on that screen in a moment."))
     return redirect("class_register", session.ref)
 

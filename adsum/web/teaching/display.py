@@ -19,6 +19,7 @@ from adsum.checkin.reports import latest_epoch, pace_of, second_checks, shown_on
 from adsum.timetable.reports import how_many_expected
 from adsum.web.codes import TYPED_ADDRESS, code_svg, spaced
 from adsum.web.teaching.checkin import holds, to_display
+from adsum.web.teaching.kiosk import to_kiosk
 from adsum.web.teaching.register import clock
 from adsum.web.templatetags.adsum_ui import kind_label
 from adsum.web.words import window_note
@@ -104,7 +105,14 @@ def pairing(request: HttpRequest) -> HttpResponse:
         answer = to_display(waiting.display, credential, good_for=waiting.display.opening.session.ends_at - at)
         answer.delete_cookie(PAIRING_COOKIE, samesite="Lax")
         return answer
-    good = waiting is not None and waiting.display is None and at < waiting.created_at + services.PAIRING_LIFE
+    if waiting is not None and waiting.kiosk is not None and waiting.kiosk.revoked_at is None:
+        if request.htmx:  # type: ignore[attr-defined]
+            return HttpResponseClientRefresh()
+        answer = to_kiosk(waiting.kiosk, credential, at)
+        answer.delete_cookie(PAIRING_COOKIE, samesite="Lax")
+        return answer
+    idle = waiting is not None and waiting.display is None and waiting.kiosk is None
+    good = waiting is not None and idle and at < waiting.created_at + services.PAIRING_LIFE
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(status=204) if good else HttpResponseClientRefresh()
     return render(request, "adsum/teaching/pairing.html", {"pairing": waiting if good else None, "again": bool(credential)})
@@ -112,5 +120,5 @@ def pairing(request: HttpRequest) -> HttpResponse:
 
 def _waiting(request: HttpRequest) -> Pairing | None:
     credential = request.COOKIES.get(PAIRING_COOKIE, "")
-    pairings = Pairing.objects.select_related("display__opening__session")
+    pairings = Pairing.objects.select_related("display__opening__session", "kiosk__opening__session")
     return pairings.filter(credential=services.display_fingerprint(credential)).first() if credential else None

@@ -35,9 +35,15 @@ from adsum.web.words import REASONS
 CHOSEN = "amending"
 """Where the browser's session keeps whom a lecturer wants to mark as what, while they choose a reason."""
 CHOICES = [(status.value, STATUSES[status].word) for status in MARKABLE]
+GIVEN_BY_THEMSELVES = frozenset({Reason.QUERY_UPHELD, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN})
+"""Reasons that come with what is done, and that nobody chooses."""
 REASON_CHOICES = [
     ("", gettext_lazy("Choose a reason")),
-    *((r.value, w) for r, w in REASONS.items() if r not in {Reason.QUERY_UPHELD, Reason.OUTAGE}),
+    *(
+        (r.value, w)
+        for r, w in REASONS.items()
+        if r not in {Reason.QUERY_UPHELD, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN}
+    ),
 ]
 STAYS = "stays"
 MANY = 5

@@ -20,7 +20,7 @@ from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import Line, counts_of, open_queries, outages_of, register_of
 from adsum.attendance.rules import ATTENDED, MARKABLE, OpenFor, Status
 from adsum.checkin.models import Opening
-from adsum.checkin.reports import held_scans, latest_epoch, pace_of, showing, unconfirmed_in
+from adsum.checkin.reports import held_scans, kiosks_of, latest_epoch, pace_of, showing, unconfirmed_in
 from adsum.checkin.services import SHOWN_BEFORE
 from adsum.timetable.models import ClassSession
 from adsum.web.middleware import PersonRequest
@@ -28,7 +28,7 @@ from adsum.web.policy_words import PACES
 from adsum.web.teaching import of_class
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.viewing import looked_at_class
-from adsum.web.words import explanation, held_reason, late_note
+from adsum.web.words import explanation, held_reason, late_note, relief_note
 
 KEYS = {
     Status.PRESENT: "p",
@@ -70,6 +70,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "register": kept,
         "not_observed": kept is not None and kept.state == Register.State.NOT_OBSERVED,
         "explained": explanation(kept.explained, kept.explained_note) if kept is not None and kept.explained else "",
+        "relief_note": relief_note(),
         "rest": sum(line.expected and line.status in WITHOUT_A_MARK for line in lines),
         "headcount": HeadcountForm(initial={"people": kept.headcount if kept else None}),
         "difference": kept.headcount - here["present"] if kept is not None and kept.headcount is not None else None,
@@ -96,7 +97,7 @@ def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
         state = "early" if request.at < opening.opens_at else "open"
     return {
         "state": state, "window": opening, "paces": PACES, "pace": pace_of(latest_epoch(opening)),
-        "screens": list(showing(opening)), "stopped_at": opening.stopped_at,
+        "screens": list(showing(opening)), "kiosks": list(kiosks_of(opening)), "stopped_at": opening.stopped_at,
     }  # fmt: skip
 
 

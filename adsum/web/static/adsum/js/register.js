@@ -51,6 +51,13 @@ function applyHeld(scan) {
   for (const button of item.querySelectorAll("button")) button.formAction = scan.url;
 }
 
+function applyRelief({ text }) {
+  const line = part("relief");
+  if (!line) return;
+  line.hidden = !text;
+  line.textContent = text;
+}
+
 function applyState(state) {
   const line = part("live");
   if (!line || line.dataset.state === state) return;
@@ -61,7 +68,7 @@ function applyState(state) {
 if (register.dataset.stream) {
   listen(
     register.dataset.stream,
-    { mark: applyMark, counts: applyCounts, held: applyHeld, end: ({ text }) => text && toast(text) },
+    { mark: applyMark, counts: applyCounts, held: applyHeld, relief: applyRelief, end: ({ text }) => text && toast(text) },
     applyState,
   );
 }

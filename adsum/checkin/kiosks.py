@@ -1,0 +1,158 @@
+"""The kiosk on the lectern: opened by a lecturer, used by students without a phone, one number at a time."""
+
+import secrets
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Q
+
+from adsum.accounts.models import Identifier, Person
+from adsum.attendance.models import Mark, MarkChange
+from adsum.attendance.rules import ATTENDED, Reason, Source, Status
+from adsum.attendance.services import mark_students, withdraw_mark
+from adsum.audit import services as audit_log
+from adsum.checkin.models import Kiosk, Opening
+from adsum.checkin.reports import paused
+from adsum.checkin.services import display_fingerprint, waiting_pairing
+from adsum.timetable.reports import expected_ids
+
+TAKEN_BACK_WITHIN = timedelta(seconds=15)
+"""How long the student just marked can be taken back."""
+MOST_WRONG = 10
+WRONG_FOR = timedelta(minutes=5)
+"""So many numbers that are nobody's of this class, within so long, and the kiosk rests until the time is over."""
+CARD = "card"
+"""The kind of identifier that a card reader types."""
+
+
+class NewKiosk(NamedTuple):
+    """A kiosk and the secret its browser keeps; the secret is stored nowhere else."""
+
+    kiosk: Kiosk
+    credential: str
+
+
+@transaction.atomic
+def open_kiosk(opening: Opening, *, by: Person, at: datetime) -> NewKiosk:
+    """One more kiosk for this class."""
+    credential = secrets.token_urlsafe(24)
+    kiosk = Kiosk.objects.create(opening=opening, credential=display_fingerprint(credential), opened_by=by, opened_at=at)
+    audit_log.record(actor=by.actor, verb="kiosk.open", subject=f"session:{opening.session_id}", at=at, kiosk=str(kiosk.ref))
+    return NewKiosk(kiosk, credential)
+
+
+@transaction.atomic
+def pair_kiosk(code: str, opening: Opening, *, by: Person, at: datetime) -> Kiosk:
+    """The lecturer says: that screen is a kiosk of this class. Raises AdsumError `unknown_screen` for a wrong or old code."""
+    pairing = waiting_pairing(code, at=at)
+    kiosk = open_kiosk(opening, by=by, at=at).kiosk
+    kiosk.credential = pairing.credential  # the screen already holds a secret: the kiosk is known by that one
+    kiosk.save(update_fields=["credential"])
+    pairing.kiosk = kiosk
+    pairing.save(update_fields=["kiosk"])
+    return kiosk
+
+
+@transaction.atomic
+def stop_kiosk(kiosk: Kiosk, *, by: Person, at: datetime) -> None:
+    """From now on it takes nothing. Does nothing the second time."""
+    if Kiosk.objects.filter(pk=kiosk.pk, revoked_at=None).update(revoked_at=at):
+        session = kiosk.opening.session_id
+        audit_log.record(actor=by.actor, verb="kiosk.stop", subject=f"session:{session}", at=at, kiosk=str(kiosk.ref))
+
+
+class Answer(StrEnum):
+    """What a kiosk says to a number."""
+
+    IN = "in"
+    ALREADY = "already"
+    UNKNOWN = "unknown"
+    """Nobody of this class, whoever else it may be."""
+    ASK = "ask"
+    """A person has marked this student otherwise: only a person changes that."""
+    SLOW = "slow"
+    EARLY = "early"
+    CLOSED = "closed"
+    PAUSED = "paused"
+
+
+class Entered(NamedTuple):
+    """The answer, and to whom, when it names somebody."""
+
+    answer: Answer
+    student: Person | None = None
+    status: str = ""
+
+
+@transaction.atomic
+def enter(kiosk: Kiosk, number: str, *, at: datetime) -> Entered:
+    """A student number, or what a reader types for a card: mark its student as the clock says, present or late.
+
+    The mark is the lecturer's who opened the kiosk, with the reason `kiosk`. It never replaces what a person, an approved
+    absence or a scan has decided.
+    """
+    kiosk = Kiosk.objects.select_for_update(of=("self",)).select_related("opening__session", "opened_by").get(pk=kiosk.pk)
+    opening, session = kiosk.opening, kiosk.opening.session
+    if shut := is_shut(kiosk, at):
+        return Entered(shut)
+    if kiosk.wrong >= MOST_WRONG and kiosk.wrong_since is not None and at < kiosk.wrong_since + WRONG_FOR:
+        return Entered(Answer.SLOW)
+    student = _student_of(number, session.pk)
+    if student is None:
+        if kiosk.wrong_since is None or at >= kiosk.wrong_since + WRONG_FOR:
+            kiosk.wrong, kiosk.wrong_since = 0, at
+        kiosk.wrong += 1
+        kiosk.save(update_fields=["wrong", "wrong_since"])
+        return Entered(Answer.UNKNOWN)
+    mark = Mark.objects.filter(session=session, student=student).first()
+    if mark is not None and mark.status in ATTENDED:
+        return Entered(Answer.ALREADY, student, mark.status)
+    if mark is not None and mark.source != Source.SYSTEM:
+        return Entered(Answer.ASK)
+    status = Status.LATE if at >= opening.present_until else Status.PRESENT
+    mark_students(session, [student], status, by=kiosk.opened_by, at=at, reason_code=Reason.KIOSK, seen_at=at)
+    kiosk.last, kiosk.last_at = student, at
+    kiosk.save(update_fields=["last", "last_at"])
+    return Entered(Answer.IN, student, status)
+
+
+def is_shut(kiosk: Kiosk, at: datetime) -> Answer | None:
+    """Why the kiosk takes nothing at that instant; None while it does (one query)."""
+    opening = kiosk.opening
+    over = at >= opening.late_until or (opening.stopped_at is not None and at >= opening.stopped_at)
+    if kiosk.revoked_at is not None or opening.session.cancelled or over:
+        return Answer.CLOSED
+    if at < opening.opens_at:
+        return Answer.EARLY
+    return Answer.PAUSED if paused() else None
+
+
+def _student_of(number: str, session: int) -> Person | None:
+    """The one student expected in the class whom this number, or card, belongs to (at most three queries)."""
+    wanted = number.strip()
+    if not wanted or len(wanted) > 200:
+        return None
+    cards = Identifier.objects.filter(kind=CARD, value__iexact=wanted, valid_to=None).values("person")
+    found = list(Person.objects.filter(Q(number__iexact=wanted) | Q(pk__in=cards), pk__in=expected_ids([session])[session])[:2])
+    return found[0] if len(found) == 1 else None
+
+
+@transaction.atomic
+def take_back(kiosk: Kiosk, *, at: datetime) -> Person | None:
+    """The student just marked was somebody else's number: as if nothing had been entered, but for the history. Who it was;
+    None when nobody can be taken back any more."""
+    kiosk = Kiosk.objects.select_for_update(of=("self",)).select_related("opening__session", "opened_by").get(pk=kiosk.pk)
+    student, last = kiosk.last, kiosk.last_at
+    kiosk.last, kiosk.last_at = None, None
+    kiosk.save(update_fields=["last", "last_at"])
+    if student is None or last is None or at > last + TAKEN_BACK_WITHIN:
+        return None
+    session = kiosk.opening.session
+    made = Mark.objects.select_for_update().filter(session=session, student=student, source=Source.STAFF, changed_at=last)
+    mark = made.first()
+    if mark is None or MarkChange.objects.filter(session=session, student=student).latest("id").before:
+        return None  # changed since, or there was a mark before: that is for a person
+    withdraw_mark(mark, by=kiosk.opened_by, at=at)
+    return student

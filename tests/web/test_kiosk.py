@@ -1,0 +1,166 @@
+"""The kiosk: who may open one, what it says to a number, and how little it says."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from adsum.accounts.models import Identifier
+from adsum.attendance.models import Mark, MarkChange
+from adsum.attendance.rules import Reason, Status
+from adsum.attendance.services import mark_students
+from adsum.audit.models import Event
+from adsum.checkin.models import Kiosk
+from adsum.checkin.services import freeze
+from tests.web.conftest import FIVE_PAST, Room, notices
+from tests.world import NINE
+
+
+def words(answer: Any) -> str:
+    """The page as it is read."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+class Lectern:
+    """The browser on the lectern, made a kiosk by the lecturer who then is signed out of it."""
+
+    def __init__(self, room: Room) -> None:
+        self.room, self.browser = room, room.client
+        self.page = room.post("start_kiosk")
+        self.kiosk = Kiosk.objects.get()
+        self.url = f"/kiosk/{self.kiosk.ref}/"
+
+    def enter(self, number: str, **later: float) -> str:
+        self.room.clock.move_to(FIVE_PAST + timedelta(**later))
+        return words(self.browser.post(self.url, {"number": number}))
+
+    def take_back(self, **later: float) -> str:
+        self.room.clock.move_to(FIVE_PAST + timedelta(**later))
+        return words(self.browser.post(f"{self.url}take-back/"))
+
+
+@pytest.fixture
+def lectern(room: Room) -> Lectern:
+    return Lectern(room)
+
+
+def test_a_number_marks_its_student_by_the_lecturer_who_opened_it(lectern: Lectern):
+    room = lectern.room
+    assert "Your student number" in words(lectern.page)
+    page = lectern.enter(f" {room.alice.number} ")
+    assert "Alice A. is in , 09:05 Present" in page
+    assert "Abel" not in page, "no more than a first name and an initial"
+    change = MarkChange.objects.get()
+    assert (change.student, change.after, change.by, change.reason_code) == (
+        room.alice, Status.PRESENT, room.lecturer, Reason.KIOSK,
+    )  # fmt: skip
+    assert "Alice A. was in already" in lectern.enter(room.alice.number, seconds=30)
+    assert MarkChange.objects.count() == 1
+
+
+def test_opening_it_signs_the_lecturer_out_of_that_browser(lectern: Lectern):
+    assert lectern.browser.get("/teaching/").status_code == 302
+    assert lectern.browser.get(lectern.room.url("class_register")).status_code == 302
+
+
+def test_a_card_does_as_well(lectern: Lectern):
+    Identifier.objects.create(person=lectern.room.bob, system="door", kind="card", value="04A1B2C3")
+    assert "Bob B. is in" in lectern.enter("04a1b2c3")
+
+
+def test_after_the_window_for_present_it_is_late(lectern: Lectern):
+    assert "Late" in lectern.enter(lectern.room.cara.number, minutes=12)
+    assert Mark.objects.get().minutes_late == 17
+
+
+@pytest.mark.parametrize("number", ["", "99999999", "elsewhere", "x" * 300])
+def test_whoever_is_not_expected_is_unknown_whoever_they_are(lectern: Lectern, number: str):
+    """No oracle: a student of another class, and no student at all, get the same answer."""
+    if number == "elsewhere":
+        number = lectern.room.world.student("Eve Elsewhere").number
+    page = lectern.enter(number)
+    assert "That number is not on this class’s list" in page
+    assert "Eve" not in page
+    assert Mark.objects.count() == 0
+
+
+def test_ten_wrong_numbers_and_it_rests_for_five_minutes(lectern: Lectern):
+    for n in range(10):
+        assert "not on this class’s list" in lectern.enter("nobody", seconds=n)
+    assert "Too many numbers did not match" in lectern.enter(lectern.room.alice.number, seconds=20)
+    assert "Alice A. is in" in lectern.enter(lectern.room.alice.number, minutes=5)
+
+
+def test_it_never_overrules_a_person_and_does_not_say_what_they_decided(lectern: Lectern):
+    room = lectern.room
+    mark_students(room.session, [room.alice], Status.ABSENT, by=room.lecturer, at=FIVE_PAST)
+    page = lectern.enter(room.alice.number)
+    assert "Please ask your lecturer" in page
+    assert "Absent" not in page
+    assert room.marks() == {"Alice": Status.ABSENT}
+
+
+def test_the_last_one_can_be_taken_back_for_some_seconds(lectern: Lectern):
+    lectern.enter(lectern.room.alice.number)
+    assert "Alice A. is taken back" in lectern.take_back(seconds=15)
+    assert Mark.objects.count() == 0
+    assert list(MarkChange.objects.order_by("pk").values_list("before", "after")) == [("", "present"), ("present", "expected")]
+    assert "too late to take that back" in lectern.take_back(seconds=16), "once"
+    assert "Alice A. is in" in lectern.enter(lectern.room.alice.number, seconds=20)
+    assert "too late to take that back" in lectern.take_back(seconds=36)
+    assert lectern.room.marks() == {"Alice": Status.PRESENT}
+
+
+def test_what_a_person_changed_since_is_not_taken_back(lectern: Lectern):
+    room = lectern.room
+    lectern.enter(room.alice.number)
+    mark_students(
+        room.session, [room.alice], Status.LATE, by=room.lecturer, at=FIVE_PAST + timedelta(seconds=5),
+        reason_code=Reason.SEEN_IN_CLASS,
+    )  # fmt: skip
+    assert "too late" in lectern.take_back(seconds=6)
+    assert room.marks() == {"Alice": Status.LATE}
+
+
+def test_it_takes_numbers_only_while_check_in_is_open(lectern: Lectern):
+    assert "Check-in has closed" in lectern.enter(lectern.room.alice.number, minutes=25)
+    freeze(by="system:test", at=FIVE_PAST, reason="Fire")
+    assert "paused for the whole university" in lectern.enter(lectern.room.alice.number)
+    assert Mark.objects.count() == 0
+
+
+def test_another_browser_is_no_kiosk(lectern: Lectern):
+    other = Client()
+    for answer in (other.get(lectern.url), other.post(lectern.url, {"number": lectern.room.alice.number})):
+        assert answer.status_code == 403
+    other.cookies[f"adsum_kiosk_{lectern.kiosk.ref.hex}"] = "guessed"
+    assert other.post(lectern.url, {"number": lectern.room.alice.number}).status_code == 403
+    assert Mark.objects.count() == 0
+
+
+def test_stopped_it_takes_nothing(lectern: Lectern):
+    desk = Client()
+    desk.force_login(lectern.room.lecturer)
+    register = desk.get(lectern.room.url("class_register")).content.decode()
+    assert f"/kiosks/{lectern.kiosk.ref}/stop/" in register
+    told = notices(desk.post(lectern.room.url("stop_kiosk", lectern.kiosk.ref), follow=True))
+    assert "The kiosk has stopped" in told
+    assert lectern.browser.post(lectern.url, {"number": lectern.room.alice.number}).status_code == 403
+    desk.post(lectern.room.url("stop_kiosk", lectern.kiosk.ref))
+    assert Event.objects.filter(verb="kiosk.stop").count() == 1
+
+
+def test_a_paired_browser_becomes_a_kiosk(room: Room):
+    lectern = Client()
+    lectern.post("/display/")
+    code = re.search(r"pairing-code\"><span>(\w+)</span> <span>(\w+)", lectern.get("/display/").content.decode())
+    assert code
+    told = notices(room.post("pair_screen", code="".join(code.groups()), **{"as": "kiosk"}))
+    assert "a kiosk in a moment" in told
+    page = lectern.get("/display/", follow=True)
+    assert "Your student number" in words(page)
+    url = page.request["PATH_INFO"]
+    assert "Cara C. is in" in words(lectern.post(url, {"number": room.cara.number}))
+    assert NINE < Mark.objects.get().at <= FIVE_PAST
