@@ -23,12 +23,12 @@ def environment(data: Path, **more: str) -> dict[str, str]:
     return kept | {"ADSUM_DATA": str(data), "ADSUM_DATABASE_URL": "", "ADSUM_STATIC": str(STATIC), "COLUMNS": "120"} | more
 
 
-def adsum(data: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+def adsum(data: Path, *words: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end; `typed` is what it reads."""
     return subprocess.run(
         [sys.executable, "-m", "adsum.ops.cli", *words],
         env=environment(data, **more),
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=PATIENCE,

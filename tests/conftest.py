@@ -70,16 +70,17 @@ def _the_log_is_emptied_between_tests() -> Iterator[None]:
     if connection.vendor != "sqlite":
         yield
         return
-    plain = connection.ops.sql_flush
+    operations = type(connection.ops)  # of every connection: beside a browser another one may do it
+    plain = operations.sql_flush
 
-    def sql_flush(*args: Any, **kwargs: Any) -> list[str]:
-        with connection.cursor() as cursor:
+    def sql_flush(self: Any, *args: Any, **kwargs: Any) -> list[str]:
+        with self.connection.cursor() as cursor:
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
             triggers = cursor.fetchall()
-        return [*(f"DROP TRIGGER {name}" for name, _ in triggers), *plain(*args, **kwargs), *(sql for _, sql in triggers)]
+        return [*(f"DROP TRIGGER {name}" for name, _ in triggers), *plain(self, *args, **kwargs), *(sql for _, sql in triggers)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection.ops, "sql_flush", sql_flush)
+        patch.setattr(operations, "sql_flush", sql_flush)
         yield
 
 
