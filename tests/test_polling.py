@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -322,3 +323,25 @@ def test_the_wait_grows_and_has_an_end(minutes: int, failures: int, chance: floa
 )
 def test_what_is_harmless(counts: dict[str, int], percent: int, harmless: bool):
     assert is_harmless(counts, percent=percent) is harmless
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_at_once_one_asks(server: Server):
+    """Races on both databases: the claim is one conditional update."""
+    bring(oneroster(university()))
+    feed, answers = saved(server), []
+    start = threading.Barrier(5)
+
+    def work() -> None:
+        try:
+            start.wait()
+            answers.append(services.claim_feed(feed.pk, at=AT, until=AT + polling.LEASE, asked=False))
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sum(answer is not None for answer in answers) == 1
