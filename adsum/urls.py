@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 
 from adsum.web import calendars, home, policy, sign_ins, stepup
 from adsum.web.office import access as office_access
-from adsum.web.office import feeds, gate, imports, outages, people, policies, reported
+from adsum.web.office import feeds, gate, imports, outages, people, policies, providers, reported
 from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, record, today
 from adsum.web.support import modules, students, tutees
@@ -138,6 +138,14 @@ urlpatterns = [
     # Who looked at whose record: the data-protection officer
     path("privacy/access/", office_access.access, name="privacy_access"),
     path("privacy/access/<uuid:ref>/seen/", office_access.seen, name="privacy_seen"),
+    # Where people sign in: administrators
+    path("office/sign-in/", providers.index, name="providers"),
+    path("office/sign-in/new/<slug:kind>/", providers.new, name="provider_new"),
+    path("office/sign-in/<str:provider_id>/", providers.detail, name="provider"),
+    path("office/sign-in/<str:provider_id>/change/", providers.change, name="provider_change"),
+    path("office/sign-in/<str:provider_id>/check/", providers.try_connection, name="provider_check"),
+    path("office/sign-in/<str:provider_id>/try/", providers.try_sign_in, name="provider_try"),
+    path("office/sign-in/<str:provider_id>/remove/", providers.remove, name="provider_remove"),
     # Check-in of the whole university: administrators
     path("office/outages/", outages.overview, name="office_outages"),
     path("office/outages/<uuid:ref>/end/", outages.end, name="end_outage"),

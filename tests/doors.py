@@ -207,6 +207,15 @@ DOORS = [
     *doors("office_outages",          "/office/outages/",                   OUTAGES, instead(OUTAGES, 422)),
     *doors("end_outage",              "/office/outages/{outage}/end/",      None, instead(OUTAGES, 302)),
     *doors("import_roles_decide",     "/imports/{roles}/roles/",            None, instead(PEOPLE, 302), action="discard"),
+    # Where people sign in. (The way to a provider is a question of its own each time, so here it is one that is not there.)
+    *doors("providers",               "/office/sign-in/",                   SWITCHES, None),
+    *doors("provider_new",            "/office/sign-in/new/oidc/",          SWITCHES, instead(SWITCHES, 422)),
+    *doors("provider",                "/office/sign-in/{provider}/",        SWITCHES, None),
+    *doors("provider_change",         "/office/sign-in/{provider}/change/", SWITCHES, instead(SWITCHES, 422)),
+    *doors("provider_check",          "/office/sign-in/{provider}/check/",  None, SWITCHES),
+    *doors("provider_try",            "/office/sign-in/nobody/try/",        instead(SWITCHES, 404), None),
+    *doors("provider_remove",         "/office/sign-in/{provider}/remove/", SWITCHES, instead(SWITCHES, 302)),
+
     *doors("office_checkin",          "/office/check-in/",                  SWITCHES, None),
     *doors("office_checkin_pause",    "/office/check-in/pause/",            None, instead(SWITCHES, 302), reason="Fire"),
     *doors("office_checkin_resume",   "/office/check-in/resume/",           None, instead(SWITCHES, 302)),

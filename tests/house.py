@@ -22,6 +22,7 @@ from adsum.checkin.writer import record_scans
 from adsum.integrations.mapping import PRESETS
 from adsum.timetable.models import ClassReport, ModuleLeader
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
+from tests import oidc
 from tests.doors import IN, Door
 from tests.passkeys import give
 from tests.signing_in import prove
@@ -109,6 +110,7 @@ class House:
         ).ref
         self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
         """How the logs name them."""
+        self.names["provider"] = oidc.register("http://localhost:9", domains=("elsewhere.example",)).provider_id
 
     def browser(self, who: str, *, csrf: bool = False) -> Client:
         """A browser that has been here for a moment, as this person, who has just proved themselves."""

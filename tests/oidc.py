@@ -85,6 +85,8 @@ class Obliging:
     description: dict[str, Any] = field(default_factory=dict)
     mint: Callable[[dict[str, Any]], Any] | None = None
     token_status: int = 200
+    date: str = ""
+    """The time it says it is; '' for the right one."""
     token_body: bytes | None = None
     issuer: str = ""
     asked: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -134,6 +136,9 @@ class _Endpoints(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""
+
+    def date_time_string(self, timestamp: Any = None) -> str:
+        return self.provider.date or super().date_time_string(timestamp)
 
     def _answer(self, status: int, body: Any) -> None:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()

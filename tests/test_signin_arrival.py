@@ -353,3 +353,24 @@ def test_a_provider_that_is_off_signs_nobody_in(provider: oidc.Obliging, client:
     page = client.post("/sign-in/", {"email": "alice@uni.example"})
     assert page.status_code == 422
     assert client.get(f"/oidc/{app.provider_id}/login/").status_code == 404
+
+
+def test_a_provider_that_was_turned_off_on_the_way_signs_nobody_in(provider: oidc.Obliging, world: World, client: Client):
+    app = linked(provider, world.student())
+    address = provider.authorise(leave(client))
+    SocialApp.objects.update(settings=app.settings | {"off": True})
+    assert_refused(client, back(client, address))
+
+
+def test_what_one_sign_in_proved_is_nothing_to_the_next(provider: oidc.Obliging, world: World, client: Client):
+    """Somebody whose account is closed proves two factors; then somebody else signs in with a password in that browser."""
+    closed = world.student()
+    linked(provider, closed)
+    services.close_account(closed, by="system:test", at=NINE)
+    provider.claims = {"amr": ["mfa"], "auth_time": int(time.time())}
+    back(client, provider.authorise(leave(client)))
+    assert signed_in(client) is None
+    alice = local_account(world.student("Alice Ashe"), "alice@here.example")
+    enter(client, "alice@here.example")
+    assert signed_in(client) == str(alice.pk)
+    assert (proof_of(client, alice).strong, proof_of(client, alice).provider) == (False, "")

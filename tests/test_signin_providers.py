@@ -10,9 +10,11 @@ from django.core.cache import caches
 
 from adsum.audit.models import Event
 from adsum.integrations.oidc import client_secret, provider_id_of
+from adsum.integrations.saml_metadata import certificate
 from adsum.integrations.sign_on import provider_for
 from adsum.ops import oidc as command
-from tests import oidc
+from adsum.ops import saml as saml_command
+from tests import oidc, saml
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +90,47 @@ def test_what_is_wrong_with_a_provider_is_said(provider: oidc.Obliging, capsys: 
     assert add("http://login.uni.example", "--domain", "uni.example") == 1
     assert "is not an https address" in capsys.readouterr().err
     assert not SocialApp.objects.exists()
+
+
+def adsum_saml(*words: str) -> int:
+    parser = ArgumentParser()
+    saml_command.add_arguments(parser)
+    return saml_command.run(parser.parse_args(words))
+
+
+def test_a_saml_provider_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with saml.running() as idp:
+        file = tmp_path / "metadata.xml"
+        file.write_bytes(idp.metadata())
+        assert adsum_saml("add", "--metadata", str(file), "--domain", "uni.example", "--mfa", f"context={saml.MFA}") == 0
+        app = SocialApp.objects.get()
+        said = capsys.readouterr().out
+        assert certificate(app.settings["certificates"][0]).fingerprint in said
+        assert f"http://localhost:8000/saml/{app.provider_id}/metadata/" in said
+        assert provider_for("a@uni.example") == app
+        assert app.settings["mfa"] == [f"context={saml.MFA}"]
+        key = app.settings["key"]
+        assert adsum_saml("add", "--metadata", str(file), "--domain", "uni.example", "--off") == 0
+        app.refresh_from_db()
+        assert (app.settings["key"], app.settings["off"]) == (key, True)
+        assert adsum_saml("check", idp.entity_id) == 0
+        assert "valid until" in capsys.readouterr().out
+        assert adsum_saml("list") == 0
+        assert "uni.example (not in use)" in capsys.readouterr().out
+        assert adsum_saml("remove", idp.entity_id) == 0
+        assert not SocialApp.objects.exists()
+        assert adsum_saml("check", idp.entity_id) == 1
+        file.write_text("<html/>")
+        assert adsum_saml("add", "--metadata", str(file), "--domain", "uni.example") == 1
+        assert adsum_saml("add", "--metadata", str(tmp_path / "none"), "--domain", "uni.example") == 1
+    assert "describes no identity provider" in capsys.readouterr().err
+
+
+def test_the_roles_that_the_pages_gave_survive_a_command(provider: oidc.Obliging):
+    app = oidc.register(provider.issuer, roles_claim="groups", roles=[{"value": "t", "role": "tutor", "department": ""}])
+    assert add(provider.issuer, "--domain", "uni.example") == 0
+    app.refresh_from_db()
+    assert (app.settings["roles_claim"], app.settings["roles"][0]["role"]) == ("groups", "tutor")
 
 
 def test_listed_and_removed(provider: oidc.Obliging, capsys: pytest.CaptureFixture[str]):

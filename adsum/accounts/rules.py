@@ -57,6 +57,9 @@ IMPORTS = frozenset({Role.TIMETABLING, Role.ADMINISTRATOR})
 MAKES_POLICIES = frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})
 """May make policies: for the departments over which they are attendance team, or for all."""
 
+SETS_UP_SIGN_IN = frozenset({Role.ADMINISTRATOR})
+"""May say where people sign in, and what a provider is believed."""
+
 RUNS_CHECKIN = frozenset({Role.ADMINISTRATOR})
 """May pause check-in of the whole university and retire its keys."""
 

@@ -38,7 +38,7 @@ from adsum.integrations.assurance import (
     to_ask_for,
     values_of,
 )
-from adsum.integrations.sign_on import PROOF, SAML, Refusal, Refused
+from adsum.integrations.sign_on import PROOF, SAML, Refusal, Refused, in_use
 
 UID_MAX = 191
 NAMES = ("family_name", "given_name", "email")
@@ -124,6 +124,8 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
     Raises Refused, or Aside when they went there for something else.
     """
     purpose = state.get("purpose", Purpose.SIGN_IN)
+    if purpose != Purpose.TEST and not in_use(app):
+        raise Refused(Refusal.NOT_PROVEN, "this provider is not in use", app.provider_id)
     proven = proves_two_factors(rule_of(app), said.factors)
     account = SocialAccount.objects.filter(provider=app.provider_id, uid=said.uid).select_related("user").first()
     person: Person | None = account.user if account else None

@@ -40,6 +40,7 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from adsum.accounts import services
 from adsum.core import vault
+from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
 from adsum.integrations.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for
 from adsum.integrations.sign_on import Refusal, Refused
@@ -324,6 +325,19 @@ def finish(request: Any, app: SocialApp, name: str) -> Any:
     login = UniversitySaml(request, app=app).sociallogin_from_response(request, said)
     login.state = state
     return complete_social_login(request, login)
+
+
+def sealed_reason(refused: Refused) -> str:
+    """Why an answer came to nothing, for the log and for an administrator's test, on its way through the browser."""
+    return vault.seal(refused.message[:200], purpose=ANSWER)
+
+
+def unsealed_reason(text: str) -> str:
+    """The reason again; a word of our own for what we did not seal."""
+    try:
+        return vault.reveal(text, purpose=ANSWER)
+    except AdsumError:
+        return "see where it arrived"
 
 
 def _kept_as(name: str) -> str:

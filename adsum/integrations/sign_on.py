@@ -145,6 +145,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(own_path(url))
 
     def pre_login(self, request: Any, user: Any, **more: Any) -> Any:
+        request.session.pop(PROOF, None)  # of a sign-in in this browser that came to nothing
         if proof := getattr(request, PROOF, None):
             request.session[PROOF] = proof  # now, because whoever was signed in before has taken their session with them
         return super().pre_login(request, user, **more)
@@ -182,7 +183,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         else:
             refusal = Refusal.PROVIDER_DOWN if isinstance(exception, RequestException) else Refusal.NOT_PROVEN
         # The exception's text may hold what the provider sent, so only its kind is kept.
-        raise Refused(refusal, type(exception or error).__name__, provider.sub_id) from exception
+        raise Refused(refusal, type(exception).__name__ if exception else str(error), provider.sub_id) from exception
 
 
 class MfaAdapter(DefaultMFAAdapter):

@@ -38,7 +38,8 @@ COMMANDS = {
     "import": Command("adsum.ops.imports", "bring a timetable or a roster in"),
     "person": Command("adsum.ops.people", "people's accounts and roles"),
     "check-in": Command("adsum.ops.switches", "pause check-in, retire a key, make the next one"),
-    "oidc": Command("adsum.ops.oidc", "the university's own sign-in"),
+    "oidc": Command("adsum.ops.oidc", "the university's own sign-in, by OpenID Connect"),
+    "saml": Command("adsum.ops.saml", "the university's own sign-in, by SAML"),
     "check": Command("adsum.ops.health", "say what is missing before people come"),
 }
 

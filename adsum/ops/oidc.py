@@ -1,4 +1,4 @@
-"""`adsum oidc`: the universities' own sign-in, until it has a page: add, list, check, remove."""
+"""`adsum oidc`: OpenID Connect providers, as the administrators' pages set them up: add, list, check, remove."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -7,15 +7,37 @@ from pathlib import Path
 
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
-from django.urls import reverse
-from requests import RequestException
 
 from adsum.accounts import services
-from adsum.core import vault
+from adsum.core.errors import AdsumError
 from adsum.integrations import oidc
-from adsum.integrations.sign_on import OIDC, Refused
+from adsum.integrations.provider_checks import BAD, Finding, check, check_issuer
+from adsum.integrations.providers import Policy, kind_of, redirect_address, save_oidc
+from adsum.integrations.sign_on import OIDC, in_use
 
 BY = "system:command"
+
+
+def add_policy(add: ArgumentParser) -> None:
+    """What `adsum oidc add` and `adsum saml add` have in common."""
+    add.add_argument("--domain", action="append", required=True, help="an e-mail domain it signs in; may be repeated")
+    add.add_argument("--name", default=settings.UNIVERSITY, help="what people call it (default: the university)")
+    add.add_argument("--match-claim", default="", help="a claim that finds a person of the roster at their first sign-in")
+    add.add_argument("--match-identifier", default="", help="what that claim is: number, or a kind of identifier such as upn")
+    add.add_argument("--create-people", action="store_true", help="add people the roster does not know")
+    add.add_argument("--mfa", action="append", help="what proves two factors, such as amr=mfa; may be repeated")
+    add.add_argument("--students-mfa", action="store_true", help="students need two factors, too")
+    add.add_argument("--off", action="store_true", help="not in use yet: it can only be tested")
+
+
+def policy_of(args: Namespace, app: SocialApp | None) -> Policy:
+    """What was said, and the roles that the pages keep."""
+    told = app.settings if app else {}
+    return Policy(
+        name=args.name, domains=args.domain, match_claim=args.match_claim, match_identifier=args.match_identifier,
+        create_people=args.create_people, mfa=args.mfa, students_mfa=args.students_mfa, off=args.off,
+        roles_claim=told.get("roles_claim", ""), roles=told.get("roles", []), administrators=told.get("administrators", False),
+    )  # fmt: skip
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,12 +47,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     add.add_argument("--issuer", required=True, help="exactly as the provider writes it, such as https://login.uni.ac.uk")
     add.add_argument("--client-id", required=True, help="what the provider calls Adsum")
     add.add_argument("--secret-file", type=Path, help="a file with the client secret; - reads it from standard input")
-    add.add_argument("--domain", action="append", required=True, help="an e-mail domain it signs in; may be repeated")
-    add.add_argument("--name", default=settings.UNIVERSITY, help="what people call it (default: the university)")
     add.add_argument("--uid-field", default="sub", help="the claim that names a person for ever: sub, or oid at Entra ID")
-    add.add_argument("--match-claim", help="a claim that finds a person of the roster at their first sign-in")
-    add.add_argument("--match-identifier", help="what that claim is: number, or a kind of identifier such as upn")
-    add.add_argument("--create-people", action="store_true", help="add people the roster does not know")
+    add.add_argument("--tenant", default="", help="at Entra ID: the tenant's id, which every token must name")
+    add_policy(add)
     actions.add_parser("list", help="the providers and what they may do")
     for action, what in (("check", "ask the provider whether all is well"), ("remove", "stop signing people in with it")):
         actions.add_parser(action, help=what).add_argument("issuer")
@@ -42,78 +61,70 @@ def run(args: Namespace) -> int:
         case "add":
             return _add(args)
         case "list":
-            for app in SocialApp.objects.filter(provider=OIDC):
-                print(f"{app.settings['server_url']}  {app.name}: {', '.join(app.settings.get('domains', []))}")
-            return 0
+            return listed(OIDC)
         case "check":
-            return _check(args.issuer)
+            app = oidc.app_named(oidc.provider_id_of(args.issuer))
+            return told(check(app, at=now()) if app else check_issuer(args.issuer, at=now()))
         case _:
-            return _remove(args.issuer)
+            return removed(oidc.app_named(oidc.provider_id_of(args.issuer)), args.issuer)
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """The clock, read once per command."""
     return datetime.now(UTC)
 
 
-def _say(sentence: str) -> int:
+def say(sentence: str) -> int:
+    """Say what went wrong. Returns 1."""
     print(sentence, file=sys.stderr)
     return 1
 
 
-def _secret(path: Path | None, kept: str) -> str:
+def told(findings: list[Finding]) -> int:
+    """What was tried, a line each; 1 when something is wrong."""
+    for found in findings:
+        print(f"{found.title}. {found.text}".strip(), file=sys.stderr if found.kind == BAD else sys.stdout)
+    return int(any(found.kind == BAD for found in findings))
+
+
+def listed(protocol: str) -> int:
+    """Those of one protocol, a line each."""
+    for app in SocialApp.objects.filter(provider=protocol).order_by("pk"):
+        name = app.settings.get("entity_id") or app.settings["server_url"]
+        state = "" if in_use(app) else " (not in use)"
+        print(f"{name}  {app.name}: {', '.join(app.settings.get('domains', []))}{state}")
+    return 0
+
+
+def removed(app: SocialApp | None, name: str) -> int:
+    """Nobody signs in there any more."""
+    if app is None:
+        return say(f"There is no provider {name}. `list` shows those there are.")
+    services.remove_provider(app, by=BY, at=now())
+    print(f"Nobody signs in at {name} any more. Who was who there is kept, in case it returns.")
+    return 0
+
+
+def _secret(path: Path | None) -> str:
     if path is None:
-        return kept
+        return ""
     return (sys.stdin.read() if str(path) == "-" else path.read_text()).strip()
 
 
 def _add(args: Namespace) -> int:
-    domains = sorted({domain.strip().lstrip("@").casefold() for domain in args.domain})
-    if bool(args.match_claim) != bool(args.match_identifier):
-        return _say("--match-claim and --match-identifier belong together: give both, or neither.")
-    if args.match_claim == "email":
-        return _say("An e-mail is no proof of who someone is: match a claim your provider never gives to someone else.")
-    if not oidc.is_private_enough(args.issuer):
-        return _say(f"{args.issuer} is not an https address.")
-    name = oidc.provider_id_of(args.issuer)
-    app = oidc.app_named(name) or SocialApp(provider=OIDC, provider_id=name)
-    for other in SocialApp.objects.filter(provider=OIDC).exclude(pk=app.pk):
-        if taken := set(domains) & set(other.settings.get("domains", [])):
-            return _say(f"{', '.join(sorted(taken))} belongs to {other.settings['server_url']} already.")
-    if _check(args.issuer):
-        return 1
-    app.name, app.client_id, secret = args.name[:40], args.client_id, _secret(args.secret_file, oidc.client_secret(app))
-    app.settings = {"server_url": args.issuer, "domains": domains, "uid_field": args.uid_field}
-    if secret:
-        app.settings["secret"] = vault.seal(secret, purpose=oidc.SECRET)
-    if args.match_claim:
-        app.settings |= {"match_claim": args.match_claim, "match_identifier": args.match_identifier}
-    if args.create_people:
-        app.settings["create_people"] = True
-    services.save_provider(app, by=BY, at=_now())
-    callback = reverse("openid_connect_callback", args=[name])
-    print(f"People of {', '.join(domains)} now sign in at {args.issuer}.")
-    print(f"Register this redirect address there: {settings.ORIGIN}{callback}")
-    return 0
-
-
-def _check(issuer: str) -> int:
+    at = now()
+    app = oidc.app_named(oidc.provider_id_of(args.issuer))
+    tenant = args.tenant or (app.settings["tenant"] if app and kind_of(app) == "entra" else "")
     try:
-        config = oidc.describe(issuer)
-        keys = oidc.fetch(config["jwks_uri"])["keys"]
-    except RequestException as unreachable:
-        return _say(f"{issuer} does not answer as a provider does ({type(unreachable).__name__}). Check the address.")
-    except Refused as wrong:
-        return _say(f"{issuer} answers, but {wrong.message}. The issuer must be written exactly as the provider does.")
-    except (KeyError, TypeError):
-        return _say(f"{issuer} publishes no signing keys that can be read.")
-    print(f"{issuer} answers and publishes {len(keys)} signing key{'' if len(keys) == 1 else 's'}.")
-    return 0
-
-
-def _remove(issuer: str) -> int:
-    app = oidc.app_named(oidc.provider_id_of(issuer))
-    if app is None:
-        return _say(f"There is no provider {issuer}. `adsum oidc list` shows those there are.")
-    services.remove_provider(app, by=BY, at=_now())
-    print(f"Nobody signs in at {issuer} any more. Who was who there is kept, in case it returns.")
+        policy = policy_of(args, app)
+        if oidc.is_private_enough(args.issuer) and told(check_issuer(args.issuer, at=at)):
+            return 1
+        app = save_oidc(
+            app, policy, issuer=args.issuer, client_id=args.client_id, secret=_secret(args.secret_file),
+            uid_field=args.uid_field, tenant=tenant, by=BY, at=at,
+        )  # fmt: skip
+    except AdsumError as wrong:
+        return say(wrong.message)
+    print(f"People of {', '.join(app.settings['domains'])} now sign in at {args.issuer}.")
+    print(f"Register this redirect address there: {redirect_address(app)}")
     return 0

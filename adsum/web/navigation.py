@@ -16,6 +16,7 @@ from adsum.accounts.rules import (
     MANAGES_PEOPLE,
     READS_ACCESS_LOG,
     RUNS_CHECKIN,
+    SETS_UP_SIGN_IN,
     Role,
 )
 
@@ -46,6 +47,7 @@ MENU = (
     Door("imports", _("Imports"), "file-earmark-arrow-up", IMPORTS),
     Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES),
     Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),
+    Door("providers", _("Sign-in"), "key", SETS_UP_SIGN_IN),
 )
 
 

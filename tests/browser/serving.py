@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page
 
 from adsum.accounts.models import Person
+from tests.signing_in import prove
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -52,10 +53,12 @@ def served(static_root: Path) -> Iterator[str]:
             thread.join(30)
 
 
-def sign_in(context: BrowserContext, origin: str, person: Person) -> None:
-    """What signing in leaves in a browser, without the way there."""
+def sign_in(context: BrowserContext, origin: str, person: Person, *, proved: bool = False) -> None:
+    """What signing in leaves in a browser, without the way there; `proved`: and a proof of just now that it is they."""
     client = Client()
     client.force_login(person)
+    if proved:
+        prove(client)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": origin}])
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialApp
 from django.core.management import call_command
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
@@ -18,6 +19,7 @@ from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import PollOutcome
 from adsum.timetable.services import Polling, mark_stale, renew_calendar, save_mapping, save_poll
+from tests import oidc, saml
 from tests.browser.serving import AXE, RULES, served, sign_in
 from tests.world import World
 
@@ -29,6 +31,12 @@ CSV = (
     "E1,CS201,Algorithms,lecture,2026-12-01T09:00:00,2026-12-01T10:00:00,Europe/London,C2.01,in_person,true,L1\n"
     "E2,CS201,Algorithms,lecture,not a time,2026-12-01T10:00:00,Europe/London,C2.01,in_person,true,L1\n"
 )
+
+
+def saml_provider() -> SocialApp:
+    """One that no browser here goes to."""
+    with saml.running() as idp:
+        return idp.register(domains=("college.example",), roles_claim="isMemberOf", roles=[{"value": "t", "role": "tutor"}])
 
 
 class Small:
@@ -78,6 +86,8 @@ class Small:
         self.team = world.person(Role.ATTENDANCE_TEAM, name="Rohan Whitlock")
         self.timetabling = world.person(Role.TIMETABLING, name="Soraya Lindqvist")
         self.administrator = world.person(Role.ADMINISTRATOR, name="Gwil Thackeray")
+        providers = [oidc.register("http://localhost:9"), saml_provider()]
+        self.sign_in_pages = ["/office/sign-in/", *(f"/office/sign-in/{one.provider_id}/" for one in providers)]
         self.compliance = world.person(Role.COMPLIANCE_UKVI, name="Elspeth Nakamura")
 
 
@@ -120,6 +130,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
         small = Small()
         register = f"/classes/{small.session.ref}/"
         places: list[tuple[Person | None, list[str]]] = [
+            (small.administrator, small.sign_in_pages),
             (None, ["/sign-in/", "/policy/", "/display/", "/signed-out/", f"/{'0' * 36}"]),
             (
                 small.student,

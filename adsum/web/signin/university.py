@@ -1,6 +1,7 @@
 """To the university's own sign-in and back."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,6 +33,7 @@ from adsum.integrations.sign_on import (
 )
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
+from adsum.web.signin import trial
 from adsum.web.signin.entrance import page, pending, return_path
 
 log = structlog.get_logger()
@@ -113,7 +115,7 @@ def begin(request: HttpRequest, provider_id: str, protocol: str = OIDC) -> HttpR
         raise Http404
     if request.user.is_authenticated:
         return redirect(return_path(request))
-    return _leave(request, app, Purpose.SIGN_IN)
+    return leave(request, app, Purpose.SIGN_IN)
 
 
 @never_cache
@@ -140,7 +142,7 @@ def saml_answer(request: HttpRequest, provider_id: str) -> HttpResponse:
         told = {"answer": saml.receive(app, request.POST.get("SAMLResponse", ""), at=request.at)}  # type: ignore[attr-defined]
     except Refused as refused:
         log.warning("sign_in.refused", refusal=refused.refusal.value, provider=app.name, why=refused.message)
-        told = {"why": refused.refusal.value}
+        told = {"why": refused.refusal.value, "reason": saml.sealed_reason(refused)}
     except AdsumError as closed:
         log.warning("sign_in.refused", refusal=closed.code, provider=app.name, why=closed.message)
         told = {"why": Refusal.NOT_PROVEN.value}
@@ -155,7 +157,8 @@ def saml_finish(request: HttpRequest, provider_id: str) -> HttpResponse:
     if app is None:
         raise Http404
     if (why := request.GET.get("why")) in set(Refusal):
-        return refusal_page(request, Refused(Refusal(why), "see where it arrived"), app)
+        refused = Refused(Refusal(why), saml.unsealed_reason(request.GET.get("reason", "")), app.provider_id)
+        return _arrived(request, app, partial(_raise, refused))
     return _arrived(request, app, lambda: saml.finish(request, app, request.GET.get("answer", "")))
 
 
@@ -176,7 +179,7 @@ def confirm(request: PersonRequest) -> HttpResponse:
     app = stepup.provider_of(request.user)
     if app is None:
         return redirect("confirm")
-    return _leave(request, app, Purpose.FRESH, reverse("confirmed"))
+    return leave(request, app, Purpose.FRESH, reverse("confirmed"))
 
 
 @require_safe
@@ -186,7 +189,10 @@ def confirmed(request: PersonRequest) -> HttpResponse:
     return page(request, "confirmed")
 
 
-def _leave(request: HttpRequest, app: SocialApp, purpose: Purpose, next_path: str = "") -> HttpResponse:
+def leave(request: HttpRequest, app: SocialApp, purpose: Purpose, next_path: str = "") -> HttpResponse:
+    """Off to a provider, for whatever purpose."""
+    if purpose is Purpose.TEST:
+        trial.begin(request, app)
     email = request.user.username if isinstance(request.user, Person) else pending(request)["email"]
     hint = email if provider_for(email) == app else ""
     try:
@@ -204,6 +210,8 @@ def _arrived(request: HttpRequest, app: SocialApp, finish: Callable[[], Any]) ->
     try:
         outcome = finish()
     except Refused as refused:
+        if refused.refusal is not Refusal.STALE and trial.is_under_way(request, app):
+            return _tried(request, app, refused)
         if refused.ask_again:
             return redirect(f"{_way_again(request, app)}?strong=1")
         return refusal_page(request, refused, app)
@@ -214,7 +222,19 @@ def _arrived(request: HttpRequest, app: SocialApp, finish: Callable[[], Any]) ->
         return response
     if outcome.report is None:
         stepup.note(request)
+    else:
+        trial.succeeded(request, app, outcome.report)
     return redirect(own_path(outcome.next_path) or settings.LOGIN_REDIRECT_URL)
+
+
+def _raise(refused: Refused) -> None:
+    raise refused
+
+
+def _tried(request: HttpRequest, app: SocialApp, refused: Refused) -> HttpResponse:
+    log.warning("sign_in.tried", refusal=refused.refusal.value, provider=app.name, why=refused.message)
+    trial.failed(request, app, refused)
+    return redirect("provider", app.provider_id)
 
 
 def way_to(app: SocialApp) -> str:
