@@ -116,7 +116,8 @@ def seats(session: ClassSession, lines: Iterable[Line], unconfirmed: Collection[
     """The people of a register as the seat component takes them; `unconfirmed` are those who missed a second check."""
     return [
         {
-            **seat(line.student, line.mark, unconfirmed=line.student.pk in unconfirmed),
+            **seat(line.student, line.mark),
+            "unconfirmed": line.student.pk in unconfirmed,
             "name": line.student.display_name,
             "number": line.student.number,
             "url": reverse("student_mark", args=[session.ref, line.student.ref]),
@@ -125,15 +126,14 @@ def seats(session: ClassSession, lines: Iterable[Line], unconfirmed: Collection[
     ]
 
 
-def seat(student: Person, mark: Mark | None, *, unconfirmed: bool = False) -> dict[str, Any]:
+def seat(student: Person, mark: Mark | None) -> dict[str, Any]:
     """What is known of one student, as the page and its script take it."""
     status = mark.status if mark else Status.EXPECTED
     seen = mark is not None and status in ATTENDED
-    missed = _("unconfirmed") if unconfirmed else ""
     return {
         "student": str(student.ref), "status": str(status), "label": status_label(status),
         "at": clock(mark.at) if mark and seen else "", "minutes_late": mark.minutes_late or None if mark else None,
-        "note": ", ".join(note for note in (late_note(mark.minutes_late) if mark else "", missed) if note),
+        "note": late_note(mark.minutes_late) if mark else "",
     }  # fmt: skip
 
 

@@ -1,0 +1,44 @@
+"""The kiosk in a real browser: a card reader types without touching the screen, and an answer goes away by itself."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Browser, expect
+
+from adsum.attendance.models import Mark
+from adsum.checkin.kiosks import open_kiosk
+from adsum.checkin.services import open_checkin
+from adsum.web.teaching.kiosk import cookie_of
+from tests.browser.serving import accessible, served
+from tests.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_one_after_the_other(browser: Browser, tmp_path: Path) -> None:
+    call_command("createcachetable", verbosity=0)
+    world, now = World(), datetime.now(UTC)
+    group = world.group()
+    alice, bob = (world.student(name, groups=[group]) for name in ("Alice Abel", "Bob Baker"))
+    session = world.session(group, starts_at=now - timedelta(minutes=2))
+    lecturer = world.lecturer()
+    kiosk, credential = open_kiosk(open_checkin(session, by=lecturer, at=now), by=lecturer, at=now)
+    with served(tmp_path / "static") as origin, browser.new_context() as context:
+        context.add_cookies([{"name": cookie_of(kiosk.ref), "value": credential, "url": origin}])
+        page = context.new_page()
+        page.goto(f"{origin}/kiosk/{kiosk.ref}/")
+        expect(page.locator("#number")).to_be_focused()
+        page.locator("h1").click()  # the focus is nowhere
+        page.keyboard.type(f"{alice.number}\n")
+        expect(page.locator("main [role=status]")).to_contain_text("Alice A. is in")
+        accessible(page)
+        page.keyboard.type("9")  # the next one begins to type: the answer waits for them
+        page.wait_for_timeout(9_000)
+        expect(page.locator("#number")).to_have_value("9")
+        page.keyboard.press("Backspace")
+        page.keyboard.type(f"{bob.number}\n")
+        expect(page.locator("main [role=status]")).to_contain_text("Bob B. is in")
+        expect(page.locator("main [role=status]")).to_be_empty(timeout=12_000)
+    assert dict(Mark.objects.values_list("student", "status")) == {alice.pk: "present", bob.pk: "present"}
