@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from adsum.accounts import services
-from adsum.accounts.models import Person
+from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.checkin.gate.app import TICKET_COOKIE
 from adsum.checkin.rules import Ticket, seal_ticket
@@ -350,6 +350,16 @@ def test_a_demo_is_entered_with_one_click(persona: Person, client: Client, setti
     answer = client.post("/sign-in/try/", {"persona": "student", "next": "/in/confirm"})
     assert answer["Location"] == "/in/confirm"
     assert signed_in(client) == str(persona.pk)
+
+
+def test_in_a_demo_a_persona_with_a_weighty_role_gets_to_work(persona: Person, client: Client, settings: Any):
+    RoleGrant.objects.create(person=persona, role=Role.ADMINISTRATOR)
+    services.set_password(persona, "correct horse battery", by="system:test", at=NINE)
+    settings.DEMO = True
+    client.post("/sign-in/try/", {"persona": "student"})
+    assert client.get("/office/people/").status_code == 200
+    settings.DEMO = False
+    assert client.get("/office/people/")["Location"] == "/account/security/"
 
 
 def test_anywhere_else_there_is_no_such_door(persona: Person, client: Client):
