@@ -28,6 +28,20 @@ Written by `make docs` from the models; edit those. Times are UTC.
 """
 
 
+ROLES_FROM = "## Which page opens to whom"
+ROLES_SAID = """\
+Written by `make docs` from `tests/doors.py`, which is also the test: each of these doors is knocked at as everyone. *own*: for
+one's own class, module, tutee, department or record, and for no other. An empty cell: the page does not exist for that role
+(404). Pages that everybody has, and those of signing in and of one's own account, are left out."""
+COLUMNS = (
+    ("student", "student"), ("lecturer", "lecturer"), ("leader", "module leader"), ("tutor", "tutor"),
+    ("department", "department"), ("team", "attendance team"), ("ukvi", "UKVI"), ("slc", "SLC"),
+    ("timetabling", "time-tabling"), ("administrator", "administrator"), ("data protection", "data protection"),
+    ("auditor", "auditor"),
+)  # fmt: skip
+"""Who of the table of doors, and the word above their column."""
+
+
 def said(cls: type) -> dict[str, str]:
     """The sentence under each attribute of a class, which Python itself throws away."""
     body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
@@ -83,6 +97,40 @@ def data() -> str:
     return "\n".join(parts)
 
 
+def roles() -> str:
+    """docs/roles.md: what stands above ROLES_FROM as it is, and below it the table of doors, page by page and role by role."""
+    sys.path.insert(0, str(ROOT))
+    from django.urls import URLPattern, get_resolver
+
+    from tests.doors import DOORS, IN, WHO
+
+    pages = {
+        pattern.name: " ".join((inspect.getdoc(inspect.unwrap(pattern.callback)) or "").split("\n\n")[0].split())
+        for pattern in get_resolver().url_patterns
+        if isinstance(pattern, URLPattern)
+    }
+    heads = " | ".join(word for _who, word in COLUMNS)
+    rows = [f"| page | what it is | {heads} |", "|---|---|" + ":-:|" * len(COLUMNS)]
+    for door in DOORS:
+        opens = {who: got not in {404, 403, 405, IN} for who, got in zip(WHO, door.gets, strict=True)}
+        if (
+            door.path.startswith("/account/")
+            or opens["anonymous"]
+            or not any(opens.values())
+            or all(got != 404 for got in door.gets)
+        ):
+            continue
+        named = "{" in door.path
+        cells = [
+            "" if not opens[who] else "own" if not opens.get(f"other {who}", not (named and who == "leader")) else "yes"
+            for who, _word in COLUMNS
+        ]
+        what = pages.get(door.name, "").replace("|", "\\|")
+        rows.append(f"| `{door.method} {door.path}` | {what} | {' | '.join(cells)} |")
+    kept, _, _ = (ROOT / "docs/roles.md").read_text().partition(ROLES_FROM)
+    return kept + ROLES_FROM + "\n\n" + ROLES_SAID + "\n\n" + "\n".join(rows) + "\n"
+
+
 def dead_links() -> list[str]:
     """Links and pictures of our own documents that are not there."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("deploy/*.md")]
@@ -99,7 +147,7 @@ def main(check: bool) -> int:
         for name in [name for name in os.environ if name.startswith("ADSUM_")]:
             del os.environ[name]
         os.environ["ADSUM_DATA"] = folder
-        written = {ROOT / "docs/data.md": data(), ROOT / ".env.example": env_example()}
+        written = {ROOT / "docs/data.md": data(), ROOT / ".env.example": env_example(), ROOT / "docs/roles.md": roles()}
     for path, text in written.items():
         if check and (not path.exists() or path.read_text() != text):
             stale.append(str(path.relative_to(ROOT)))

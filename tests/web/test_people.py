@@ -63,7 +63,7 @@ def office(world: World, client: Client) -> Iterator[Office]:
     [
         ("q=ada", {"Ada"}), ("q=LOVELACE", {"Ada"}), ("q=00004711", {"Ada"}), ("q=ada.lovelace", {"Ada"}),
         ("q=ada+thackeray", set()), ("role=administrator", {"Gwil", "Hope"}), ("role=lecturer&q=ada", {"Ada"}),
-        ("role=nonsense&q=gwil", {"Gwil"}), ("q=%00", {"Ada", "Gwil", "Hope"}), ("page=99", {"Ada", "Gwil", "Hope"}),
+        ("role=nonsense&q=gwil", {"Gwil"}), ("page=99", {"Ada", "Gwil", "Hope"}),
     ],
 )  # fmt: skip
 def test_people_are_found(office: Office, query: str, found: set[str]):
