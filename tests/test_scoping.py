@@ -60,6 +60,11 @@ def test_no_reason_is_left_over():
         ("get_object_or_404(visible, ref=ref)", False),
         ("ClassSession.objects.visible_to(person, access).filter(ref=ref)", False),
         ("Room.objects.all()", False),
+        ("Mark.objects.filter(session=session)", False),
+        ("Mark.objects.filter(student=request.user)", False),
+        ("Mark.objects.filter(student=student)", True),
+        ("Mark.objects.filter(session__ref=session)", True),
+        ("get_object_or_404(Mark.objects.select_related('student'), session=session, pk=pk)", False),
     ],
 )
 def test_an_unscoped_query_is_seen(line: str, seen: bool):
