@@ -60,6 +60,8 @@ ALLOWED = {
     "teaching/classes.py _matching ClassSession": "narrows rows that are scoped",
     "teaching/display.py _held Display": SCREEN,
     "teaching/held.py decide Scan": "asks of its class at once",
+    "teaching/kiosk.py _held Kiosk": SCREEN,
+    "teaching/kiosk.py stop Kiosk": SCOPED,
     "teaching/marks.py _line_of Person": SCOPED,
     "teaching/register.py register ClassSession": SCOPED,
 }
