@@ -204,12 +204,13 @@ def _make_more_staff(made: _Maker, population: Population) -> None:
 
 
 def make_leaders(population: Population, modules: Iterable[tuple[Module, Person]]) -> None:
-    """Whoever gives a module's lectures leads it; of the personas' own year, the module leader among them leads two."""
-    leads = list(modules)
-    lead_two = [module for module, _ in leads if module.code.startswith(LIVE_YEAR)][:2]
+    """Whoever lectures a module leads it, but for the personas; the module leader among them leads two of their own year."""
+    personas = {person.pk for person in population.personas.values()}
+    every = list(modules)
+    leads = [(module, person) for module, person in every if person.pk not in personas]  # they have one role to show each
+    lead_two = [module for module, _ in every if module.code.startswith(LIVE_YEAR)][:2]
     leads += [(module, population.personas["module_leader"]) for module in lead_two]
     ModuleLeader.objects.bulk_create(ModuleLeader(module=module, person=person, source=SOURCE) for module, person in leads)
-    personas = {person.pk for person in population.personas.values()}
     leaders = {person.pk: person for _, person in leads if person.pk not in personas}
     RoleGrant.objects.bulk_create(
         RoleGrant(person=person, role=Role.MODULE_LEADER, source=SOURCE) for person in leaders.values()

@@ -183,7 +183,7 @@ PERSONAS = {
     "timetabling": (gettext_lazy("Timetabling team"), gettext_lazy("bring timetables in, see what changed"), "calendar-week"),
     "compliance": (gettext_lazy("Compliance officer"), gettext_lazy("sponsored students"), "shield-check"),
     "data_protection": (gettext_lazy("Data protection and audit"), gettext_lazy("who looked at whose record"), "eye"),
-    "administrator": (gettext_lazy("Administrator"), gettext_lazy("imports, sign-in, settings"), "gear"),
+    "administrator": (gettext_lazy("Administrator"), gettext_lazy("people and roles, imports, settings"), "gear"),
 }
 
 
