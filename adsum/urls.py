@@ -4,14 +4,27 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import calendars, home, policy, sign_ins, stepup
+from adsum.web import calendars, home, notices, policy, sign_ins, stepup
 from adsum.web.office import access as office_access
-from adsum.web.office import feeds, gate, imports, outages, people, policies, providers, reported
+from adsum.web.office import feeds, gate, imports, outages, outbox, people, policies, providers, reported
 from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, record, today
-from adsum.web.support import modules, students, tutees
+from adsum.web.support import downloads, modules, students, tutees
 from adsum.web.support import record as support_record
-from adsum.web.teaching import changes, checkin, checks, classes, complete, display, held, kiosk, marks, queries, register
+from adsum.web.teaching import (
+    changes,
+    checkin,
+    checks,
+    classes,
+    complete,
+    display,
+    held,
+    kiosk,
+    marks,
+    queries,
+    register,
+    sheet,
+)
 from adsum.web.teaching import today as teaching
 
 urlpatterns = [
@@ -48,6 +61,9 @@ urlpatterns = [
     path("account/sign-ins/end/", sign_ins.end, name="sign_ins_end"),
     path("account/confirm/", stepup.confirm, name="confirm"),
     path("account/password/", two_step.new_password, name="new_password"),
+    # What one was told
+    path("messages/", notices.messages, name="messages"),
+    path("messages/read/", notices.read, name="messages_read"),
     # A student's own pages
     path("today/", today.today, name="student_today"),
     path("record/", record.record, name="student_record"),
@@ -75,6 +91,15 @@ urlpatterns = [
     path("classes/<uuid:ref>/", register.register, name="class_register"),
     path("classes/new/", changes.add, name="class_add"),
     path("classes/<uuid:ref>/change/", changes.change, name="class_change"),
+    path("office/classes/list.<str:form>", downloads.classes_file, name="classes_file"),
+    path("office/classes/sheets.pdf", downloads.classes_sheets, name="classes_sheets"),
+    path("modules/<int:pk>/attendance.<str:form>", downloads.module_file, name="module_file"),
+    path("students/<uuid:ref>/record.<str:form>", downloads.record_file, name="record_file"),
+    path("record/attendance.<str:form>", downloads.own_record_file, name="own_record_file"),
+    path("teaching/sheets.pdf", sheet.own_sheets, name="own_sheets"),
+    path("classes/<uuid:ref>/sheet/", sheet.enter, name="class_sheet"),
+    path("classes/<uuid:ref>/sheet.pdf", sheet.sheet_pdf, name="class_sheet_pdf"),
+    path("classes/<uuid:ref>/register.<str:form>", sheet.register_file, name="class_register_file"),
     path("classes/<uuid:ref>/headcount/", register.count_heads, name="count_heads"),
     path("classes/<uuid:ref>/rest/", register.mark_rest, name="mark_rest"),
     path("classes/<uuid:ref>/marks/", marks.mark, name="mark_students"),
@@ -146,6 +171,9 @@ urlpatterns = [
     path("office/sign-in/<str:provider_id>/check/", providers.try_connection, name="provider_check"),
     path("office/sign-in/<str:provider_id>/try/", providers.try_sign_in, name="provider_try"),
     path("office/sign-in/<str:provider_id>/remove/", providers.remove, name="provider_remove"),
+    # Mail of the whole university: administrators
+    path("office/mail/", outbox.outbox, name="office_outbox"),
+    path("office/mail/<uuid:ref>/", outbox.decide, name="office_message"),
     # Check-in of the whole university: administrators
     path("office/outages/", outages.overview, name="office_outages"),
     path("office/outages/<uuid:ref>/end/", outages.end, name="end_outage"),

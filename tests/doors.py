@@ -52,6 +52,7 @@ def doors(name: str, path: str, get: Gets | None, post: Gets | None, **data: str
 STUDENTS     = (  IN, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 THIS_STUDENT = (  IN, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 TEACHING     = (  IN, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
+OWN_SHEETS   = (  IN, 404, 404, 200, 302, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 THIS_CLASS   = (  IN, 404, 404, 200, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404)
 SIGNED_IN    = (  IN, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 CHANGES      = (  IN, 404, 404, 200, 404, 200, 404, 404, 200, 404, 200, 404, 404, 200, 404, 404, 404)
@@ -114,6 +115,10 @@ DOORS = [
     *doors("confirmed",               "/account/confirm/done/",             EVERYONE, None),
     *doors("new_password",            "/account/password/",                 LOCAL, instead(LOCAL, 422)),
 
+    # What one was told
+    *doors("messages",                "/messages/",                         EVERYONE, None),
+    *doors("messages_read",           "/messages/read/",                    None, instead(EVERYONE, 302)),
+
     # A student's own pages
     *doors("student_today",           "/today/",                            STUDENTS, None),
     *doors("student_record",          "/record/",                           STUDENTS, None),
@@ -152,6 +157,15 @@ DOORS = [
     *doors("class_register",          "/classes/{session}/",                THIS_CLASS, None),
     *doors("class_add",               "/classes/new/",                      ADDS, ADDS),
     *doors("class_change",            "/classes/{session}/change/",         CHANGES, instead(CHANGES, 302), action="cancel"),
+    *doors("classes_file",            "/office/classes/list.csv",           None, CLASSES),
+    *doors("classes_sheets",          "/office/classes/sheets.pdf",         None, CLASSES),
+    *doors("module_file",             "/modules/{module}/attendance.xlsx",  None, THIS_MODULE),
+    *doors("record_file",             "/students/{student}/record.csv",     None, THIS_RECORD),
+    *doors("own_record_file",         "/record/attendance.csv",             None, STUDENTS),
+    *doors("own_sheets",              "/teaching/sheets.pdf",               None, OWN_SHEETS, span="day"),
+    *doors("class_sheet",             "/classes/{session}/sheet/",          THIS_CLASS, THIS_CLASS, action="typed"),
+    *doors("class_sheet_pdf",         "/classes/{session}/sheet.pdf",       None, THIS_CLASS),
+    *doors("class_register_file",     "/classes/{session}/register.xlsx",   None, THIS_CLASS),
     *doors("count_heads",             "/classes/{session}/headcount/",      None, DONE, people="3"),
     *doors("mark_rest",               "/classes/{session}/rest/",           None, DONE),
     *doors("mark_students",           "/classes/{session}/marks/",          None, DONE, student="{student}", status="present"),
@@ -220,6 +234,8 @@ DOORS = [
     *doors("office_checkin_pause",    "/office/check-in/pause/",            None, instead(SWITCHES, 302), reason="Fire"),
     *doors("office_checkin_resume",   "/office/check-in/resume/",           None, instead(SWITCHES, 302)),
     *doors("office_checkin_retire",   "/office/check-in/keys/k0/retire/",   None, instead(SWITCHES, 302)),
+    *doors("office_outbox",           "/office/mail/",                      SWITCHES, None),
+    *doors("office_message",          "/office/mail/{message}/",            None, instead(SWITCHES, 302), action="withdraw"),
     *doors("import_problems",         "/imports/{import}/problems.csv",     IMPORTS, None),
 ]
 

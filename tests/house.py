@@ -19,6 +19,10 @@ from adsum.checkin.models import CheckAnswer, SpotCall
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_checkin
 from adsum.checkin.writer import record_scans
+from adsum.engagement.models import Message
+from adsum.engagement.reports import Draft, class_facts
+from adsum.engagement.rules import Kind as MessageKind
+from adsum.engagement.services import write as write_messages
 from adsum.integrations.mapping import PRESETS
 from adsum.timetable.models import ClassReport, ModuleLeader
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
@@ -108,6 +112,11 @@ class House:
         self.names["opened"] = break_glass(
             other, viewer=lecturer, access=lecturer.access(at), purpose=Purpose.SAFETY, reason="He asked for it.", at=at
         ).ref
+        draft = Draft(student, MessageKind.QUERY_ANSWERED, "house", class_facts(session), session.ends_at)
+        draft.facts.update(outcome="declined", mark=Status.ABSENT)
+        write_messages([draft], at=at)
+        message = Message.objects.get()
+        self.names["message"] = message.ref
         self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
         """How the logs name them."""
         self.names["provider"] = oidc.register("http://localhost:9", domains=("elsewhere.example",)).provider_id

@@ -191,6 +191,8 @@ def test_a_change_of_groups_tells_those_who_leave_and_those_who_come(house: Hous
     assert told(house.alice) == ["No longer yours: Algorithms, Monday 30 November, 09:00"]
     assert told(cara) == ["An extra class: Algorithms, Monday 30 November, 09:00"]
     assert told(both) == []
+    paths = [letter_of(one.kind, one.facts).items[0].path for one in Message.objects.filter(person__in=[house.alice, cara])]
+    assert sorted(paths) == ["", f"/record/classes/{house.coming.ref}/"], "what is no longer one's own has no link"
 
 
 def new_class(house: House, *, at: datetime, by: str) -> ClassSession:

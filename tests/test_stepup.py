@@ -50,6 +50,9 @@ ADDRESSES = {
     "office_person_leads": "administrator",
     "office_person_leads_end": "administrator",
     "office_person_account": "administrator",
+    "module_file": "leader",
+    "record_file": "tutor",
+    "classes_file": "team",
 }
 SOMETIMES = {"amend_marks", "answer_query"}
 """Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py."""

@@ -74,6 +74,7 @@ class Reason(StrEnum):
     ABSENCE_AGREED = "absence_agreed"
     OTHER_GROUP_AGREED = "other_group_agreed"
     QUERY_UPHELD = "query_upheld"
+    PAPER = "paper_register"
     OUTAGE = "outage"
     OTHER = "other"
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Query, Register
-from adsum.attendance.rules import ATTENDED, Reason, Source, Status, minutes_late
+from adsum.attendance.rules import ATTENDED, Reason, Source, Status, may_replace, minutes_late
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -263,3 +263,50 @@ def withdraw_mark(mark: Mark, *, by: Person, at: datetime) -> None:
         actor=by.actor, verb="mark.withdraw", subject=f"session:{mark.session_id}", at=at, student=mark.student_id,
         before=step.before, after=step.after,
     )  # fmt: skip
+
+
+# From paper and from files
+
+
+class Entry(NamedTuple):
+    """What a sheet of paper, or a file, says of one student."""
+
+    student: Person
+    status: Status
+    seen_at: datetime | None
+    """When the student was there, if that was written down."""
+
+
+@_beaten_once
+def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: Source, by: Person, at: datetime) -> list[Mark]:
+    """Marks from paper or from a file, each with the time that stands on it, not the time at which it is entered.
+
+    `source` is STAFF for what a lecturer copies from their own sheet, IMPORT for a file. A mark of more weight stands
+    (docs/rules.md A, precedence), and so does one that says the same. Raises AdsumError `cancelled`, `not_started`,
+    `own_record`.
+    """
+    _refuse_cancelled(session)
+    if at < session.starts_at:
+        raise AdsumError("not_started", _("This class has not begun. Nobody can be marked in it yet."))
+    if any(entry.student.pk == by.pk for entry in entries):
+        raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
+    register = Register.objects.get_or_create(session=session)[0]
+    students = [entry.student for entry in entries]
+    current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
+    marks: list[Mark] = []
+    changes: list[MarkChange] = []
+    for student, status, seen_at in entries:
+        mark = current.get(student.pk)
+        if mark is not None and not may_replace(current=Source(mark.source), new=source):
+            continue
+        if mark is not None and mark.status == status and seen_at in {None, mark.at}:
+            continue
+        # Whoever was there was there from the start, unless the paper says otherwise; how late, only the paper knows.
+        late = minutes_late(starts_at=session.starts_at, at=seen_at) if status == Status.LATE and seen_at else 0
+        seen = seen_at or (session.ends_at if status == Status.LATE else session.starts_at)
+        why = Reason.PAPER if mark is not None else None
+        changes.append(_change(session, student.pk, mark, status, late, source, at, by, why))
+        marks.append(_step(session, student.pk, mark, status, late, source, seen, at))
+    write_marks(marks, changes, actor=by.actor, verb="mark.enter", at=at)
+    _complete(register, by=by, at=at)
+    return marks

@@ -40,6 +40,9 @@ REASONS = {
     "absence_agreed": gettext_lazy("Absence agreed"),
     "other_group_agreed": gettext_lazy("Another group’s student, agreed"),
     "query_upheld": gettext_lazy("The student’s query was right"),
+    "paper_register": gettext_lazy("Register on paper"),
+    "outage": gettext_lazy("Check-in was out of order"),
+    "undone": gettext_lazy("Undone"),
     "other": gettext_lazy("Another reason"),
 }
 DELIVERIES = {
@@ -156,7 +159,8 @@ def _changed(item: Mapping[str, Any], *, staff: bool) -> Item:
         if before and before["delivery"] != after["delivery"]:
             ways = {"before": DELIVERIES[before["delivery"]], "after": DELIVERIES[after["delivery"]]}
             lines.append(_("It was %(before)s and is now %(after)s.") % ways)
-    return Item(f"{item['code']} {item['title']}", [line for line in lines if line], _class_path(item, staff=staff))
+    path = "" if item["change"] == "gone" else _class_path(item, staff=staff)  # it is not theirs to open any more
+    return Item(f"{item['code']} {item['title']}", [line for line in lines if line], path)
 
 
 def _class_path(item: Mapping[str, Any], *, staff: bool) -> str:
@@ -196,8 +200,8 @@ def _mark(mark: Mapping[str, Any]) -> Item:
         "team": _("Changed by the attendance team on %(when)s.") % words,
     }[mark["by"]]
     lines = [_("%(before)s → %(after)s") % steps, by]
-    if mark["reason"]:
-        lines.append(_("The reason: %(reason)s.") % {"reason": REASONS.get(mark["reason"], mark["reason"])})
+    if mark["reason"] in REASONS:
+        lines.append(_("The reason: %(reason)s.") % {"reason": REASONS[mark["reason"]]})
     return Item(_named(mark), lines, f"/record/classes/{mark['session']}/")
 
 

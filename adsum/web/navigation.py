@@ -48,6 +48,8 @@ MENU = (
     Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES),
     Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),
     Door("providers", _("Sign-in"), "key", SETS_UP_SIGN_IN),
+    Door("office_outbox", _("Mail"), "send", RUNS_CHECKIN),
+    Door("messages", _("Messages"), "envelope", frozenset(Role)),
 )
 
 

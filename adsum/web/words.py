@@ -53,6 +53,7 @@ REASONS = {
     Reason.OTHER_GROUP_AGREED: gettext_lazy("Another group’s student, agreed"),
     Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
     Reason.OUTAGE: gettext_lazy("Check-in was out of order"),
+    Reason.PAPER: gettext_lazy("Register on paper"),
     Reason.OTHER: gettext_lazy("Another reason"),
 }
 EXPLANATIONS = {

@@ -15,6 +15,9 @@ from adsum.accounts.services import break_glass
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students, raise_query
 from adsum.checkin import services
+from adsum.engagement.reports import Draft, class_facts
+from adsum.engagement.rules import Kind
+from adsum.engagement.services import write
 from adsum.integrations import changes
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassSession
@@ -84,6 +87,9 @@ class Small:
         )  # fmt: skip
         save_poll(self.feed, PollOutcome.FAILED, at=now, next_poll_at=now, message="It answered with status 503.")
         mark_stale([self.feed], at=now)
+        asked = Draft(self.student, Kind.QUERY_ANSWERED, "answered", class_facts(self.old), now + timedelta(days=9))
+        asked.facts.update(outcome="upheld", mark=Status.LATE)
+        write([asked, Draft(self.lecturer, Kind.NO_CODE, "no code", class_facts(self.session), self.session.ends_at)], at=now)
         self.team = world.person(Role.ATTENDANCE_TEAM, name="Rohan Whitlock")
         self.timetabling = world.person(Role.TIMETABLING, name="Soraya Lindqvist")
         self.administrator = world.person(Role.ADMINISTRATOR, name="Gwil Thackeray")
@@ -154,6 +160,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                     f"/record/modules/{small.group.module_id}/",
                     f"/record/classes/{small.old.ref}/",
                     "/in",
+                    "/messages/",
                 ],
             ),
             (
@@ -167,6 +174,8 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                     f"/classes/{small.old.ref}/students/{small.student.ref}/",
                     f"{register}amend/?student={small.student.ref}&status=late",
                     f"{register}checks/",
+                    "/messages/",
+                    f"/classes/{small.old.ref}/sheet/",
                     "/design/",
                 ],
             ),
@@ -191,6 +200,9 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
             (small.officer, ["/privacy/access/"]),
             (small.administrator, ["/office/people/", f"/office/people/{small.student.ref}/"]),
             (small.compliance, ["/", "/students/", "/students/outside/"]),
+            (small.timetabling, ["/imports/", "/imports/missing/", "/imports/calendars/new/"]),
+            (small.administrator, ["/", "/office/check-in/", "/imports/", "/office/mail/"]),
+            (small.compliance, ["/"]),
         ]
         wrong: list[str] = []
         for person, paths in places:

@@ -7,7 +7,7 @@ from django import forms
 from django.core.paginator import Paginator
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -49,17 +49,9 @@ def classes(request: PersonRequest) -> HttpResponse:
     parameters.pop("page", None)
     if not parameters:
         parameters["on"] = localtime(request.at).date().isoformat()
-    form = ClassFilter(request.access, parameters)
-    found = ClassSession.objects.visible_to(request.user, request.access)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    on: date | None = wanted.get("on")
-    if on is not None:
-        found = found.between(*civil_day(on, university_zone()))
-    if department := wanted.get("department"):
-        found = found.filter(module__department__in=Department.objects.below([department.pk])[department.pk])
-    for word in wanted.get("q", "").split():
-        found = found.filter(pk__in=_matching(word).values("pk"))
-    ordered = in_order(found) if on else in_order(found).order_by("-starts_at", "title", "pk")
+    form, listed = found(request, parameters)
+    on: date | None = form.cleaned_data.get("on")
+    ordered = in_order(listed) if on else in_order(listed).order_by("-starts_at", "title", "pk")
     page = Paginator(ordered, PAGE).get_page(request.GET.get("page"))
     others = parameters.copy()
     others.pop("on", None)
@@ -69,6 +61,20 @@ def classes(request: PersonRequest) -> HttpResponse:
         "before": on and on - timedelta(days=1), "after": on and on + timedelta(days=1),
     }  # fmt: skip
     return render(request, "adsum/teaching/classes.html", context)
+
+
+def found(request: PersonRequest, parameters: QueryDict) -> tuple[ClassFilter, QuerySet[ClassSession]]:
+    """The classes this person may see that a filter leaves, in no order, and the filter."""
+    form = ClassFilter(request.access, parameters)
+    listed = ClassSession.objects.visible_to(request.user, request.access)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    if on := wanted.get("on"):
+        listed = listed.between(*civil_day(on, university_zone()))
+    if department := wanted.get("department"):
+        listed = listed.filter(module__department__in=Department.objects.below([department.pk])[department.pk])
+    for word in wanted.get("q", "").split():
+        listed = listed.filter(pk__in=_matching(word).values("pk"))
+    return form, listed
 
 
 def _matching(word: str) -> QuerySet[ClassSession]:

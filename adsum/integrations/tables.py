@@ -1,0 +1,186 @@
+"""Tables out of and into spreadsheets: CSV and XLSX, safe to open, and read within bounds."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time
+from typing import NamedTuple
+
+import xlsxwriter  # type: ignore[import-untyped]
+from django.utils.translation import gettext as _
+from python_calamine import CalamineError, CalamineWorkbook
+
+from adsum.core.cells import plain_cell, safe_cell
+from adsum.core.errors import AdsumError
+
+FORMS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+MOST_BYTES = 2 * 1024 * 1024
+"""Of a file that is read: a register of 5,000 students is a tenth of it."""
+MOST_UNPACKED = 30 * 1024 * 1024
+"""Of a spreadsheet once unpacked, whatever its headers claim."""
+MOST_MEMBERS = 200
+MOST_ROWS = 10_000
+MOST_COLUMNS = 100
+MOST_IN_CELL = 200
+
+
+def written(form: str, header: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> bytes:
+    """The table as a file of one of FORMS. No cell of it runs in a spreadsheet; long numbers keep their zeros."""
+    return _csv(header, rows) if form == "csv" else _xlsx(header, rows, title)
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([safe_cell(cell) for cell in header])
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    return b"\xef\xbb\xbf" + out.getvalue().encode()  # a spreadsheet then reads it as UTF-8
+
+
+def _xlsx(header: Sequence[str], rows: Iterable[Sequence[object]], title: str) -> bytes:
+    out = io.BytesIO()
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(out, options) as book:
+        book.set_properties({"title": title})
+        sheet = book.add_worksheet()
+        bold = book.add_format({"bold": True})
+        sheet.set_column(0, max(0, len(header) - 1), 16)
+        sheet.freeze_panes(1, 0)
+        for column, cell in enumerate(header):
+            sheet.write_string(0, column, safe_cell(cell), bold)
+        for number, row in enumerate(rows, 1):
+            for column, value in enumerate(row):
+                if isinstance(value, int | float):
+                    sheet.write_number(number, column, value)
+                else:
+                    sheet.write_string(number, column, safe_cell(value))
+    return out.getvalue()
+
+
+class Row(NamedTuple):
+    """One row of a file: its line (the header is line 1) and its cells by the name of their column, in lower case."""
+
+    line: int
+    cells: dict[str, str]
+
+    @property
+    def raw(self) -> str:
+        """The row as it can be shown."""
+        return " · ".join(cell for cell in self.cells.values() if cell)[:300]
+
+
+def read(content: bytes) -> list[Row]:
+    """The rows of a CSV or XLSX file, blank ones left out.
+
+    Raises AdsumError: `too_large`, `not_a_table`, `too_many_rows`, `no_header`.
+    """
+    if len(content) > MOST_BYTES:
+        raise AdsumError("too_large", _("This file is larger than 2 MB. Send the register of one class at a time."))
+    lines = _spreadsheet(content) if content.startswith(b"PK") else _text(content)
+    header: list[str] | None = None
+    rows: list[Row] = []
+    for line, cells in lines:
+        if not any(cells):
+            continue
+        if header is None:
+            header = [cell.casefold() for cell in cells]
+            continue
+        if len(rows) >= MOST_ROWS:
+            raise AdsumError(
+                "too_many_rows", _("This file has more than 10,000 rows. Send the register of one class at a time.")
+            )
+        padded = [*cells, *[""] * (len(header) - len(cells))]
+        rows.append(Row(line, dict(zip(header, padded, strict=False))))
+    if header is None:
+        raise AdsumError("no_header", _("This file is empty. Download the form of this class, fill it in and send that."))
+    return rows
+
+
+def _text(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise _no_table() from wrong
+    if "\0" in text:
+        raise _no_table()
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    line = 1
+    try:
+        for cells in reader:
+            yield line, [_plain(cell) for cell in cells[:MOST_COLUMNS]]
+            line = reader.line_num + 1
+    except csv.Error as wrong:
+        raise _no_table() from wrong
+
+
+def _spreadsheet(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    _within_bounds(content)
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        sheet = book.get_sheet_by_index(0)
+        if sheet.total_height > MOST_ROWS + 100 or sheet.total_width > 10 * MOST_COLUMNS:
+            raise AdsumError(
+                "too_many_rows", _("This file has more than 10,000 rows. Send the register of one class at a time.")
+            )
+        rows = sheet.to_python(skip_empty_area=False)
+    except (CalamineError, ValueError, OSError, IndexError) as wrong:
+        raise _no_table() from wrong
+    for line, cells in enumerate(rows, 1):
+        yield line, [_plain(_cell_text(cell)) for cell in cells[:MOST_COLUMNS]]
+
+
+def _within_bounds(content: bytes) -> None:
+    """Unpack the file once, counting, before anything believes what its headers say of sizes."""
+    left = MOST_UNPACKED
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if len(members) > MOST_MEMBERS:
+                raise _no_table()
+            for info in members:
+                with archive.open(info) as member:
+                    while chunk := member.read(64 * 1024):
+                        left -= len(chunk)
+                        if left < 0:
+                            raise AdsumError(
+                                "too_large", _("This spreadsheet unpacks to more than 30 MB, so it was not opened.")
+                            )
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        NotImplementedError,
+    ) as wrong:
+        raise _no_table() from wrong
+
+
+def _no_table() -> AdsumError:
+    return AdsumError("not_a_table", _("This is neither CSV in UTF-8 nor an XLSX spreadsheet. Save it as one of the two."))
+
+
+def _cell_text(cell: object) -> str:
+    """A cell of a spreadsheet as a person typed it: whole numbers without a point, times as 10:17."""
+    match cell:
+        case bool():
+            return str(cell)
+        case float() if cell.is_integer():
+            return str(int(cell))
+        case datetime():
+            return f"{cell:%H:%M}" if cell.date() <= date(1900, 1, 1) else f"{cell:%Y-%m-%d %H:%M}"
+        case time():
+            return f"{cell:%H:%M}"
+        case _:
+            return str(cell)
+
+
+def _plain(text: str) -> str:
+    return plain_cell(text.strip())[:MOST_IN_CELL]
