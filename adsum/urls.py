@@ -4,11 +4,11 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import calendars, home, notices, policy, sign_ins, stepup
+from adsum.web import calendars, home, notices, policy, proofs, sign_ins, stepup
 from adsum.web.office import access as office_access
-from adsum.web.office import feeds, gate, imports, outages, outbox, people, policies, providers, reported
+from adsum.web.office import audit, feeds, gate, imports, outages, outbox, people, policies, providers, reported
 from adsum.web.signin import entrance, passkeys, two_step, university
-from adsum.web.student import access, record, today
+from adsum.web.student import access, receipts, record, today
 from adsum.web.support import downloads, modules, students, tutees
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
@@ -69,6 +69,7 @@ urlpatterns = [
     path("record/", record.record, name="student_record"),
     path("record/modules/<int:module>/", record.module_record, name="student_module"),
     path("record/classes/<uuid:ref>/", record.class_record, name="student_class"),
+    path("record/classes/<uuid:ref>/receipt.txt", receipts.receipt, name="student_receipt"),
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
     path("record/access/", access.access, name="student_access"),
     # For those who look after students
@@ -181,4 +182,10 @@ urlpatterns = [
     path("office/check-in/pause/", gate.pause, name="office_checkin_pause"),
     path("office/check-in/resume/", gate.resume, name="office_checkin_resume"),
     path("office/check-in/keys/<str:kid>/retire/", gate.retire, name="office_checkin_retire"),
+    # The event log: auditors; and what anybody may check
+    path("audit/", audit.log, name="audit"),
+    path("checkpoints/", proofs.checkpoints, name="checkpoints"),
+    path("checkpoints/keys.txt", proofs.keys, name="checkpoint_keys"),
+    path("checkpoints/<int:size>.txt", proofs.checkpoint, name="checkpoint"),
+    path("receipt/", proofs.receipt, name="receipt"),
 ]

@@ -25,6 +25,7 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
 
     from adsum.accounts.models import Department, Person, RoleGrant
     from adsum.attendance.models import Register
+    from adsum.audit.services import aliases
     from adsum.checkin.models import Display, Epoch, GateState, Opening
     from adsum.checkin.rules import EpochKey, Pass, epoch_keys, make_code, seal_pass
     from adsum.core import keyring
@@ -43,6 +44,7 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
         ],
         batch_size=2000,
     )
+    aliases([person.pk for person in people])  # as everyone has who was imported
     modules = Module.objects.bulk_create(
         [Module(code=f"M{n:03d}", title=f"Module {n}", department=department) for n in range(classes)]
     )

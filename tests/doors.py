@@ -74,7 +74,7 @@ SWITCHES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 STAFF        = (  IN, 404, 404, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 EVERYONE     = (  IN, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
-HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 200, 302, 302, 302, 200)
+HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 200, 302, 302, 302, 302)
 DONE         = instead(THIS_CLASS, 302)
 LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
 GATE_FORM    = (303, *(200,) * (len(WHO) - 1))
@@ -124,6 +124,7 @@ DOORS = [
     *doors("student_record",          "/record/",                           STUDENTS, None),
     *doors("student_module",          "/record/modules/{module}/",          THIS_STUDENT, None),
     *doors("student_class",           "/record/classes/{session}/",         THIS_STUDENT, None),
+    *doors("student_receipt",         "/record/classes/{session}/receipt.txt", THIS_STUDENT, None),
     *doors("student_query",           "/record/classes/{session}/query/",   None, instead(THIS_STUDENT, 302)),
 
     *doors("student_access",          "/record/access/",                    STUDENTS, None),
@@ -237,6 +238,13 @@ DOORS = [
     *doors("office_outbox",           "/office/mail/",                      SWITCHES, None),
     *doors("office_message",          "/office/mail/{message}/",            None, instead(SWITCHES, 302), action="withdraw"),
     *doors("import_problems",         "/imports/{import}/problems.csv",     IMPORTS, None),
+
+    # The event log; and what anybody may check
+    *doors("audit",                   "/audit/",                            ACCESS_LOG, None),
+    *doors("checkpoints",             "/checkpoints/",                      always(200), None),
+    *doors("checkpoint_keys",         "/checkpoints/keys.txt",              always(200), None),
+    *doors("checkpoint",              "/checkpoints/{checkpoint}.txt",      always(200), None),
+    *doors("receipt",                 "/receipt/",                          always(200), always(422), text="{checkpoint}"),
 ]
 
 # The gate and the live streams, which are not Django's. A student who is not expected may scan: the scan is held.

@@ -13,6 +13,7 @@ from adsum.attendance.outages import declare_outage
 from adsum.attendance.policies import make_policy
 from adsum.attendance.rules import Status, Terms
 from adsum.attendance.services import mark_students, raise_query
+from adsum.audit.services import publish
 from adsum.checkin.checks import begin_check, begin_spot_check
 from adsum.checkin.kiosks import open_kiosk
 from adsum.checkin.models import CheckAnswer, SpotCall
@@ -117,6 +118,7 @@ class House:
         write_messages([draft], at=at)
         message = Message.objects.get()
         self.names["message"] = message.ref
+        self.names["checkpoint"] = publish(by="system:test", at=at).size
         self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
         """How the logs name them."""
         self.names["provider"] = oidc.register("http://localhost:9", domains=("elsewhere.example",)).provider_id

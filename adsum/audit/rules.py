@@ -24,6 +24,8 @@ class Page(StrEnum):
     """The list of one module: noted once for the module."""
     ACCOUNT = "account"
     """A person's account and roles."""
+    EVENTS = "events"
+    """The events by and about a person in the event log."""
 
 
 class Unusual(StrEnum):

@@ -156,6 +156,12 @@ def reseal(*, by: str, at: datetime) -> int:
     return len(old)
 
 
+@transaction.atomic
+def audit_rotation(kid: str, *, by: str, at: datetime) -> None:
+    """Note that a new key was made for checkpoints or aliases."""
+    record(actor=by, verb="audit.new_key", subject=f"key:{kid}", at=at)
+
+
 # The tree
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from adsum.audit.encoding import ALIAS, Facts, key_of
+from adsum.audit.encoding import ALIAS, Facts, encode, key_of
 from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Node, Verification, facts, stored
 from adsum.core import keyring, merkle, notes
 from adsum.core.merkle import HEIGHT, WIDTH
@@ -89,7 +90,32 @@ class Tree:
         return merkle.consistency_proof(old, new, self.subtree)
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That one event is in what a published checkpoint signs."""
+
+    event: bytes
+    index: int
+    steps: list[bytes]
+    checkpoint: Checkpoint
+
+
+def proof_of(event: int) -> Proof | None:
+    """The proof against the newest published checkpoint; None while the event is in none."""
+    leaf = Leaf.objects.filter(event_id=event).first()
+    checkpoint = published().first()
+    row = Event.objects.filter(pk=event).values_list(*COLUMNS).first()
+    if leaf is None or row is None or checkpoint is None or checkpoint.size <= leaf.index:
+        return None
+    return Proof(encode(facts(row)), leaf.index, Tree().inclusion(leaf.index, checkpoint.size), checkpoint)
+
+
 # Checkpoints
+
+
+def has_events() -> bool:
+    """Whether anything was ever sealed."""
+    return Checkpoint.objects.exists()
 
 
 def note_of(checkpoint: Checkpoint) -> str:
@@ -161,6 +187,13 @@ def people_behind(tokens: Collection[str]) -> dict[str, int]:
     """The people behind these aliases, as far as their keys still exist (one query)."""
     rows = Alias.objects.filter(token__in=set(tokens))
     return {alias.token: pk for alias in rows if (pk := open_alias(alias)) is not None}
+
+
+def student_of(event: dict[str, Any]) -> int | None:
+    """The student an event, as it is in the log, is about; None when nobody can say it."""
+    about = event.get("detail", {}).get("student") or event.get("actor")
+    match = ALIAS.fullmatch(str(about))
+    return people_behind([match[1]]).get(match[1]) if match else None
 
 
 # The auditor's search

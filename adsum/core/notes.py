@@ -21,7 +21,7 @@ class BadNote(ValueError):
     """Text that is no note, or not signed with any of the keys; the message says which."""
 
 
-def _plain(raw: str) -> bytes:
+def plain(raw: str) -> bytes:
     """Base-64 that decodes to something and is written in the one canonical way. Raises BadNote otherwise."""
     try:
         decoded = b64decode(raw, validate=True)
@@ -53,7 +53,7 @@ class Verifier:
         """The opposite of `str`. Raises BadNote when it is not such a key."""
         name, _, rest = text.strip().partition("+")
         given, _, key = rest.partition("+")
-        raw = _plain(key)
+        raw = plain(key)
         if not name or raw[:1] != ED25519 or len(raw) != 33:
             raise BadNote("this is not an Ed25519 verification key (name+hash+key)")
         verifier = cls(name, raw[1:])
@@ -106,7 +106,7 @@ def open_note(note: str, verifiers: list[Verifier]) -> str:
         name, space, raw = line.removeprefix(DASH).partition(" ")
         if not line.startswith(DASH) or not space:
             raise BadNote("this is not a signed note: a line after the text is no signature")
-        signature = _plain(raw)
+        signature = plain(raw)
         verifier = known.get((name, signature[:4]))
         if verifier is None:
             continue
@@ -136,7 +136,7 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) < 4 or not lines[0] or not (lines[1].isascii() and lines[1].isdecimal()) or len(lines[1]) > 18:
             raise BadNote("this is not a checkpoint: it has no origin, size and root")
-        root = _plain(lines[2])
+        root = plain(lines[2])
         if len(root) != 32 or str(int(lines[1])) != lines[1]:
             raise BadNote("this is not a checkpoint: its size or root is not in its one form")
         return cls(lines[0], int(lines[1]), root)

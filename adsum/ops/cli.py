@@ -40,6 +40,8 @@ COMMANDS = {
     "check-in": Command("adsum.ops.switches", "pause check-in, retire a key, make the next one"),
     "oidc": Command("adsum.ops.oidc", "the university's own sign-in, by OpenID Connect"),
     "saml": Command("adsum.ops.saml", "the university's own sign-in, by SAML"),
+    "audit": Command("adsum.ops.audit", "seal, sign and verify the event log"),
+    "receipt": Command("adsum.ops.receipts", "check a student's receipt, on any machine", before_settings=True),
     "check": Command("adsum.ops.health", "say what is missing before people come"),
 }
 

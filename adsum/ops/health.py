@@ -21,6 +21,7 @@ from adsum.checkin.rules import CODE_LENGTH
 from adsum.engagement import reports as outbox
 from adsum.integrations import mail
 from adsum.ops import database
+from adsum.ops.audit import may_change_the_log
 from adsum.timetable.sources import FeedMapping
 
 MOST_MODULES = 33
@@ -95,6 +96,7 @@ def findings(at: datetime) -> Iterator[Finding]:
         if migrated.state == State.GOOD:
             yield _clock()
             yield _worker(at)
+            yield _event_log()
             yield _mail(at)
             yield _feeds()
 
@@ -224,3 +226,12 @@ def _feeds() -> Finding:
     told = "; ".join(f"{feed.name} since {feed.last_success_at or feed.watched_since:%Y-%m-%d %H:%M} UTC" for feed in stale)
     why = next((feed.last_error for feed in stale if feed.last_error), "")
     return Finding("Feeds", State.UNWISE, f"without an answer: {told}. {why}".strip(), "Look at Imports, Feeds.")
+
+
+def _event_log() -> Finding:
+    if may_change_the_log():
+        return Finding(
+            "Event log", State.UNWISE, "the role Adsum connects as could change events",
+            "Let another role own the tables, and as that owner run: adsum audit protect ROLE (docs/audit.md)",
+        )  # fmt: skip
+    return Finding("Event log", State.GOOD, "can only be added to")

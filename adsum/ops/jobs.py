@@ -11,7 +11,8 @@ from django.db.models import Exists, OuterRef, Q
 from adsum.accounts.reports import unusual_in_week
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Source
-from adsum.audit.services import forget_views, keep_report
+from adsum.audit.services import forget_views, keep_report, publish, seal
+from adsum.audit.tree import has_events
 from adsum.checkin import checks, disposal, services
 from adsum.core.clock import monday_of
 from adsum.engagement import services as outbox
@@ -119,6 +120,19 @@ def report_access() -> None:
     forget_views(at=at)
 
 
+def seal_events() -> int:
+    """Give every new event its place in the tree; how many there were."""
+    return seal(at=datetime.now(UTC))
+
+
+def sign_the_log() -> None:
+    """Look once more for events without a place, and publish the day's checkpoint. Raises AdsumError when it could not be
+    kept elsewhere: then the job is seen to fail."""
+    at = datetime.now(UTC)
+    if seal(at=at, sweep=True) or has_events():
+        publish(by="system:checkpoint", at=at)
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     tend_checks: 1,
@@ -128,6 +142,8 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     ask_for_registers: 1,
     send_messages: 1,
     poll_feeds: 1,
+    seal_events: 1,
+    sign_the_log: 24 * 60,
     empty_evidence: 24 * 60,
     report_access: 24 * 60,
 }

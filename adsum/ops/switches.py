@@ -55,7 +55,7 @@ def _rotate(at: datetime) -> None:
     keys = {kid: secrets.token_hex(32)} | {old: key for old, key in settings.CHECKIN_KEYS.items() if old not in retired}
     value = ",".join(f"{name}:{key}" for name, key in keys.items())
     if settings.CHECKIN_KEY_FILE:
-        _replace(settings.CHECKIN_KEY_FILE, value)
+        replace_file(settings.CHECKIN_KEY_FILE, value)
         print(f"{kid} signs from the next restart of adsum serve on. What {', '.join([*keys][1:])} signed stays good.")
     else:
         print(value)
@@ -67,7 +67,7 @@ def _rotate(at: datetime) -> None:
     audit_log.record(actor=BY, verb="gate.new_key", subject=f"key:{kid}", at=at)
 
 
-def _replace(path: Path, content: str) -> None:
+def replace_file(path: Path, content: str) -> None:
     """Whole or not at all, and readable by its owner alone."""
     new = path.with_suffix(".new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

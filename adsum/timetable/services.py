@@ -468,7 +468,7 @@ def renew_calendar(person: Person, *, at: datetime) -> str:
     secret = token_urlsafe(24)
     values = {"fingerprint": fingerprint(secret), "sealed": vault.seal(secret, purpose=CALENDAR), "made_at": at}
     CalendarKey.objects.update_or_create(person=person, defaults=values)
-    record(actor=person.actor, verb="calendar.renew", subject=f"calendar:{person.pk}", at=at)
+    record(actor=person.actor, verb="calendar.renew", subject=person.actor, at=at)
     return secret
 
 
@@ -476,7 +476,7 @@ def renew_calendar(person: Person, *, at: datetime) -> str:
 def remove_calendar(person: Person, *, at: datetime) -> None:
     """Take the address away. Where there is none, nothing happens."""
     if CalendarKey.objects.filter(person=person).delete()[0]:
-        record(actor=person.actor, verb="calendar.remove", subject=f"calendar:{person.pk}", at=at)
+        record(actor=person.actor, verb="calendar.remove", subject=person.actor, at=at)
 
 
 def calendar_secret(key: CalendarKey) -> str:

@@ -20,6 +20,7 @@ FIRST = (
     ("imports", frozenset({Role.TIMETABLING})),
     ("office_people", MANAGES_PEOPLE),
     ("privacy_access", frozenset({Role.DATA_PROTECTION})),
+    ("audit", frozenset({Role.AUDITOR})),
 )
 """Where people start: the first of these whose roles they hold."""
 
@@ -32,7 +33,6 @@ COMING = {
         "Funded students, confirmations of attendance, and changes of circumstance. Until then your list of students is empty: "
         "one record at a time opens with a reason, under Students."
     ),
-    Role.AUDITOR: _("The event log, and proof that nothing in it was changed."),
 }
 """What is not built yet, for those whose first page it will be."""
 

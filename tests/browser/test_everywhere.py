@@ -102,6 +102,7 @@ class Small:
             self.student, viewer=self.timetabling, access=self.timetabling.access(now), purpose=Purpose.COMPLAINT,
             reason="An appeal names this class and its room.", at=now,
         )  # fmt: skip
+        self.auditor = world.person(Role.AUDITOR, name="Audra Lindgren")
         self.compliance = world.person(Role.COMPLIANCE_UKVI, name="Elspeth Nakamura")
 
 
@@ -147,6 +148,8 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
         register = f"/classes/{small.session.ref}/"
         places: list[tuple[Person | None, list[str]]] = [
             (small.administrator, small.sign_in_pages),
+            (None, ["/checkpoints/", "/receipt/"]),
+            (small.auditor, ["/audit/"]),
             (None, ["/sign-in/", "/policy/", "/display/", "/signed-out/", f"/{'0' * 36}"]),
             (
                 small.student,

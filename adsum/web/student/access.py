@@ -18,6 +18,7 @@ PER_PAGE = 40
 PAGES = {
     Page.RECORD: gettext_lazy("Your whole record"),
     Page.STUDENT_IN_CLASS: gettext_lazy("Your mark in one class"),
+    Page.EVENTS: gettext_lazy("What you did here, in the event log"),
     Page.ACCOUNT: gettext_lazy("Your account and roles"),
 }
 

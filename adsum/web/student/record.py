@@ -12,6 +12,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from adsum.accounts.models import Person
+from adsum.attendance.models import Mark
 from adsum.attendance.reports import (
     Account,
     OwnClass,
@@ -24,12 +26,13 @@ from adsum.attendance.reports import (
     story_of,
 )
 from adsum.attendance.rules import ATTENDED
+from adsum.audit import tree
 from adsum.checkin.gate.pages import REFUSALS
 from adsum.checkin.models import Opening, Scan
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.checkin.rules import HELD, Refusal
 from adsum.checkin.services import query_mark
-from adsum.timetable.models import Module
+from adsum.timetable.models import ClassSession, Module
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import STUDENTS, for_roles
 from adsum.web.student.words import attended, attended_lately, clock, day_and_time, left_out, why
@@ -104,7 +107,7 @@ def module_record(request: PersonRequest, module: int) -> HttpResponse:
     return render(request, "adsum/student/module.html", context)
 
 
-def _own(request: PersonRequest, ref: UUID) -> OwnClass:
+def own_class(request: PersonRequest, ref: UUID) -> OwnClass:
     """The class, if it is on this student's record. Raises Http404 for every other."""
     found = own_classes(request.user, classes_of(request.user).filter(ref=ref))
     if not found:
@@ -112,11 +115,26 @@ def _own(request: PersonRequest, ref: UUID) -> OwnClass:
     return found[0]
 
 
+MARKING = ("scan.accept", "mark.")
+"""The verbs of events that made a mark what it is begin with one of these."""
+
+
+def proof_of_mark(student: Person, session: ClassSession, mark: Mark | None) -> tree.Proof | None:
+    """The proof of the event that made this mark what it is; None while no checkpoint has it, or none was ever written."""
+    if mark is None:
+        return None
+    found, _more = tree.events(tree.Search(aliases=frozenset(tree.tokens_of(student.pk)), subject=f"session:{session.pk}"))
+    for one in found:
+        if one.event and one.event.verb.startswith(MARKING) and one.event.detail.get("after") == mark.status:
+            return tree.proof_of(one.event.pk)
+    return None
+
+
 @require_safe
 @for_roles(STUDENTS)
 def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
     """One class: the mark, why it is so, its story, and "I was there"."""
-    one = _own(request, ref)
+    one = own_class(request, ref)
     story = story_of(request.user, one.session)
     opening = Opening.objects.filter(session=one.session).first()
     attempts = list(attempts_of(one.session, request.user))
@@ -131,6 +149,7 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
         "missed": one.status not in ATTENDED,
         **dict(zip(("answers", "calls"), checks_of(one.session, request.user), strict=True)),
         "story": told(story, _("You")),
+        "proof": proof_of_mark(request.user, one.session, one.mark),
         "tries": [_tried(scan) for scan in reversed(attempts) if scan.refusal not in {"", Refusal.ALREADY_IN}],
     }
     return render(request, "adsum/student/class.html", context)
@@ -152,7 +171,7 @@ def _tried(scan: Scan) -> dict[str, Any]:
 @for_roles(STUDENTS)
 def query(request: PersonRequest, ref: UUID) -> HttpResponse:
     """ "I was there": from now on the mark is under query."""
-    one = _own(request, ref)
+    one = own_class(request, ref)
     if one.may_query(request.at):
         text = " ".join(request.POST.get("text", "").replace("\0", "").split())[:500]
         query_mark(one.session, request.user, at=request.at, text=text)
