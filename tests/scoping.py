@@ -14,6 +14,7 @@ SCREEN = "a screen is known by the secret it keeps"
 SCOPED = "of rows that were scoped before"
 ADMINISTRATORS = "administrators see everybody; nobody else has the page"
 OFFICER = "the data-protection officer sees every look; nobody else has the page"
+AUDITOR = "the auditor sees every event; nobody else has the page"
 OUTAGES = "an outage is the whole university's, and names nobody"
 POLICIES = "what a policy says is public"
 DEMO = "the demo's own people"
@@ -28,6 +29,10 @@ ALLOWED = {
     "notices.py messages Message": "one's own, narrowed to whoever asks",
     "office/outbox.py decide Message": "the whole outbox belongs to those who may open it at all",
     "office/outbox.py outbox Message": "the whole outbox belongs to those who may open it at all",
+    "office/audit.py _people Person": AUDITOR,
+    "office/audit.py _rows ClassSession": AUDITOR,
+    "office/audit.py _rows Person": AUDITOR,
+    "proofs.py _since Mark": "of a receipt that its owner shows",
     "office/outages.py end Outage": OUTAGES,
     "office/outages.py overview Outage": OUTAGES,
     "office/people.py _names Person": ADMINISTRATORS,
