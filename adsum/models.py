@@ -1,7 +1,18 @@
 """The one list of tables."""
 
 from adsum.accounts.models import BreakGlass, Department, Identifier, Person, RoleGrant, UsedAssertion
-from adsum.attendance.models import Mark, MarkChange, Outage, Policy, Query, Register
+from adsum.attendance.models import (
+    Correction,
+    Mark,
+    MarkChange,
+    Outage,
+    Policy,
+    Proposal,
+    ProposedMark,
+    Query,
+    Register,
+    ReportedPeriod,
+)
 from adsum.audit.models import AccessLog, AccessReport, Alias, Checkpoint, Event, Leaf, Node, Verification
 from adsum.checkin.models import (
     Alarm,
@@ -35,6 +46,7 @@ from adsum.timetable.models import (
     Module,
     ModuleLeader,
     Place,
+    PlaceChange,
     Room,
     Site,
     Teaching,
@@ -45,10 +57,10 @@ from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportPro
 
 __all__ = [
     "AccessLog", "AccessReport", "Alarm", "Alias", "Bookmark", "BreakGlass", "CalendarKey", "CheckAnswer", "Checkpoint",
-    "ClassChange", "ClassReport", "ClassSession", "Course", "Department", "Display", "Enrolment", "Epoch", "Event",
-    "FeedMapping", "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange",
-    "ImportProblem", "Kiosk", "LateCode", "Leaf", "Mark", "MarkChange", "Message", "Module", "ModuleLeader", "Node",
-    "Opening", "Outage", "Pairing", "Person", "Place", "Policy", "Poll", "Query", "Register", "RetiredKey", "RevokedPass",
-    "RoleGrant", "Room", "Scan", "SecondCheck", "Site", "SpotCall", "SpotCheck", "Teaching", "Term", "Told", "TypedTries",
-    "UsedAssertion", "Vacation", "Verification",
+    "ClassChange", "ClassReport", "ClassSession", "Correction", "Course", "Department", "Display", "Enrolment", "Epoch",
+    "Event", "FeedMapping", "GateState", "Group", "GroupStaff", "HeldDecision", "Identifier", "Import", "ImportChange",
+    "ImportProblem", "Kiosk", "LateCode", "Leaf", "Mark", "MarkChange", "Message", "Module", "ModuleLeader", "Node", "Opening",
+    "Outage", "Pairing", "Person", "Place", "PlaceChange", "Policy", "Poll", "Proposal", "ProposedMark", "Query", "Register",
+    "ReportedPeriod", "RetiredKey", "RevokedPass", "RoleGrant", "Room", "Scan", "SecondCheck", "Site", "SpotCall", "SpotCheck",
+    "Teaching", "Term", "Told", "TypedTries", "UsedAssertion", "Vacation", "Verification",
 ]  # fmt: skip

@@ -9,9 +9,10 @@ from adsum.web.office import access as office_access
 from adsum.web.office import audit, feeds, gate, imports, outages, outbox, people, policies, providers, reported
 from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, receipts, record, today
-from adsum.web.support import downloads, modules, students, tutees
+from adsum.web.support import as_of, downloads, modules, students, tutees
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
+    amendments,
     changes,
     checkin,
     checks,
@@ -76,6 +77,8 @@ urlpatterns = [
     path("tutees/", tutees.tutees, name="tutees"),
     path("modules/", modules.modules, name="modules"),
     path("modules/<int:pk>/", modules.module, name="module"),
+    path("modules/<int:pk>/as-of/", as_of.module, name="module_as_of"),
+    path("people/<uuid:ref>/as-of/", as_of.record, name="person_as_of"),
     path("students/", students.students, name="students"),
     path("students/outside/", students.outside, name="students_outside"),
     path("people/<uuid:ref>/", support_record.record, name="person_record"),
@@ -105,6 +108,11 @@ urlpatterns = [
     path("classes/<uuid:ref>/rest/", register.mark_rest, name="mark_rest"),
     path("classes/<uuid:ref>/marks/", marks.mark, name="mark_students"),
     path("classes/<uuid:ref>/amend/", marks.amend, name="amend_marks"),
+    path("classes/<uuid:ref>/as-of/", as_of.register, name="class_as_of"),
+    path("classes/<uuid:ref>/undo/", amendments.undo, name="undo_marks"),
+    path("classes/<uuid:ref>/proposals/<uuid:proposal>/", amendments.decide_proposal, name="decide_proposal"),
+    path("office/amendments/", amendments.worklist, name="amendments"),
+    path("office/amendments/<int:change>/noted/", amendments.note_correction, name="correction_seen"),
     path("classes/<uuid:ref>/students/<uuid:student>/", marks.student, name="student_mark"),
     path("classes/<uuid:ref>/queries/<uuid:query>/", marks.answer, name="answer_query"),
     path("classes/<uuid:ref>/held/", held.accept_all, name="accept_all_held"),

@@ -1,4 +1,5 @@
-"""Write what can be read from the code: docs/data.md (every table and column) and .env.example (every setting).
+"""Write what can be read from the code: docs/data.md (every table and column), docs/states.md (what may become of a mark)
+and .env.example (every setting).
 
 python scripts/docs.py            writes them: make docs
 python scripts/docs.py --check    says which are no longer true, and which links lead nowhere: make check
@@ -20,6 +21,32 @@ LINK = re.compile(r'\]\(([^)#\s]+)[^)]*\)|src="([^"]+)"')
 ENV_HEAD = """\
 # Every setting, with its default. Copy to .env and change what differs; the environment outweighs this file.
 # A secret may also be a file of that name (lower case) in the folder $CREDENTIALS_DIRECTORY: see deploy/.
+"""
+SOURCE_WORDS = {
+    "staff": "a person may make",
+    "absence": "an absence decision",
+    "scan": "a scan",
+    "import": "an import",
+    "system": "closing, or an outage",
+}
+STATES_HEAD = """\
+# What may become of a mark
+
+Written by `make docs` from `attendance.rules.MOVES`; edit that. `expected` is a student without a mark yet. Besides this table
+**precedence** decides: what made a mark gives way to an equal or higher source, and the columns stand in that order, the
+highest first. So a scan turns the absence of a closed register into *present*, and never one that a person set.
+
+`cancelled` and `not_expected` are no marks: they are read off the class, and off the list of who is expected. A student's query
+changes no mark either: it is *under query* beside its status until somebody answers.
+
+Undo takes back a person's last change of a register, whatever it was, to exactly what it was before.
+
+A person gives {by_hand}.
+"""
+STATES_DIAGRAM = """\
+## Without a person's hand
+
+What happens by itself or by a decision about an absence; a person may make any of these statuses of any other.
 """
 DATA_HEAD = """\
 # The tables
@@ -131,6 +158,38 @@ def roles() -> str:
     return kept + ROLES_FROM + "\n\n" + ROLES_SAID + "\n\n" + "\n".join(rows) + "\n"
 
 
+def states() -> str:
+    from adsum.attendance.rules import BY_HAND, MOVES, OF_THE_CLASS, Precedence, Source, Status
+
+    def cell(status: Status, source: Source) -> str:
+        targets = MOVES[source].get(status, frozenset())
+        if targets == BY_HAND - {status}:
+            return "any of those a person gives"
+        return ", ".join(f"`{to}`" for to in Status if to in targets) or "–"
+
+    order = sorted(Source, key=lambda source: -Precedence[source.name])
+    parts = [STATES_HEAD.format(by_hand=", ".join(f"`{one}`" for one in Status if one in BY_HAND))]
+    head = ["a mark that is", *(SOURCE_WORDS[source] for source in order)]
+    rows = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    rows += [
+        f"| `{status}` | {' | '.join(cell(status, source) for source in order)} |"
+        for status in Status
+        if status not in OF_THE_CLASS
+    ]
+    parts.append("\n".join(rows) + "\n")
+    parts.append(STATES_DIAGRAM)
+    edges: dict[tuple[str, str], list[str]] = {}
+    for source in reversed(order):
+        if source in {Source.STAFF, Source.IMPORT}:
+            continue
+        for status, targets in MOVES[source].items():
+            for to in sorted(targets):
+                edges.setdefault((status, to), []).append(source)
+    lines = [f"    {status} --> {to}: {', '.join(by)}" for (status, to), by in edges.items()]
+    parts.append("```mermaid\nstateDiagram-v2\n    [*] --> expected\n" + "\n".join(lines) + "\n```\n")
+    return "\n".join(parts)
+
+
 def dead_links() -> list[str]:
     """Links and pictures of our own documents that are not there."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("deploy/*.md")]
@@ -147,7 +206,12 @@ def main(check: bool) -> int:
         for name in [name for name in os.environ if name.startswith("ADSUM_")]:
             del os.environ[name]
         os.environ["ADSUM_DATA"] = folder
-        written = {ROOT / "docs/data.md": data(), ROOT / ".env.example": env_example(), ROOT / "docs/roles.md": roles()}
+        written = {
+            ROOT / "docs/data.md": data(),
+            ROOT / "docs/states.md": states(),
+            ROOT / ".env.example": env_example(),
+            ROOT / "docs/roles.md": roles(),
+        }
     for path, text in written.items():
         if check and (not path.exists() or path.read_text() != text):
             stale.append(str(path.relative_to(ROOT)))

@@ -66,6 +66,8 @@ THIS_MODULE  = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 404, 200, 404, 404
 PEOPLE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
 ACCESS_LOG   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200)
 SEEN         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404)
+AMENDMENTS   = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 200, 200, 404, 404, 404, 404)
+NOTES        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 302, 404, 404, 404, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
 POLICIES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404)
 OUTAGES      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404)
@@ -172,6 +174,13 @@ DOORS = [
     *doors("mark_students",           "/classes/{session}/marks/",          None, DONE, student="{student}", status="present"),
     *doors("amend_marks",             "/classes/{session}/amend/",          DONE, DONE, student="{student}", status="present",
                                                                             reason_code="seen_in_class"),
+    *doors("class_as_of",             "/classes/{session}/as-of/",          THIS_CLASS, None),
+    *doors("module_as_of",            "/modules/{module}/as-of/",           THIS_MODULE, None),
+    *doors("person_as_of",            "/people/{student}/as-of/",           THIS_RECORD, None),
+    *doors("undo_marks",              "/classes/{session}/undo/",           None, DONE, change="0"),
+    *doors("decide_proposal",         "/classes/{session}/proposals/{proposal}/", None, DONE, decision="decline", answer="No"),
+    *doors("amendments",              "/office/amendments/",                AMENDMENTS, None),
+    *doors("correction_seen",         "/office/amendments/{correction}/noted/", None, NOTES),
     *doors("student_mark",            "/classes/{session}/students/{student}/", THIS_CLASS, None),
     *doors("answer_query",            "/classes/{session}/queries/{query}/", None, DONE, status="present", reason="Seen"),
     *doors("accept_all_held",         "/classes/{session}/held/",           None, DONE),

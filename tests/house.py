@@ -9,9 +9,11 @@ from django.test import Client
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
+from adsum.attendance.amendments import report_period
+from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ReportedPeriod
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.policies import make_policy
-from adsum.attendance.rules import Status, Terms
+from adsum.attendance.rules import Reason, Source, Status, Terms
 from adsum.attendance.services import mark_students, raise_query
 from adsum.audit.services import publish
 from adsum.checkin.checks import begin_check, begin_spot_check
@@ -85,6 +87,15 @@ class House:
         )
         report = ClassReport.objects.create(session=session, by=lecturer, at=at, touches=["rooms"], undo={"rooms": []})
         run = start_import(kind="events", filename="a.csv", content=b"", options={}, actor="system:test", at=at)
+        old = world.session(group, starts_at=at - timedelta(days=20), staff=[lecturer])
+        Mark.objects.create(session=old, student=student, status=Status.PRESENT, source=Source.STAFF, at=at, changed_at=at)
+        day = old.starts_on
+        report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=self.people["slc"], at=at)
+        change = MarkChange.objects.create(session=old, student=student, after=Status.PRESENT, source=Source.STAFF, at=at)
+        correction = Correction.objects.create(change=change, period=ReportedPeriod.objects.get())
+        proposal = Proposal.objects.create(
+            session=session, status=Status.PRESENT, reason_code=Reason.OTHER, by=self.people["team"], at=at
+        )
         policy = make_policy(
             Terms(), department=computing, kind="lab", valid_from=at.date() + timedelta(days=2), today=at.date(),
             by=self.people["team"], at=at,
@@ -103,6 +114,7 @@ class House:
             "calendar_secret": renew_calendar(student, at=at),
             "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
             "passkey": Authenticator.objects.get(type="webauthn").pk,
+            "proposal": proposal.ref, "correction": correction.pk,
         }  # fmt: skip
 
         roles = start_import(kind="roles", filename="r.csv", content=b"", options={}, actor="system:test", at=at)

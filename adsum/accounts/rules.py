@@ -54,6 +54,9 @@ READS_ACCESS_LOG = frozenset({Role.DATA_PROTECTION, Role.AUDITOR})
 IMPORTS = frozenset({Role.TIMETABLING, Role.ADMINISTRATOR})
 """May bring timetables and rosters in."""
 
+COMPLIANCE = frozenset({Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC})
+"""Report attendance to authorities outside, and have to know when what they reported is corrected."""
+
 MAKES_POLICIES = frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})
 """May make policies: for the departments over which they are attendance team, or for all."""
 

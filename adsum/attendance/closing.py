@@ -95,8 +95,8 @@ def _mark(session: ClassSession, student: int, status: Status, at: datetime) -> 
 
 def _born(mark: Mark, outage: Outage | None) -> MarkChange:
     return MarkChange(
-        session_id=mark.session_id, student_id=mark.student_id, after=mark.status, source=mark.source, at=mark.changed_at,
-        reason_code=Reason.OUTAGE if outage else "", reason=outage.reason if outage else "",
+        session_id=mark.session_id, student_id=mark.student_id, after=mark.status, source=mark.source, seen_at=mark.at,
+        at=mark.changed_at, reason_code=Reason.OUTAGE if outage else "", reason=outage.reason if outage else "",
     )  # fmt: skip
 
 

@@ -189,6 +189,8 @@ class MarkChange(models.Model):
     after = models.CharField(max_length=24, choices=STATUSES)
     minutes_late = models.PositiveSmallIntegerField(default=0)
     source = models.CharField(max_length=8, choices=SOURCES)
+    seen_at = models.DateTimeField(null=True)
+    """When the student was there, as the mark had it after this step."""
     at = models.DateTimeField()
     by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     """The person who made the change; empty for a scan (the student's own) and for the system."""
@@ -200,6 +202,110 @@ class MarkChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.student_id} in {self.session_id}: {self.before or '·'} → {self.after}"
+
+
+class Proposal(models.Model):
+    """Marks that one person wants to change by hand and a second has to confirm: many at once, or old ones."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        CONFIRMED = "confirmed"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="proposals")
+    status = models.CharField(max_length=24, choices=STATUSES)
+    seen_at = models.DateTimeField(null=True)
+    """When the students were there, if it says so."""
+    reason_code = models.CharField(max_length=24, choices=[(r.value, r.value) for r in Reason])
+    reason = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=500, blank=True)
+    """Why it was declined."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="waiting", decided_by=None, decided_at=None)
+                | (~Q(state="waiting") & Q(decided_by__isnull=False, decided_at__isnull=False)),
+                name="proposal_decided_has_who_and_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="confirmed") | ~Q(decided_by=F("by")), name="proposal_is_confirmed_by_another"
+            ),
+        ]
+        indexes = [models.Index(fields=["session"], condition=Q(state="waiting"), name="proposal_waiting")]
+
+    def __str__(self) -> str:
+        return f"proposal {self.ref} ({self.state})"
+
+
+class ProposedMark(models.Model):
+    """One student of a proposal, and what their mark was when it was made: confirmed only while that is still so."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="marks")
+    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    before = models.CharField(max_length=24, blank=True)
+    before_changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["proposal", "student"], name="one_proposed_mark_per_student")]
+
+    def __str__(self) -> str:
+        return f"{self.student_id} in proposal {self.proposal_id}"
+
+
+class ReportedPeriod(models.Model):
+    """Attendance from one day to another was reported outside: its marks are locked, for one student or for everyone."""
+
+    class Body(models.TextChoices):
+        SLC = "slc"
+        UKVI = "ukvi"
+        OTHER = "other"
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    body = models.CharField(max_length=8, choices=Body.choices)
+    student = models.ForeignKey(Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    reference = models.CharField(max_length=120, blank=True)
+    reported_at = models.DateTimeField()
+    reported_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="reported_period_ends_after_it_starts")
+        ]
+        indexes = [models.Index(fields=["starts_on", "ends_on"], name="reported_period_days")]
+
+    def __str__(self) -> str:
+        return f"{self.body} {self.starts_on} to {self.ends_on}"
+
+
+class Correction(models.Model):
+    """A change made after its period was reported: whoever reported it has to know. Never deleted."""
+
+    change = models.OneToOneField(MarkChange, on_delete=models.PROTECT, related_name="correction", primary_key=True)
+    period = models.ForeignKey(ReportedPeriod, on_delete=models.PROTECT, related_name="corrections")
+    seen_at = models.DateTimeField(null=True)
+    seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    """Who of those who reported it has taken note."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(seen_at=None, seen_by=None) | Q(seen_at__isnull=False, seen_by__isnull=False),
+                name="correction_seen_has_who_and_when",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"correction {self.change_id}"
 
 
 class Query(models.Model):

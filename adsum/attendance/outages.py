@@ -92,7 +92,7 @@ def declare_outage(
     changes = [
         MarkChange(
             session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=Status.NOT_OBSERVED,
-            source=Source.SYSTEM, at=at, by=by, reason_code=Reason.OUTAGE, reason=outage.reason,
+            source=Source.SYSTEM, seen_at=mark.at, at=at, by=by, reason_code=Reason.OUTAGE, reason=outage.reason,
         )
         for mark in marks
     ]  # fmt: skip

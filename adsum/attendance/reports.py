@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Mark, MarkChange, Outage, Query, Register
+from adsum.accounts.rules import Role
+from adsum.attendance.models import Correction, Mark, MarkChange, Outage, Proposal, Query, Register, ReportedPeriod
 from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.rules import (
     ATTENDED,
@@ -53,7 +54,8 @@ def marks_of(session: int) -> list[Seen]:
 
 
 def changes_since(sessions: Collection[int], change: int) -> list[Seen]:
-    """The marks of these classes changed after that change, as they stand now, in order (at most two queries)."""
+    """The marks of these classes changed after that change, as they stand now, in order (at most two queries; four when
+    a first mark was undone: its student is expected again)."""
     changes = dict[tuple[int, int], int]()
     for pk, session, student in (
         MarkChange.objects.filter(session__in=sessions, id__gt=change)
@@ -67,12 +69,71 @@ def changes_since(sessions: Collection[int], change: int) -> list[Seen]:
         Q(session__in={session for session, _ in changes}), student__in={student for _, student in changes}
     )
     seen = [Seen(changes[row[0], row[1]], *row) for row in touched.values_list(*_FIELDS) if (row[0], row[1]) in changes]
+    if undone := changes.keys() - {(one.session, one.student) for one in seen}:
+        refs = dict(Person.objects.filter(pk__in={student for _, student in undone}).values_list("pk", "ref"))
+        at = dict(MarkChange.objects.filter(pk__in=[changes[key] for key in undone]).values_list("pk", "at"))
+        seen += [
+            Seen(changes[key], *key, refs[key[1]], Status.EXPECTED, at[changes[key]], 0) for key in undone
+        ]  # fmt: skip
     return sorted(seen)
 
 
 def newest_change() -> int:
     """The id of the latest change of any mark; 0 before the first."""
     return MarkChange.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+# What stands in the way of a change by hand
+
+
+def periods_of(session: ClassSession, students: Collection[int]) -> QuerySet[ReportedPeriod]:
+    """The periods that were reported outside and hold this class for one of these students (one query)."""
+    return ReportedPeriod.objects.filter(
+        Q(student=None) | Q(student__in=students), starts_on__lte=session.starts_on, ends_on__gte=session.starts_on
+    )
+
+
+def is_team_of(session: ClassSession, person: Person, at: datetime) -> bool:
+    """Whether the person is attendance team over a department of this class, its own or a joint one's (three queries)."""
+    departments = person.access(at).departments(Role.ATTENDANCE_TEAM)
+    if departments is None:
+        return True
+    if not departments:
+        return False
+    own = {session.module.department_id, *session.groups.values_list("module__department", flat=True)}
+    return bool(departments & own)
+
+
+def last_act(session: ClassSession, person: Person) -> list[MarkChange]:
+    """Every step of the last change this person made by hand in this register, in order (at most two queries)."""
+    own = MarkChange.objects.filter(session=session, by=person)
+    latest = own.order_by("-pk").values_list("at", flat=True).first()
+    return list(own.filter(at=latest).order_by("pk")) if latest is not None else []
+
+
+def newest_change_by(session: ClassSession, person: Person) -> int | None:
+    """The id of the last step this person made by hand in this register (one query)."""
+    return MarkChange.objects.filter(session=session, by=person).order_by("-pk").values_list("pk", flat=True).first()
+
+
+def newer_than(session: ClassSession, act: Sequence[MarkChange]) -> bool:
+    """Whether one of these marks has changed since (one query)."""
+    students = [step.student_id for step in act]
+    return MarkChange.objects.filter(session=session, student__in=students, pk__gt=act[-1].pk).exists()
+
+
+def waiting_proposals(sessions: QuerySet[ClassSession]) -> QuerySet[Proposal]:
+    """Changes in these classes that wait for a second person, oldest first, with who asked (two queries)."""
+    waiting = Proposal.objects.filter(session__in=sessions.values("pk"), state=Proposal.State.WAITING)
+    return waiting.select_related("session__module", "by").prefetch_related("marks__student").order_by("at", "pk")
+
+
+def corrections_in(sessions: QuerySet[ClassSession] | None) -> QuerySet[Correction]:
+    """Corrections after a report, of these classes (None: of all), that nobody who reports has seen, oldest first."""
+    unseen = Correction.objects.filter(seen_at=None).order_by("pk")
+    if sessions is not None:
+        unseen = unseen.filter(change__session__in=sessions.values("pk"))
+    return unseen.select_related("change__session", "change__student", "change__by", "period")
 
 
 # A whole register

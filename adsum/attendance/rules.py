@@ -60,6 +60,53 @@ def may_replace(*, current: Source, new: Source) -> bool:
     return Precedence[new.name] >= Precedence[current.name]
 
 
+OF_THE_CLASS = frozenset({Status.CANCELLED, Status.NOT_EXPECTED})
+"""Statuses no mark ever has: they are read off the class, or off the list of who is expected."""
+
+
+BY_HAND = frozenset({*MARKABLE, Status.OTHER_GROUP})
+"""What a person gives: another group's student when their held scan is accepted."""
+
+
+def _moves() -> dict[Source, dict[Status, frozenset[Status]]]:
+    missed = {Status.ABSENT, Status.PENDING, Status.AUTHORISED, Status.NOT_OBSERVED}
+    return {
+        Source.STAFF: {one: BY_HAND - {one} for one in Status if one not in OF_THE_CLASS},
+        Source.ABSENCE: {
+            Status.EXPECTED: frozenset({Status.PENDING, Status.AUTHORISED}),
+            Status.ABSENT: frozenset({Status.PENDING, Status.AUTHORISED}),
+            Status.PENDING: frozenset({Status.AUTHORISED, Status.ABSENT}),
+            Status.AUTHORISED: frozenset({Status.PENDING, Status.ABSENT}),
+        },
+        Source.SCAN: {one: frozenset({Status.PRESENT, Status.LATE}) for one in (Status.EXPECTED, *missed)},
+        Source.IMPORT: {one: BY_HAND - {one} for one in Status if one not in OF_THE_CLASS},
+        Source.SYSTEM: {
+            Status.EXPECTED: frozenset({Status.ABSENT, Status.PENDING, Status.AUTHORISED, Status.NOT_OBSERVED}),
+            Status.ABSENT: frozenset({Status.NOT_OBSERVED}),  # an outage takes back what closing gave
+        },
+    }
+
+
+MOVES = _moves()
+"""What each source may make of a mark, by what it is now; `expected` is "no mark yet". Printed as docs/states.md."""
+
+
+class Stands(StrEnum):
+    """Why a mark stays as it is."""
+
+    BEATEN = "beaten"
+    """Something that outranks it made the mark."""
+    NO_MOVE = "no_move"
+    """This source never makes that of such a mark."""
+
+
+def why_not(*, status: Status, source: Source | None, to: Status, by: Source) -> Stands | None:
+    """Why `by` may not turn a mark of that status, made by `source` (None: there is no mark yet), into `to`; None: it may."""
+    if source is not None and not may_replace(current=source, new=by):
+        return Stands.BEATEN
+    return None if to in MOVES[by].get(status, ()) else Stands.NO_MOVE
+
+
 class Reason(StrEnum):
     """Why a person changed a mark. Every amendment carries one."""
 
@@ -76,6 +123,7 @@ class Reason(StrEnum):
     QUERY_UPHELD = "query_upheld"
     PAPER = "paper_register"
     OUTAGE = "outage"
+    UNDONE = "undone"
     OTHER = "other"
 
 
@@ -212,6 +260,69 @@ class Reach:
 def minutes_late(*, starts_at: datetime, at: datetime) -> int:
     """Whole minutes between the start of the class and `at`; never negative."""
     return max(0, int((at.astimezone(UTC) - starts_at.astimezone(UTC)).total_seconds() // 60))
+
+
+# Amendments
+
+SECOND_PERSON_ABOVE = 20
+"""Marks one person may change at once; more need a colleague who confirms (docs/rules.md A 6)."""
+SECOND_PERSON_AFTER = timedelta(days=14)
+"""How long after a class a change needs a colleague who confirms."""
+PROOF_ABOVE = 5
+"""Marks one may change at once without having proved oneself in the last minutes."""
+
+
+class Needs(StrEnum):
+    """What a change by hand still needs before it can be made."""
+
+    TEAM = "team"
+    """The deadline is over: only the attendance team changes marks now."""
+    REPORTED = "reported"
+    """Its period was reported to SLC or UKVI: only the team, and it is a correction after report."""
+    SECOND_PERSON = "second_person"
+
+
+def needs(
+    *, at: datetime, ends_at: datetime, amend_hours: int, team: bool, changing: int, reported: bool, sponsored: bool = False
+) -> Needs | None:
+    """What stands between a person and a change by hand; None: nothing does.
+
+    `changing` is how many marks that are there already would be another one: completing a register in which nothing was
+    observed changes none. `sponsored`: one of the students is sponsored (nobody is, until their profiles are kept here).
+    """
+    if reported and not team:
+        return Needs.REPORTED
+    if changing and not team and at >= ends_at + timedelta(hours=amend_hours):
+        return Needs.TEAM
+    if changing > SECOND_PERSON_ABOVE or at >= ends_at + SECOND_PERSON_AFTER or (sponsored and at >= ends_at):
+        return Needs.SECOND_PERSON
+    return None
+
+
+def needs_proof(*, at: datetime, ends_at: datetime, changing: int) -> bool:
+    """Whether a person first proves that it is they who change so many marks (docs/adr/0012)."""
+    return changing > PROOF_ABOVE or at >= ends_at + SECOND_PERSON_AFTER
+
+
+class Kept(StrEnum):
+    """Why one's last change stays."""
+
+    NOTHING = "nothing_to_undo"
+    NEWER = "newer"
+    ANSWERED = "answered_someone"
+    CONFIRMED = "confirmed"
+
+
+def why_kept(*, steps: int, undo_itself: bool, newer: bool, answers: bool, confirmed: bool) -> Kept | None:
+    """Why a person's last change by hand of a register cannot be undone; None: it can. `steps` is how many marks it made,
+    `newer` that one of them changed since, `answers` that it answered a query or a held scan."""
+    if not steps or undo_itself:
+        return Kept.NOTHING
+    if newer:
+        return Kept.NEWER
+    if answers:
+        return Kept.ANSWERED
+    return Kept.CONFIRMED if confirmed else None
 
 
 # Counting

@@ -1,6 +1,6 @@
 """The only way a mark changes."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -9,8 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Mark, MarkChange, Query, Register
-from adsum.attendance.rules import ATTENDED, Reason, Source, Status, may_replace, minutes_late
+from adsum.attendance.models import Correction, Mark, MarkChange, Query, Register, ReportedPeriod
+from adsum.attendance.policies import terms_of
+from adsum.attendance.reports import is_team_of, periods_of
+from adsum.attendance.rules import ATTENDED, Needs, Reason, Source, Status, may_replace, minutes_late, needs, why_not
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -46,19 +48,29 @@ def mark_students(
     reason_code: Reason | None = None,
     reason: str = "",
     seen_at: datetime | None = None,
+    query: Query | None = None,
+    confirmed_by: Person | None = None,
 ) -> list[Mark]:
     """Mark or amend by hand, one student or all of them: the lecturer's tick, the bulk mark and the amendment alike.
 
     `seen_at` is when the student was there, if not now; `at` is when the mark is made. A first mark needs no reason;
     changing one does (`needs_reason`). Students who already have this status keep their mark. A late mark made after the
-    class, without `seen_at`, says nothing of how late. Raises AdsumError `cancelled` for a cancelled class, `own_record`
-    when staff would mark themselves, `needs_reason` without a reason.
+    class, without `seen_at`, says nothing of how late. `query` is the student's query this answers: it came in time, and two
+    people agree. `confirmed_by` is the second person, where one is needed (`amendments.confirm`).
+
+    Raises AdsumError `cancelled` for a cancelled class, `own_record` when staff would mark themselves, `needs_reason`
+    without a reason, and `team`, `reported` or `second_person` for what `rules.needs` says is missing.
     """
-    _refuse_cancelled(session)
-    if any(student.pk == by.pk for student in students):
-        raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
+    refuse_cancelled(session)
+    refuse_own_record(students, by, confirmed_by or by)
     register = Register.objects.get_or_create(session=session)[0]
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
+    changing = how_many_change(register, students, current, status, seen_at)
+    missing = what_it_needs(session, students, changing, by=by, at=at)
+    if missing == Needs.REPORTED or (missing == Needs.TEAM and not query):
+        raise AdsumError(missing, NEEDED[missing]())
+    if missing == Needs.SECOND_PERSON and not query and not confirmed_by:
+        raise AdsumError(missing, NEEDED[missing]())
     seen = seen_at or min(at, session.ends_at)
     changed: list[Mark] = []
     changes: list[MarkChange] = []
@@ -72,11 +84,52 @@ def mark_students(
         when = mark.at if mark is not None and mark.status in ATTENDED and seen_at is None else seen
         known = when < session.ends_at
         late = minutes_late(starts_at=session.starts_at, at=when) if status == Status.LATE and known else 0
-        changes.append(_change(session, student.pk, mark, status, late, Source.STAFF, at, by, reason_code, reason))
+        changes.append(_change(session, student.pk, mark, status, late, Source.STAFF, when, at, by, reason_code, reason))
         changed.append(_step(session, student.pk, mark, status, late, Source.STAFF, when, at))
-    write_marks(changed, changes, actor=by.actor, verb="mark.amend", at=at)
+    write_marks(changed, changes, actor=(confirmed_by or by).actor, verb="mark.amend", at=at)
     _complete(register, by=by, at=at)
     return changed
+
+
+NEEDED: dict[Needs, Callable[[], str]] = {
+    Needs.TEAM: lambda: _("It is too late to change marks of this class here. Ask the attendance team, who still can."),
+    Needs.REPORTED: lambda: _(
+        "The attendance of these days has been reported to another authority. Only the attendance team can correct it now."
+    ),
+    Needs.SECOND_PERSON: lambda: _("So many marks, or such old ones, change only when a colleague confirms it."),
+}
+
+
+def refuse_own_record(students: Collection[Person], *people: Person) -> None:
+    """Nobody changes their own mark, alone or with a colleague's help. Raises AdsumError `own_record`."""
+    if {student.pk for student in students} & {person.pk for person in people}:
+        raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
+
+
+def how_many_change(
+    register: Register, students: Iterable[Person], current: Mapping[int, Mark], status: Status, seen_at: datetime | None = None
+) -> int:
+    """How many of these students' marks are there already and would be another one. Nothing was observed: nothing changes."""
+    changing = 0
+    for student in students:
+        mark = current.get(student.pk)
+        if mark is None:
+            changing += register.state == Register.State.CLOSED
+        elif mark.status != Status.NOT_OBSERVED:
+            changing += mark.status != status or seen_at not in {None, mark.at}
+    return changing
+
+
+def what_it_needs(
+    session: ClassSession, students: Collection[Person], changing: int, *, by: Person, at: datetime
+) -> Needs | None:
+    """What a change by hand of so many marks still needs (no query while the class is on; five at most after it)."""
+    facts = {"at": at, "ends_at": session.ends_at, "amend_hours": 0, "team": True, "changing": changing, "reported": False}
+    if at >= session.ends_at:
+        facts["amend_hours"] = terms_of(session).amend_hours
+        facts["reported"] = periods_of(session, {student.pk for student in students}).exists()
+        facts["team"] = is_team_of(session, by, at)
+    return needs(**facts)  # type: ignore[arg-type]
 
 
 def _complete(register: Register, *, by: Person, at: datetime) -> None:
@@ -88,7 +141,7 @@ def _complete(register: Register, *, by: Person, at: datetime) -> None:
         audit_log.record(actor=by.actor, verb="register.complete", subject=f"session:{register.session_id}", at=at)
 
 
-def _refuse_cancelled(session: ClassSession) -> None:
+def refuse_cancelled(session: ClassSession) -> None:
     if session.cancelled:
         raise AdsumError("cancelled", _("This class is cancelled, so it has no register. Nobody is counted absent."))
 
@@ -115,6 +168,7 @@ def _change(
     status: Status,
     late: int,
     source: Source,
+    seen: datetime,
     at: datetime,
     by: Person | None = None,
     reason_code: Reason | None = None,
@@ -122,12 +176,28 @@ def _change(
 ) -> MarkChange:
     return MarkChange(
         session=session, student_id=student_id, before=mark.status if mark else "", after=status, minutes_late=late,
-        source=source, at=at, by=by, reason_code=reason_code or "", reason=reason,
+        source=source, seen_at=seen, at=at, by=by, reason_code=reason_code or "", reason=reason,
     )  # fmt: skip
 
 
 def write_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
-    """Marks, their history and their events, together."""
+    """Marks, their history and their events, together. Raises ValueError for a step that `rules.MOVES` does not know."""
+    for step in changes:
+        before, after, source = Status(step.before or Status.EXPECTED), Status(step.after), Source(step.source)
+        if after != before and why_not(status=before, source=None, to=after, by=source):
+            raise ValueError(f"{source} never makes {after} of {before}")
+    _keep(marks, changes, actor=actor, verb=verb, at=at)
+
+
+def restore_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, at: datetime) -> None:
+    """The same for an undo, which may take back any step; a mark that did not exist before goes."""
+    gone = [step.student_id for step in changes if step.after == Status.EXPECTED]
+    if gone:
+        Mark.objects.filter(session=changes[0].session_id, student__in=gone).delete()
+    _keep([mark for mark in marks if mark.student_id not in set(gone)], changes, actor=actor, verb="mark.undo", at=at)
+
+
+def _keep(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
     Mark.objects.bulk_update(
         [mark for mark in marks if not mark._state.adding],
         ["status", "source", "at", "minutes_late", "changed_at"],
@@ -135,6 +205,7 @@ def write_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, ver
     )
     Mark.objects.bulk_create([mark for mark in marks if mark._state.adding], batch_size=1000)
     MarkChange.objects.bulk_create(changes, batch_size=1000)
+    _note_corrections([one for one in changes if one.by_id or one.source != Source.SYSTEM])
     audit_log.record_all(
         [
             audit_log.Entry(verb, f"session:{c.session_id}", {"student": c.student_id, "before": c.before, "after": c.after})
@@ -145,15 +216,33 @@ def write_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, ver
     )
 
 
+def _note_corrections(changes: list[MarkChange]) -> None:
+    """A change of days that were reported outside is a correction after report, for those who reported to see."""
+    if not changes or not ReportedPeriod.objects.exists():
+        return
+    sessions = ClassSession.objects.filter(pk__in={change.session_id for change in changes})
+    days = dict(sessions.values_list("pk", "starts_on"))
+    first, last = min(days.values()), max(days.values())
+    periods = list(ReportedPeriod.objects.filter(starts_on__lte=last, ends_on__gte=first).order_by("-reported_at"))
+    found = []
+    for change in changes:
+        for period in periods:
+            held = period.starts_on <= days[change.session_id] <= period.ends_on
+            if held and period.student_id in {None, change.student_id}:
+                found.append(Correction(change=change, period=period))
+                break
+    Correction.objects.bulk_create(found, batch_size=1000)
+
+
 @_beaten_once
 def mark_rest_absent(session: ClassSession, *, by: Person, at: datetime) -> int:
     """Mark everyone expected who has no mark yet absent, but not oneself; how many they were. In a register that closed
     without any observation, whoever is still not observed has none either.
 
     Whoever scans in the same moment keeps their scan. Raises AdsumError `cancelled` for a cancelled class, `not_started`
-    before it begins.
+    before it begins, and `reported` or `second_person` for what `rules.needs` says is missing.
     """
-    _refuse_cancelled(session)
+    refuse_cancelled(session)
     if at < session.starts_at:
         raise AdsumError("not_started", _("This class has not begun. Nobody can be absent from it yet."))
     register = Register.objects.get_or_create(session=session)[0]
@@ -161,7 +250,10 @@ def mark_rest_absent(session: ClassSession, *, by: Person, at: datetime) -> int:
     unseen = {pk for pk, mark in marks.items() if mark.status == Status.NOT_OBSERVED and mark.source == Source.SYSTEM}
     missing = [pk for pk in expected_students(session) if (pk not in marks or pk in unseen) and pk != by.pk]
     seen = min(at, session.ends_at)
-    changes = [_change(session, pk, marks.get(pk), Status.ABSENT, 0, Source.STAFF, at, by) for pk in missing]
+    lacks = what_it_needs(session, [Person(pk=pk) for pk in missing], 0, by=by, at=at)
+    if lacks is not None:
+        raise AdsumError(lacks, NEEDED[lacks]())
+    changes = [_change(session, pk, marks.get(pk), Status.ABSENT, 0, Source.STAFF, seen, at, by) for pk in missing]
     steps = [_step(session, pk, marks.get(pk), Status.ABSENT, 0, Source.STAFF, seen, at) for pk in missing]
     write_marks(steps, changes, actor=by.actor, verb="mark.rest_absent", at=at)
     _complete(register, by=by, at=at)
@@ -223,7 +315,7 @@ def answer_query(query: Query, *, by: Person, at: datetime, reason: str, status:
         raise AdsumError("needs_reason", _("Say in a few words why: the student reads it with your answer."))
     if status is not None:
         mark_students(
-            query.session, [query.student], status, by=by, at=at, reason_code=Reason.QUERY_UPHELD, reason=reason
+            query.session, [query.student], status, by=by, at=at, reason_code=Reason.QUERY_UPHELD, reason=reason, query=query
         )  # fmt: skip
     query.state = Query.State.DECLINED if status is None else Query.State.UPHELD
     query.answered_at, query.answered_by, query.answer = at, by, reason
@@ -256,7 +348,7 @@ def uphold_together(queries: Collection[Query], status: Status, *, by: Person, a
 def withdraw_mark(mark: Mark, *, by: Person, at: datetime) -> None:
     """A mark that should never have been made is gone, as if nobody had looked; its history says that it was there, and who
     withdrew it."""
-    step = _change(mark.session, mark.student_id, mark, Status.EXPECTED, 0, Source.STAFF, at, by, Reason.WITHDRAWN)
+    step = _change(mark.session, mark.student_id, mark, Status.EXPECTED, 0, Source.STAFF, mark.at, at, by, Reason.WITHDRAWN)
     step.save()
     Mark.objects.filter(pk=mark.pk).delete()
     audit_log.record(
@@ -285,7 +377,7 @@ def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: So
     (docs/rules.md A, precedence), and so does one that says the same. Raises AdsumError `cancelled`, `not_started`,
     `own_record`.
     """
-    _refuse_cancelled(session)
+    refuse_cancelled(session)
     if at < session.starts_at:
         raise AdsumError("not_started", _("This class has not begun. Nobody can be marked in it yet."))
     if any(entry.student.pk == by.pk for entry in entries):
@@ -305,7 +397,7 @@ def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: So
         late = minutes_late(starts_at=session.starts_at, at=seen_at) if status == Status.LATE and seen_at else 0
         seen = seen_at or (session.ends_at if status == Status.LATE else session.starts_at)
         why = Reason.PAPER if mark is not None else None
-        changes.append(_change(session, student.pk, mark, status, late, source, at, by, why))
+        changes.append(_change(session, student.pk, mark, status, late, source, seen, at, by, why))
         marks.append(_step(session, student.pk, mark, status, late, source, seen, at))
     write_marks(marks, changes, actor=by.actor, verb="mark.enter", at=at)
     _complete(register, by=by, at=at)

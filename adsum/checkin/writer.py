@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError, Error, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.utils import DataError
 
-from adsum.attendance.rules import ATTENDED, Source, may_replace
+from adsum.attendance.rules import ATTENDED, Source, Status, why_not
 from adsum.audit.services import aliases
 from adsum.checkin.rules import Attempt, Before, Outcome, Refusal, Settled, Standing, settle
 
@@ -203,7 +203,10 @@ def _before(attempts: Sequence[Attempt]) -> Before:
     return Before(
         marks={
             (session, student): Standing(
-                status, status in ATTENDED, _utc(at), may_replace(current=Source(source), new=Source.SCAN)
+                status,
+                status in ATTENDED,
+                _utc(at),
+                why_not(status=Status(status), source=Source(source), to=Status.PRESENT, by=Source.SCAN) is None,
             )
             for session, student, status, source, at in marks
         },
@@ -287,7 +290,7 @@ _WRITES: tuple[tuple[str, dict[str, str], str], ...] = (
         "adsum_markchange",
         {
             "session_id": "session", "student_id": "student", "before": "before", "after": "after", "minutes_late": "late",
-            "source": "source", "at": "finished", "reason_code": "none", "reason": "none",
+            "source": "source", "seen_at": "seen", "at": "finished", "reason_code": "none", "reason": "none",
         },
         "marks",
     ),

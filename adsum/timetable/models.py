@@ -216,6 +216,21 @@ class Place(Sourced):
         return f"{self.person_id} in {self.group_id}"
 
 
+class PlaceChange(models.Model):
+    """Append-only: a place as it was known from this moment on. The source of "as of"; a place without any was never changed
+    since its history began."""
+
+    place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="changes")
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    starts_on = models.DateField(null=True)
+    ends_on = models.DateField(null=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.group_id} from {self.at:%Y-%m-%d %H:%M}"
+
+
 class GroupStaff(models.Model):
     """A lecturer of a group: teaches its classes where the timetable names nobody."""
 

@@ -16,6 +16,7 @@ from adsum.accounts.models import Department, Identifier, Person, RoleGrant
 from adsum.audit.services import Entry, record, record_all
 from adsum.core import vault
 from adsum.core.signing import fingerprint
+from adsum.timetable.keeping import groups_of, keep_before, keep_places, with_groups
 from adsum.timetable.models import (
     CalendarKey,
     ClassChange,
@@ -127,9 +128,12 @@ def write(writes: Writes, *, run: Import, at: datetime, actor: str) -> None:
     entries: list[Entry] = []
     for name in ("terms", "modules", "groups", "people", "identifiers", "grants", "leaders", "places", "staff", "rooms"):
         rows: Rows[Any] = getattr(writes, name)
+        if name == "places":
+            keep_before(writes.places.changed)
         _save(rows)
         if name in AUDITED:
             entries += _events(AUDITED[name], rows)
+    keep_places([*writes.places.new, *writes.places.changed], at=at)
     entries += write_classes(writes.classes, run=run, at=at, actor=actor)
     _update(writes.touched)
     entries += [_hear(word, at) for word in writes.words]
@@ -210,15 +214,18 @@ def write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, a
     for session in old:
         session.version += 1
     _save(Rows(new, old))
+    had = groups_of([session.pk for session in old])
     through = ClassSession.rooms.through, ClassSession.groups.through, Teaching
     _relink(through[0], "classsession", "room", [(step.session, step.rooms) for step in steps])
     _relink(through[1], "classsession", "group", [(step.session, step.groups) for step in steps])
     _relink(through[2], "session", "person", [(step.session, step.staff) for step in steps])
+    groups = groups_of([step.session.pk for step in steps])
     ClassChange.objects.bulk_create(
         [
             ClassChange(
                 session=step.session, version=step.session.version, at=at, change=step.change, actor=actor,
-                before=facts_json(step.before), after=facts_json(step.after), import_run=run, reason=step.reason,
+                before=with_groups(facts_json(step.before), had[step.session.pk]), import_run=run,
+                after=with_groups(facts_json(step.after), groups[step.session.pk]), reason=step.reason,
             )
             for step in steps
         ],

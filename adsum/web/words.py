@@ -54,6 +54,7 @@ REASONS = {
     Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
     Reason.OUTAGE: gettext_lazy("Check-in was out of order"),
     Reason.PAPER: gettext_lazy("Register on paper"),
+    Reason.UNDONE: gettext_lazy("Undone"),
     Reason.OTHER: gettext_lazy("Another reason"),
 }
 EXPLANATIONS = {

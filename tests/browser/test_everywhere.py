@@ -182,7 +182,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                     "/design/",
                 ],
             ),
-            (small.team, ["/office/policies/", "/office/policies/new/"]),
+            (small.team, ["/office/policies/", "/office/policies/new/", "/office/amendments/"]),
             (small.team, ["/office/classes/", "/office/registers/?who=all", f"{register}explain/", register]),
             (small.team, ["/office/outages/", "/office/queries/"]),
             (

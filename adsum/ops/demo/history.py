@@ -84,7 +84,7 @@ class _Sheet:
         self.changes.append(
             MarkChange(
                 session_id=mark.session_id, student_id=mark.student_id, after=status, minutes_late=late, source=source,
-                at=at, by=by,
+                seen_at=seen, at=at, by=by,
             )
         )  # fmt: skip
         return mark
@@ -94,7 +94,7 @@ class _Sheet:
         self.changes.append(
             MarkChange(
                 session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=status,
-                source=Source.STAFF, at=at, by=by, reason_code=why, reason=words,
+                source=Source.STAFF, seen_at=mark.at, at=at, by=by, reason_code=why, reason=words,
             )
         )  # fmt: skip
         mark.status, mark.source, mark.changed_at, mark.minutes_late = status, Source.STAFF, at, 0

@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.accounts.models import Person
 from adsum.attendance import services
+from adsum.attendance.amendments import propose
 from adsum.attendance.models import Query
 from adsum.attendance.policies import terms_of
-from adsum.attendance.reports import Line, counts_of, register_of, story_of
-from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status
+from adsum.attendance.reports import Line, counts_of, newest_change_by, register_of, story_of
+from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, needs_proof
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -26,6 +27,7 @@ from adsum.timetable.reports import university_zone
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class, said, wants_json
+from adsum.web.teaching.amendments import undo_offer
 from adsum.web.teaching.register import clock, seat
 from adsum.web.teaching.words import attempts, result, story
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
@@ -42,7 +44,7 @@ REASON_CHOICES = [
     *(
         (r.value, w)
         for r, w in REASONS.items()
-        if r not in {Reason.QUERY_UPHELD, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN}
+        if r not in {Reason.QUERY_UPHELD, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE}
     ),
 ]
 STAYS = "stays"
@@ -120,10 +122,12 @@ def mark(request: PersonRequest, session: ClassSession) -> HttpResponse:
     if not chosen:
         raise AdsumError("nobody", _("Select one or more students first."))
     students = [line.student for line in chosen]
+    if first := _proof(request, session, chosen, status):
+        return first
     try:
         changed = services.mark_students(session, students, status, by=request.user, at=request.at)
     except AdsumError as refused:
-        if refused.code != "needs_reason":
+        if refused.code not in {"needs_reason", "second_person"}:
             raise
         return _ask_why(request, session, students, status)
     marked = {mark.student_id: mark for mark in changed}
@@ -132,9 +136,16 @@ def mark(request: PersonRequest, session: ClassSession) -> HttpResponse:
     if wants_json(request):
         counts = counts_of(marked[line.student.pk].status if line.student.pk in marked else line.status for line in lines)
         seats = [seat(line.student, marked[line.student.pk]) for line in chosen if line.student.pk in marked]
-        return JsonResponse({"marks": seats, "counts": counts, "message": told})
+        undo = newest_change_by(session, request.user) if changed else None
+        return JsonResponse({"marks": seats, "counts": counts, "message": told, "undo": undo})
     messages.success(request, told)
     return redirect("class_register", session.ref)
+
+
+def _proof(request: PersonRequest, session: ClassSession, chosen: Iterable[Line], status: Status) -> HttpResponse | None:
+    """Where a person proves themselves first: many marks that are there already would change, or old ones."""
+    there = [line.mark for line in chosen if line.mark is not None and line.mark.status not in {status, Status.NOT_OBSERVED}]
+    return stepup.ask(request) if needs_proof(at=request.at, ends_at=session.ends_at, changing=len(there)) else None
 
 
 def _ask_why(request: PersonRequest, session: ClassSession, students: Iterable[Person], status: Status) -> HttpResponse:
@@ -162,11 +173,26 @@ def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
             return first
         given = form.cleaned_data
         status = Status(given["status"])
-        changed = services.mark_students(
-            session, [line.student for line in chosen], status, by=request.user, at=request.at,
-            reason_code=Reason(given["reason_code"]) if given["reason_code"] else None, reason=given["reason"],
-            seen_at=given["arrived"] if status == Status.LATE else None,
-        )  # fmt: skip
+        if first := _proof(request, session, chosen, status):
+            return first
+        students = [line.student for line in chosen]
+        seen_at = given["arrived"] if status == Status.LATE else None
+        reason_code = Reason(given["reason_code"]) if given["reason_code"] else None
+        try:
+            changed = services.mark_students(
+                session, students, status, by=request.user, at=request.at, reason_code=reason_code, reason=given["reason"],
+                seen_at=seen_at,
+            )  # fmt: skip
+        except AdsumError as refused:
+            if refused.code != "second_person":
+                raise
+            propose(
+                session, students, status, by=request.user, at=request.at, reason_code=reason_code or Reason.OTHER,
+                reason=given["reason"], seen_at=seen_at,
+            )  # fmt: skip
+            request.session.pop(CHOSEN, None)
+            messages.info(request, _("A colleague has to confirm this change: until then nothing changes."))
+            return redirect("class_register", session.ref)
         request.session.pop(CHOSEN, None)
         told = ngettext("%(count)s mark changed to: %(status)s.", "%(count)s marks changed to: %(status)s.", len(changed))
         messages.success(request, told % {"count": len(changed), "status": status_label(status)})
@@ -222,6 +248,7 @@ def _story(
         "tried": result(refusal) if refusal is not None else "",
         "answer": answer or AnswerForm(line),
         "form": AmendForm(session, [line], initial={"status": line.status}),
+        "undo": undo if (undo := undo_offer(session, request)) and line.student.pk in undo.students else None,
         "amendable": (line.expected or line.mark) and not open_query and not session.cancelled and line.student != request.user,
     }
     return render(request, "adsum/teaching/student.html", context, status=code)

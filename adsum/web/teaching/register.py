@@ -26,6 +26,7 @@ from adsum.timetable.models import ClassSession
 from adsum.web.middleware import PersonRequest
 from adsum.web.policy_words import PACES
 from adsum.web.teaching import of_class
+from adsum.web.teaching.amendments import undo_at_the_head, waiting_in
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.viewing import looked_at_class
 from adsum.web.words import explanation, held_reason, late_note, relief_note
@@ -66,6 +67,8 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
             for scan in held
         ],
         "queries": queries,
+        "proposals": waiting_in(session, request),
+        "undo": undo_at_the_head(session, request),
         "marks": marks(),
         "register": kept,
         "not_observed": kept is not None and kept.state == Register.State.NOT_OBSERVED,

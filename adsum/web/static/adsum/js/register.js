@@ -113,6 +113,14 @@ function countSelected() {
 }
 register.addEventListener("change", (event) => event.target.matches(".seat-pick") && countSelected());
 
+function offerUndo(change, text) {
+  const form = document.querySelector("[data-undo]");
+  if (!form || !change) return;
+  form.elements.change.value = change;
+  form.querySelector("[data-undo-text]").textContent = text;
+  form.hidden = false;
+}
+
 async function send(url, body) {
   const answer = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } });
   const data = await answer.json();
@@ -121,6 +129,7 @@ async function send(url, body) {
   if (!answer.ok) return;
   for (const mark of data.marks ?? []) applyMark(mark);
   if (data.counts) applyCounts(data.counts);
+  offerUndo(data.undo, data.message);
   for (const pick of register.querySelectorAll(".seat-pick:checked")) pick.checked = false;
   countSelected();
   show();

@@ -1,0 +1,225 @@
+"""Changes by hand that one person alone cannot make, taking back one's last change, and periods reported outside."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from adsum.accounts.models import Person
+from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ProposedMark, Register, ReportedPeriod
+from adsum.attendance.reports import last_act, newer_than
+from adsum.attendance.rules import Kept, Needs, Reason, Source, Status, why_kept
+from adsum.attendance.services import (
+    NEEDED,
+    how_many_change,
+    mark_students,
+    refuse_cancelled,
+    refuse_own_record,
+    restore_marks,
+    what_it_needs,
+)
+from adsum.audit import services as audit_log
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession
+
+# A second person confirms
+
+
+@transaction.atomic
+def propose(
+    session: ClassSession, students: Collection[Person], status: Status, *, by: Person, at: datetime, reason_code: Reason,
+    reason: str = "", seen_at: datetime | None = None,
+) -> Proposal:  # fmt: skip
+    """Ask a colleague to confirm a change that `mark_students` refused as `second_person`. Nothing changes until then.
+
+    Raises what `mark_students` raises, except that, and `nobody` when every mark is so already.
+    """
+    refuse_cancelled(session)
+    refuse_own_record(students, by)
+    register = Register.objects.get_or_create(session=session)[0]
+    current = {mark.student_id: mark for mark in Mark.objects.filter(session=session, student__in=students)}
+    wanted = [one for one in students if one.pk not in current or current[one.pk].status != status or seen_at is not None]
+    if not wanted:
+        raise AdsumError("nobody", _("These students have that mark already."))
+    missing = what_it_needs(session, wanted, how_many_change(register, wanted, current, status, seen_at), by=by, at=at)
+    if missing in {Needs.TEAM, Needs.REPORTED}:
+        raise AdsumError(missing, NEEDED[missing]())
+    proposal = Proposal.objects.create(
+        session=session, status=status, seen_at=seen_at, reason_code=reason_code, reason=reason, by=by, at=at
+    )
+    ProposedMark.objects.bulk_create(
+        [
+            ProposedMark(
+                proposal=proposal, student=one, before=current[one.pk].status if one.pk in current else "",
+                before_changed_at=current[one.pk].changed_at if one.pk in current else None,
+            )
+            for one in wanted
+        ]
+    )  # fmt: skip
+    audit_log.record(
+        actor=by.actor, verb="amendment.propose", subject=f"session:{session.pk}", at=at, proposal=str(proposal.ref),
+        after=status, students=[one.pk for one in wanted],
+    )  # fmt: skip
+    return proposal
+
+
+def _waiting(proposal: Proposal) -> Proposal:
+    proposal = Proposal.objects.select_for_update(of=("self",)).select_related("session__module", "by").get(pk=proposal.pk)
+    if proposal.state != Proposal.State.WAITING:
+        raise AdsumError("decided", _("This has been decided already. Reload the page to see how."))
+    return proposal
+
+
+def _decide(proposal: Proposal, state: Proposal.State, *, by: Person, at: datetime, answer: str = "") -> Proposal:
+    proposal.state, proposal.decided_by, proposal.decided_at, proposal.answer = state, by, at, answer
+    proposal.save(update_fields=["state", "decided_by", "decided_at", "answer"])
+    audit_log.record(
+        actor=by.actor, verb=f"amendment.{state}", subject=f"session:{proposal.session_id}", at=at, proposal=str(proposal.ref)
+    )
+    return proposal
+
+
+@transaction.atomic
+def confirm(proposal: Proposal, *, by: Person, at: datetime) -> list[Mark]:
+    """A colleague agrees: the marks change now, and their history names who wanted it.
+
+    Raises AdsumError `same_person` for whoever proposed it, `changed` when one of the marks is no longer what it was then,
+    `decided` when it is, and for the second person what `mark_students` raises for the first: who may not amend may not
+    confirm.
+    """
+    proposal = _waiting(proposal)
+    session = proposal.session
+    if proposal.by_id == by.pk:
+        raise AdsumError("same_person", _("You asked for this change. A colleague has to confirm it."))
+    rows = list(proposal.marks.select_related("student"))
+    students = [row.student for row in rows]
+    refuse_own_record(students, by)
+    missing = what_it_needs(session, students, len(students), by=by, at=at)
+    if missing in {Needs.TEAM, Needs.REPORTED}:
+        raise AdsumError(missing, NEEDED[missing]())
+    now = {mark.student_id: mark.changed_at for mark in Mark.objects.select_for_update().filter(session=session)}
+    if any(now.get(row.student_id) != row.before_changed_at for row in rows):
+        raise AdsumError("changed", _("Some of these marks have changed since. Decline it, and ask for it to be made anew."))
+    marks = mark_students(
+        session, students, Status(proposal.status), by=proposal.by, at=at, reason_code=Reason(proposal.reason_code),
+        reason=proposal.reason, seen_at=proposal.seen_at, confirmed_by=by,
+    )  # fmt: skip
+    _decide(proposal, Proposal.State.CONFIRMED, by=by, at=at)
+    return marks
+
+
+@transaction.atomic
+def decline(proposal: Proposal, *, by: Person, at: datetime, answer: str = "") -> Proposal:
+    """A colleague does not agree and says why, or whoever asked takes it back. Raises `decided`, or `needs_reason`."""
+    proposal = _waiting(proposal)
+    if proposal.by_id == by.pk:
+        return _decide(proposal, Proposal.State.WITHDRAWN, by=by, at=at)
+    if not answer.strip():
+        raise AdsumError("needs_reason", _("Say in a few words why not: your colleague reads it."))
+    return _decide(proposal, Proposal.State.DECLINED, by=by, at=at, answer=answer.strip()[:500])
+
+
+# Undo
+
+
+SETTLED = frozenset(
+    {Reason.QUERY_UPHELD, Reason.OTHER_GROUP_AGREED, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE}
+)
+"""Reasons of changes that are somebody else's too, or already take something back: undo leaves them."""
+
+KEPT = {
+    Kept.NOTHING: lambda: _("There is nothing of yours to undo in this register."),
+    Kept.NEWER: lambda: _("One of these marks has changed again since, so yours stays. Change the marks by hand instead."),
+    Kept.ANSWERED: lambda: _("This change answered somebody, or an outage, so it stays. Change the mark by hand instead."),
+    Kept.CONFIRMED: lambda: _("A colleague confirmed this change, so it stays. Make a new change instead."),
+}
+
+
+def undoable(session: ClassSession, by: Person) -> tuple[list[MarkChange], Kept | None]:
+    """The person's last change by hand of this register, and why it cannot be undone; None when it can (three queries)."""
+    act = last_act(session, by)
+    confirmed = bool(act) and Proposal.objects.filter(session=session, by=by, decided_at=act[0].at, state="confirmed").exists()
+    reasons = {change.reason_code for change in act}
+    return act, why_kept(
+        steps=len(act), undo_itself=Reason.UNDONE in reasons, newer=bool(act) and newer_than(session, act), confirmed=confirmed,
+        answers=bool(reasons & SETTLED),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def undo(session: ClassSession, change: int, *, by: Person, at: datetime) -> int:
+    """Take back the person's last change by hand of this register, named by the id of its last step: status, source and
+    time of every mark are what they were before, and the history says so. How many marks that were.
+
+    Raises AdsumError with a code of `rules.Kept` when it cannot be undone, and `team` or `reported` like any change by hand.
+    """
+    refuse_cancelled(session)
+    register = Register.objects.select_for_update().get_or_create(session=session)[0]
+    current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session)}
+    act, kept = undoable(session, by)
+    if kept is None and act[-1].pk != change:
+        kept = Kept.NOTHING
+    if kept is not None:
+        raise AdsumError(kept, KEPT[kept]())
+    students = [step.student_id for step in act]
+    missing = what_it_needs(session, [Person(pk=pk) for pk in students], len(act), by=by, at=at)
+    if missing in {Needs.TEAM, Needs.REPORTED}:
+        raise AdsumError(missing, NEEDED[missing]())
+    before = _before(session, act)
+    marks: list[Mark] = []
+    changes: list[MarkChange] = []
+    for step in act:
+        mark, was = current[step.student_id], before.get(step.student_id)
+        gone = was is None or was.after == Status.EXPECTED
+        status, source = (Status.EXPECTED, Source.STAFF) if was is None or gone else (Status(was.after), Source(was.source))
+        seen, late = (mark.at, 0) if was is None or gone else (was.seen_at or was.at, was.minutes_late)
+        changes.append(
+            MarkChange(
+                session=session, student_id=step.student_id, before=mark.status, after=status, minutes_late=late, source=source,
+                seen_at=seen, at=at, by=by, reason_code=Reason.UNDONE,
+            )
+        )  # fmt: skip
+        mark.status, mark.source, mark.at, mark.minutes_late, mark.changed_at = status, source, seen, late, at
+        marks.append(mark)
+    restore_marks(marks, changes, actor=by.actor, at=at)
+    if register.state == Register.State.CLOSED and any(mark.status == Status.NOT_OBSERVED for mark in marks):
+        register.state = Register.State.NOT_OBSERVED
+        register.save(update_fields=["state"])
+        audit_log.record(actor=by.actor, verb="register.incomplete", subject=f"session:{session.pk}", at=at)
+    return len(act)
+
+
+def _before(session: ClassSession, act: Sequence[MarkChange]) -> dict[int, MarkChange]:
+    """The step before each of these, by student (one query)."""
+    steps = MarkChange.objects.filter(session=session, student__in=[one.student_id for one in act], pk__lt=act[0].pk)
+    return {step.student_id: step for step in steps.order_by("pk")}
+
+
+# Reported outside
+
+
+@transaction.atomic
+def report_period(
+    body: ReportedPeriod.Body, *, starts_on: date, ends_on: date, by: Person, at: datetime, student: Person | None = None,
+    reference: str = "",
+) -> ReportedPeriod:  # fmt: skip
+    """Note that attendance of these days (both included) was reported outside, for one student or for everyone: from now on
+    only the attendance team changes its marks, and each change is a correction. Raises AdsumError `backwards`."""
+    if ends_on < starts_on:
+        raise AdsumError("backwards", _("The last day comes before the first. Check the dates."))
+    period = ReportedPeriod.objects.create(
+        body=body, student=student, starts_on=starts_on, ends_on=ends_on, reference=reference, reported_at=at, reported_by=by
+    )
+    audit_log.record(
+        actor=by.actor, verb="period.report", subject=f"period:{period.pk}", at=at, body=body, starts_on=str(starts_on),
+        ends_on=str(ends_on), student=student and student.pk,
+    )  # fmt: skip
+    return period
+
+
+@transaction.atomic
+def note_correction(correction: Correction, *, by: Person, at: datetime) -> None:
+    """Somebody who reports has seen this correction, and does what is to be done. Once: the first who says so is kept."""
+    if Correction.objects.filter(pk=correction.pk, seen_at=None).update(seen_at=at, seen_by=by):
+        audit_log.record(actor=by.actor, verb="correction.seen", subject=f"change:{correction.pk}", at=at)

@@ -1,0 +1,140 @@
+"""After marking by hand: undo, and changes that wait for a second person, on the register and in the team's list."""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from adsum.accounts.rules import COMPLIANCE, KEEPS_REGISTERS, Role
+from adsum.attendance import amendments
+from adsum.attendance.models import Correction, MarkChange, Proposal
+from adsum.attendance.reports import corrections_in, waiting_proposals
+from adsum.attendance.rules import Reason
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession
+from adsum.web.middleware import PersonRequest
+from adsum.web.teaching import for_roles, of_class, said
+from adsum.web.templatetags.adsum_ui import status_label
+from adsum.web.words import reason_label
+
+PAGE = 25
+UNDO_SHOWN_FOR = timedelta(hours=1)
+"""How long after a change its undo is offered at the head of the register; on the history it stays."""
+
+
+class Undo(NamedTuple):
+    """An offer to take one's last change back."""
+
+    change: int
+    text: str
+    students: frozenset[int]
+
+
+def undo_offer(session: ClassSession, request: PersonRequest) -> Undo | None:
+    """What this person could undo in this register (four queries at most)."""
+    act, kept = amendments.undoable(session, request.user)
+    return None if kept is not None else Undo(act[-1].pk, _told(act), frozenset(step.student_id for step in act))
+
+
+def undo_at_the_head(session: ClassSession, request: PersonRequest) -> Undo | None:
+    """The same while it is fresh; one query when there is nothing."""
+    fresh = MarkChange.objects.filter(session=session, by=request.user, at__gt=request.at - UNDO_SHOWN_FOR)
+    return undo_offer(session, request) if fresh.exclude(reason_code=Reason.UNDONE).exists() else None
+
+
+def _told(act: list[MarkChange]) -> str:
+    text = ngettext("You marked %(count)s student: %(status)s.", "You marked %(count)s students: %(status)s.", len(act))
+    return text % {"count": len(act), "status": status_label(act[-1].after)}
+
+
+@of_class("POST")
+def undo(request: PersonRequest, session: ClassSession) -> HttpResponse:
+    """Take one's last change of this register back."""
+    change = request.POST.get("change", "")
+    count = amendments.undo(session, int(change) if change.isdecimal() else 0, by=request.user, at=request.at)
+    told = ngettext("Undone: %(count)s mark is what it was.", "Undone: %(count)s marks are what they were.", count)
+    messages.success(request, told % {"count": count})
+    return redirect("class_register", session.ref)
+
+
+# A second person
+
+
+class Waiting(NamedTuple):
+    """A change that waits for a second person, as pages show it."""
+
+    proposal: Proposal
+    names: list[str]
+    label: str
+    why: str
+    mine: bool
+
+
+def waiting(found: list[Proposal], request: PersonRequest) -> list[Waiting]:
+    """These proposals in words; no query where they come from `waiting_proposals`."""
+    return [
+        Waiting(
+            one, sorted(row.student.display_name for row in one.marks.all()), status_label(one.status),
+            reason_label(one.reason_code, one.reason), one.by_id == request.user.pk,
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def waiting_in(session: ClassSession, request: PersonRequest) -> list[Waiting]:
+    """The changes of one register that wait (two queries)."""
+    return waiting(list(waiting_proposals(ClassSession.objects.filter(pk=session.pk))), request)
+
+
+@of_class("POST")
+def decide_proposal(request: PersonRequest, session: ClassSession, proposal: UUID) -> HttpResponse:
+    """Confirm a colleague's change, decline it with a reason, or take one's own back."""
+    asked = get_object_or_404(Proposal, session=session, ref=proposal)
+    if request.POST.get("decision") == "confirm":
+        count = len(amendments.confirm(asked, by=request.user, at=request.at))
+        told = ngettext("Confirmed: %(count)s mark has changed.", "Confirmed: %(count)s marks have changed.", count)
+        messages.success(request, told % {"count": count})
+    else:
+        decided = amendments.decline(asked, by=request.user, at=request.at, answer=request.POST.get("answer", ""))
+        withdrawn = decided.state == Proposal.State.WITHDRAWN
+        messages.success(request, _("Taken back. Nothing has changed.") if withdrawn else _("Declined. Nothing has changed."))
+    return redirect("class_register", session.ref)
+
+
+@require_safe
+@for_roles(KEEPS_REGISTERS | COMPLIANCE)
+def worklist(request: PersonRequest) -> HttpResponse:
+    """Changes that wait for a second person, and corrections that those who reported have not seen."""
+    sessions = ClassSession.objects.visible_to(request.user, request.access)
+    proposals = Paginator(waiting_proposals(sessions), PAGE).get_page(request.GET.get("page"))
+    officer = request.access.holds(*COMPLIANCE)
+    everyone = officer or request.access.departments(Role.ATTENDANCE_TEAM) is None
+    corrections = Paginator(corrections_in(None if everyone else sessions), PAGE).get_page(request.GET.get("corrections"))
+    context = {
+        "proposals": proposals,
+        "waiting": waiting(list(proposals), request),
+        "corrections": corrections,
+        "may_note": officer,
+    }
+    return render(request, "adsum/teaching/amendments.html", context)
+
+
+@require_POST
+@for_roles(COMPLIANCE)
+def note_correction(request: PersonRequest, change: int) -> HttpResponse:
+    """Say that one has seen a correction of what was reported."""
+    correction = get_object_or_404(Correction, pk=change)
+    try:
+        amendments.note_correction(correction, by=request.user, at=request.at)
+    except AdsumError as refused:
+        return said(request, refused, reverse("amendments"))
+    messages.success(request, _("Noted. It no longer waits here."))
+    return redirect("amendments")

@@ -1,0 +1,102 @@
+"""Registers, modules and records as they stood at another moment, for those who may see them."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
+from adsum.attendance.rules import Reason, Status
+from adsum.attendance.services import mark_students
+from adsum.timetable.services import cancel_class
+from tests.web.conftest import Room
+from tests.world import NINE
+
+LATER = NINE + timedelta(days=3)
+
+
+def words(answer: Any) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
+
+
+@pytest.fixture
+def team(room: Room) -> Person:
+    """Looks three days after a class in which Alice was absent, and present since this morning."""
+    person = room.world.person(Role.ATTENDANCE_TEAM, name="Rohan Whitlock")
+    mark_students(room.session, [room.alice], Status.ABSENT, by=room.lecturer, at=NINE)
+    mark_students(
+        room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=LATER - timedelta(hours=2),
+        reason_code=Reason.SEEN_IN_CLASS,
+    )  # fmt: skip
+    room.sign_in(person, LATER)
+    return person
+
+
+@pytest.mark.parametrize(("at", "mark"), [("2026-11-26T06:59", "Absent"), ("2026-11-26T07:00", "Present"), ("", "Present")])
+def test_a_register_shows_what_was_known_at_that_minute(room: Room, team: Person, at: str, mark: str) -> None:
+    page = words(room.client.get(room.url("class_as_of"), {"at": at}))
+    assert f"Alice Abel {room.alice.number} {mark}" in page
+    assert f"Bob Baker {room.bob.number} Expected" in page
+    if at:
+        assert f"As it stood on Thursday 26 November 2026, {at[-5:]}" in page
+
+
+def test_a_class_cancelled_later_was_on(room: Room, team: Person) -> None:
+    cancel_class(room.session, at=LATER - timedelta(hours=1), actor=team.actor)
+    assert "Cancelled" in words(room.client.get(room.url("class_as_of")))
+    assert "Cancelled" not in words(room.client.get(room.url("class_as_of"), {"at": "2026-11-26T07:30"}))
+
+
+@pytest.mark.parametrize(
+    ("at", "sentence"),
+    [("2026-11-27T09:00", "Choose a moment that has been."), ("1990-01-01T09:00", "Nothing was kept so long ago."),
+     ("soon", "Enter a valid date/time."), ("2026-10-25T01:30", "ambiguous")],
+)  # fmt: skip
+def test_a_moment_that_cannot_be_is_said_so(room: Room, team: Person, at: str, sentence: str) -> None:
+    for url in (
+        room.url("class_as_of"),
+        reverse("module_as_of", args=[room.session.module_id]),
+        reverse("person_as_of", args=[room.alice.ref]),
+    ):
+        answer = room.client.get(url, {"at": at})
+        assert answer.status_code == 422
+        assert sentence in words(answer)
+
+
+def test_a_module_and_a_record_show_the_sums_of_then(room: Room, team: Person) -> None:
+    module, record = reverse("module_as_of", args=[room.session.module_id]), reverse("person_as_of", args=[room.alice.ref])
+    for at, attended in (("2026-11-26T06:59", "Attended 0 of 1 class"), ("2026-11-26T07:00", "Attended 1 of 1 class")):
+        assert attended in words(room.client.get(record, {"at": at}))
+        assert f"Alice Abel {room.alice.number} {attended}" in words(room.client.get(module, {"at": at}))
+    assert "No class until then." in words(room.client.get(record, {"at": "2026-11-01T09:00"}))
+    assert "Nobody was expected" in words(room.client.get(module, {"at": "2026-11-01T09:00"}))
+
+
+def test_the_pages_lead_there(room: Room, team: Person) -> None:
+    for name, args in (
+        ("class_register", [room.session.ref]), ("module", [room.session.module_id]), ("person_record", [room.alice.ref]),
+    ):  # fmt: skip
+        page = room.client.get(reverse(name, args=args)).content.decode()
+        assert "/as-of/" in page
+
+
+@pytest.mark.parametrize("students", [1, 3])
+def test_pages_cost_the_same_for_one_student_as_for_three(
+    room: Room, team: Person, students: int, django_assert_num_queries: Any
+) -> None:
+    group = room.world.group(students=students)
+    session = room.world.session(group, staff=[room.lecturer])
+    people = [place.person for place in group.places.select_related("person")]
+    mark_students(session, people, Status.PRESENT, by=room.lecturer, at=NINE)
+    for url, queries in (
+        (reverse("class_as_of", args=[session.ref]), 14),
+        (reverse("module_as_of", args=[session.module_id]), 18),
+        (reverse("person_as_of", args=[people[0].ref]), 18),
+    ):
+        room.client.get(url)
+        with django_assert_num_queries(queries):
+            room.client.get(url)
