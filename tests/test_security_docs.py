@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ def test_every_requirement_of_level_two_has_one_row():
     assert len(wanted) == 253
 
 
-def tests_in(path: Path) -> set[str]:
+@cache
+def names_in(path: Path) -> set[str]:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)} if path.exists() else set()
 
@@ -48,7 +50,7 @@ def test_every_row_leads_to_a_test_or_says_why_not():
         linked = TEST.findall(proof)
         if not linked and len(proof.split()) < 2:
             dead.append(f"{number}: neither a test nor a reason")
-        dead += [f"{number}: {file}::{name}" for file, name in linked if name not in tests_in(ROOT / file)]
+        dead += [f"{number}: {file}::{name}" for file, name in linked if name not in names_in(ROOT / file)]
     assert dead == []
 
 
