@@ -1,5 +1,6 @@
 """Queries: whose they are and until when, which look alike, and many upheld together."""
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from adsum.attendance.models import Mark, MarkChange, Query
 from adsum.attendance.reports import QueryDates, alike_among, open_queries
 from adsum.attendance.rules import ALIKE_FROM, Asked, Status, alike
-from adsum.attendance.services import answer_query, raise_query, uphold_together
+from adsum.attendance.services import answer_query, changed_together, mark_students, raise_query, uphold_together
 from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -93,6 +94,28 @@ class TestTogether:
             uphold_together(self.queries, Status.PRESENT, by=self.queries[2].student, at=NINE, reason="x")
         assert Mark.objects.count() == 0
         assert set(Query.objects.values_list("state", flat=True)) == {"open"}
+
+    @pytest.mark.parametrize(("number", "refused"), [(20, False), (21, True)])
+    def test_more_than_twenty_marks_are_not_one_persons_to_change(self, world: World, number: int, refused: bool):
+        """The bundle is what counts, over every class in it; whoever has no mark yet changes none."""
+        group = world.group(students=0)
+        sessions = [world.session(group) for _ in range(2)]
+        students = [world.student(groups=[group]) for _ in range(number)]
+        lecturer = world.lecturer()
+        for session, half in zip(sessions, (students[::2], students[1::2]), strict=True):
+            mark_students(session, half, Status.ABSENT, by=lecturer, at=NINE)
+        queries = [
+            raise_query(session, one, at=NINE)
+            for session, half in zip(sessions, (students[::2], students[1::2]), strict=True)
+            for one in half
+        ]
+        changed = changed_together([*queries, *self.queries], Status.PRESENT)
+        assert changed == number, "the four without a mark change none"
+        with pytest.raises(AdsumError) if refused else nullcontext() as told:
+            uphold_together([*queries, *self.queries], Status.PRESENT, by=self.team, at=NINE, reason="x")
+        if told is not None:
+            assert told.value.code == "second_person"
+        assert set(Query.objects.values_list("state", flat=True)) == {"open" if refused else "upheld"}
 
     def test_they_are_found(self):
         assert alike_among(open_queries(ClassSession.objects.all())) == [[one.pk for one in self.queries]]

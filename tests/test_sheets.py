@@ -3,6 +3,7 @@
 import io
 import time
 import zipfile
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,9 @@ from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Mark, MarkChange
+from adsum.accounts.rules import Role
+from adsum.attendance.amendments import report_period
+from adsum.attendance.models import Correction, Mark, MarkChange, ReportedPeriod
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import Entry, enter_marks, mark_students
 from adsum.audit.models import Event
@@ -25,7 +28,8 @@ from adsum.timetable.models import ClassSession
 from tests.world import NINE, World
 
 pytestmark = pytest.mark.django_db
-LATER = NINE + timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LATER = NINE + DAY
 
 
 class House:
@@ -44,12 +48,17 @@ class House:
     def ref(self, student: Person) -> str:
         return sheets.row_reference(self.session, student)
 
-    def plan(self, *lines: tuple[str, str, str, str], source: Source = Source.STAFF) -> Plan:
+    def plan(
+        self, *lines: tuple[str, str, str, str], source: Source = Source.STAFF, by: Person | None = None, at: datetime = LATER
+    ) -> Plan:
         numbered = [Line(n, *line) for n, line in enumerate(lines, 2)]
-        return marks_in.plan(self.session, numbered, source=source, by=self.ada)
+        return marks_in.plan(self.session, numbered, source=source, by=by or self.ada, at=at)
 
-    def enter(self, *lines: tuple[str, str, str, str], source: Source = Source.STAFF) -> int:
-        return marks_in.apply(self.session, self.plan(*lines, source=source), source=source, by=self.ada, at=LATER)
+    def enter(
+        self, *lines: tuple[str, str, str, str], source: Source = Source.STAFF, by: Person | None = None, at: datetime = LATER
+    ) -> int:
+        made = self.plan(*lines, source=source, by=by, at=at)
+        return marks_in.apply(self.session, made, source=source, by=by or self.ada, at=at)
 
 
 @pytest.fixture
@@ -242,7 +251,7 @@ def test_a_class_over_midnight_and_the_change_of_the_clocks(house: House):
     night = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)  # 23:30 in London, until 01:30 the first time it is 01:30
     session = house.world.session(house.group, starts_at=night, minutes=120)
     line = Line(2, "", "20012345", "late", "00:05")
-    (step,) = marks_in.plan(session, [line], source=Source.STAFF, by=house.ada).steps
+    (step,) = marks_in.plan(session, [line], source=Source.STAFF, by=house.ada, at=night + DAY).steps
     assert step.seen_at == night + timedelta(minutes=35)
 
 
@@ -251,6 +260,91 @@ def test_a_class_that_has_not_begun_takes_no_sheet(house: House):
     with pytest.raises(AdsumError) as refused:
         marks_in.apply(house.session, made, source=Source.STAFF, by=house.ada, at=NINE - timedelta(minutes=1))
     assert refused.value.code == "not_started"
+
+
+# What a change by hand needs, a sheet needs too
+
+
+def left_out(made: Plan) -> list[tuple[int, str]]:
+    return [(problem.line, problem.code) for problem in made.problems]
+
+
+@pytest.mark.parametrize("source", [Source.STAFF, Source.IMPORT])
+def test_after_the_deadline_only_the_team_changes_marks_but_first_marks_still_come(house: House, source: Source):
+    team = house.world.person(Role.ATTENDANCE_TEAM)
+    house.enter(("", "00012345", "absent", ""), source=Source.IMPORT)
+    late = house.session.ends_at + 7 * DAY
+    lines = ("", "00012345", "present", ""), ("", "20012345", "present", "")
+    assert house.plan(*lines, source=source, at=late - HOUR).problems == []
+    made = house.plan(*lines, source=source, at=late)
+    assert left_out(made) == [(2, "team")]
+    assert made.problems[0].raw.startswith("Alice Abel")
+    assert house.enter(*lines, source=source, at=late) == 1
+    assert house.enter(*lines, source=source, by=team, at=late) == 1
+
+
+def test_a_reported_day_is_the_teams_for_the_students_it_was_reported_for(house: House):
+    team, day = house.world.person(Role.ATTENDANCE_TEAM), house.session.starts_on
+    report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=team, at=LATER, student=house.bob)
+    lines = ("", "00012345", "present", ""), ("", "20012345", "present", "")
+    assert left_out(house.plan(*lines)) == [(3, "reported")]
+    assert house.plan(*lines, by=team).problems == []
+    report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=team, at=LATER)
+    assert left_out(house.plan(*lines)) == [(2, "reported"), (3, "reported")]
+    with pytest.raises(AdsumError) as refused:
+        enter_marks(house.session, [Entry(house.alice, Status.PRESENT, None)], source=Source.STAFF, by=house.ada, at=LATER)
+    assert refused.value.code == "reported"
+    assert house.enter(*lines, by=team) == 2
+    assert Correction.objects.count() == 2
+
+
+@pytest.mark.parametrize(("number", "second"), [(20, False), (21, True)])
+def test_a_sheet_that_changes_many_marks_needs_a_second_person_for_these(house: House, number: int, second: bool):
+    students = [house.world.student(groups=[house.group]) for _ in range(number)]
+    lines = [(house.ref(student), "", "present", "") for student in students]
+    assert house.enter(*lines) == number, "first marks are no amendments, however many"
+    changes = [(reference, number, "absent", "") for reference, number, *_ in lines]
+    made = house.plan(*changes, ("", "20012345", "present", ""))
+    assert {code for _, code in left_out(made)} == ({"second_person"} if second else set())
+    assert len(made.problems) == (number if second else 0)
+    with pytest.raises(AdsumError) if second else nullcontext():
+        enter_marks(
+            house.session, [Entry(student, Status.LATE, None) for student in students], source=Source.STAFF, by=house.ada,
+            at=LATER,
+        )  # fmt: skip
+    assert set(Mark.objects.values_list("status", flat=True)) == {Status.PRESENT if second else Status.LATE}
+
+
+def test_two_weeks_after_the_class_every_mark_needs_a_second_person(house: House):
+    line, team = ("", "20012345", "present", ""), house.world.person(Role.ATTENDANCE_TEAM)
+    assert house.plan(line, by=team, at=house.session.ends_at + 14 * DAY - HOUR).problems == []
+    assert left_out(house.plan(line, by=team, at=house.session.ends_at + 14 * DAY)) == [(2, "second_person")]
+
+
+def test_what_nobody_gives_by_hand_no_sheet_gives(house: House):
+    assert left_out(house.plan(("", "20012345", "absent_pending", ""))) == [(2, "no_move")]
+    Mark.objects.create(
+        session=house.session, student=house.bob, status="absent_pending", source="absence", at=NINE, changed_at=NINE
+    )
+    assert [step.what for step in house.plan(("", "20012345", "absent_pending", "")).steps] == ["unchanged"]
+
+
+def test_a_new_time_of_the_same_mark_comes_from_paper_but_not_from_a_file(house: House):
+    house.enter(("", "20012345", "late", "09:17"))
+    corrected = ("", "20012345", "late", "09:20")
+    assert house.enter(corrected, source=Source.IMPORT) == 0
+    assert house.enter(corrected) == 1
+    assert Mark.objects.get().minutes_late == 20
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_plan_asks_as_often_for_one_row_as_for_three(house: House, rows: int, django_assert_num_queries: Any):
+    house.enter(*[(house.ref(student), "", "absent", "") for student in (house.alice, house.bob, house.cara)])
+    lines = [(house.ref(student), "", "present", "") for student in (house.alice, house.bob, house.cara)[:rows]]
+    house.session = ClassSession.objects.select_related("module").get(pk=house.session.pk)
+    late = house.session.ends_at + 7 * DAY
+    with django_assert_num_queries(8):
+        assert len(house.plan(*lines, at=late).problems) == rows
 
 
 # Files
@@ -262,7 +356,7 @@ def test_the_form_of_a_class_comes_back_filled_in(house: House, form: str):
     assert table.header == ["reference", "number", "name", "status", "arrived"]
     filled = [[*row[:3], "late" if row[1] == "00012345" else "", "09:20" if row[1] == "00012345" else ""] for row in table.rows]
     lines = marks_in.lines_of(tables.read(tables.written(form, table.header, filled)))
-    (step,) = marks_in.plan(house.session, lines, source=Source.IMPORT, by=house.ada).steps
+    (step,) = marks_in.plan(house.session, lines, source=Source.IMPORT, by=house.ada, at=LATER).steps
     assert (step.student, step.after, step.seen_at) == (house.alice, Status.LATE, NINE + timedelta(minutes=20))
 
 
@@ -270,7 +364,7 @@ def test_an_exported_register_says_the_same_when_it_comes_back(house: House):
     house.enter(("", "00012345", "present", ""), ("", "20012345", "late", "09:17"))
     table = exports.register(house.session)
     lines = marks_in.lines_of(tables.read(tables.written("csv", table.header, table.rows)))
-    made = marks_in.plan(house.session, lines, source=Source.STAFF, by=house.ada)
+    made = marks_in.plan(house.session, lines, source=Source.STAFF, by=house.ada, at=LATER)
     assert [step.what for step in made.steps] == ["unchanged", "unchanged"]
 
 

@@ -54,7 +54,7 @@ ADDRESSES = {
     "record_file": "tutor",
     "classes_file": "team",
 }
-SOMETIMES = {"amend_marks", "answer_query"}
+SOMETIMES = {"amend_marks", "answer_query", "mark_students", "class_sheet", "queries_together"}
 """Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py."""
 SENT = {"import_decide": {"action": "apply"}}
 """What is sent where the table of doors sends something harmless."""

@@ -12,6 +12,7 @@ from adsum.attendance.reports import last_act, newer_than
 from adsum.attendance.rules import Kept, Needs, Reason, Source, Status, why_kept
 from adsum.attendance.services import (
     NEEDED,
+    Entry,
     how_many_change,
     mark_students,
     refuse_cancelled,
@@ -42,7 +43,8 @@ def propose(
     wanted = [one for one in students if one.pk not in current or current[one.pk].status != status or seen_at is not None]
     if not wanted:
         raise AdsumError("nobody", _("These students have that mark already."))
-    missing = what_it_needs(session, wanted, how_many_change(register, wanted, current, status, seen_at), by=by, at=at)
+    changing = how_many_change(register, [Entry(one, status, seen_at) for one in wanted], current)
+    missing = what_it_needs(session, wanted, changing, by=by, at=at)
     if missing in {Needs.TEAM, Needs.REPORTED}:
         raise AdsumError(missing, NEEDED[missing]())
     proposal = Proposal.objects.create(

@@ -1,6 +1,7 @@
 """The only way a mark changes."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -12,7 +13,18 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Correction, Mark, MarkChange, Query, Register, ReportedPeriod
 from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import is_team_of, periods_of
-from adsum.attendance.rules import ATTENDED, Needs, Reason, Source, Status, may_replace, minutes_late, needs, why_not
+from adsum.attendance.rules import (
+    ATTENDED,
+    SECOND_PERSON_ABOVE,
+    Needs,
+    Reason,
+    Source,
+    Stands,
+    Status,
+    minutes_late,
+    needs,
+    why_not,
+)
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -35,6 +47,15 @@ def _beaten_once(verb: Callable[P, R]) -> Callable[P, R]:
                 return verb(*args, **kwargs)
 
     return verb_or_again
+
+
+class Entry(NamedTuple):
+    """What one student's mark is to be."""
+
+    student: Person
+    status: Status
+    seen_at: datetime | None
+    """When the student was there, if that is known."""
 
 
 @_beaten_once
@@ -65,7 +86,7 @@ def mark_students(
     refuse_own_record(students, by, confirmed_by or by)
     register = Register.objects.get_or_create(session=session)[0]
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
-    changing = how_many_change(register, students, current, status, seen_at)
+    changing = how_many_change(register, [Entry(student, status, seen_at) for student in students], current)
     missing = what_it_needs(session, students, changing, by=by, at=at)
     if missing == Needs.REPORTED or (missing == Needs.TEAM and not query):
         raise AdsumError(missing, NEEDED[missing]())
@@ -76,7 +97,7 @@ def mark_students(
     changes: list[MarkChange] = []
     for student in students:
         mark = current.get(student.pk)
-        if mark is not None and mark.status == status and seen_at in {None, mark.at}:
+        if is_so(mark, Entry(student, status, seen_at)):
             continue
         if mark is not None and mark.source != Source.SYSTEM and not reason_code:
             raise AdsumError("needs_reason", _("A mark that is already there changes only with a reason. Choose one."))
@@ -106,30 +127,78 @@ def refuse_own_record(students: Collection[Person], *people: Person) -> None:
         raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
 
 
-def how_many_change(
-    register: Register, students: Iterable[Person], current: Mapping[int, Mark], status: Status, seen_at: datetime | None = None
-) -> int:
-    """How many of these students' marks are there already and would be another one. Nothing was observed: nothing changes."""
-    changing = 0
-    for student in students:
-        mark = current.get(student.pk)
-        if mark is None:
-            changing += register.state == Register.State.CLOSED
-        elif mark.status != Status.NOT_OBSERVED:
-            changing += mark.status != status or seen_at not in {None, mark.at}
-    return changing
+def how_many_change(register: Register, wanted: Iterable[Entry], current: Mapping[int, Mark]) -> int:
+    """How many of these marks are there already and would be another one. Nothing was observed: nothing changes."""
+    return sum(_is_change(register, one, current.get(one.student.pk)) for one in wanted)
+
+
+def is_so(mark: Mark | None, wanted: Entry) -> bool:
+    """Whether the mark says that already."""
+    return mark is not None and mark.status == wanted.status and wanted.seen_at in {None, mark.at}
+
+
+def _is_change(register: Register, wanted: Entry, mark: Mark | None) -> bool:
+    if mark is None:
+        return register.state == Register.State.CLOSED
+    return mark.status != Status.NOT_OBSERVED and not is_so(mark, wanted)
+
+
+class _Facts(NamedTuple):
+    """What decides over a change by hand of a class's marks (no query while the class is on; five at most after it)."""
+
+    at: datetime
+    ends_at: datetime
+    amend_hours: int
+    team: bool
+    reported: Collection[int]
+    """Students whose attendance of that day was reported outside."""
+
+    @classmethod
+    def of(cls, session: ClassSession, students: Iterable[Person], *, by: Person, at: datetime) -> "_Facts":
+        if at < session.ends_at:
+            return cls(at, session.ends_at, 0, True, frozenset())
+        pks = {student.pk for student in students}
+        reported = set(periods_of(session, pks).values_list("student", flat=True))
+        everyone = None in reported
+        return cls(
+            at, session.ends_at, terms_of(session).amend_hours, is_team_of(session, by, at), pks if everyone else reported
+        )
+
+    def needs(self, students: Iterable[Person], changing: int) -> Needs | None:
+        reported = any(student.pk in self.reported for student in students)
+        return needs(
+            at=self.at, ends_at=self.ends_at, amend_hours=self.amend_hours, team=self.team, changing=changing,
+            reported=reported,
+        )  # fmt: skip
 
 
 def what_it_needs(
     session: ClassSession, students: Collection[Person], changing: int, *, by: Person, at: datetime
 ) -> Needs | None:
     """What a change by hand of so many marks still needs (no query while the class is on; five at most after it)."""
-    facts = {"at": at, "ends_at": session.ends_at, "amend_hours": 0, "team": True, "changing": changing, "reported": False}
-    if at >= session.ends_at:
-        facts["amend_hours"] = terms_of(session).amend_hours
-        facts["reported"] = periods_of(session, {student.pk for student in students}).exists()
-        facts["team"] = is_team_of(session, by, at)
-    return needs(**facts)  # type: ignore[arg-type]
+    return _Facts.of(session, students, by=by, at=at).needs(students, changing)
+
+
+def what_each_needs(
+    session: ClassSession, wanted: Sequence[Entry], current: Mapping[int, Mark], *, by: Person, at: datetime
+) -> dict[int, Needs]:
+    """Which of these marks cannot be made by hand now, by student, and what each still needs; the others can be made
+    together (six queries at most)."""
+    register = Register.objects.filter(session=session).first() or Register(session=session)
+    facts = _Facts.of(session, [one.student for one in wanted], by=by, at=at)
+    missing: dict[int, Needs] = {}
+    rest: list[Entry] = []
+    for one in wanted:
+        lacks = facts.needs([one.student], _is_change(register, one, current.get(one.student.pk)))
+        if lacks is None:
+            rest.append(one)
+        else:
+            missing[one.student.pk] = lacks
+    together = facts.needs([], how_many_change(register, rest, current))
+    if together is not None:
+        changing = [one.student.pk for one in rest if _is_change(register, one, current.get(one.student.pk))]
+        missing |= dict.fromkeys(changing, together)
+    return missing
 
 
 def _complete(register: Register, *, by: Person, at: datetime) -> None:
@@ -327,13 +396,33 @@ def answer_query(query: Query, *, by: Person, at: datetime, reason: str, status:
     return query
 
 
+def changed_together(queries: Collection[Query], status: Status) -> int:
+    """How many marks would be another one if these queries were upheld together (two queries)."""
+    sessions = {query.session_id for query in queries}
+    registers = {register.session_id: register for register in Register.objects.filter(session__in=sessions)}
+    marks = defaultdict[int, dict[int, Mark]](dict)
+    for mark in Mark.objects.filter(session__in=sessions, student__in={query.student_id for query in queries}):
+        marks[mark.session_id][mark.student_id] = mark
+    return sum(
+        how_many_change(registers.get(one.session_id) or Register(), [Entry(one.student, status, None)], marks[one.session_id])
+        for one in queries
+    )
+
+
 @transaction.atomic
 def uphold_together(queries: Collection[Query], status: Status, *, by: Person, at: datetime, reason: str) -> list[Query]:
     """Uphold these queries with one mark and one reason, each with its own history and event; those upheld now.
 
-    One that a colleague has answered meanwhile is left alone. Raises what `answer_query` raises otherwise, and then nothing
-    is done.
+    One that a colleague has answered meanwhile is left alone. Raises AdsumError `second_person` when they are more marks than
+    one person changes at once, and what `answer_query` raises otherwise; then nothing is done.
     """
+    if changed_together(queries, status) > SECOND_PERSON_ABOVE:
+        most = {"most": SECOND_PERSON_ABOVE}
+        raise AdsumError(
+            Needs.SECOND_PERSON,
+            _("One person changes at most %(most)s marks at once. Choose fewer, or declare an outage if check-in failed.")
+            % most,
+        )
     upheld = []
     for query in sorted(queries, key=lambda query: query.pk):
         try:
@@ -360,39 +449,42 @@ def withdraw_mark(mark: Mark, *, by: Person, at: datetime) -> None:
 # From paper and from files
 
 
-class Entry(NamedTuple):
-    """What a sheet of paper, or a file, says of one student."""
-
-    student: Person
-    status: Status
-    seen_at: datetime | None
-    """When the student was there, if that was written down."""
+def stands(mark: Mark | None, wanted: Entry, source: Source) -> Stands | None:
+    """Why this mark stays although paper or a file says otherwise; None when it gives way. A new time of the same mark only
+    needs the weight."""
+    before = Status(mark.status) if mark else Status.EXPECTED
+    why = why_not(status=before, source=Source(mark.source) if mark else None, to=wanted.status, by=source)
+    return None if why == Stands.NO_MOVE and wanted.status == before else why
 
 
 @_beaten_once
 def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: Source, by: Person, at: datetime) -> list[Mark]:
     """Marks from paper or from a file, each with the time that stands on it, not the time at which it is entered.
 
-    `source` is STAFF for what a lecturer copies from their own sheet, IMPORT for a file. A mark of more weight stands
-    (docs/rules.md A, precedence), and so does one that says the same. Raises AdsumError `cancelled`, `not_started`,
-    `own_record`.
+    `source` is STAFF for what a lecturer copies from their own sheet, IMPORT for a file. What `stands` is left alone, and so
+    is what is so already. Raises AdsumError `cancelled`, `not_started`, `own_record`, and `team`, `reported` or
+    `second_person` for what `rules.needs` says is missing, as every change by hand.
     """
     refuse_cancelled(session)
     if at < session.starts_at:
         raise AdsumError("not_started", _("This class has not begun. Nobody can be marked in it yet."))
-    if any(entry.student.pk == by.pk for entry in entries):
-        raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
-    register = Register.objects.get_or_create(session=session)[0]
     students = [entry.student for entry in entries]
+    refuse_own_record(students, by)
+    register = Register.objects.get_or_create(session=session)[0]
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
+    wanted = [
+        one
+        for one in entries
+        if not is_so(current.get(one.student.pk), one) and stands(current.get(one.student.pk), one, source) is None
+    ]
+    changing = how_many_change(register, wanted, current)
+    missing = what_it_needs(session, [one.student for one in wanted], changing, by=by, at=at) if wanted else None
+    if missing is not None:
+        raise AdsumError(missing, NEEDED[missing]())
     marks: list[Mark] = []
     changes: list[MarkChange] = []
-    for student, status, seen_at in entries:
+    for student, status, seen_at in wanted:
         mark = current.get(student.pk)
-        if mark is not None and not may_replace(current=Source(mark.source), new=source):
-            continue
-        if mark is not None and mark.status == status and seen_at in {None, mark.at}:
-            continue
         # Whoever was there was there from the start, unless the paper says otherwise; how late, only the paper knows.
         late = minutes_late(starts_at=session.starts_at, at=seen_at) if status == Status.LATE and seen_at else 0
         seen = seen_at or (session.ends_at if status == Status.LATE else session.starts_at)

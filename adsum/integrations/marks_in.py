@@ -15,7 +15,7 @@ from adsum.accounts.models import Person
 from adsum.attendance import services
 from adsum.attendance.models import Mark
 from adsum.attendance.policies import terms_of
-from adsum.attendance.rules import OpenFor, Source, Status, may_replace
+from adsum.attendance.rules import Needs, OpenFor, Source, Stands, Status
 from adsum.attendance.services import Entry
 from adsum.core.errors import AdsumError
 from adsum.integrations.sheets import row_reference
@@ -63,6 +63,15 @@ PROBLEMS: dict[str, Promise] = {
     "time_without_coming": _("An absent student has no time of arrival. Which of the two is right?"),
     "twice": _("This student has a row further up already."),
     "own_record": _("You cannot enter your own mark. Ask a colleague or the attendance team."),
+    Stands.NO_MOVE: _("Nobody enters this mark by hand. Use present, late, absent, authorised absence, left early or remote."),
+    Needs.TEAM: _("It is too late to change this mark here. Ask the attendance team, who still can."),
+    Needs.REPORTED: _(
+        "This student’s attendance of that day has been reported to another authority. Only the attendance team can correct it."
+    ),
+    Needs.SECOND_PERSON: _(
+        "So many marks, or such old ones, change only when a colleague confirms it. Change this one on the register: there you "
+        "can ask for that."
+    ),
 }
 _TIME = re.compile(r"(\d{1,2})[:.h](\d{2})(?::\d{2})?")
 
@@ -120,6 +129,11 @@ class Plan:
         return [step for step in self.steps if step.what in {"new", "changed"}]
 
     @property
+    def changing(self) -> int:
+        """How many marks that somebody has observed would be another one."""
+        return sum(step.what == "changed" and step.before != Status.NOT_OBSERVED for step in self.steps)
+
+    @property
     def digest(self) -> str:
         """Of what would be written: only what a person has seen is done."""
         told = [(step.student.pk, step.before, str(step.after), str(step.seen_at)) for step in self.writes]
@@ -139,14 +153,16 @@ def lines_of(rows: Iterable[Row]) -> list[Line]:
     return found
 
 
-def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, by: Person) -> Plan:
-    """What these rows would do to the register of a class as it is now. Writes nothing."""
+def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, by: Person, at: datetime) -> Plan:
+    """What these rows would do to the register of a class as it is now, entered by this person at that moment. Writes nothing.
+    What an amendment by hand still needs, these rows need too: those that lack it are left out."""
     students = expected_students(session)
     marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session).select_related("student")}
     students |= {pk: mark.student for pk, mark in marks.items() if pk not in students}
     people = _People(session, students.values())
     window = OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
     made, seen = Plan(), set[int]()
+    entries = dict[int, tuple[Line, Entry]]()
     for line in lines:
         if not line.status and not line.arrived:
             made.blank += 1
@@ -163,19 +179,28 @@ def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, by: Pe
             made.problems.append(Problem(line.line, "twice" if found.pk in seen else "own_record", line.raw))
         else:
             seen.add(found.pk)
-            status, at = read
-            mark = marks.get(found.pk)
-            before = mark.status if mark else ""
-            made.steps.append(Step(line.line, found, before, status, at, _what(mark, status, at, source)))
+            entries[found.pk] = line, Entry(found, *read)
+    what = {pk: _what(marks.get(pk), entry, source) for pk, (_line, entry) in entries.items()}
+    writes = [entry for pk, (_line, entry) in entries.items() if what[pk] in {"new", "changed"}]
+    what |= services.what_each_needs(session, writes, marks, by=by, at=at) if writes else {}
+    for pk, (line, entry) in entries.items():
+        if what[pk] in PROBLEMS:
+            made.problems.append(Problem(line.line, what[pk], f"{entry.student.display_name} · {line.raw}"))
+        else:
+            before = marks[pk].status if pk in marks else ""
+            made.steps.append(Step(line.line, entry.student, before, entry.status, entry.seen_at, what[pk]))
+    made.problems.sort(key=lambda problem: problem.line)
     return made
 
 
-def _what(mark: Mark | None, status: Status, seen_at: datetime | None, source: Source) -> str:
-    if mark is None:
-        return "new"
-    if mark.status == status and seen_at in {None, mark.at}:
+def _what(mark: Mark | None, entry: Entry, source: Source) -> str:
+    """What a row would do (`Step.what`), or the code of what is wrong with it."""
+    if services.is_so(mark, entry):
         return "unchanged"
-    return "changed" if may_replace(current=Source(mark.source), new=source) else "kept"
+    why = services.stands(mark, entry, source)
+    if why is not None:
+        return "kept" if why == Stands.BEATEN else why
+    return "changed" if mark is not None else "new"
 
 
 class _People:

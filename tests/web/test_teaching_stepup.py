@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students, raise_query
+from adsum.integrations.sheets import row_reference
 from tests.signing_in import prove
 from tests.web.conftest import FIVE_PAST, Room
 from tests.world import NINE
@@ -40,7 +42,7 @@ def test_from_the_sixth_mark(room: Room, seven: list[Any], how_many: int, asks: 
 
 @pytest.mark.parametrize(("later", "asks"), [(timedelta(0), False), (timedelta(days=1), True)])
 def test_after_fourteen_days_even_one(room: Room, seven: list[Any], later: timedelta, asks: bool) -> None:
-    room.sign_in(room.lecturer, OLD - timedelta(hours=1) + later)
+    room.sign_in(room.lecturer, OLD - timedelta(hours=1, seconds=1) + later)
     answer = room.client.post(room.url("amend_marks"), {"student": [seven[0].ref], **WHY})
     assert (answer.status_code == 403) is asks
 
@@ -61,3 +63,33 @@ def test_an_old_query_is_declined_without_and_granted_with(room: Room, seven: li
 def test_a_form_that_is_wrong_is_put_right_first(room: Room, seven: list[Any]) -> None:
     answer = room.client.post(room.url("amend_marks"), {"student": [s.ref for s in seven], "status": "present"})
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(("rows", "asks"), [(5, False), (6, True)])
+def test_a_sheet_that_changes_more_than_five_marks(room: Room, seven: list[Any], rows: int, asks: bool) -> None:
+    typed = {
+        "action": "typed", "reference": [row_reference(room.session, student) for student in seven[:rows]],
+        "status": ["present"] * rows, "arrived": [""] * rows,
+    }  # fmt: skip
+    shown = room.client.post(room.url("class_sheet"), typed).context
+    done = {"action": "apply", "kept": shown["kept"], "digest": shown["plan"].digest}
+    assert room.client.post(room.url("class_sheet"), done).status_code == (403 if asks else 302)
+    assert Mark.objects.filter(status=Status.PRESENT).count() == (0 if asks else rows)
+    if asks:
+        prove(room.client)
+        assert room.client.post(room.url("class_sheet"), done).status_code == 302
+        assert Mark.objects.filter(status=Status.PRESENT).count() == rows
+
+
+@pytest.mark.parametrize(("queries", "asks"), [(5, False), (6, True)])
+def test_queries_upheld_together(room: Room, seven: list[Any], queries: int, asks: bool) -> None:
+    refs = [raise_query(room.session, student, at=FIVE_PAST).ref for student in seven[:queries]]
+    room.sign_in(room.world.person(Role.ATTENDANCE_TEAM), FIVE_PAST)
+    sent = {"query": refs, "status": "present", "reason": "Seen"}
+    answer = room.client.post("/office/queries/together/", sent)
+    assert answer.status_code == (403 if asks else 302)
+    assert Mark.objects.filter(status=Status.PRESENT).count() == (0 if asks else queries)
+    if asks:
+        prove(room.client)
+        assert room.client.post("/office/queries/together/", sent).status_code == 302
+        assert Mark.objects.filter(status=Status.PRESENT).count() == queries

@@ -1,7 +1,7 @@
 """Marking by hand: one or many with a tap, amending with a reason, and one student's whole story in a class."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,10 +48,6 @@ REASON_CHOICES = [
     ),
 ]
 STAYS = "stays"
-MANY = 5
-"""Marks that are changed at once without a fresh proof of who does it."""
-LATE_AMENDMENT = timedelta(days=14)
-"""After the class; then changing even one mark asks for it."""
 
 
 class AmendForm(forms.Form):
@@ -169,8 +165,6 @@ def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
         raise AdsumError("nobody", _("Select one or more students first."))
     form = AmendForm(session, chosen, request.POST if posted else None, initial={"status": kept.get("status")})
     if form.is_valid():
-        if _matters(session, chosen, at=request.at) and (first := stepup.ask(request)):
-            return first
         given = form.cleaned_data
         status = Status(given["status"])
         if first := _proof(request, session, chosen, status):
@@ -220,7 +214,7 @@ def answer(request: PersonRequest, session: ClassSession, query: UUID) -> HttpRe
         return _story(request, session, line, answer=form, code=422)
     chosen = form.cleaned_data["status"]
     status = None if chosen == STAYS else Status(chosen)
-    if status is not None and _matters(session, [line], at=request.at) and (first := stepup.ask(request)):
+    if status is not None and (first := _proof(request, session, [line], status)):
         return first
     then = reverse("student_mark", args=[session.ref, asked.student.ref])
     try:
@@ -252,12 +246,6 @@ def _story(
         "amendable": (line.expected or line.mark) and not open_query and not session.cancelled and line.student != request.user,
     }
     return render(request, "adsum/teaching/student.html", context, status=code)
-
-
-def _matters(session: ClassSession, chosen: Iterable[Line], *, at: datetime) -> bool:
-    """Whether changing these marks asks for a proof: more than five at once, or more than fourteen days after the class."""
-    amended = sum(line.mark is not None for line in chosen)
-    return amended > MANY or (amended > 0 and at - session.ends_at > LATE_AMENDMENT)
 
 
 def _line_of(session: ClassSession, ref: UUID) -> Line:

@@ -19,11 +19,12 @@ from adsum.accounts.models import Department
 from adsum.accounts.rules import KEEPS_REGISTERS
 from adsum.attendance.models import Mark, Query
 from adsum.attendance.reports import QueryDates, alike_among, closed_until, open_queries
-from adsum.attendance.rules import QUERY_ANSWERED_IN, QUERY_TO_TEAM_AFTER, Status
-from adsum.attendance.services import uphold_together
+from adsum.attendance.rules import QUERY_ANSWERED_IN, QUERY_TO_TEAM_AFTER, SECOND_PERSON_ABOVE, Status, needs_proof
+from adsum.attendance.services import changed_together, uphold_together
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 from adsum.web.teaching.words import RESULTS, result
@@ -101,7 +102,10 @@ def queries(request: PersonRequest) -> HttpResponse:
     context = {
         "form": form, "page": page, "tasks": [Task(query, today) for query in page],
         "groups": [
-            {"task": Task(firsts[group[0]], today), "refs": [refs[pk] for pk in group[:MOST_TOGETHER]], "count": len(group)}
+            {
+                "task": Task(firsts[group[0]], today), "count": len(group),
+                "refs": [refs[pk] for pk in group[:SECOND_PERSON_ABOVE]],
+            }
             for group in groups
         ],
         "parameters": f"{parameters.urlencode()}&" if parameters else "", "days": QUERY_ANSWERED_IN,
@@ -135,6 +139,9 @@ def together(request: PersonRequest) -> HttpResponse:
     form = TogetherForm(request.POST if "reason" in request.POST else None)
     if form.is_valid():
         status = Status(form.cleaned_data["status"])
+        changing, oldest = changed_together(chosen, status), min(one.session.ends_at for one in chosen)
+        if needs_proof(at=request.at, ends_at=oldest, changing=changing) and (first := stepup.ask(request)):
+            return first
         try:
             upheld = uphold_together(chosen, status, by=request.user, at=request.at, reason=form.cleaned_data["reason"])
         except AdsumError as refused:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from adsum.accounts.rules import Role
 from adsum.attendance.reports import register_of
-from adsum.attendance.rules import Source, Status
+from adsum.attendance.rules import Source, Status, needs_proof
 from adsum.core.clock import civil_day
 from adsum.core.errors import AdsumError
 from adsum.integrations import exports, marks_in
@@ -26,6 +26,7 @@ from adsum.integrations.sheets import MOST, register_pdf, row_reference, sheet_r
 from adsum.integrations.tables import FORMS, read
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles, of_class
 from adsum.web.templatetags.adsum_ui import status_label
@@ -157,7 +158,7 @@ def _typed(request: PersonRequest) -> list[Line]:
 
 def _preview(request: PersonRequest, session: ClassSession, lines: list[Line], source: Source) -> HttpResponse:
     """What these rows would do, for a person to read; the rows travel with the page, signed."""
-    plan = marks_in.plan(session, lines, source=source, by=request.user)
+    plan = marks_in.plan(session, lines, source=source, by=request.user, at=request.at)
     kept = {
         "class": str(session.ref),
         "source": source,
@@ -185,10 +186,14 @@ def _apply(request: PersonRequest, session: ClassSession) -> HttpResponse:
     if said.get("class") != str(session.ref):
         raise AdsumError("stale", _("This preview is an hour old or of another class. Enter the sheet once more."))
     source = Source(said["source"])
-    plan = marks_in.plan(session, [Line(*line) for line in said["lines"]], source=source, by=request.user)
+    lines = [Line(*line) for line in said["lines"]]
+    plan = marks_in.plan(session, lines, source=source, by=request.user, at=request.at)
     if plan.digest != request.POST.get("digest"):
         messages.warning(request, _("The register has changed since you looked. This is what the sheet would do now."))
         return _shown(request, session, plan, kept)
+    asks = plan.writes and needs_proof(at=request.at, ends_at=session.ends_at, changing=plan.changing)
+    if asks and (first := stepup.ask(request)):
+        return first
     count = marks_in.apply(session, plan, source=source, by=request.user, at=request.at)
     told = ngettext("%(count)s mark entered from the sheet.", "%(count)s marks entered from the sheet.", count)
     messages.success(request, told % {"count": count})
