@@ -1,6 +1,6 @@
 """Changes by hand that one person alone cannot make, taking back one's last change, and periods reported outside."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from django.db import transaction
@@ -157,7 +157,7 @@ def undo(session: ClassSession, change: int, *, by: Person, at: datetime) -> int
     Raises AdsumError with a code of `rules.Kept` when it cannot be undone, and `team` or `reported` like any change by hand.
     """
     refuse_cancelled(session)
-    register = Register.objects.select_for_update().get_or_create(session=session)[0]
+    Register.objects.select_for_update().filter(session=session).first()
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session)}
     act, kept = undoable(session, by)
     if kept is None and act[-1].pk != change:
@@ -168,6 +168,16 @@ def undo(session: ClassSession, change: int, *, by: Person, at: datetime) -> int
     missing = what_it_needs(session, [Person(pk=pk) for pk in students], len(act), by=by, at=at)
     if missing in {Needs.TEAM, Needs.REPORTED}:
         raise AdsumError(missing, NEEDED[missing]())
+    take_back(session, act, current, by=by, at=at)
+    return len(act)
+
+
+def take_back(
+    session: ClassSession, act: Sequence[MarkChange], current: Mapping[int, Mark], *, by: Person, at: datetime,
+    reason: Reason = Reason.UNDONE,
+) -> None:  # fmt: skip
+    """Make these marks what they were before these steps, which are the last of theirs; `current` are the marks, held until
+    commit. Whether it may be done is the caller's to say."""
     before = _before(session, act)
     marks: list[Mark] = []
     changes: list[MarkChange] = []
@@ -179,17 +189,16 @@ def undo(session: ClassSession, change: int, *, by: Person, at: datetime) -> int
         changes.append(
             MarkChange(
                 session=session, student_id=step.student_id, before=mark.status, after=status, minutes_late=late, source=source,
-                seen_at=seen, at=at, by=by, reason_code=Reason.UNDONE,
+                seen_at=seen, at=at, by=by, reason_code=reason,
             )
         )  # fmt: skip
         mark.status, mark.source, mark.at, mark.minutes_late, mark.changed_at = status, source, seen, late, at
         marks.append(mark)
     restore_marks(marks, changes, actor=by.actor, at=at)
-    if register.state == Register.State.CLOSED and any(mark.status == Status.NOT_OBSERVED for mark in marks):
-        register.state = Register.State.NOT_OBSERVED
-        register.save(update_fields=["state"])
-        audit_log.record(actor=by.actor, verb="register.incomplete", subject=f"session:{session.pk}", at=at)
-    return len(act)
+    if any(mark.status == Status.NOT_OBSERVED for mark in marks):
+        closed = Register.objects.filter(session=session, state=Register.State.CLOSED)
+        if closed.update(state=Register.State.NOT_OBSERVED):
+            audit_log.record(actor=by.actor, verb="register.incomplete", subject=f"session:{session.pk}", at=at)
 
 
 def _before(session: ClassSession, act: Sequence[MarkChange]) -> dict[int, MarkChange]:

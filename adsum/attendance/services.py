@@ -433,19 +433,6 @@ def uphold_together(queries: Collection[Query], status: Status, *, by: Person, a
     return upheld
 
 
-@transaction.atomic
-def withdraw_mark(mark: Mark, *, by: Person, at: datetime) -> None:
-    """A mark that should never have been made is gone, as if nobody had looked; its history says that it was there, and who
-    withdrew it."""
-    step = _change(mark.session, mark.student_id, mark, Status.EXPECTED, 0, Source.STAFF, mark.at, at, by, Reason.WITHDRAWN)
-    step.save()
-    Mark.objects.filter(pk=mark.pk).delete()
-    audit_log.record(
-        actor=by.actor, verb="mark.withdraw", subject=f"session:{mark.session_id}", at=at, student=mark.student_id,
-        before=step.before, after=step.after,
-    )  # fmt: skip
-
-
 # From paper and from files
 
 

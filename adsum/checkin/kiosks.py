@@ -9,9 +9,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from adsum.accounts.models import Identifier, Person
+from adsum.attendance import amendments
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.rules import ATTENDED, Reason, Source, Status
-from adsum.attendance.services import mark_students, withdraw_mark
+from adsum.attendance.services import mark_students
 from adsum.audit import services as audit_log
 from adsum.checkin.models import Kiosk, Opening
 from adsum.checkin.reports import paused
@@ -141,8 +142,8 @@ def _student_of(number: str, session: int) -> Person | None:
 
 @transaction.atomic
 def take_back(kiosk: Kiosk, *, at: datetime) -> Person | None:
-    """The student just marked was somebody else's number: as if nothing had been entered, but for the history. Who it was;
-    None when nobody can be taken back any more."""
+    """The student just marked was somebody else's number: their mark is what it was before, and the history says so. Who it
+    was; None when nobody can be taken back any more."""
     kiosk = Kiosk.objects.select_for_update(of=("self",)).select_related("opening__session", "opened_by").get(pk=kiosk.pk)
     student, last = kiosk.last, kiosk.last_at
     kiosk.last, kiosk.last_at = None, None
@@ -150,9 +151,9 @@ def take_back(kiosk: Kiosk, *, at: datetime) -> Person | None:
     if student is None or last is None or at > last + TAKEN_BACK_WITHIN:
         return None
     session = kiosk.opening.session
-    made = Mark.objects.select_for_update().filter(session=session, student=student, source=Source.STAFF, changed_at=last)
-    mark = made.first()
-    if mark is None or MarkChange.objects.filter(session=session, student=student).latest("id").before:
-        return None  # changed since, or there was a mark before: that is for a person
-    withdraw_mark(mark, by=kiosk.opened_by, at=at)
+    mark = Mark.objects.select_for_update().filter(session=session, student=student).first()
+    step = MarkChange.objects.filter(session=session, student=student).order_by("pk").last()
+    if mark is None or step is None or (step.reason_code, step.at) != (Reason.KIOSK, last):
+        return None  # changed since: that is for a person
+    amendments.take_back(session, [step], {student.pk: mark}, by=kiosk.opened_by, at=at, reason=Reason.WITHDRAWN)
     return student

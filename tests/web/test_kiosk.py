@@ -9,7 +9,8 @@ from django.test import Client
 
 from adsum.accounts.models import Identifier
 from adsum.attendance.models import Mark, MarkChange
-from adsum.attendance.rules import Reason, Status
+from adsum.attendance.reports import changes_since, newest_change
+from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.checkin.models import Kiosk
@@ -111,6 +112,24 @@ def test_the_last_one_can_be_taken_back_for_some_seconds(lectern: Lectern):
     assert "Alice A. is in" in lectern.enter(lectern.room.alice.number, seconds=20)
     assert "too late to take that back" in lectern.take_back(seconds=36)
     assert lectern.room.marks() == {"Alice": Status.PRESENT}
+
+
+def test_taken_back_the_mark_is_what_it_was_and_open_registers_hear_of_it(lectern: Lectern):
+    room = lectern.room
+    seen = Mark.objects.create(
+        session=room.session, student=room.bob, status=Status.ABSENT, source=Source.SYSTEM, at=NINE, changed_at=NINE
+    )
+    MarkChange.objects.create(
+        session=room.session, student=room.bob, after=Status.ABSENT, source=Source.SYSTEM, seen_at=NINE, at=NINE
+    )
+    for student, status in ((room.alice, Status.EXPECTED), (room.bob, Status.ABSENT)):
+        lectern.enter(student.number)
+        since = newest_change()
+        lectern.take_back(seconds=5)
+        (told,) = changes_since([room.session.pk], since)
+        assert (told.student_ref, told.status) == (student.ref, status)
+    mark = Mark.objects.get()
+    assert (mark.pk, mark.status, mark.source, mark.at) == (seen.pk, Status.ABSENT, Source.SYSTEM, NINE)
 
 
 def test_what_a_person_changed_since_is_not_taken_back(lectern: Lectern):
