@@ -65,19 +65,21 @@ def update_person(person: Person, *, by: str, at: datetime, **changes: str) -> N
 @transaction.atomic
 def close_account(person: Person, *, by: str, at: datetime) -> None:
     """The person can no longer sign in, and every sign-in they have ends now. (The gate's passes end with
-    `checkin.services`.)"""
-    Person.objects.filter(pk=person.pk).update(is_active=False)
+    `checkin.services`.) Does nothing the second time."""
+    changed = Person.objects.filter(pk=person.pk, is_active=True).update(is_active=False)
     person.is_active = False
     end_sign_ins(person)
-    audit_log.record(actor=by, verb="person.close", subject=person.actor, at=at)
+    if changed:
+        audit_log.record(actor=by, verb="person.close", subject=person.actor, at=at)
 
 
 @transaction.atomic
 def reopen_account(person: Person, *, by: str, at: datetime) -> None:
-    """Let a person whose account was closed sign in again."""
-    Person.objects.filter(pk=person.pk).update(is_active=True)
+    """Let a person whose account was closed sign in again. Does nothing when it is open."""
+    changed = Person.objects.filter(pk=person.pk, is_active=False).update(is_active=True)
     person.is_active = True
-    audit_log.record(actor=by, verb="person.reopen", subject=person.actor, at=at)
+    if changed:
+        audit_log.record(actor=by, verb="person.reopen", subject=person.actor, at=at)
 
 
 def end_sign_ins(person: Person) -> None:

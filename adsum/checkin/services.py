@@ -195,10 +195,11 @@ def begin_epoch(opening: Opening, *, by: Person, at: datetime, pace: str, kill: 
 
 @transaction.atomic
 def stop_checkin(opening: Opening, *, by: Person, at: datetime) -> None:
-    """End check-in before its window does. Scans made until now still count, however long their sign-in takes."""
-    Opening.objects.filter(pk=opening.pk, stopped_at=None).update(stopped_at=at)
-    audit_log.record(actor=by.actor, verb="checkin.stop", subject=f"session:{opening.session_id}", at=at)
-    _touch(opening)
+    """End check-in before its window does. Scans made until now still count, however long their sign-in takes. Does nothing
+    the second time."""
+    if Opening.objects.filter(pk=opening.pk, stopped_at=None).update(stopped_at=at):
+        audit_log.record(actor=by.actor, verb="checkin.stop", subject=f"session:{opening.session_id}", at=at)
+        _touch(opening)
 
 
 class NewDisplay(NamedTuple):
@@ -235,12 +236,12 @@ def display_fingerprint(credential: str) -> str:
 
 @transaction.atomic
 def revoke_display(display: Display, *, by: Person, at: datetime) -> None:
-    """Stop one screen; its codes die with it, within a second, and no other screen's do."""
-    Display.objects.filter(pk=display.pk, revoked_at=None).update(revoked_at=at)
-    audit_log.record(
-        actor=by.actor, verb="display.revoke", subject=f"session:{display.opening.session_id}", at=at, slot=display.slot
-    )
-    _touch(display.opening)
+    """Stop one screen; its codes die with it, within a second, and no other screen's do. Does nothing the second time."""
+    if Display.objects.filter(pk=display.pk, revoked_at=None).update(revoked_at=at):
+        audit_log.record(
+            actor=by.actor, verb="display.revoke", subject=f"session:{display.opening.session_id}", at=at, slot=display.slot
+        )
+        _touch(display.opening)
 
 
 class NewPairing(NamedTuple):
