@@ -52,7 +52,7 @@ docs: $(DEV) ## write docs/data.md and .env.example from the code
 
 .PHONY: pictures
 pictures: $(DEV) engines ## take the pictures of docs/pictures again, from a demo university of its own
-	$(BIN)/python scripts/pictures.py
+	$(BIN)/python -m scripts.pictures
 
 .PHONY: words
 words: $(DEV) ## collect the sentences of the pages, compile their Welsh, say what is not translated yet

@@ -1,7 +1,8 @@
 """Take the pictures of docs/pictures/ again: a demo university is started, used by a lecturer, a student and the office as
 they would use it, and each page is photographed on the way.
 
-python scripts/pictures.py            all of them, in about two minutes: make pictures
+python -m scripts.pictures                 all of them, in a few minutes: make pictures
+python -m scripts.pictures office study    only these scenes
 """
 
 import csv
@@ -15,31 +16,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import numpy
 import zxingcpp
-from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
-PICTURES = ROOT / "docs/pictures"
-ORIGIN = "http://uni.example"
-WAIT_SECONDS = 120
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 2,
-    "is_mobile": True,
-    "has_touch": True,
-}
-DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "device_scale_factor": 1.5}
-SCREEN: dict[str, Any] = {"viewport": {"width": 1600, "height": 900}}
-ENGLISH: dict[str, Any] = {"locale": "en-GB", "timezone_id": "Europe/London"}
+from scripts import scenes
+from scripts.camera import DESK, ENGLISH, ORIGIN, PHONE, PICTURES, ROOT, SCREEN, ZONE, enter, take
+
+WAIT_SECONDS = 300
 HERE = 0.62
 """The share of the class that has scanned when the picture is taken."""
 
@@ -50,7 +40,8 @@ def demo(data: str) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    os.environ |= {"ADSUM_DATA": data, "ADSUM_DEMO": "1", "ADSUM_ORIGIN": ORIGIN, "ADSUM_DATABASE_URL": "", "ADSUM_HOSTS": ""}
+    os.environ |= {"ADSUM_DATA": data, "ADSUM_DEMO": "1", "ADSUM_ORIGIN": ORIGIN, "ADSUM_TIME_ZONE": ZONE}
+    os.environ |= {"ADSUM_DATABASE_URL": "", "ADSUM_HOSTS": ""}
     program = [str(Path(sys.executable).parent / "adsum"), "demo", "--host", "127.0.0.1", "--port", str(port)]
     running = subprocess.Popen(program, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
@@ -64,34 +55,6 @@ def demo(data: str) -> Iterator[int]:
     finally:
         running.send_signal(signal.SIGINT)
         running.wait(30)
-
-
-def take(page: Page, name: str, *, height: int | None = None, top: bool = True) -> Image.Image:
-    """Photograph what the window shows; `height` makes it taller or shorter for the picture. What was seen, uncompressed."""
-    size = page.viewport_size
-    assert size
-    if height:
-        page.set_viewport_size({"width": size["width"], "height": height})
-    if top:
-        page.evaluate("window.scrollTo(0, 0)")
-    page.wait_for_timeout(700)  # whatever moves has arrived
-    seen = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    if height:
-        page.set_viewport_size(size)
-    PICTURES.mkdir(exist_ok=True)
-    few = seen.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(PICTURES / f"{name}.png", optimize=True)
-    print(f"{name}.png  {(PICTURES / f'{name}.png').stat().st_size // 1024} kB", flush=True)
-    return seen
-
-
-def enter(browser: Browser, persona: str, device: dict[str, Any]) -> Page:
-    """A browser of this person of the demo."""
-    page = browser.new_context(**device, **ENGLISH).new_page()
-    page.goto(f"{ORIGIN}/sign-in/")
-    page.locator(f"button[value={persona}]").click()
-    page.wait_for_load_state()
-    return page
 
 
 def scans(many: float, *, held: bool = False) -> None:
@@ -161,8 +124,22 @@ def timetable(changed: bool) -> bytes:
     return out.getvalue().encode()
 
 
+def ask() -> None:
+    """A student asks the lecturer about a mark."""
+    from adsum.attendance.models import Mark, Query
+    from adsum.attendance.rules import Status
+    from adsum.attendance.services import raise_query
+    from adsum.ops.demo.guide import personas
+
+    missed = Mark.objects.filter(session__staff=personas()["lecturer"], status=Status.ABSENT)
+    missed = missed.exclude(student__in=Query.objects.values("student"))
+    mark = missed.select_related("session", "student").latest("session__starts_at", "-pk")
+    raise_query(mark.session, mark.student, at=datetime.now(UTC), text="My phone had no battery. I told you at the end.")
+
+
 def teach(browser: Browser) -> None:
     """A class: code, scans, register; on the way the student's phone."""
+    ask()
     lecturer = enter(browser, "lecturer", DESK)
     take(lecturer, "lecturer-today")
     screen = lecturer.context.browser.new_context(  # type: ignore[union-attr]
@@ -252,8 +229,21 @@ def manage(browser: Browser) -> None:
     take(administrator, "check-in", height=1000)
 
 
-def main() -> int:
-    """All of them."""
+SCENES: dict[str, Callable[[Browser], None]] = {
+    "teach": teach,
+    "manage": manage,
+    "study": scenes.study,
+    "look_after": scenes.look_after,
+    "protect": scenes.protect,
+    "office": scenes.office,
+    "set_up": scenes.set_up,
+    "room": scenes.room,
+}
+"""In this order: later ones find what earlier ones left behind."""
+
+
+def main(wanted: list[str]) -> int:
+    """The scenes `wanted`, or all of them."""
     from tests.browser.conftest import chromium, launch_options
 
     with tempfile.TemporaryDirectory(prefix="adsum-pictures-") as data, demo(data) as port:
@@ -267,8 +257,8 @@ def main() -> int:
             options = launch_options(names, secure, "--disable-features=HttpsUpgrades", "--lang=en-GB")
             browser = playwright.chromium.launch(**options, env={**os.environ, "LANGUAGE": "en_GB"})
             try:
-                teach(browser)
-                manage(browser)
+                for name in wanted or SCENES:
+                    SCENES[name](browser)
             finally:
                 browser.close()
     total = sum(path.stat().st_size for path in PICTURES.glob("*.png"))
@@ -277,5 +267,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -16,7 +16,7 @@ PURPOSES = {
     "lecturer": ("Lecturer", "show the code, amend a mark"),
     "student": ("Student", "check in, see the record"),
     "tutor": ("Personal tutor", "look after students"),
-    "module_leader": ("Module leader", "attendance of a module, week by week"),
+    "module_leader": ("Module leader", "a module, week by week"),
     "department": ("Department staff", "modules, students, records"),
     "attendance_team": ("Attendance team", "any register, any query"),
     "compliance": ("Compliance officer", "sponsored students"),
@@ -37,8 +37,8 @@ def show(console: Console, running: list[ClassSession], *, port: int) -> None:
     people = personas()
     console.print(Panel.fit(_where(port), title=f"[bold]{settings.UNIVERSITY}[/bold] is open", border_style="green"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("Sign in as", "E-mail", "to"):
-        table.add_column(heading, header_style="bold", no_wrap=True)
+    for heading in ("Sign in as", "E-mail", "to"):  # what people type stays whole, the rest may wrap
+        table.add_column(heading, header_style="bold", no_wrap=heading != "to")
     for value, (label, purpose) in PURPOSES.items():
         table.add_row(label, people[value].username, purpose)
     console.print(table)
