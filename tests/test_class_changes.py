@@ -367,6 +367,15 @@ def test_an_import_that_moves_a_held_class_keeps_roster_and_marks(grace: Person)
     assert only_unchanged(bring(moved, at=later))
 
 
+def test_a_held_class_of_which_a_source_speaks_for_the_first_time_and_says_the_same_is_no_news(grace: Person):
+    session = imported()
+    mark_students(session, [anyone()], Status.PRESENT, by=grace, at=session.starts_at)
+    ClassSession.objects.update(said=None)
+    run = bring(feed(), at=session.ends_at + timedelta(days=2))
+    assert only_unchanged(run)
+    assert "held" not in noticed(run)
+
+
 def test_an_import_moves_the_check_in_of_a_class_that_is_open(grace: Person):
     session = imported()
     open_checkin(session, by=grace, at=session.starts_at - timedelta(minutes=5))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -166,8 +166,10 @@ class _ClassPlanner:
         mine = self._reported(row, session, new, Known(rooms or [], groups or [], staff or []))
         self._set(row, session, new - mine)
         if session.pk in self.was_held and new & {"groups", "when"}:
+            said_now = class_facts(session, links.rooms, links.groups if groups is None else groups, links.staff)
+            if replace(said_now, starts_at=before.starts_at, ends_at=before.ends_at, groups=before.groups) != said_now:
+                self.held.append(row.record.line)
             session.starts_on, groups = day, None  # whoever was expected that day stays so
-            self.held.append(row.record.line)
         links.rooms = links.rooms if rooms is None or "rooms" in mine else rooms
         links.groups = links.groups if groups is None or "groups" in mine else groups
         links.staff = links.staff if staff is None or "staff" in mine else staff
