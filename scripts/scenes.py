@@ -203,8 +203,6 @@ def set_up(browser: Browser) -> None:
     take(administrator, "person", height=1150)
     administrator.goto(f"{ORIGIN}/office/mail/")
     take(administrator, "mail", height=760)
-    administrator.goto(f"{ORIGIN}/account/sign-ins/")
-    take(administrator, "sign-ins", height=560)
     draft(browser)
 
 

@@ -212,7 +212,7 @@ def _mail(at: datetime) -> Finding:
     if oldest is not None and at - oldest > BEHIND_AFTER:
         return Finding(
             "Mail", State.BAD, f"{settings.EMAIL_HOST}: a message is due since {oldest:%Y-%m-%d %H:%M} UTC",
-            "Look at the administrators' page Messages: it has what the mail server said.",
+            "Look at the administrators' page Mail: it has what the mail server said.",
         )  # fmt: skip
     failed = f", {counts['failed']} were refused" if counts["failed"] else ""
     return Finding("Mail", State.GOOD, f"{settings.EMAIL_HOST}, {counts['sent']} sent{failed}")
