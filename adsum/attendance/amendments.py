@@ -14,6 +14,7 @@ from adsum.attendance.services import (
     NEEDED,
     Entry,
     how_many_change,
+    is_so,
     mark_students,
     refuse_cancelled,
     refuse_own_record,
@@ -30,7 +31,7 @@ from adsum.timetable.models import ClassSession
 @transaction.atomic
 def propose(
     session: ClassSession, students: Collection[Person], status: Status, *, by: Person, at: datetime, reason_code: Reason,
-    reason: str = "", seen_at: datetime | None = None,
+    reason: str = "", seen_at: datetime | None = None, left_at: datetime | None = None,
 ) -> Proposal:  # fmt: skip
     """Ask a colleague to confirm a change that `mark_students` refused as `second_person`. Nothing changes until then.
 
@@ -40,15 +41,15 @@ def propose(
     refuse_own_record(students, by)
     register = Register.objects.get_or_create(session=session)[0]
     current = {mark.student_id: mark for mark in Mark.objects.filter(session=session, student__in=students)}
-    wanted = [one for one in students if one.pk not in current or current[one.pk].status != status or seen_at is not None]
+    wanted = [one for one in students if not is_so(current.get(one.pk), Entry(one, status, seen_at, left_at))]
     if not wanted:
         raise AdsumError("nobody", _("These students have that mark already."))
-    changing = how_many_change(register, [Entry(one, status, seen_at) for one in wanted], current)
+    changing = how_many_change(register, [Entry(one, status, seen_at, left_at) for one in wanted], current)
     missing = what_it_needs(session, wanted, changing, by=by, at=at)
     if missing in {Needs.TEAM, Needs.REPORTED}:
         raise AdsumError(missing, NEEDED[missing]())
     proposal = Proposal.objects.create(
-        session=session, status=status, seen_at=seen_at, reason_code=reason_code, reason=reason, by=by, at=at
+        session=session, status=status, seen_at=seen_at, left_at=left_at, reason_code=reason_code, reason=reason, by=by, at=at
     )
     ProposedMark.objects.bulk_create(
         [
@@ -105,7 +106,7 @@ def confirm(proposal: Proposal, *, by: Person, at: datetime) -> list[Mark]:
         raise AdsumError("changed", _("Some of these marks have changed since. Decline it, and ask for it to be made anew."))
     marks = mark_students(
         session, students, Status(proposal.status), by=proposal.by, at=at, reason_code=Reason(proposal.reason_code),
-        reason=proposal.reason, seen_at=proposal.seen_at, confirmed_by=by,
+        reason=proposal.reason, seen_at=proposal.seen_at, left_at=proposal.left_at, confirmed_by=by,
     )  # fmt: skip
     _decide(proposal, Proposal.State.CONFIRMED, by=by, at=at)
     return marks
@@ -193,6 +194,7 @@ def take_back(
             )
         )  # fmt: skip
         mark.status, mark.source, mark.at, mark.minutes_late, mark.changed_at = status, source, seen, late, at
+        mark.left_at = changes[-1].left_at = None if was is None or gone else was.left_at
         marks.append(mark)
     restore_marks(marks, changes, actor=by.actor, at=at)
     if any(mark.status == Status.NOT_OBSERVED for mark in marks):

@@ -33,7 +33,8 @@ def marks_as_of(sessions: Collection[int], at: datetime, *, student: Person | No
         else:
             marks[key] = Mark(
                 session_id=step.session_id, student_id=step.student_id, status=step.after, source=step.source,
-                at=step.seen_at or step.at, minutes_late=step.minutes_late, changed_at=step.at,
+                at=step.seen_at or step.at, minutes_late=step.minutes_late, left_at=step.left_at,
+                changed_at=step.at,
             )  # fmt: skip
     return marks
 

@@ -169,6 +169,8 @@ class Mark(models.Model):
     source = models.CharField(max_length=8, choices=SOURCES)
     at = models.DateTimeField()
     minutes_late = models.PositiveSmallIntegerField(default=0)
+    left_at = models.DateTimeField(null=True)
+    """When the student left, of somebody who left early and if anyone knows."""
     changed_at = models.DateTimeField()
 
     class Meta:
@@ -188,6 +190,7 @@ class MarkChange(models.Model):
     before = models.CharField(max_length=24, blank=True)
     after = models.CharField(max_length=24, choices=STATUSES)
     minutes_late = models.PositiveSmallIntegerField(default=0)
+    left_at = models.DateTimeField(null=True)
     source = models.CharField(max_length=8, choices=SOURCES)
     seen_at = models.DateTimeField(null=True)
     """When the student was there, as the mark had it after this step."""
@@ -218,6 +221,7 @@ class Proposal(models.Model):
     status = models.CharField(max_length=24, choices=STATUSES)
     seen_at = models.DateTimeField(null=True)
     """When the students were there, if it says so."""
+    left_at = models.DateTimeField(null=True)
     reason_code = models.CharField(max_length=24, choices=[(r.value, r.value) for r in Reason])
     reason = models.CharField(max_length=500, blank=True)
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")

@@ -43,9 +43,10 @@ class Seen(NamedTuple):
     status: str
     at: datetime
     minutes_late: int
+    left_at: datetime | None = None
 
 
-_FIELDS = ("session_id", "student_id", "student__ref", "status", "at", "minutes_late")
+_FIELDS = ("session_id", "student_id", "student__ref", "status", "at", "minutes_late", "left_at")
 
 
 def marks_of(session: int) -> list[Seen]:

@@ -56,6 +56,8 @@ class Entry(NamedTuple):
     status: Status
     seen_at: datetime | None
     """When the student was there, if that is known."""
+    left_at: datetime | None = None
+    """When a student who left early did, if that is known."""
 
 
 @_beaten_once
@@ -69,15 +71,17 @@ def mark_students(
     reason_code: Reason | None = None,
     reason: str = "",
     seen_at: datetime | None = None,
+    left_at: datetime | None = None,
     query: Query | None = None,
     confirmed_by: Person | None = None,
 ) -> list[Mark]:
     """Mark or amend by hand, one student or all of them: the lecturer's tick, the bulk mark and the amendment alike.
 
-    `seen_at` is when the student was there, if not now; `at` is when the mark is made. A first mark needs no reason;
-    changing one does (`needs_reason`). Students who already have this status keep their mark. A late mark made after the
-    class, without `seen_at`, says nothing of how late. `query` is the student's query this answers: it came in time, and two
-    people agree. `confirmed_by` is the second person, where one is needed (`amendments.confirm`).
+    `seen_at` is when the student was there, if not now, and `left_at` when they left early, if anyone knows; `at` is when the
+    mark is made. A first mark needs no reason; changing one does (`needs_reason`). Students who already have this status
+    keep their mark. A late mark made after the class, without `seen_at`, says nothing of how late. `query` is the student's
+    query this answers: it came in time, and two people agree. `confirmed_by` is the second person, where one is needed
+    (`amendments.confirm`).
 
     Raises AdsumError `cancelled` for a cancelled class, `own_record` when staff would mark themselves, `needs_reason`
     without a reason, and `team`, `reported` or `second_person` for what `rules.needs` says is missing.
@@ -86,7 +90,8 @@ def mark_students(
     refuse_own_record(students, by, confirmed_by or by)
     register = Register.objects.get_or_create(session=session)[0]
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
-    changing = how_many_change(register, [Entry(student, status, seen_at) for student in students], current)
+    left = left_at if status == Status.LEFT_EARLY else None
+    changing = how_many_change(register, [Entry(one, status, seen_at, left) for one in students], current)
     missing = what_it_needs(session, students, changing, by=by, at=at)
     if missing == Needs.REPORTED or (missing == Needs.TEAM and not query):
         raise AdsumError(missing, NEEDED[missing]())
@@ -97,7 +102,7 @@ def mark_students(
     changes: list[MarkChange] = []
     for student in students:
         mark = current.get(student.pk)
-        if is_so(mark, Entry(student, status, seen_at)):
+        if is_so(mark, Entry(student, status, seen_at, left)):
             continue
         if mark is not None and mark.source != Source.SYSTEM and not reason_code:
             raise AdsumError("needs_reason", _("A mark that is already there changes only with a reason. Choose one."))
@@ -105,8 +110,8 @@ def mark_students(
         when = mark.at if mark is not None and mark.status in ATTENDED and seen_at is None else seen
         known = when < session.ends_at
         late = minutes_late(starts_at=session.starts_at, at=when) if status == Status.LATE and known else 0
-        changes.append(_change(session, student.pk, mark, status, late, Source.STAFF, when, at, by, reason_code, reason))
-        changed.append(_step(session, student.pk, mark, status, late, Source.STAFF, when, at))
+        changes.append(_change(session, student.pk, mark, status, late, Source.STAFF, when, at, by, reason_code, reason, left))
+        changed.append(_step(session, student.pk, mark, status, late, Source.STAFF, when, at, left))
     write_marks(changed, changes, actor=(confirmed_by or by).actor, verb="mark.amend", at=at)
     _complete(register, by=by, at=at)
     return changed
@@ -134,7 +139,9 @@ def how_many_change(register: Register, wanted: Iterable[Entry], current: Mappin
 
 def is_so(mark: Mark | None, wanted: Entry) -> bool:
     """Whether the mark says that already."""
-    return mark is not None and mark.status == wanted.status and wanted.seen_at in {None, mark.at}
+    if mark is None or mark.status != wanted.status:
+        return False
+    return wanted.seen_at in {None, mark.at} and wanted.left_at in {None, mark.left_at}
 
 
 def _is_change(register: Register, wanted: Entry, mark: Mark | None) -> bool:
@@ -224,9 +231,11 @@ def _step(
     source: Source,
     seen: datetime,
     at: datetime,
+    left: datetime | None = None,
 ) -> Mark:
     mark = mark or Mark(session=session, student_id=student_id)
     mark.status, mark.source, mark.at, mark.minutes_late, mark.changed_at = status, source, seen, late, at
+    mark.left_at = left
     return mark
 
 
@@ -242,10 +251,12 @@ def _change(
     by: Person | None = None,
     reason_code: Reason | None = None,
     reason: str = "",
+    left: datetime | None = None,
 ) -> MarkChange:
     return MarkChange(
         session=session, student_id=student_id, before=mark.status if mark else "", after=status, minutes_late=late,
         source=source, seen_at=seen, at=at, by=by, reason_code=reason_code or "", reason=reason,
+        left_at=left,
     )  # fmt: skip
 
 
@@ -269,7 +280,7 @@ def restore_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, a
 def _keep(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
     Mark.objects.bulk_update(
         [mark for mark in marks if not mark._state.adding],
-        ["status", "source", "at", "minutes_late", "changed_at"],
+        ["status", "source", "at", "minutes_late", "left_at", "changed_at"],
         batch_size=500,
     )
     Mark.objects.bulk_create([mark for mark in marks if mark._state.adding], batch_size=1000)
@@ -470,14 +481,14 @@ def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: So
         raise AdsumError(missing, NEEDED[missing]())
     marks: list[Mark] = []
     changes: list[MarkChange] = []
-    for student, status, seen_at in wanted:
+    for student, status, seen_at, left in wanted:
         mark = current.get(student.pk)
         # Whoever was there was there from the start, unless the paper says otherwise; how late, only the paper knows.
         late = minutes_late(starts_at=session.starts_at, at=seen_at) if status == Status.LATE and seen_at else 0
         seen = seen_at or (session.ends_at if status == Status.LATE else session.starts_at)
         why = Reason.PAPER if mark is not None else None
-        changes.append(_change(session, student.pk, mark, status, late, source, seen, at, by, why))
-        marks.append(_step(session, student.pk, mark, status, late, source, seen, at))
+        changes.append(_change(session, student.pk, mark, status, late, source, seen, at, by, why, left=left))
+        marks.append(_step(session, student.pk, mark, status, late, source, seen, at, left))
     write_marks(marks, changes, actor=by.actor, verb="mark.enter", at=at)
     _complete(register, by=by, at=at)
     return marks

@@ -35,7 +35,7 @@ from adsum.web.codes import code_svg, spaced
 from adsum.web.hub import Hub, Watch
 from adsum.web.proof import lacks_second_step
 from adsum.web.templatetags.adsum_ui import status_label
-from adsum.web.words import held_reason, late_note, relief_note
+from adsum.web.words import held_reason, late_note, left_note, relief_note
 
 BEAT_SECONDS = 15.0
 LIFE_SECONDS = 600.0
@@ -241,7 +241,8 @@ class Live:
     def _mark(self, mark: Seen, position: int) -> str:
         data = {
             "student": str(mark.student_ref), "status": mark.status, "label": status_label(mark.status),
-            "at": clock_text(mark.at), "minutes_late": mark.minutes_late or None, "note": late_note(mark.minutes_late),
+            "at": clock_text(mark.at), "minutes_late": mark.minutes_late or None,
+            "note": late_note(mark.minutes_late) or left_note(mark.left_at),
         }  # fmt: skip
         return event("mark", data, position)
 

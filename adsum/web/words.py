@@ -1,5 +1,8 @@
 """Words that pages share and that are not a component's own."""
 
+from datetime import datetime
+
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +24,11 @@ def held_reason(refusal: str) -> str:
 def late_note(minutes: int) -> str:
     """How late, in words; '' when not."""
     return _("%(minutes)s min late") % {"minutes": minutes} if minutes else ""
+
+
+def left_note(at: datetime | None) -> str:
+    """When somebody left early; '' when nobody knows, or nobody did."""
+    return _("left at %(time)s") % {"time": localtime(at).strftime("%H:%M")} if at else ""
 
 
 def relief_note() -> str:

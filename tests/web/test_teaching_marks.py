@@ -1,15 +1,19 @@
 """Marks by hand, amendments with a reason, and one student's story in a class."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from adsum.accounts.rules import Role
+from adsum.attendance.amendments import confirm, propose, undo
 from adsum.attendance.closing import close_register
+from adsum.attendance.history import register_as_of
 from adsum.attendance.models import Mark, MarkChange, Query
-from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import answer_query, mark_students, raise_query
+from adsum.attendance.rules import Reason, Source, Status
+from adsum.attendance.services import Entry, answer_query, enter_marks, mark_students, raise_query
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of, aliases
 from adsum.checkin.rules import Refusal
@@ -254,3 +258,59 @@ def test_a_query_is_answered_once_and_never_by_its_own_student(room: Room) -> No
     elsewhere = raise_query(room.world.session(room.group), room.bob, at=FIVE_PAST)
     answer = room.client.post(room.url("answer_query", elsewhere.ref), {"status": "present", "reason": "x"})
     assert answer.status_code == 404
+
+
+def test_leaving_early_is_kept_with_its_time(room: Room) -> None:
+    mark_students(room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=NINE)
+    form = {"student": str(room.alice.ref), "status": "left_early", "reason_code": "left_early", "left": "09:04"}
+    early = room.client.post(room.url("amend_marks"), {**form, "left": "08:00"})
+    assert early.status_code == 422
+    assert "The class takes a time from" in early.content.decode()
+    assert "1 mark changed to: Left early." in notices(room.post("amend_marks", **form))
+    mark = Mark.objects.get()
+    assert (mark.status, mark.at, mark.left_at) == (Status.LEFT_EARLY, NINE, NINE + timedelta(minutes=4))
+    assert MarkChange.objects.latest("pk").left_at == mark.left_at
+    assert "left at 09:04" in room.register()
+    room.sign_in(room.alice)
+    assert "You left at 09:04." in room.client.get(f"/record/classes/{room.session.ref}/").content.decode()
+    mark_students(
+        room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=FIVE_PAST, reason_code=Reason.OTHER, reason="Came back"
+    )
+    assert Mark.objects.get().left_at is None
+
+
+@pytest.mark.parametrize("how", ["undo", "sheet", "as of", "second person"])
+def test_the_time_of_leaving_goes_wherever_the_mark_goes(room: Room, how: str) -> None:
+    why: dict[str, Any]
+    left, why = NINE + timedelta(minutes=40), {"reason_code": Reason.OTHER}
+    mark_students(room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=NINE)
+    if how == "second person":
+        team, second = (room.world.person(Role.ATTENDANCE_TEAM) for _ in range(2))
+        at = room.session.ends_at + timedelta(days=15)
+        asked = propose(room.session, [room.alice], Status.LEFT_EARLY, by=team, at=at, left_at=left, reason_code=Reason.OTHER)
+        confirm(asked, by=second, at=at)
+        assert Mark.objects.get().left_at == left
+        return
+    mark_students(room.session, [room.alice], Status.LEFT_EARLY, by=room.lecturer, at=FIVE_PAST, left_at=left, **why)
+    earlier = left - timedelta(minutes=10)
+    mark_students(
+        room.session,
+        [room.alice],
+        Status.LEFT_EARLY,
+        by=room.lecturer,
+        at=FIVE_PAST + timedelta(minutes=1),
+        left_at=earlier,
+        **why,
+    )
+    assert Mark.objects.get().left_at == earlier, "another time is a change"
+    if how == "undo":
+        undo(room.session, MarkChange.objects.latest("pk").pk, by=room.lecturer, at=FIVE_PAST + timedelta(minutes=2))
+        assert Mark.objects.get().left_at == left
+    elif how == "as of":
+        (then,) = register_as_of(room.session, FIVE_PAST).lines[:1]
+        assert then.mark is not None
+        assert then.mark.left_at == left
+    else:
+        entry = Entry(room.alice, Status.PRESENT, None)
+        enter_marks(room.session, [entry], source=Source.STAFF, by=room.lecturer, at=FIVE_PAST + timedelta(minutes=2))
+        assert Mark.objects.get().left_at is None

@@ -41,7 +41,8 @@ def why(one: OwnClass, change: MarkChange | None, opening: Opening | None, at: d
         if at < one.session.starts_at:
             return _("This class is still to come.")
         return _("You have no mark yet. It is settled when the register closes.")
-    return " ".join(part for part in (_how(one, one.mark, change, opening), _effect(one)) if part)
+    left = _("You left at %(time)s.") % {"time": clock(one.mark.left_at)} if one.mark.left_at else ""
+    return " ".join(part for part in (_how(one, one.mark, change, opening), left, _effect(one)) if part)
 
 
 def _how(one: OwnClass, mark: Mark, change: MarkChange | None, opening: Opening | None) -> str:

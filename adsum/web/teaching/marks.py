@@ -58,6 +58,10 @@ class AmendForm(forms.Form):
         label=gettext_lazy("Arrived at"), required=False, help_text=gettext_lazy("If you know it; for a late mark."),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )  # fmt: skip
+    left = forms.TimeField(
+        label=gettext_lazy("Left at"), required=False, help_text=gettext_lazy("If you know it; for someone who left early."),
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )  # fmt: skip
     reason_code = forms.ChoiceField(
         label=gettext_lazy("Reason"), choices=REASON_CHOICES, error_messages={"required": gettext_lazy("Choose a reason.")}
     )
@@ -72,8 +76,14 @@ class AmendForm(forms.Form):
         self.fields["reason_code"].required = any(line.mark for line in chosen)
 
     def clean_arrived(self) -> datetime | None:
-        """The time of day as an instant of this class."""
-        arrived = self.cleaned_data["arrived"]
+        return self._instant("arrived")
+
+    def clean_left(self) -> datetime | None:
+        return self._instant("left")
+
+    def _instant(self, name: str) -> datetime | None:
+        """The time of day in a field as an instant of this class."""
+        arrived = self.cleaned_data[name]
         if arrived is None:
             return None
         zone = university_zone()
@@ -171,18 +181,19 @@ def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
             return first
         students = [line.student for line in chosen]
         seen_at = given["arrived"] if status == Status.LATE else None
+        left_at = given["left"] if status == Status.LEFT_EARLY else None
         reason_code = Reason(given["reason_code"]) if given["reason_code"] else None
         try:
             changed = services.mark_students(
                 session, students, status, by=request.user, at=request.at, reason_code=reason_code, reason=given["reason"],
-                seen_at=seen_at,
+                seen_at=seen_at, left_at=left_at,
             )  # fmt: skip
         except AdsumError as refused:
             if refused.code != "second_person":
                 raise
             propose(
                 session, students, status, by=request.user, at=request.at, reason_code=reason_code or Reason.OTHER,
-                reason=given["reason"], seen_at=seen_at,
+                reason=given["reason"], seen_at=seen_at, left_at=left_at,
             )  # fmt: skip
             request.session.pop(CHOSEN, None)
             messages.info(request, _("A colleague has to confirm this change: until then nothing changes."))

@@ -29,7 +29,7 @@ from adsum.web.teaching import of_class
 from adsum.web.teaching.amendments import undo_at_the_head, waiting_in
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.viewing import looked_at_class
-from adsum.web.words import explanation, held_reason, late_note, relief_note
+from adsum.web.words import explanation, held_reason, late_note, left_note, relief_note
 
 KEYS = {
     Status.PRESENT: "p",
@@ -136,7 +136,7 @@ def seat(student: Person, mark: Mark | None) -> dict[str, Any]:
     return {
         "student": str(student.ref), "status": str(status), "label": status_label(status),
         "at": clock(mark.at) if mark and seen else "", "minutes_late": mark.minutes_late or None if mark else None,
-        "note": late_note(mark.minutes_late) if mark else "",
+        "note": (late_note(mark.minutes_late) or left_note(mark.left_at)) if mark else "",
     }  # fmt: skip
 
 
