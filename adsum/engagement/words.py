@@ -10,40 +10,42 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from adsum.attendance.rules import Reason, Status
 from adsum.engagement.rules import Kind
 
 MOST = 40
 """How many classes one message names; the rest are a number and a link."""
 
 STATUSES = {
-    "": gettext_lazy("No mark"),
-    "expected": gettext_lazy("Expected"),
-    "present": gettext_lazy("Present"),
-    "late": gettext_lazy("Late"),
-    "absent_unauthorised": gettext_lazy("Absent"),
-    "absent_authorised": gettext_lazy("Authorised absence"),
-    "absent_pending": gettext_lazy("Absence requested"),
-    "left_early": gettext_lazy("Left early"),
-    "attended_other_group": gettext_lazy("Attended another group"),
-    "attended_remote": gettext_lazy("Attended remotely"),
-    "not_captured": gettext_lazy("Not observed"),
-    "cancelled": gettext_lazy("Cancelled"),
-    "not_expected": gettext_lazy("Not expected"),
+    Status.EXPECTED: gettext_lazy("Expected"),
+    Status.PRESENT: gettext_lazy("Present"),
+    Status.LATE: gettext_lazy("Late"),
+    Status.ABSENT: gettext_lazy("Absent"),
+    Status.AUTHORISED: gettext_lazy("Authorised absence"),
+    Status.PENDING: gettext_lazy("Absence requested"),
+    Status.LEFT_EARLY: gettext_lazy("Left early"),
+    Status.OTHER_GROUP: gettext_lazy("Attended another group"),
+    Status.REMOTE: gettext_lazy("Attended remotely"),
+    Status.NOT_OBSERVED: gettext_lazy("Not observed"),
+    Status.CANCELLED: gettext_lazy("Cancelled"),
+    Status.NOT_EXPECTED: gettext_lazy("Not expected"),
 }
 REASONS = {
-    "seen_in_class": gettext_lazy("Seen in class"),
-    "no_phone": gettext_lazy("No phone, or no battery"),
-    "scan_trouble": gettext_lazy("Trouble with scanning"),
-    "not_in_class": gettext_lazy("Was not in class"),
-    "left_early": gettext_lazy("Left early"),
-    "wrong_student": gettext_lazy("Marked the wrong student"),
-    "absence_agreed": gettext_lazy("Absence agreed"),
-    "other_group_agreed": gettext_lazy("Another group’s student, agreed"),
-    "query_upheld": gettext_lazy("The student’s query was right"),
-    "paper_register": gettext_lazy("Register on paper"),
-    "outage": gettext_lazy("Check-in was out of order"),
-    "undone": gettext_lazy("Undone"),
-    "other": gettext_lazy("Another reason"),
+    Reason.SEEN_IN_CLASS: gettext_lazy("Seen in class"),
+    Reason.NO_PHONE: gettext_lazy("No phone, or no battery"),
+    Reason.KIOSK: gettext_lazy("Entered at the kiosk"),
+    Reason.WITHDRAWN: gettext_lazy("Taken back at once"),
+    Reason.SCAN_TROUBLE: gettext_lazy("Trouble with scanning"),
+    Reason.NOT_IN_CLASS: gettext_lazy("Was not in class"),
+    Reason.LEFT_EARLY: gettext_lazy("Left early"),
+    Reason.WRONG_STUDENT: gettext_lazy("Marked the wrong student"),
+    Reason.ABSENCE_AGREED: gettext_lazy("Absence agreed"),
+    Reason.OTHER_GROUP_AGREED: gettext_lazy("Another group’s student, agreed"),
+    Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
+    Reason.OUTAGE: gettext_lazy("Check-in was out of order"),
+    Reason.PAPER: gettext_lazy("Register on paper"),
+    Reason.UNDONE: gettext_lazy("Undone"),
+    Reason.OTHER: gettext_lazy("Another reason"),
 }
 DELIVERIES = {
     "in_person": gettext_lazy("in person"),
@@ -172,7 +174,7 @@ def _class_path(item: Mapping[str, Any], *, staff: bool) -> str:
 
 def status_word(status: str, minutes_late: int = 0) -> str:
     """A status in words, with how late."""
-    word = str(STATUSES[status])
+    word = str(STATUSES[Status(status)]) if status else _("No mark")
     return _("%(word)s, %(minutes)s min") % {"word": word, "minutes": minutes_late} if minutes_late else word
 
 
@@ -200,8 +202,8 @@ def _mark(mark: Mapping[str, Any]) -> Item:
         "team": _("Changed by the attendance team on %(when)s.") % words,
     }[mark["by"]]
     lines = [_("%(before)s → %(after)s") % steps, by]
-    if mark["reason"] in REASONS:
-        lines.append(_("The reason: %(reason)s.") % {"reason": REASONS[mark["reason"]]})
+    if mark["reason"]:
+        lines.append(_("The reason: %(reason)s.") % {"reason": REASONS[Reason(mark["reason"])]})
     return Item(_named(mark), lines, f"/record/classes/{mark['session']}/")
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from adsum.accounts.rules import Purpose, Role
 from adsum.attendance.rules import Explanation, Reason, Source
+from adsum.engagement.words import REASONS
 
 HELD = {
     "not_expected": gettext_lazy("Not on this class’s list"),
@@ -48,23 +49,6 @@ def window_note(phase: str, *, opens: str, present: str, late: str, check: str =
     return notes[phase] % {"opens": opens, "present": present, "late": late, "check": check}
 
 
-REASONS = {
-    Reason.SEEN_IN_CLASS: gettext_lazy("Seen in class"),
-    Reason.NO_PHONE: gettext_lazy("No phone, or no battery"),
-    Reason.KIOSK: gettext_lazy("Entered at the kiosk"),
-    Reason.WITHDRAWN: gettext_lazy("Taken back at once"),
-    Reason.SCAN_TROUBLE: gettext_lazy("Trouble with scanning"),
-    Reason.NOT_IN_CLASS: gettext_lazy("Was not in class"),
-    Reason.LEFT_EARLY: gettext_lazy("Left early"),
-    Reason.WRONG_STUDENT: gettext_lazy("Marked the wrong student"),
-    Reason.ABSENCE_AGREED: gettext_lazy("Absence agreed"),
-    Reason.OTHER_GROUP_AGREED: gettext_lazy("Another group’s student, agreed"),
-    Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
-    Reason.OUTAGE: gettext_lazy("Check-in was out of order"),
-    Reason.PAPER: gettext_lazy("Register on paper"),
-    Reason.UNDONE: gettext_lazy("Undone"),
-    Reason.OTHER: gettext_lazy("Another reason"),
-}
 EXPLANATIONS = {
     Explanation.NOT_HELD: gettext_lazy("The class did not take place"),
     Explanation.NO_REGISTER: gettext_lazy("It took place, and no register was taken"),

@@ -22,6 +22,7 @@ from adsum.attendance.reports import Line, counts_of, newest_change_by, register
 from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, needs_proof
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
+from adsum.engagement.words import REASONS
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
 from adsum.web import stepup
@@ -32,7 +33,6 @@ from adsum.web.teaching.register import clock, seat
 from adsum.web.teaching.words import attempts, result, story
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
 from adsum.web.viewing import looked_at_class
-from adsum.web.words import REASONS
 
 CHOSEN = "amending"
 """Where the browser's session keeps whom a lecturer wants to mark as what, while they choose a reason."""

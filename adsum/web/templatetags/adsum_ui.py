@@ -13,6 +13,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from adsum.attendance.rules import Status
+from adsum.engagement.words import STATUSES as WORDS
+
 register = template.Library()
 
 
@@ -24,19 +27,22 @@ class Look(NamedTuple):
     word: Promise
 
 
+LOOKS = {
+    "expected": ("expected", "none"),
+    "present": ("present", "good"),
+    "late": ("late", "warn"),
+    "absent_unauthorised": ("absent", "bad"),
+    "absent_authorised": ("authorised", "note"),
+    "absent_pending": ("pending", "note"),
+    "left_early": ("left-early", "warn"),
+    "attended_other_group": ("other-group", "good"),
+    "attended_remote": ("remote", "good"),
+    "not_captured": ("not-observed", "none"),
+    "cancelled": ("cancelled", "none"),
+    "not_expected": ("not-expected", "none"),
+}
 STATUSES = {
-    "expected": Look("expected", "none", gettext_lazy("Expected")),
-    "present": Look("present", "good", gettext_lazy("Present")),
-    "late": Look("late", "warn", gettext_lazy("Late")),
-    "absent_unauthorised": Look("absent", "bad", gettext_lazy("Absent")),
-    "absent_authorised": Look("authorised", "note", gettext_lazy("Authorised absence")),
-    "absent_pending": Look("pending", "note", gettext_lazy("Absence requested")),
-    "left_early": Look("left-early", "warn", gettext_lazy("Left early")),
-    "attended_other_group": Look("other-group", "good", gettext_lazy("Attended another group")),
-    "attended_remote": Look("remote", "good", gettext_lazy("Attended remotely")),
-    "not_captured": Look("not-observed", "none", gettext_lazy("Not observed")),
-    "cancelled": Look("cancelled", "none", gettext_lazy("Cancelled")),
-    "not_expected": Look("not-expected", "none", gettext_lazy("Not expected")),
+    **{status: Look(*look, WORDS[Status(status)]) for status, look in LOOKS.items()},
     # Not statuses of a mark: a student has asked about it; a scan waits for the lecturer.
     "under_query": Look("under-query", "query", gettext_lazy("Under query")),
     "held": Look("held", "query", gettext_lazy("Held")),
