@@ -9,18 +9,19 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adsum.accounts.models import Person
+from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import MarkChange, Query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import answer_query, count_heads, mark_students, raise_query
+from adsum.checkin import kiosks
 from adsum.checkin.services import add_display, open_checkin
 from adsum.engagement import rules, services
 from adsum.engagement.models import Bookmark, Message, Told
 from adsum.engagement.rules import DIGESTS, LONGEST, OVERLAP, QUIET, Kind
 from adsum.engagement.words import KINDS, REASONS, STATUSES, letter_of
-from adsum.timetable.models import ClassSession, Room, Teaching
+from adsum.timetable.models import ClassSession, Module, Room, Teaching
 from adsum.timetable.rules import Change
 from adsum.timetable.services import ClassStep, _decide, cancel_class, facts_of, write_classes
 from tests.world import LONDON, NINE, World
@@ -311,6 +312,65 @@ def test_a_query_answered_before_the_digest_asks_nobody(marked: House):
     services.tell_of_queries(at=FIVE)
     assert told(marked.ada) == []
     assert Query.objects.count() == 1
+
+
+EIGHT = timedelta(hours=8)
+
+
+def test_a_query_nobody_answers_is_told_to_the_team_once_on_its_day(marked: House):
+    """Asked on a Monday: three working days later it is Thursday, and at eight the team is told."""
+    here, everywhere = marked.department("CS", "Computing"), marked.person(Role.ATTENDANCE_TEAM)
+    elsewhere = marked.person(Role.ATTENDANCE_TEAM, department=marked.department("HI", "History"))
+    ours = marked.person(Role.ATTENDANCE_TEAM, department=here)
+    gone = marked.person(Role.ATTENDANCE_TEAM)
+    Person.objects.filter(pk=gone.pk).update(is_active=False)
+    Module.objects.filter(pk=marked.l1.module_id).update(department=here)
+    answered = raise_query(marked.past, marked.bob, at=NINE + timedelta(hours=1))
+    raise_query(marked.past, marked.alice, at=NINE + timedelta(hours=1), text="I was there, ask Bob Baker")
+    thursday = datetime(2026, 11, 26, tzinfo=UTC)
+    services.tell_of_queries(at=FIVE)
+    answer_query(answered, by=marked.ada, at=FIVE, reason="No")
+    services.tell_of_queries(at=FIVE)
+    assert services.tell_of_queries(at=thursday + EIGHT - timedelta(minutes=1)) == 0
+    raise_query(marked.past, marked.bob, at=thursday)
+    assert services.tell_of_queries(at=thursday + EIGHT) == 2 + 1, "and the lecturer hears of the new one"
+    for hours in range(9, 200, 12):
+        services.tell_of_queries(at=thursday + timedelta(hours=hours))
+    subjects = ["1 query is now yours to answer"]
+    assert told(ours)[:1] == told(everywhere)[:1] == subjects
+    assert told(ours) == subjects * 2, "Bob's on Tuesday, each of them once"
+    assert told(elsewhere) == told(gone) == []
+    letter = Message.objects.filter(person=ours).earliest("pk")
+    assert letter.due_at == thursday + EIGHT
+    said = text(letter)
+    assert "not answered it in 3 working days" in said
+    assert "CS201 Algorithms, Monday 23 November, 09:00" in said
+    assert not any(name in said for name in ("Alice", "Bob"))
+    assert letter_of(letter.kind, letter.facts).action[1] == "/office/queries/?who=team"
+
+
+def test_ones_own_query_is_nothing_to_answer(marked: House):
+    RoleGrant.objects.create(person=marked.alice, role=Role.ATTENDANCE_TEAM)
+    raise_query(marked.past, marked.alice, at=NINE)
+    services.tell_of_queries(at=NINE + timedelta(days=4))
+    assert told(marked.alice) == []
+
+
+def test_what_is_told_and_answered_is_forgotten(marked: House):
+    query = raise_query(marked.past, marked.alice, at=NINE)
+    services.tell_of_queries(at=NINE + timedelta(days=4))
+    assert Told.objects.filter(source="query_team").count() == 1
+    answer_query(query, by=marked.ada, at=NINE + timedelta(days=4), reason="No")
+    services.tell_of_queries(at=NINE + timedelta(days=4))
+    assert Told.objects.filter(source="query_team").count() == 0
+
+
+def test_what_a_kiosk_took_back_at_once_is_told_to_nobody(marked: House):
+    opening = open_checkin(marked.past, by=marked.ada, at=NINE)
+    kiosk = kiosks.open_kiosk(opening, by=marked.ada, at=NINE).kiosk
+    kiosks.enter(kiosk, marked.bob.number, at=NINE)
+    assert kiosks.take_back(kiosk, at=NINE) == marked.bob
+    assert services.tell_mark_changes(at=FIVE) == 0
 
 
 # Registers

@@ -101,8 +101,16 @@ def is_team_of(session: ClassSession, person: Person, at: datetime) -> bool:
         return True
     if not departments:
         return False
-    own = {session.module.department_id, *session.groups.values_list("module__department", flat=True)}
-    return bool(departments & own)
+    return bool(departments & departments_of([session])[session.pk])
+
+
+def departments_of(sessions: Iterable[ClassSession]) -> dict[int, set[int | None]]:
+    """By class id, its departments: its module's and, of a joint one, its groups' (one query; the modules come with them)."""
+    found: dict[int, set[int | None]] = {session.pk: {session.module.department_id} for session in sessions}
+    joint = ClassSession.groups.through.objects.filter(classsession__in=found)
+    for session, department in joint.values_list("classsession", "group__module__department"):
+        found[session].add(department)
+    return found
 
 
 def last_act(session: ClassSession, person: Person) -> list[MarkChange]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple, TypeVar
@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, Max, Model, OuterRef, Q, QuerySet
 
-from adsum.accounts.models import Person
+from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark, MarkChange, Query, Register
-from adsum.attendance.rules import Reason, Source
+from adsum.attendance.reports import QueryDates, closed_until, departments_of
+from adsum.attendance.rules import QUERY_TO_TEAM_AFTER, Reason, Source, Status
 from adsum.checkin.reports import uncaptured
 from adsum.engagement.models import Message, Told
 from adsum.engagement.rules import (
@@ -270,6 +272,8 @@ def _net_marks(steps: list[MarkChange], taught: dict[int, set[int]]) -> Iterable
         first, last = rows[0], rows[-1]
         if len(rows) > 1 and first.before == last.after:
             continue
+        if last.reason_code == Reason.WITHDRAWN and last.after == Status.EXPECTED:
+            continue  # somebody typed another student's number at a kiosk, and took it back at once
         by = last.by
         if by is not None and by.pk not in taught:
             mine = ClassSession.objects.taught_by(by).filter(pk__in=[row.session_id for row in steps])
@@ -297,14 +301,44 @@ def queries_raised(after: int, at: datetime, zone: ZoneInfo) -> Pending:
         else:
             pending.first_left = pending.first_left or query.pk
     staff = staff_of({query.session_id for query in due})
-    for lecturer, queries in _by_lecturer(due, staff).items():
-        asked: dict[int, dict[str, Any]] = {}
-        for query in queries:
-            line = asked.setdefault(query.session_id, {**class_facts(query.session), "queries": 0})
-            line["queries"] += 1
-        key = f"{Kind.QUERY_RAISED}:{lecturer.pk}:{queries[-1].pk}"
-        pending.drafts.append(Draft(lecturer, Kind.QUERY_RAISED, key, {"classes": list(asked.values())}, at + KEPT_DUE))
+    pending.drafts += [
+        _asked(Kind.QUERY_RAISED, lecturer, queries, at) for lecturer, queries in _by_lecturer(due, staff).items()
+    ]
     return pending
+
+
+def _asked(kind: Kind, person: Person, queries: list[Query], at: datetime) -> Draft:
+    """One draft about these queries, by class."""
+    asked: dict[int, dict[str, Any]] = {}
+    for query in queries:
+        line = asked.setdefault(query.session_id, {**class_facts(query.session), "queries": 0})
+        line["queries"] += 1
+    return Draft(person, kind, f"{kind}:{person.pk}:{queries[-1].pk}", {"classes": list(asked.values())}, at + KEPT_DUE)
+
+
+def queries_escalated(at: datetime, zone: ZoneInfo) -> Pending:
+    """Queries that their lecturers have not answered in time, at the first digest of the day on which they become the
+    attendance team's too: one draft for each of the team over a department of the class."""
+    waiting = Query.objects.filter(state=Query.State.OPEN, raised_at__lt=closed_until(QUERY_TO_TEAM_AFTER, at))
+    rows = untold(waiting, "query_team").select_related("session__module")
+    due = [
+        query for query in rows if digest_at(datetime.combine(QueryDates.of(query).team_on, time(0), tzinfo=zone), zone) <= at
+    ]
+    pending = Pending(done=[query.pk for query in due])
+    departments = departments_of(query.session for query in due)
+    for person, over in _team(at) if due else []:
+        mine = [query for query in due if over is None or over & departments[query.session_id]]
+        queries = [query for query in mine if query.student_id != person.pk]
+        if queries:
+            pending.drafts.append(_asked(Kind.QUERY_ESCALATED, person, queries, at))
+    return pending
+
+
+def _team(at: datetime) -> list[tuple[Person, frozenset[int] | None]]:
+    """Everyone of the attendance team, with the departments they are it for (one query, and two for each of them)."""
+    holders = RoleGrant.objects.filter(role=Role.ATTENDANCE_TEAM, person__is_active=True).held_on(at.date())
+    people = Person.objects.filter(pk__in=holders.values("person")).order_by("pk")
+    return [(person, person.access(at).departments(Role.ATTENDANCE_TEAM)) for person in people]
 
 
 def _by_lecturer(rows: Iterable[Any], staff: Mapping[int, Mapping[int, Person]]) -> dict[Person, list[Any]]:

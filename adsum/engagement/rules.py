@@ -15,6 +15,7 @@ class Kind(StrEnum):
     MARK_CHANGES = "mark_changes"
     QUERY_ANSWERED = "query_answered"
     QUERY_RAISED = "query_raised"
+    QUERY_ESCALATED = "query_escalated"
     NO_CODE = "no_code"
     NOT_OBSERVED = "not_observed"
 

@@ -71,11 +71,19 @@ def tell_mark_changes(*, at: datetime) -> int:
 
 
 def tell_of_queries(*, at: datetime) -> int:
-    """Write messages about queries, to lecturers when they are raised and to students when they are answered; how many."""
+    """Write messages about queries, to lecturers when they are raised, to the attendance team when no lecturer has answered
+    in time, and to students when they are answered; how many."""
     raised = _read("query", Query, reports.queries_raised, at)
     with transaction.atomic():
         _lock("query_answered")
-        return raised + write(reports.queries_answered(at), at=at)
+        answered = write(reports.queries_answered(at), at=at)
+    with transaction.atomic():
+        _lock("query_team")
+        pending = reports.queries_escalated(at, university_zone())
+        told = Told.objects.filter(source="query_team")
+        told.exclude(row__in=Query.objects.filter(state=Query.State.OPEN).values("pk")).delete()
+        Told.objects.bulk_create([Told(source="query_team", row=row, at=at) for row in pending.done], batch_size=BATCH)
+        return raised + answered + write(pending.drafts, at=at)
 
 
 def ask_for_registers(*, at: datetime) -> int:

@@ -10,7 +10,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from adsum.attendance.rules import Reason, Status
+from adsum.attendance.rules import QUERY_TO_TEAM_AFTER, Reason, Status
 from adsum.engagement.rules import Kind
 
 MOST = 40
@@ -239,14 +239,30 @@ def _query_raised(facts: Mapping[str, Any]) -> Letter:
     return Letter(
         subject=ngettext("%(n)s query waits for you", "%(n)s queries wait for you", count) % {"n": count},
         opening=waiting,
-        items=[
-            Item(_named(item), [ngettext("%(n)s query", "%(n)s queries", item["queries"]) % {"n": item["queries"]}],
-                 f"/classes/{item['session']}/")
-            for item in classes[:MOST]
-        ],
+        items=[_asked(item) for item in classes[:MOST]],
         closing=[*_rest(len(classes)), _("Until you answer, the mark is under query and counts against nobody.")],
         action=(_("See my classes"), "/teaching/"),
     )  # fmt: skip
+
+
+def _query_escalated(facts: Mapping[str, Any]) -> Letter:
+    classes = facts["classes"]
+    count = sum(item["queries"] for item in classes)
+    return Letter(
+        subject=ngettext("%(n)s query is now yours to answer", "%(n)s queries are now yours to answer", count) % {"n": count},
+        opening=ngettext(
+            "The lecturers have not answered it in %(days)s working days, so it is the attendance team’s too:",
+            "The lecturers have not answered them in %(days)s working days, so they are the attendance team’s too:", count,
+        ) % {"days": QUERY_TO_TEAM_AFTER},
+        items=[_asked(item) for item in classes[:MOST]],
+        closing=[*_rest(len(classes)), _("Until somebody answers, the mark is under query and counts against nobody.")],
+        action=(_("See the queries"), "/office/queries/?who=team"),
+    )  # fmt: skip
+
+
+def _asked(item: Mapping[str, Any]) -> Item:
+    count = ngettext("%(n)s query", "%(n)s queries", item["queries"]) % {"n": item["queries"]}
+    return Item(_named(item), [count], f"/classes/{item['session']}/")
 
 
 # Registers
@@ -284,6 +300,7 @@ LETTERS: dict[Kind, Callable[[Mapping[str, Any]], Letter]] = {
     Kind.MARK_CHANGES: _mark_changes,
     Kind.QUERY_ANSWERED: _query_answered,
     Kind.QUERY_RAISED: _query_raised,
+    Kind.QUERY_ESCALATED: _query_escalated,
     Kind.NO_CODE: _no_code,
     Kind.NOT_OBSERVED: _not_observed,
 }
@@ -292,6 +309,7 @@ KINDS = {
     Kind.MARK_CHANGES: gettext_lazy("Changes of marks"),
     Kind.QUERY_ANSWERED: gettext_lazy("An answer to a query"),
     Kind.QUERY_RAISED: gettext_lazy("Queries that wait"),
+    Kind.QUERY_ESCALATED: gettext_lazy("Queries that have waited too long"),
     Kind.NO_CODE: gettext_lazy("A class without its code"),
     Kind.NOT_OBSERVED: gettext_lazy("A class without a register"),
 }
