@@ -182,7 +182,7 @@ def states() -> str:
     for source in reversed(order):
         if source in {Source.STAFF, Source.IMPORT}:
             continue
-        for status, targets in MOVES[source].items():
+        for status, targets in sorted(MOVES[source].items()):  # they come from sets: never twice in one order
             for to in sorted(targets):
                 edges.setdefault((status, to), []).append(source)
     lines = [f"    {status} --> {to}: {', '.join(by)}" for (status, to), by in edges.items()]
