@@ -8,17 +8,19 @@ from django.test.utils import CaptureQueriesContext
 
 from adsum.attendance.closing import close_register, close_registers, explain_register
 from adsum.attendance.models import Mark, MarkChange, Register
-from adsum.attendance.reports import closed_until, to_complete
+from adsum.attendance.outages import declare_outage
+from adsum.attendance.reports import changes_since, closed_until, newest_change, to_complete
 from adsum.attendance.rules import Explanation, Reason, Source, Status
-from adsum.attendance.services import mark_rest_absent, mark_students
+from adsum.attendance.services import count_heads, mark_rest_absent, mark_students
 from adsum.audit.models import Event
-from adsum.checkin.services import close_classes
+from adsum.checkin.services import close_classes, follow_timetable
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_students
 from tests.world import NINE, World
 
-AFTER = NINE + timedelta(hours=25)
+HOUR = timedelta(hours=1)
+AFTER = NINE + 25 * HOUR
 
 
 def events() -> list[str]:
@@ -116,3 +118,48 @@ def test_after_three_working_days_it_is_the_departments(world: World):
     assert closed is not None
     assert closed >= closed_until(3, datetime(2026, 11, 30, 23, 59, tzinfo=UTC))
     assert closed < closed_until(3, datetime(2026, 12, 1, 0, 0, tzinfo=UTC))
+
+
+# Moved after it closed
+
+
+@pytest.mark.parametrize(
+    ("captured", "ends", "reopens"),
+    [
+        ("", timedelta(days=7), True), ("explained", timedelta(days=7), True), ("outage", timedelta(days=7), True),
+        ("", timedelta(0), False),  # only moved to an earlier time, or its room changed: it is over
+        ("mark", timedelta(days=7), False), ("headcount", timedelta(days=7), False), ("cancelled", timedelta(days=7), False),
+    ],
+)  # fmt: skip
+def test_a_class_that_moves_after_it_closed_has_its_register_again(world: World, captured: str, ends: timedelta, reopens: bool):
+    lecturer = world.lecturer()
+    session = world.session(world.group(students=2), staff=[lecturer])
+    if captured == "mark":
+        mark_students(session, [next(iter(expected_students(session).values()))], Status.PRESENT, by=lecturer, at=NINE)
+    elif captured == "headcount":
+        count_heads(session, 0, by=lecturer, at=NINE)
+    elif captured == "outage":
+        declare_outage(by=lecturer, at=NINE, starts_at=NINE, ends_at=AFTER, reason="Fire")
+    close_register(session, at=AFTER)
+    if captured == "explained":
+        explain_register(session, Explanation.NOT_HELD, by=lecturer, at=AFTER)
+    since = newest_change()
+    ClassSession.objects.update(
+        starts_at=NINE + ends, ends_at=NINE + HOUR + ends, status="cancelled" if captured == "cancelled" else "scheduled"
+    )
+    before, told = statuses(session), len(events())
+    follow_timetable([session.pk], actor="system:feed", at=AFTER)
+    register = Register.objects.get()
+    assert (register.state == Register.State.OPEN) is reopens
+    assert (register.closed_at is None and not register.explained and register.explained_by is None) is reopens
+    assert statuses(session) == ([] if reopens else before)
+    assert events()[told:] == (["mark.undo", "mark.undo", "register.reopen"] if reopens else [])
+    heard = [(one.student, one.status) for one in changes_since([session.pk], since)]
+    assert sorted(heard) == ([(pk, Status.EXPECTED) for pk in sorted(expected_students(session))] if reopens else [])
+    follow_timetable([session.pk], actor="system:feed", at=AFTER)
+    assert len(events()) == told + 3 * reopens, "once"
+    if reopens:  # and it closes again when the class has been
+        session = ClassSession.objects.get()
+        mark_students(session, [next(iter(expected_students(session).values()))], Status.PRESENT, by=lecturer, at=NINE + ends)
+        assert close_register(session, at=AFTER + ends).state == Register.State.CLOSED
+        assert statuses(session) == [Status.ABSENT, Status.PRESENT]

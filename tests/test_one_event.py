@@ -41,6 +41,7 @@ OWN_TESTS = {
     "accounts.remove_passkey": "tests/test_signin_passkeys.py",
     "accounts.use_passkey": "tests/test_signin_passkeys.py",
     "attendance.close_registers": "tests/test_closing.py",
+    "attendance.reopen_registers": "tests/test_closing.py",
     "attendance.explain_register": "tests/test_closing.py",
     "checkin.tend_checks": "tests/test_checks.py",
     "checkin.close_classes": "tests/test_closing.py",

@@ -1,4 +1,5 @@
-"""What becomes of a register when its class is over: everyone expected has a mark, or it asks to be completed."""
+"""What becomes of a register when its class is over: everyone expected has a mark, or it asks to be completed. And when the
+class is then moved, after all: it is open again."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -11,11 +12,12 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Outage, Register
 from adsum.attendance.reports import outages_of
 from adsum.attendance.rules import Explanation, Reason, Source, Status
-from adsum.attendance.services import write_marks
+from adsum.attendance.services import restore_marks, write_marks
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_ids
+from adsum.timetable.rules import ClassStatus
 
 CLOSE = "system:close"
 
@@ -98,6 +100,38 @@ def _born(mark: Mark, outage: Outage | None) -> MarkChange:
         session_id=mark.session_id, student_id=mark.student_id, after=mark.status, source=mark.source, seen_at=mark.at,
         at=mark.changed_at, reason_code=Reason.OUTAGE if outage else "", reason=outage.reason if outage else "",
     )  # fmt: skip
+
+
+@transaction.atomic
+def reopen_registers(sessions: Collection[int], *, actor: str, at: datetime) -> list[Register]:
+    """Open the registers of those of these classes again that were closed, and have been moved: they are not over at `at`.
+    What closing gave is taken back, and the history says so. A register in which somebody captured anything stays closed:
+    then the class did take place. Those opened now (three queries, and a few for each)."""
+    to_come = Register.objects.filter(session__in=sessions, session__ends_at__gt=at, headcount=None)
+    closed = to_come.exclude(state=Register.State.OPEN).exclude(session__status=ClassStatus.CANCELLED)
+    found = {register.session_id: register for register in closed.select_for_update(of=("self",))}
+    marks = defaultdict[int, list[Mark]](list)
+    for mark in Mark.objects.filter(session__in=found).order_by("pk") if found else ():
+        marks[mark.session_id].append(mark)
+    opened = []
+    for register in found.values():
+        given = marks[register.session_id]
+        if any(mark.source != Source.SYSTEM for mark in given):
+            continue
+        changes = [
+            MarkChange(
+                session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=Status.EXPECTED,
+                source=Source.SYSTEM, seen_at=mark.at, at=at,
+            )
+            for mark in given
+        ]  # fmt: skip
+        restore_marks(given, changes, actor=actor, at=at)
+        register.state, register.closed_at = Register.State.OPEN, None
+        register.explained, register.explained_note, register.explained_by, register.explained_at = "", "", None, None
+        register.save()
+        audit_log.record(actor=actor, verb="register.reopen", subject=f"session:{register.session_id}", at=at)
+        opened.append(register)
+    return opened
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.accounts.services import end_sign_ins
-from adsum.attendance.closing import close_registers
+from adsum.attendance.closing import close_registers, reopen_registers
 from adsum.attendance.models import Query, Register
 from adsum.attendance.policies import terms_of
 from adsum.attendance.rules import OpenFor, Reason, Status
@@ -66,10 +66,13 @@ def rosters_changed() -> None:
 @transaction.atomic
 def follow_timetable(sessions: Collection[int], *, actor: str, at: datetime) -> None:
     """Check-in follows these classes after a change: it has their new times at once, and stops where a class is cancelled;
-    every gate learns of it within a second. Call it last in the transaction that changed them."""
+    every gate learns of it within a second. So do their registers: one that closed without anybody in it is open again where
+    its class is still to come. Call it last in the transaction that changed them."""
     wanted = sorted(sessions)
     for start in range(0, len(wanted), 500):
-        openings = Opening.objects.select_for_update(of=("self",)).filter(session__in=wanted[start : start + 500])
+        part = wanted[start : start + 500]
+        reopen_registers(part, actor=actor, at=at)
+        openings = Opening.objects.select_for_update(of=("self",)).filter(session__in=part)
         for opening in openings.select_related("session"):
             _follow(opening, actor=actor, at=at)
     rosters_changed()
