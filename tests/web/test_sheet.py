@@ -119,6 +119,21 @@ def test_what_changed_meanwhile_is_shown_again_and_not_overwritten(room: Room):
     assert room.marks() == {"Alice": "absent_unauthorised"}
 
 
+def test_what_a_change_by_hand_still_needs_is_told_row_by_row(room: Room):
+    mark_students(room.session, [room.bob], Status.ABSENT, by=room.lecturer, at=FIVE_PAST)
+    late = room.session.ends_at + timedelta(days=7)
+    room.sign_in(room.lecturer, late)
+    answer = room.client.post(room.url("class_sheet"), typed(room, alice="present", bob="late 09:17"))
+    page = words(answer.content.decode())
+    assert "2 Bob Baker" in page
+    assert "It is too late to change this mark here. Ask the attendance team, who still can." in page
+    assert "Write 1 mark" in page
+    carry_out(room, answer)
+    assert room.marks() == {"Alice": "present", "Bob": "absent_unauthorised"}
+    page = words(room.client.post(room.url("class_sheet"), typed(room, bob="present")).content.decode())
+    assert "There is nothing to write: the rows above are left out." in page
+
+
 def test_a_preview_is_good_for_its_own_class_and_an_hour(room: Room):
     answer = room.client.post(room.url("class_sheet"), typed(room, alice="present"))
     kept = {"action": "apply", "kept": answer.context["kept"], "digest": answer.context["plan"].digest}
