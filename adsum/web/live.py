@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from adsum.accounts.models import Person
 from adsum.attendance.reports import Seen, changes_since
+from adsum.attendance.rules import ATTENDED
 from adsum.checkin.gate.http import HEADERS
 from adsum.checkin.gate.pages import language_of
 from adsum.checkin.gate.state import Entry, State, clock_text, instant, milliseconds
@@ -241,7 +242,7 @@ class Live:
     def _mark(self, mark: Seen, position: int) -> str:
         data = {
             "student": str(mark.student_ref), "status": mark.status, "label": status_label(mark.status),
-            "at": clock_text(mark.at), "minutes_late": mark.minutes_late or None,
+            "at": clock_text(mark.at) if mark.status in ATTENDED else "", "minutes_late": mark.minutes_late or None,
             "note": late_note(mark.minutes_late) or left_note(mark.left_at),
         }  # fmt: skip
         return event("mark", data, position)

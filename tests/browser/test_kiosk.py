@@ -11,7 +11,7 @@ from adsum.attendance.models import Mark
 from adsum.checkin.kiosks import open_kiosk
 from adsum.checkin.services import open_checkin
 from adsum.web.teaching.kiosk import cookie_of
-from tests.browser.serving import accessible, served
+from tests.browser.serving import accessible, served, sign_in
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,3 +42,29 @@ def test_one_after_the_other(browser: Browser, tmp_path: Path) -> None:
         expect(page.locator("main [role=status]")).to_contain_text("Bob B. is in")
         expect(page.locator("main [role=status]")).to_be_empty(timeout=12_000)
     assert dict(Mark.objects.values_list("student", "status")) == {alice.pk: "present", bob.pk: "present"}
+
+
+def test_who_is_taken_back_is_expected_again_on_the_open_register(browser: Browser, tmp_path: Path) -> None:
+    call_command("createcachetable", verbosity=0)
+    world, now = World(), datetime.now(UTC)
+    group = world.group()
+    alice = world.student("Alice Abel", groups=[group])
+    lecturer = world.lecturer()
+    session = world.session(group, starts_at=now - timedelta(minutes=2), staff=[lecturer])
+    kiosk, credential = open_kiosk(open_checkin(session, by=lecturer, at=now), by=lecturer, at=now)
+    with served(tmp_path / "static") as origin, browser.new_context() as lectern, browser.new_context() as desk:
+        sign_in(desk, origin, lecturer)
+        register = desk.new_page()
+        register.goto(f"{origin}/classes/{session.ref}/")
+        seat = register.locator(f'.seat[data-student="{alice.ref}"]')
+        before = seat.inner_text()
+        lectern.add_cookies([{"name": cookie_of(kiosk.ref), "value": credential, "url": origin}])
+        page = lectern.new_page()
+        page.goto(f"{origin}/kiosk/{kiosk.ref}/")
+        page.keyboard.type(f"{alice.number}\n")
+        expect(seat).to_have_attribute("data-status", "present")
+        page.get_by_role("button", name="That is not me").click()
+        expect(page.locator("main [role=status]")).to_contain_text("taken back")
+        expect(seat).to_have_attribute("data-status", "expected")
+        assert seat.inner_text() == before, "nothing of it stays on the seat, without a reload"
+    assert not Mark.objects.exists()
