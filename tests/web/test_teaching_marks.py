@@ -271,6 +271,7 @@ def test_leaving_early_is_kept_with_its_time(room: Room) -> None:
     assert (mark.status, mark.at, mark.left_at) == (Status.LEFT_EARLY, NINE, NINE + timedelta(minutes=4))
     assert MarkChange.objects.latest("pk").left_at == mark.left_at
     assert "left at 09:04" in room.register()
+    assert "by hand · left at 09:04" in words(room.client.get(room.url("student_mark", room.alice.ref)).content.decode())
     room.sign_in(room.alice)
     assert "You left at 09:04." in room.client.get(f"/record/classes/{room.session.ref}/").content.decode()
     mark_students(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from adsum.attendance.models import MarkChange
 from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal
-from adsum.web.words import HELD, reason_label, source_label
+from adsum.web.words import HELD, left_note, reason_label, source_label
 
 RESULTS = {
     "": gettext_lazy("Accepted"),
@@ -84,7 +84,8 @@ def story(changes: Iterable[MarkChange], student: str) -> list[Step]:
     return [
         Step(
             change.before, change.after, str(change.by or (student if change.source == "scan" else _("Adsum"))), change.at,
-            source_label(change.source), reason_label(change.reason_code, change.reason),
+            " · ".join(filter(None, [source_label(change.source), left_note(change.left_at)])),
+            reason_label(change.reason_code, change.reason),
         )
         for change in changes
     ]  # fmt: skip
