@@ -315,7 +315,7 @@ def test_three_taps_put_a_mark_under_query(
     missed = term[2]
     assert f"/record/modules/{group.module_id}/" in client_page(client, student, RECORD)
     assert f"/record/classes/{missed.ref}/" in client_page(client, student, f"/record/modules/{group.module_id}/")
-    answer = client.post(reverse("student_query", args=[missed.ref]), {"text": " My phone was empty \x00"}, follow=True)
+    answer = client.post(reverse("student_query", args=[missed.ref]), {"text": " My phone was empty "}, follow=True)
     page = words(answer.content.decode())
     assert "Your lecturer will see it. Until someone answers, your mark is under query." in page
     assert "Absent Under query" in page
