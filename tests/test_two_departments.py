@@ -19,12 +19,16 @@ from django.test import Client
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
-from adsum.attendance.rules import Status
+from adsum.attendance.models import Proposal
+from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students, raise_query
+from adsum.checkin.checks import begin_check, begin_spot_check
+from adsum.checkin.kiosks import open_kiosk
 from adsum.checkin.services import add_display, open_checkin
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Group, ModuleLeader
 from tests.doors import DOORS
+from tests.signing_in import prove
 from tests.world import NINE, World
 
 MARK = "Zqx"
@@ -149,6 +153,7 @@ def test_what_is_addressed_by_its_number_is_not_there(sides: tuple[Side, Side], 
     ours, theirs = sides
     client = Client()
     client.force_login(ours.people[who])
+    prove(client)  # a file of a record asks for that, whosever record it may be
     names = {
         "session": theirs.session.ref, "module": theirs.module.pk, "student": theirs.students[0].ref, "query": theirs.query.ref,
         "display": theirs.display.ref,
@@ -171,14 +176,22 @@ def test_ids_of_one_parent_are_not_found_under_another(sides: tuple[Side, Side])
     everywhere = ours.world.person(Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR)
     client = Client()
     client.force_login(everywhere)
+    lecturer, student, opening = theirs.people["lecturer"], theirs.students[0], theirs.display.opening
+    mark_students(theirs.session, [student], Status.PRESENT, by=lecturer, at=NOW)
+    proposal = Proposal.objects.create(
+        session=theirs.session, status=Status.LATE, reason_code=Reason.OTHER, by=lecturer, at=NOW
+    )
     names = {
-        "session": ours.old.ref,
-        "student": theirs.students[0].ref,
-        "query": theirs.query.ref,
-        "display": theirs.display.ref,
-    }
+        "session": ours.session.ref, "student": student.ref, "query": theirs.query.ref, "display": theirs.display.ref,
+        "spot": begin_spot_check(theirs.session, by=lecturer, at=NOW).ref,
+        "check": begin_check(opening, by=lecturer, at=NOW).ref,
+        "kiosk": open_kiosk(opening, by=lecturer, at=NOW).kiosk.ref, "proposal": proposal.ref,
+    }  # fmt: skip
     mixed = [door for door in DOORS if len(re.findall(r"\{\w+\}", door.path)) > 1 and door.gets[10] in {200, 302}]
-    assert {door.name for door in mixed} == {"student_mark", "answer_query", "stop_screen"}
+    assert {door.name for door in mixed} == {
+        "student_mark", "answer_query", "stop_screen", "stop_kiosk", "take_back_check", "say_seen", "spot_call",
+        "decide_proposal",
+    }  # fmt: skip
     for door in mixed:
         answer = client.generic(door.method, door.path.format(**names), "status=present&reason=x")
         assert answer.status_code == 404, str(door)

@@ -67,13 +67,28 @@ def begin(session: SessionBase, person: Person, *, at: datetime) -> dict[str, An
     return dict(options)
 
 
+def _readable(credential: Any) -> Any:
+    """What a browser sent, once it holds no number: WebAuthn's JSON has none here, and the library would make that many bytes
+    of one. Raises ValueError."""
+    match credential:
+        case dict():
+            for value in credential.values():
+                _readable(value)
+        case list():
+            for value in credential:
+                _readable(value)
+        case int() if not isinstance(credential, bool):
+            raise ValueError("a number")
+    return credential
+
+
 def finish(session: SessionBase, person: Person, credential: Any, *, at: datetime) -> NewPasskey:
     """The passkey that the browser made for our challenge. Raises NotProven."""
     state = _spent(session, NEW, at=at)
     if state["person"] != person.pk:
         raise NotProven("made for someone else")
     try:
-        made: AuthenticatorData = _server().register_complete(state["state"], credential)
+        made: AuthenticatorData = _server().register_complete(state["state"], _readable(credential))
     except UNREADABLE as wrong:
         raise NotProven(f"new passkey: {wrong}"[:200]) from wrong
     if made.credential_data is None:
@@ -96,7 +111,7 @@ def answer(session: SessionBase, credential: Any, *, at: datetime) -> Authentica
     """Which passkey answered our challenge, and so who; the challenge and its counter are used up. Raises NotProven."""
     state = _spent(session, ASKED, at=at)
     try:
-        response = AuthenticationResponse.from_dict(credential)
+        response = AuthenticationResponse.from_dict(_readable(credential))
         person = Person.objects.get(ref=UUID(bytes=response.response.user_handle or b""))
         passkeys = Authenticator.objects.filter(user=person, type=Authenticator.Type.WEBAUTHN)
         found = _server().authenticate_complete(state["state"], get_credentials(person), response)

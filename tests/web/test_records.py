@@ -88,7 +88,7 @@ def test_the_sum_is_the_students_own(story: Story):
     assert "Attended 1 of 1 class in the last four weeks." in text_of(story.get(story.tutor, "/students/"))
 
 
-@pytest.mark.parametrize("status", [Status.PRESENT, Status.ABSENT, Status.AUTHORISED, Status.REMOTE, Status.PENDING])
+@pytest.mark.parametrize("status", [Status.PRESENT, Status.ABSENT, Status.AUTHORISED, Status.REMOTE])
 @pytest.mark.parametrize("asked", [False, True])
 def test_a_list_adds_up_as_the_record_does(story: Story, status: Status, asked: bool):
     session = story.world.session(story.group, starts_at=NINE + timedelta(hours=4), mandatory=status != Status.REMOTE)

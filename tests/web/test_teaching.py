@@ -227,11 +227,11 @@ def fill(room: Room, rows: int, **fields: Any) -> None:
 @pytest.mark.parametrize("rows", [1, 3])
 def test_today_costs_the_same_for_one_class_and_three(room: Room, rows: int) -> None:
     fill(room, rows)
-    assert cost(room, TODAY) == 13
+    assert cost(room, TODAY) == 15
 
 
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_teams_list_costs_the_same_for_one_class_and_three(room: Room, rows: int) -> None:
     fill(room, rows)
     team(room)
-    assert cost(room, CLASSES) == 12
+    assert cost(room, CLASSES) == 14

@@ -1,7 +1,6 @@
 """The worklist of queries: what waits for whom and until when, and many with one cause answered together."""
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -15,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from adsum.accounts.models import Department
 from adsum.accounts.rules import KEEPS_REGISTERS
 from adsum.attendance.models import Mark, Query
 from adsum.attendance.reports import QueryDates, alike_among, closed_until, open_queries
@@ -25,6 +23,7 @@ from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
 from adsum.web import stepup
+from adsum.web.departments import DepartmentField, offer
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 from adsum.web.teaching.words import RESULTS, result
@@ -62,11 +61,7 @@ class QueryFilter(forms.Form):
         label=gettext_lazy("What they tried"), required=False,
         choices=[("", gettext_lazy("Anything")), *((str(code), words) for code, words in RESULTS.items() if code)],
     )  # fmt: skip
-    department = forms.ModelChoiceField(Department.objects.order_by("name"), required=False, label=gettext_lazy("Department"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["department"].empty_label = _("All departments")  # type: ignore[attr-defined]
+    department = DepartmentField()
 
 
 def _mine(request: PersonRequest) -> QuerySet[Query]:
@@ -79,6 +74,7 @@ def _mine(request: PersonRequest) -> QuerySet[Query]:
 def queries(request: PersonRequest) -> HttpResponse:
     """Open queries, the first due first, 25 to a page; above them those that look alike."""
     form = QueryFilter(request.GET)
+    offer(form, request.access)
     wanted = form.cleaned_data if form.is_valid() else {}
     found = _mine(request)
     if department := wanted.get("department"):
