@@ -37,14 +37,22 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about the other database."""
+    """Leave out what is about the other database; on PostgreSQL also what SQLite has shown already."""
     from django.db import connection
 
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}[connection.vendor]
     left_out = [item for item in items if item.get_closest_marker(other)]
+    if connection.vendor == "postgresql":
+        left_out += [item for item in items if item not in left_out and _once_is_enough(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def _once_is_enough(item: pytest.Item) -> bool:
+    """Whether a test says nothing of the database: it is marked so, or never touches one."""
+    touches = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("django_db")
+    return bool(item.get_closest_marker("once")) or not (touches or item.get_closest_marker("postgresql"))
 
 
 @pytest.fixture(autouse=True)

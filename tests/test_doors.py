@@ -63,6 +63,7 @@ def test_doors(house: House, who: str):
     assert {name: (status, got[name]) for name, status in expected.items() if got[name] != status} == {}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("who", ["anonymous", "student", "lecturer", "administrator"])
 def test_other_methods_change_nothing(house: House, who: str):
     client = house.browser(who)
@@ -107,6 +108,7 @@ NOTED = {
 """What reading does write, and nothing else: that somebody looked, on which page and at what."""
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("who", WHO)
 def test_reading_writes_nothing(house: House, who: str):
     client = house.browser(who)
@@ -140,6 +142,7 @@ UNGUARDED = {"set_language", "saml_acs"}
 another site posts, believes only what is signed, and signs nobody in: the browser that asked does that."""
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("who", ["anonymous", "student", "lecturer", "team", "administrator"])
 def test_a_form_without_our_token_changes_nothing(house: House, who: str):
     client = house.browser(who, csrf=True)

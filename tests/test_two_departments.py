@@ -31,6 +31,7 @@ from tests.doors import DOORS
 from tests.signing_in import prove
 from tests.world import NINE, World
 
+pytestmark = pytest.mark.once
 MARK = "Zqx"
 NOW = NINE + timedelta(minutes=20)
 MOST_PAGES = 400

@@ -21,6 +21,7 @@ from adsum.web.request_log import RequestLog
 from tests.doors import DOORS, Door
 from tests.house import House
 
+pytestmark = pytest.mark.once
 ODD = [
     "-1", "0", "1e999", "9" * 30, "-" + "9" * 400, "٣", "1.5", "NaN", "1_000", " 1 ", "2026-99-99", "9999-12-31", "0001-01-01",
     "2026-W99", "id__gt", "student__username", "__class__", "password__startswith=a", "-pk,id", "[]", "{}", "[$ne]=1",
