@@ -10,15 +10,18 @@ from typing import Any
 from django.apps import apps
 from django.db import models, transaction
 
+from adsum.accounts.models import Department, Person
 from adsum.audit.encoding import ALIAS
-from adsum.audit.models import Alias
+from adsum.audit.models import AccessLog, Alias
 from adsum.ops.demo.guide import personas
-from adsum.timetable.models import ClassSession
+from adsum.timetable.models import ClassSession, Module
 from adsum.timetable.rules import ClassStatus
 
 AT = datetime(2026, 11, 24, 11, 20, tzinfo=UTC)
 """A Tuesday in term, in the middle of the morning's classes."""
 SMALL = 0.04
+NAMED: dict[str, type[models.Model]] = {"session": ClassSession, "module": Module, "person": Person}
+"""What a log's subject names."""
 
 
 @contextmanager
@@ -40,8 +43,12 @@ def content() -> dict[str, list[tuple[object, ...]]]:
     def told(field: models.Field[Any, Any], value: Any) -> object:
         if isinstance(field, models.ForeignKey):
             return rank[field.related_model].get(value)
-        if field.name == "subject" and str(value).startswith("session:"):  # the event log names rows without a key
-            return rank[ClassSession][int(value.removeprefix("session:"))]
+        if field.model is AccessLog and field.name in {"viewer", "department"}:
+            return rank[Person if field.name == "viewer" else Department].get(value)
+        if field.name == "subject":  # the logs name rows without a key
+            kind, _, number = str(value).partition(":")
+            if kind in NAMED and number.isdecimal():
+                return kind, rank[NAMED[kind]].get(int(number))
         return ALIAS.sub("person:·", repr(value))  # people are told apart by chance there
 
     rows: dict[str, list[tuple[object, ...]]] = {}
