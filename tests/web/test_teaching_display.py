@@ -145,7 +145,7 @@ def test_four_screens_and_no_more(room: Room) -> None:
     assert "4 screens" in words(answer.content.decode())
     room.post("stop_screen", Display.objects.get(slot=1).ref)
     show(room)
-    assert list(Display.objects.filter(revoked_at=None).values_list("slot", flat=True)) == [0, 2, 3, 4]
+    assert list(Display.objects.filter(revoked_at=None).order_by("slot").values_list("slot", flat=True)) == [0, 2, 3, 4]
 
 
 def test_a_stopped_screen_says_so_and_shows_no_code(room: Room) -> None:

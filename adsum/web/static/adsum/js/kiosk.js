@@ -2,12 +2,17 @@
 const kiosk = document.querySelector("[data-kiosk]");
 const field = document.querySelector("#number");
 const SHOWN = 8000;
+let timer;
 
-function next() {
-  if (field?.value) setTimeout(next, 1000); // somebody is typing
-  else location.replace(kiosk.dataset.kiosk);
+// Not while somebody types: each character, and each one taken back, gives them as long again.
+function wait() {
+  clearTimeout(timer);
+  timer = setTimeout(() => (field?.value ? wait() : location.replace(kiosk.dataset.kiosk)), SHOWN);
 }
-if ("answered" in kiosk.dataset) setTimeout(next, SHOWN);
+if ("answered" in kiosk.dataset) {
+  wait();
+  field?.addEventListener("input", wait);
+}
 
 // A card reader types without touching the screen.
 document.addEventListener("keydown", (event) => {
