@@ -8,9 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.utils.formats import date_format
 from django.utils.timezone import localtime
-from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
@@ -184,10 +182,3 @@ def sheet_name(sessions: Sequence[ClassSession]) -> str:
     if len(sessions) == 1:
         return safe_filename(first.module.code, _day(first.starts_at), "sheet", ending="pdf")
     return safe_filename(_day(first.starts_at), "sheets", ending="pdf")
-
-
-def spoken(session: ClassSession) -> str:
-    """A class in a sentence: such as "CS201 Algorithms, 23 November, 09:00"."""
-    starts = localtime(session.starts_at)
-    words = {"code": session.module.code, "title": session.title, "day": date_format(starts, "j F"), "time": f"{starts:%H:%M}"}
-    return _("%(code)s %(title)s, %(day)s, %(time)s") % words
