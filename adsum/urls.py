@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 
 from adsum.web import calendars, home, notices, policy, proofs, sign_ins, stepup
 from adsum.web.office import access as office_access
-from adsum.web.office import audit, feeds, gate, imports, outages, outbox, people, policies, providers, reported
+from adsum.web.office import audit, feeds, gate, imports, outages, outbox, people, periods, policies, providers, reported
 from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, receipts, record, today
 from adsum.web.support import as_of, downloads, modules, students, tutees
@@ -113,6 +113,8 @@ urlpatterns = [
     path("classes/<uuid:ref>/proposals/<uuid:proposal>/", amendments.decide_proposal, name="decide_proposal"),
     path("office/amendments/", amendments.worklist, name="amendments"),
     path("office/amendments/<int:change>/noted/", amendments.note_correction, name="correction_seen"),
+    path("office/amendments/periods/", periods.overview, name="reported_periods"),
+    path("office/amendments/periods/<uuid:ref>/withdraw/", periods.withdraw, name="withdraw_period"),
     path("classes/<uuid:ref>/students/<uuid:student>/", marks.student, name="student_mark"),
     path("classes/<uuid:ref>/queries/<uuid:query>/", marks.answer, name="answer_query"),
     path("classes/<uuid:ref>/held/", held.accept_all, name="accept_all_held"),

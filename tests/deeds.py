@@ -263,6 +263,10 @@ DEEDS: dict[str, Deed] = {
         ["mark.undo"], "lecturer",
     ),
     "attendance.report_period": Deed(lambda u: u.report, ["period.report"], "colleague"),
+    "attendance.withdraw_period": Deed(
+        lambda u: with_(u.report(), lambda p: amendments.withdraw_period(p, by=u.colleague, at=NINE)),
+        ["period.withdraw"], "colleague",
+    ),
     "attendance.note_correction": Deed(
         lambda u: with_(u.corrected(), lambda c: amendments.note_correction(c, by=u.colleague, at=NINE)),
         ["correction.seen"], "colleague",

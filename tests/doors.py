@@ -67,7 +67,8 @@ PEOPLE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 ACCESS_LOG   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200)
 SEEN         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404)
 AMENDMENTS   = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 200, 200, 404, 404, 404, 404)
-NOTES        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 302, 404, 404, 404, 404)
+REPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404)
+NOTES        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404, 404, 404, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
 POLICIES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404)
 OUTAGES      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404)
@@ -181,6 +182,8 @@ DOORS = [
     *doors("decide_proposal",         "/classes/{session}/proposals/{proposal}/", None, DONE, decision="decline", answer="No"),
     *doors("amendments",              "/office/amendments/",                AMENDMENTS, None),
     *doors("correction_seen",         "/office/amendments/{correction}/noted/", None, NOTES),
+    *doors("reported_periods",        "/office/amendments/periods/",        REPORTS, instead(REPORTS, 422)),
+    *doors("withdraw_period",         "/office/amendments/periods/{period}/withdraw/", None, NOTES),
     *doors("student_mark",            "/classes/{session}/students/{student}/", THIS_CLASS, None),
     *doors("answer_query",            "/classes/{session}/queries/{query}/", None, DONE, status="present", reason="Seen"),
     *doors("accept_all_held",         "/classes/{session}/held/",           None, DONE),

@@ -114,7 +114,7 @@ class House:
             "calendar_secret": renew_calendar(student, at=at),
             "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
             "passkey": Authenticator.objects.get(type="webauthn").pk,
-            "proposal": proposal.ref, "correction": correction.pk,
+            "proposal": proposal.ref, "correction": correction.pk, "period": correction.period.ref,
         }  # fmt: skip
 
         roles = start_import(kind="roles", filename="r.csv", content=b"", options={}, actor="system:test", at=at)

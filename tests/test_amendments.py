@@ -297,7 +297,7 @@ def test_undo_keeps_to_the_deadline_and_opens_the_task_again(room: Class):
 def report(room: Class, **more: Any) -> ReportedPeriod:
     day = room.session.starts_on
     return amendments.report_period(
-        ReportedPeriod.Body.SLC, by=room.team, at=room.ends, **{"starts_on": day, "ends_on": day, **more}
+        ReportedPeriod.Body.SLC, **{"by": room.team, "at": room.ends, "starts_on": day, "ends_on": day, **more}
     )
 
 
@@ -325,10 +325,23 @@ def test_days_that_were_not_reported_are_free(room: Class):
     room.mark(Status.ABSENT)
     day = room.session.starts_on
     report(room, starts_on=day - 30 * DAY, ends_on=day - DAY)
-    report(room, starts_on=day + DAY, ends_on=day + 30 * DAY)
+    report(room, starts_on=day + DAY, ends_on=day + 30 * DAY, at=room.ends + 31 * DAY)
     room.mark(Status.PRESENT, at=room.ends + HOUR, **WHY)
     with refused("backwards"):
         report(room, starts_on=day, ends_on=day - DAY)
+    with refused("not_yet"):
+        report(room, starts_on=day, ends_on=day + DAY)
+
+
+def test_a_period_withdrawn_locks_nothing_and_keeps_its_corrections(room: Class):
+    room.mark(Status.ABSENT)
+    period = report(room)
+    room.mark(Status.PRESENT, by=room.team, at=room.ends + HOUR, students=room.students[:1], **WHY)
+    for _ in range(2):
+        amendments.withdraw_period(period, by=room.team, at=room.ends + HOUR)
+    room.mark(Status.LATE, at=room.ends + HOUR, students=room.students[:1], **WHY)
+    assert Correction.objects.count() == 1
+    assert Event.objects.filter(verb="period.withdraw").count() == 1
 
 
 # Any sequence of marks, with an undo after each

@@ -3,11 +3,21 @@
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from adsum.accounts.models import RoleGrant
+from django.db.models import Q
+
+from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import STAFF, Role
 from adsum.audit.reports import kept_report, views_between
 from adsum.audit.rules import Finding, unusual
 from adsum.core.clock import civil_day
+
+
+def the_student(called: str) -> Person | None:
+    """The one student with exactly this number or university e-mail; None when there is none, or more than one."""
+    called = called.strip()
+    students = RoleGrant.objects.filter(role=Role.STUDENT).values("person")
+    found = list(Person.objects.filter(Q(number=called) | Q(username=called.casefold()), pk__in=students)[:2])
+    return found[0] if len(found) == 1 else None
 
 
 def who_also_work_here() -> set[int]:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from adsum.accounts.models import Department, Person
+from adsum.accounts.rules import KEEPS_REGISTERS, Access, Role
 from adsum.attendance.rules import Authorised, Counting, Explanation, Reach, Reason, Source, Status, Terms, Weighting, Windows
 from adsum.timetable.models import ClassSession, Room, Site
 from adsum.timetable.rules import Kind
@@ -264,6 +265,16 @@ class ProposedMark(models.Model):
         return f"{self.student_id} in proposal {self.proposal_id}"
 
 
+class ReportedPeriodQuerySet(models.QuerySet["ReportedPeriod"]):
+    def visible_to(self, access: Access) -> ReportedPeriodQuerySet:
+        """Those reported to an authority that the person deals with: who is sponsored or funded is nobody else's to know."""
+        return self.filter(body__in=ReportedPeriod.bodies_of(access))
+
+    def standing(self) -> ReportedPeriodQuerySet:
+        """Those not withdrawn."""
+        return self.filter(withdrawn_at=None)
+
+
 class ReportedPeriod(models.Model):
     """Attendance from one day to another was reported outside: its marks are locked, for one student or for everyone."""
 
@@ -280,15 +291,40 @@ class ReportedPeriod(models.Model):
     reference = models.CharField(max_length=120, blank=True)
     reported_at = models.DateTimeField()
     reported_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+    """Entered by mistake: from then on it locks nothing. Corrections noted before stay."""
+    withdrawn_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = ReportedPeriodQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="reported_period_ends_after_it_starts")
+            models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="reported_period_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None, withdrawn_by=None) | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+                name="withdrawn_period_has_who_and_when",
+            ),
         ]
         indexes = [models.Index(fields=["starts_on", "ends_on"], name="reported_period_days")]
 
     def __str__(self) -> str:
         return f"{self.body} {self.starts_on} to {self.ends_on}"
+
+    @staticmethod
+    def bodies_of(access: Access) -> list[ReportedPeriod.Body]:
+        """The authorities to which a person with these roles reports."""
+        body = ReportedPeriod.Body
+        reports = {Role.COMPLIANCE_UKVI: [body.UKVI, body.OTHER], Role.COMPLIANCE_SLC: [body.SLC, body.OTHER]}
+        return sorted({one for role, bodies in reports.items() if access.holds(role) for one in bodies})
+
+
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def visible_to(self, person: Person, access: Access) -> CorrectionQuerySet:
+        """Of what was reported to an authority the person deals with, and of the classes whose registers they keep."""
+        mine = Q(period__body__in=ReportedPeriod.bodies_of(access))
+        if access.holds(*KEEPS_REGISTERS):
+            mine |= Q(change__session__in=ClassSession.objects.visible_to(person, access).values("pk"))
+        return self.filter(mine)
 
 
 class Correction(models.Model):
@@ -299,6 +335,8 @@ class Correction(models.Model):
     seen_at = models.DateTimeField(null=True)
     seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     """Who of those who reported it has taken note."""
+
+    objects = CorrectionQuerySet.as_manager()
 
     class Meta:
         constraints = [

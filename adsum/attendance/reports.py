@@ -89,7 +89,7 @@ def newest_change() -> int:
 
 def periods_of(session: ClassSession, students: Collection[int]) -> QuerySet[ReportedPeriod]:
     """The periods that were reported outside and hold this class for one of these students (one query)."""
-    return ReportedPeriod.objects.filter(
+    return ReportedPeriod.objects.standing().filter(
         Q(student=None) | Q(student__in=students), starts_on__lte=session.starts_on, ends_on__gte=session.starts_on
     )
 
@@ -137,12 +137,10 @@ def waiting_proposals(sessions: QuerySet[ClassSession]) -> QuerySet[Proposal]:
     return waiting.select_related("session__module", "by").prefetch_related("marks__student").order_by("at", "pk")
 
 
-def corrections_in(sessions: QuerySet[ClassSession] | None) -> QuerySet[Correction]:
-    """Corrections after a report, of these classes (None: of all), that nobody who reports has seen, oldest first."""
-    unseen = Correction.objects.filter(seen_at=None).order_by("pk")
-    if sessions is not None:
-        unseen = unseen.filter(change__session__in=sessions.values("pk"))
-    return unseen.select_related("change__session", "change__student", "change__by", "period")
+def unseen(corrections: QuerySet[Correction]) -> QuerySet[Correction]:
+    """Those of these corrections after a report that nobody who reports has seen, oldest first."""
+    found = corrections.filter(seen_at=None).order_by("pk")
+    return found.select_related("change__session", "change__student", "change__by", "period")
 
 
 # A whole register

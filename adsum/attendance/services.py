@@ -303,7 +303,7 @@ def _note_corrections(changes: list[MarkChange]) -> None:
     sessions = ClassSession.objects.filter(pk__in={change.session_id for change in changes})
     days = dict(sessions.values_list("pk", "starts_on"))
     first, last = min(days.values()), max(days.values())
-    periods = list(ReportedPeriod.objects.filter(starts_on__lte=last, ends_on__gte=first).order_by("-reported_at"))
+    periods = list(ReportedPeriod.objects.standing().filter(starts_on__lte=last, ends_on__gte=first).order_by("-reported_at"))
     found = []
     for change in changes:
         for period in periods:

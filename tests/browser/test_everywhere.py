@@ -197,6 +197,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                 ],
             ),
             (small.administrator, ["/", "/office/check-in/", "/imports/"]),
+            (small.compliance, ["/office/amendments/periods/", "/office/amendments/"]),
             (small.student, ["/record/access/"]),
             (small.tutor, ["/tutees/", f"/people/{small.student.ref}/", "/students/"]),
             (small.team, ["/students/", "/modules/", f"/modules/{small.group.module_id}/", f"/people/{small.student.ref}/"]),

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from adsum.accounts.models import BreakGlass, Person, RoleGrant
-from adsum.accounts.rules import BREAK_GLASS_FOR, SHORTEST_REASON, STAFF, Purpose, Role
+from adsum.accounts.models import BreakGlass, Person
+from adsum.accounts.reports import the_student
+from adsum.accounts.rules import BREAK_GLASS_FOR, SHORTEST_REASON, STAFF, Purpose
 from adsum.accounts.services import break_glass
 from adsum.attendance.reports import standings
 from adsum.core.errors import AdsumError
@@ -103,17 +104,15 @@ def outside(request: PersonRequest) -> HttpResponse:
     """Open the record of a student one does not look after: one student, half an hour, a reason that others read."""
     form = OutsideForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        who = form.cleaned_data["who"].strip()
-        are_students = RoleGrant.objects.filter(role=Role.STUDENT).values("person")
-        found = list(Person.objects.filter(Q(number=who) | Q(username=who.casefold()), pk__in=are_students)[:2])
-        if len(found) != 1:
+        student = the_student(form.cleaned_data["who"])
+        if student is None:
             form.add_error("who", _("No single student has exactly this number or e-mail. Check it with the student."))
-        elif students_visible_to(request.user, request.access).filter(pk=found[0].pk).exists():
-            return redirect("person_record", ref=found[0].ref)
+        elif students_visible_to(request.user, request.access).filter(pk=student.pk).exists():
+            return redirect("person_record", ref=student.ref)
         else:
             try:
                 opened = break_glass(
-                    found[0], viewer=request.user, access=request.access, purpose=Purpose(form.cleaned_data["purpose"]),
+                    student, viewer=request.user, access=request.access, purpose=Purpose(form.cleaned_data["purpose"]),
                     reason=form.cleaned_data["reason"], at=request.at,
                 )  # fmt: skip
             except AdsumError as refused:
@@ -121,7 +120,7 @@ def outside(request: PersonRequest) -> HttpResponse:
             else:
                 until = {"time": localtime(opened.ends_at).strftime("%H:%M")}
                 messages.success(request, _("Open until %(time)s. The data-protection officer has been told.") % until)
-                return redirect("person_record", ref=found[0].ref)
+                return redirect("person_record", ref=student.ref)
     minutes = int(BREAK_GLASS_FOR.total_seconds() // 60)
     stays = ngettext("for %(n)s minute", "for %(n)s minutes", minutes) % {"n": minutes}
     return render(request, "adsum/support/outside.html", {"form": form, "stays": stays}, status=422 if form.errors else 200)

@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from adsum.accounts.rules import COMPLIANCE, KEEPS_REGISTERS, Role
+from adsum.accounts.rules import COMPLIANCE, KEEPS_REGISTERS
 from adsum.attendance import amendments
 from adsum.attendance.models import Correction, MarkChange, Proposal
-from adsum.attendance.reports import corrections_in, waiting_proposals
+from adsum.attendance.reports import unseen, waiting_proposals
 from adsum.attendance.rules import Reason
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -116,8 +116,8 @@ def worklist(request: PersonRequest) -> HttpResponse:
     sessions = ClassSession.objects.visible_to(request.user, request.access)
     proposals = Paginator(waiting_proposals(sessions), PAGE).get_page(request.GET.get("page"))
     officer = request.access.holds(*COMPLIANCE)
-    everyone = officer or request.access.departments(Role.ATTENDANCE_TEAM) is None
-    corrections = Paginator(corrections_in(None if everyone else sessions), PAGE).get_page(request.GET.get("corrections"))
+    made = unseen(Correction.objects.visible_to(request.user, request.access))
+    corrections = Paginator(made, PAGE).get_page(request.GET.get("corrections"))
     context = {
         "proposals": proposals,
         "waiting": waiting(list(proposals), request),
@@ -131,7 +131,7 @@ def worklist(request: PersonRequest) -> HttpResponse:
 @for_roles(COMPLIANCE)
 def note_correction(request: PersonRequest, change: int) -> HttpResponse:
     """Say that one has seen a correction of what was reported."""
-    correction = get_object_or_404(Correction, pk=change)
+    correction = get_object_or_404(Correction.objects.visible_to(request.user, request.access), pk=change)
     try:
         amendments.note_correction(correction, by=request.user, at=request.at)
     except AdsumError as refused:
