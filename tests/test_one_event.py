@@ -81,6 +81,7 @@ NO_EVENT = {
     "attendance.terms_of": "reads",
     "attendance.because_of": "a part of closing a register",
     "attendance.preview_outage": "writes nothing that stays",
+    "attendance.preview_period": "writes nothing",
     "audit.record": "is the event",
     "audit.record_all": "is the event",
     "audit.aliases": "how an event names somebody",
