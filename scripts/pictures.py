@@ -127,8 +127,8 @@ def timetable(changed: bool) -> bytes:
 def ask() -> None:
     """A student asks the lecturer about a mark."""
     from adsum.attendance.models import Mark, Query
+    from adsum.attendance.queries import raise_query
     from adsum.attendance.rules import Status
-    from adsum.attendance.services import raise_query
     from adsum.ops.demo.guide import personas
 
     missed = Mark.objects.filter(session__staff=personas()["lecturer"], status=Status.ABSENT)

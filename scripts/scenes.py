@@ -147,8 +147,8 @@ def a_teaching_day() -> date:
 def many_ask() -> None:
     """The same trouble for several students of one class: their scans came when check-in had closed."""
     from adsum.attendance.models import Mark
+    from adsum.attendance.queries import raise_query
     from adsum.attendance.rules import Status
-    from adsum.attendance.services import raise_query
     from adsum.checkin.rules import Refusal
 
     at = datetime.now(UTC)

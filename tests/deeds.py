@@ -11,7 +11,7 @@ from allauth.socialaccount.models import SocialApp
 from adsum.accounts import services as accounts
 from adsum.accounts.models import RoleGrant
 from adsum.accounts.rules import Role
-from adsum.attendance import amendments, policies
+from adsum.attendance import amendments, policies, queries
 from adsum.attendance import services as attendance
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
@@ -109,7 +109,7 @@ class U:
         return checks.begin_spot_check(self.session, by=self.lecturer, at=NINE).calls.get()
 
     def query(self) -> Any:
-        return attendance.raise_query(self.session, self.alice, at=NINE, text="I was there")
+        return queries.raise_query(self.session, self.alice, at=NINE, text="I was there")
 
     def run(self) -> Any:
         return timetable.start_import(kind="events", filename="a.csv", content=b"", options={}, actor=BY, at=NINE)
@@ -231,13 +231,13 @@ DEEDS: dict[str, Deed] = {
     ),
     "attendance.raise_query": Deed(lambda u: u.query, ["query.raise"], "alice"),
     "attendance.answer_query": Deed(
-        lambda u: with_(u.query(), lambda q: attendance.answer_query(q, by=u.lecturer, at=NINE, reason="No")),
+        lambda u: with_(u.query(), lambda q: queries.answer_query(q, by=u.lecturer, at=NINE, reason="No")),
         ["query.declined"], "lecturer",
     ),
     # Two changes: the answer, and the mark it makes
     "attendance.answer_query, upheld": Deed(
         lambda u: with_(
-            u.query(), lambda q: attendance.answer_query(q, by=u.lecturer, at=NINE, reason="Yes", status=Status.PRESENT)
+            u.query(), lambda q: queries.answer_query(q, by=u.lecturer, at=NINE, reason="Yes", status=Status.PRESENT)
         ),
         ["mark.amend", "query.upheld"], "lecturer",
     ),

@@ -13,8 +13,9 @@ from adsum.attendance.amendments import report_period
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ReportedPeriod
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.policies import make_policy
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Source, Status, Terms
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.audit.services import publish
 from adsum.checkin.checks import begin_check, begin_spot_check
 from adsum.checkin.kiosks import open_kiosk

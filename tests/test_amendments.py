@@ -14,9 +14,10 @@ from adsum.accounts.rules import Role
 from adsum.attendance import amendments
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, Register, ReportedPeriod
+from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.reports import changes_since, newest_change
 from adsum.attendance.rules import MARKABLE, Reason, Source, Status
-from adsum.attendance.services import answer_query, mark_rest_absent, mark_students, raise_query
+from adsum.attendance.services import mark_rest_absent, mark_students
 from adsum.audit.models import Event
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans

@@ -16,9 +16,10 @@ from adsum.attendance.amendments import undo, undoable
 from adsum.attendance.closing import close_register
 from adsum.attendance.history import account_as_of, module_as_of, register_as_of
 from adsum.attendance.models import Query, Register
+from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.reports import account, classes_of, own_classes, register_of
 from adsum.attendance.rules import MARKABLE, Reason, Status
-from adsum.attendance.services import answer_query, mark_rest_absent, mark_students, raise_query
+from adsum.attendance.services import mark_rest_absent, mark_students
 from adsum.core.errors import AdsumError
 from adsum.timetable.history import classes_as_of
 from adsum.timetable.models import ClassChange, ClassSession, Place

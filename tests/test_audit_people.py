@@ -12,8 +12,9 @@ from django.db import DatabaseError, connection, transaction
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.audit import services, tree
 from adsum.audit.models import Alias, Event
 from adsum.audit.verification import verify

@@ -13,8 +13,9 @@ from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import MarkChange, Query
+from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import answer_query, count_heads, mark_students, raise_query
+from adsum.attendance.services import count_heads, mark_students
 from adsum.checkin import kiosks
 from adsum.checkin.services import add_display, open_checkin
 from adsum.engagement import rules, services

@@ -24,6 +24,7 @@ BESIDE = (
     "attendance/closing.py",
     "attendance/outages.py",
     "attendance/policies.py",
+    "attendance/queries.py",
     "checkin/checks.py",
     "checkin/kiosks.py",
     "timetable/changes.py",

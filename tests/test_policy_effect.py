@@ -14,8 +14,9 @@ from adsum.accounts.models import Department
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark, MarkChange, Policy, Query
 from adsum.attendance.policies import make_policy
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Authorised, Counting, Moment, OpenFor, Source, Status, Terms, Weighting, Windows
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.checkin.effect import Draft, Effect, Move, effect_of
 from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal

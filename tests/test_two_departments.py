@@ -20,8 +20,9 @@ from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
 from adsum.attendance.models import Proposal
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.checkin.checks import begin_check, begin_spot_check
 from adsum.checkin.kiosks import open_kiosk
 from adsum.checkin.services import add_display, open_checkin

@@ -1,10 +1,9 @@
 """The only way a mark changes."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -15,7 +14,6 @@ from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import is_team_of, periods_of
 from adsum.attendance.rules import (
     ATTENDED,
-    SECOND_PERSON_ABOVE,
     Needs,
     Reason,
     Source,
@@ -347,101 +345,6 @@ def count_heads(session: ClassSession, headcount: int | None, *, by: Person, at:
     register.headcount = headcount
     register.save(update_fields=["headcount"])
     audit_log.record(actor=by.actor, verb="register.headcount", subject=f"session:{session.pk}", at=at, headcount=headcount)
-
-
-@transaction.atomic
-def raise_query(
-    session: ClassSession,
-    student: Person,
-    *,
-    at: datetime,
-    text: str = "",
-    evidence: Mapping[str, Any] | None = None,
-    actor: str = "",
-) -> Query:
-    """A student says their mark is wrong. One open query per mark: a second one adds to the first.
-
-    `actor` is who raised it, when it was not the student: `system:close`.
-    """
-    query, created = Query.objects.get_or_create(
-        session=session,
-        student=student,
-        state=Query.State.OPEN,
-        defaults={"raised_at": at, "text": text, "evidence": dict(evidence or {})},
-    )
-    if not created and (text or evidence):
-        query.text = " · ".join(part for part in (query.text, text) if part)[:500]
-        query.evidence = {**query.evidence, **(evidence or {})}
-        query.save(update_fields=["text", "evidence"])
-    audit_log.record(
-        actor=actor or student.actor, verb="query.raise", subject=f"session:{session.pk}", at=at, query=str(query.ref)
-    )
-    return query
-
-
-@transaction.atomic
-def answer_query(query: Query, *, by: Person, at: datetime, reason: str, status: Status | None = None) -> Query:
-    """Answer a student's query, once: with a status it is upheld and the mark becomes that; without, it is declined.
-
-    Raises AdsumError `answered` when a colleague was faster, `needs_reason` without words for the student, and what
-    `mark_students` raises.
-    """
-    query = Query.objects.select_for_update(of=("self",)).select_related("session", "student").get(pk=query.pk)
-    if query.state != Query.State.OPEN:
-        raise AdsumError("answered", _("A colleague has already answered this query. The answer is below."))
-    if query.student_id == by.pk:
-        raise AdsumError("own_record", _("You cannot answer your own query. Ask a colleague or the attendance team."))
-    if not reason.strip():
-        raise AdsumError("needs_reason", _("Say in a few words why: the student reads it with your answer."))
-    if status is not None:
-        mark_students(
-            query.session, [query.student], status, by=by, at=at, reason_code=Reason.QUERY_UPHELD, reason=reason, query=query
-        )  # fmt: skip
-    query.state = Query.State.DECLINED if status is None else Query.State.UPHELD
-    query.answered_at, query.answered_by, query.answer = at, by, reason
-    query.save(update_fields=["state", "answered_at", "answered_by", "answer"])
-    audit_log.record(
-        actor=by.actor, verb=f"query.{query.state}", subject=f"session:{query.session_id}", at=at, query=str(query.ref),
-        student=query.student_id,
-    )  # fmt: skip
-    return query
-
-
-def changed_together(queries: Collection[Query], status: Status) -> int:
-    """How many marks would be another one if these queries were upheld together (two queries)."""
-    sessions = {query.session_id for query in queries}
-    registers = {register.session_id: register for register in Register.objects.filter(session__in=sessions)}
-    marks = defaultdict[int, dict[int, Mark]](dict)
-    for mark in Mark.objects.filter(session__in=sessions, student__in={query.student_id for query in queries}):
-        marks[mark.session_id][mark.student_id] = mark
-    return sum(
-        how_many_change(registers.get(one.session_id) or Register(), [Entry(one.student, status, None)], marks[one.session_id])
-        for one in queries
-    )
-
-
-@transaction.atomic
-def uphold_together(queries: Collection[Query], status: Status, *, by: Person, at: datetime, reason: str) -> list[Query]:
-    """Uphold these queries with one mark and one reason, each with its own history and event; those upheld now.
-
-    One that a colleague has answered meanwhile is left alone. Raises AdsumError `second_person` when they are more marks than
-    one person changes at once, and what `answer_query` raises otherwise; then nothing is done.
-    """
-    if changed_together(queries, status) > SECOND_PERSON_ABOVE:
-        most = {"most": SECOND_PERSON_ABOVE}
-        raise AdsumError(
-            Needs.SECOND_PERSON,
-            _("One person changes at most %(most)s marks at once. Choose fewer, or declare an outage if check-in failed.")
-            % most,
-        )
-    upheld = []
-    for query in sorted(queries, key=lambda query: query.pk):
-        try:
-            upheld.append(answer_query(query, by=by, at=at, reason=reason, status=status))
-        except AdsumError as refused:
-            if refused.code != "answered":
-                raise
-    return upheld
 
 
 # From paper and from files

@@ -17,8 +17,9 @@ from adsum.accounts.services import end_sign_ins
 from adsum.attendance.closing import close_registers, reopen_registers
 from adsum.attendance.models import Query, Register
 from adsum.attendance.policies import terms_of
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import OpenFor, Reason, Status
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.audit import services as audit_log
 from adsum.checkin.models import (
     Alarm,

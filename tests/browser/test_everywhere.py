@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.checkin import services
 from adsum.engagement.reports import Draft, class_facts
 from adsum.engagement.rules import Kind

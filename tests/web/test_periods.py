@@ -10,8 +10,9 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.amendments import report_period
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Source, Status
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from tests.web.conftest import Room, notices
 from tests.web.test_amendments import words
 from tests.world import NINE

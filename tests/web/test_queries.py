@@ -12,8 +12,9 @@ from adsum.accounts.models import Department, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import Query
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from tests.web.conftest import Room, notices
 from tests.world import NINE

@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from adsum.accounts.models import BreakGlass, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
+from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.reports import account, classes_of, own_classes, standings
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import answer_query, mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog
 from tests.world import NINE, World
 

@@ -15,8 +15,9 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import Mark, Query
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import decide_held, open_checkin

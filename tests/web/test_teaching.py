@@ -14,8 +14,9 @@ from django.urls import reverse
 from adsum.accounts.models import Department
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_register
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.timetable.models import ClassChange

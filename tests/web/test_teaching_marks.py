@@ -12,8 +12,9 @@ from adsum.attendance.amendments import confirm, propose, undo
 from adsum.attendance.closing import close_register
 from adsum.attendance.history import register_as_of
 from adsum.attendance.models import Mark, MarkChange, Query
+from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import Entry, answer_query, enter_marks, mark_students, raise_query
+from adsum.attendance.services import Entry, enter_marks, mark_students
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of, aliases
 from adsum.checkin.rules import Refusal

@@ -7,8 +7,9 @@ import pytest
 
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students, raise_query
+from adsum.attendance.services import mark_students
 from adsum.integrations.sheets import row_reference
 from tests.signing_in import prove
 from tests.web.conftest import FIVE_PAST, Room

@@ -18,6 +18,7 @@ from adsum.attendance import services
 from adsum.attendance.amendments import propose
 from adsum.attendance.models import Query
 from adsum.attendance.policies import terms_of
+from adsum.attendance.queries import answer_query
 from adsum.attendance.reports import Line, counts_of, newest_change_by, register_of, story_of
 from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, needs_proof
 from adsum.checkin.reports import attempts_of, checks_of
@@ -229,7 +230,7 @@ def answer(request: PersonRequest, session: ClassSession, query: UUID) -> HttpRe
         return first
     then = reverse("student_mark", args=[session.ref, asked.student.ref])
     try:
-        services.answer_query(asked, by=request.user, at=request.at, status=status, reason=form.cleaned_data["reason"])
+        answer_query(asked, by=request.user, at=request.at, status=status, reason=form.cleaned_data["reason"])
     except AdsumError as refused:
         return said(request, refused, then)
     messages.success(request, _("Answered. The student sees it on their record."))
