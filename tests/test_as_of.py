@@ -208,6 +208,22 @@ def test_what_came_later_is_not_known_before(life: Life):
     assert late.pk not in {line.student.pk for line in register_as_of(session, NINE + DAY - HOUR).lines}
 
 
+def test_a_held_class_that_moved_is_known_with_the_day_of_its_list(life: Life):
+    """It was held on Monday, for whoever had a place then; its source then said that it had been on Tuesday."""
+    life.clock = NINE
+    life.mark(0, 7)
+    session = life.session(0)
+    before = facts_of(session)
+    session.starts_at, session.ends_at = session.starts_at + DAY, session.ends_at + DAY
+    life.imported(Writes(classes=[ClassStep(session, Change.MOVED, before, copy(before))]))
+    late = life.world.student()
+    life.world.place(late, life.groups[0], starts_on=date(2026, 11, 24))
+    for at in (life.clock, life.clock - HOUR):
+        then = classes_as_of([life.session(0)], at)[session.pk]
+        assert then.session.starts_on == date(2026, 11, 23)
+        assert late.pk not in {line.student.pk for line in register_as_of(life.session(0), at).lines}
+
+
 def test_a_class_added_later_did_not_exist_before(life: Life):
     session = life.session(1)
     facts = facts_of(session)

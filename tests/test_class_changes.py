@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.models import Mark
+from adsum.attendance.closing import close_register
+from adsum.attendance.models import Mark, Register
+from adsum.attendance.policies import make_policy
 from adsum.attendance.reports import account, own_classes, register_of
-from adsum.attendance.rules import Status
+from adsum.attendance.rules import Status, Terms
 from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
@@ -98,6 +101,19 @@ def test_a_class_that_moves_takes_its_check_in_along(session: ClassSession, lect
     assert change.before is not None
     assert (change.change, change.before["rooms"], change.after["rooms"]) == ("moved", ["C2.01"], ["D1"])
     assert change.before["starts_at"] == NINE.isoformat()
+
+
+@pytest.mark.parametrize("openings", [1, 3])
+def test_what_follows_an_import_costs_the_same_for_one_check_in_and_three(world: World, lecturer: Person, openings: int):
+    group = world.group(students=1)
+    team = world.person(Role.ATTENDANCE_TEAM)
+    make_policy(Terms(), department=None, kind="", valid_from=NINE.date(), today=date(2026, 9, 1), by=team, at=AT)
+    sessions = [world.session(group, staff=[lecturer]) for _ in range(openings)]
+    for session in sessions:
+        open_checkin(session, by=lecturer, at=NINE)
+    with CaptureQueriesContext(connection) as spent:
+        follow_timetable([session.pk for session in sessions], actor="system:feed", at=NINE)
+    assert len(spent) == 11
 
 
 def test_marks_stay_whatever_becomes_of_the_class(session: ClassSession, lecturer: Person):
@@ -365,6 +381,20 @@ def test_an_import_that_moves_a_held_class_keeps_roster_and_marks(grace: Person)
     assert joined not in [line.student for line in register_of(session)]
     assert Mark.objects.filter(session=session, status=Status.PRESENT).count() == 2
     assert only_unchanged(bring(moved, at=later))
+
+
+def test_a_class_that_nobody_held_moves_with_its_day_and_its_groups(grace: Person):
+    """On Monday nobody came. On Wednesday its source says: it is on Friday, for the lab group too."""
+    session = imported()
+    close_register(session, at=session.ends_at)
+    wednesday = session.ends_at + timedelta(days=2)
+    run = bring(feed(start="2026-09-25T09:00:00+01:00", group_ids="K1;K2"), at=wednesday)
+    assert "held" not in noticed(run)
+    session = imported()
+    assert session.starts_on == date(2026, 9, 25)
+    assert sorted(session.groups.values_list("source_id", flat=True)) == ["K1", "K2"]
+    assert Register.objects.get().state == Register.State.OPEN
+    assert not Mark.objects.exists()
 
 
 def test_a_held_class_of_which_a_source_speaks_for_the_first_time_and_says_the_same_is_no_news(grace: Person):

@@ -166,6 +166,13 @@ def test_who_made_the_change_is_not_told_of_it(house: House):
     assert told(house.alice) == ["Cancelled: Algorithms, Monday 30 November, 09:00"]
 
 
+def test_who_made_only_the_first_of_two_changes_is_told_of_the_other(house: House):
+    move(house.coming, at=NINE, room="B1", by=house.ada)
+    move(house.coming, at=NINE + timedelta(minutes=3), room="C1", by=house.person(Role.TIMETABLING))
+    services.tell_class_changes(at=NINE + timedelta(minutes=3) + QUIET)
+    assert told(house.ada) == ["Moved: Algorithms, Monday 30 November, 09:00"]
+
+
 def test_cover_tells_both_lecturers_and_the_students_without_names(house: House):
     grace = house.lecturer("Grace Hopper")
     before = facts_of(house.coming)

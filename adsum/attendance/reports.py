@@ -20,6 +20,7 @@ from adsum.attendance.rules import (
     Asked,
     Counted,
     OpenFor,
+    Source,
     Status,
     Tally,
     Terms,
@@ -185,6 +186,14 @@ def here_in(sessions: Collection[int]) -> dict[int, int]:
     """By class id, how many attended (one query). A class nobody attended is left out."""
     attended = Mark.objects.filter(session__in=sessions, status__in=ATTENDED).values("session")
     return dict(attended.annotate(here=Count("pk")).values_list("session", "here"))
+
+
+def observed_in(sessions: Collection[int]) -> set[int]:
+    """Those of these classes in which somebody captured something: a mark that not only the close gave, or a headcount (two
+    queries)."""
+    marked = Mark.objects.filter(session__in=sessions).exclude(source=Source.SYSTEM).order_by()
+    counted = Register.objects.filter(session__in=sessions, headcount__isnull=False)
+    return {*marked.values_list("session", flat=True).distinct(), *counted.values_list("session", flat=True)}
 
 
 def to_complete(sessions: QuerySet[ClassSession]) -> QuerySet[Register]:

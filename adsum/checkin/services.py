@@ -16,7 +16,7 @@ from adsum.accounts.models import Person
 from adsum.accounts.services import end_sign_ins
 from adsum.attendance.closing import close_registers, reopen_registers
 from adsum.attendance.models import Query, Register
-from adsum.attendance.policies import terms_of
+from adsum.attendance.policies import Policies, policies, terms_of
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import OpenFor, Reason, Status
 from adsum.attendance.services import mark_students
@@ -73,15 +73,16 @@ def follow_timetable(sessions: Collection[int], *, actor: str, at: datetime) -> 
     for start in range(0, len(wanted), 500):
         part = wanted[start : start + 500]
         reopen_registers(part, actor=actor, at=at)
-        openings = Opening.objects.select_for_update(of=("self",)).filter(session__in=part)
-        for opening in openings.select_related("session"):
-            _follow(opening, actor=actor, at=at)
+        openings = Opening.objects.select_for_update(of=("self",)).filter(session__in=part).select_related("session__module")
+        rules = policies() if openings else Policies([], {})
+        for opening in openings:
+            _follow(opening, rules, actor=actor, at=at)
     rosters_changed()
 
 
-def _follow(opening: Opening, *, actor: str, at: datetime) -> None:
+def _follow(opening: Opening, rules: Policies, *, actor: str, at: datetime) -> None:
     session = opening.session
-    window = window_of(session)
+    window = OpenFor.of(rules.of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
     changes: list[str] = []
     if (opening.opens_at, opening.present_until, opening.late_until) != astuple(window):
         Opening.objects.filter(pk=opening.pk).update(**asdict(window))

@@ -102,7 +102,7 @@ class NetStep(NamedTuple):
     after: dict[str, Any]
     last: int
     by: frozenset[str]
-    """Who made the changes: they know."""
+    """Who made the changes: whoever made all of them knows."""
 
 
 def _cannot_wait(session: ClassSession, steps: list[ClassChange], at: datetime) -> bool:
@@ -142,7 +142,7 @@ def _class_drafts(steps: list[NetStep]) -> list[Draft]:
         audiences = {"student": _students(step, expected[step.session.pk]), "staff": _staff(step, staff[step.session.pk])}
         for audience, concerned in audiences.items():
             for person, change in concerned:
-                if person.actor in step.by or not person.is_active:
+                if step.by == {person.actor} or not person.is_active:
                     continue
                 item = _item(step, change)
                 people[person.pk] = person

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Mark
+from adsum.attendance.reports import observed_in
 from adsum.integrations.feed import ClassRow, Timetable
 from adsum.integrations.matching import match
 from adsum.integrations.messages import Problem, Unusable
@@ -317,12 +317,8 @@ def _open_reports(sessions: Sequence[ClassSession]) -> dict[int, ClassReport]:
 
 
 def _held(sessions: Sequence[ClassSession]) -> set[int]:
-    """Those of the classes that anybody has a mark in."""
-    marks = Mark.objects.order_by()
-    return {
-        pk for part in chunks([session.pk for session in sessions])
-        for pk in marks.filter(session__in=part).values_list("session", flat=True).distinct()
-    }  # fmt: skip
+    """Those of the classes that took place, as far as anybody has seen: what the close alone says of one is no sign of it."""
+    return {pk for part in chunks([session.pk for session in sessions]) for pk in observed_in(part)}
 
 
 def _links(sessions: Sequence[ClassSession]) -> dict[int, Known]:

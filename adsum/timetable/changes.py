@@ -230,8 +230,8 @@ def confirm_report(report: ClassReport, *, by: Person, at: datetime) -> None:
 @transaction.atomic
 def undo_report(report: ClassReport, *, by: Person, at: datetime) -> ClassSession:
     """The class goes back to what its source says, or to what it was where it has none. Marks stay."""
-    session = _locked(ClassSession(pk=_open_report(report).session_id))
     report = _open_report(report)
+    session = _locked(ClassSession(pk=report.session_id))
     links = _Links.of(session)
     was, before = _as_it_is(session, links), class_facts(session, links.rooms, links.groups, links.staff)
     back: dict[str, Any] = report.undo

@@ -61,7 +61,8 @@ def _then(session: ClassSession, said: Mapping[str, Any]) -> ClassSession:
     then.title, then.kind, then.delivery = said["title"], said["kind"], said["delivery"]
     then.mandatory, then.status = said["mandatory"], said["status"]
     then.starts_at, then.ends_at = datetime.fromisoformat(said["starts_at"]), datetime.fromisoformat(said["ends_at"])
-    then.starts_on = then.starts_at.astimezone(ZoneInfo(session.zone)).date()
+    if then.starts_at != session.starts_at:  # else it has the day it has now: one that moved after it was held kept its own
+        then.starts_on = then.starts_at.astimezone(ZoneInfo(session.zone)).date()
     return then
 
 
