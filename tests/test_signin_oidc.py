@@ -87,7 +87,8 @@ def assert_refused(client: Client, answer: Any, status: int = 400) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_whole_sign_in_over_real_http(live_server: Any, world: World):
+def test_a_whole_sign_in_over_real_http(live_server: Any, world: World, settings: Any):
+    settings.ORIGIN = live_server.url
     alice = world.student("Alice Ashe", number="0012345")
     with oidc.honest() as uni:
         oidc.register(uni.issuer, match_claim="student_number", match_identifier="number")
@@ -148,6 +149,20 @@ def test_no_log_holds_what_would_sign_somebody_in(
         assert values[0] not in told
     cookie = client.cookies["adsum_session"].value
     assert not any(secret in told for secret in ("the-access-token", "eyJ", linked.username, cookie))
+
+
+@pytest.mark.parametrize("host", ["uni.example", "other.example"])
+def test_people_come_back_to_the_registered_address(
+    provider: oidc.Obliging, linked: Person, client: Client, settings: Any, host: str
+):
+    """Behind a proxy every request comes as http, under any of our names; the address registered at the provider is one."""
+    settings.ORIGIN, settings.ALLOWED_HOSTS = "https://uni.example", ["uni.example", "other.example"]
+    ours = f"https://uni.example/oidc/{provider_id_of(provider.issuer)}/login/callback/"
+    client.defaults["SERVER_NAME"] = host
+    address = provider.authorise(leave(client))
+    assert provider.seen[-1]["redirect_uri"] == ours
+    assert address.startswith(f"{ours}?")
+    assert back(client, address)["Location"] == "/in/confirm", "the same address when the code is redeemed"
 
 
 def test_five_minutes_at_the_provider_lose_nothing(provider: oidc.Obliging, linked: Person, client: Client, time_machine: Any):

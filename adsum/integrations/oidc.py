@@ -30,7 +30,9 @@ from allauth.socialaccount.providers.oauth2.utils import generate_code_challenge
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.conf import settings
 from django.core.cache import caches
+from django.urls import reverse
 from requests import RequestException
 
 from adsum.core import vault
@@ -53,6 +55,11 @@ def provider_id_of(issuer: str) -> str:
     """The name of an issuer in our addresses and identities: another issuer never has the same one."""
     host = (urlsplit(issuer).hostname or "").replace(":", "-")
     return f"{host}-{hashlib.sha256(issuer.encode()).hexdigest()[:10]}"
+
+
+def answered_at(app: SocialApp) -> str:
+    """Where this provider sends people back to, as it is registered there: from our settings, whatever a request says."""
+    return f"{settings.ORIGIN}{reverse('openid_connect_callback', args=[app.provider_id])}"
 
 
 def is_private_enough(url: object) -> bool:
@@ -172,6 +179,9 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
         if self.app.provider_id != provider_id_of(issuer):
             raise Refused(Refusal.NOT_PROVEN, "the issuer of this provider was changed: add it anew")
         return describe(issuer)
+
+    def get_callback_url(self, _request: Any, app: SocialApp) -> str:
+        return answered_at(app)
 
     def get_access_token_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         try:

@@ -11,7 +11,6 @@ from typing import Any
 
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from adsum.accounts import services
@@ -74,11 +73,6 @@ def entra_issuer(tenant: str) -> str:
 def known(app: SocialApp) -> str:
     """The issuer or entity id: what makes a provider the one it is."""
     return str(app.settings.get("entity_id") or app.settings.get("server_url"))
-
-
-def redirect_address(app: SocialApp) -> str:
-    """What is registered at an OpenID Connect provider for people to come back to."""
-    return f"{settings.ORIGIN}{reverse('openid_connect_callback', args=[app.provider_id])}"
 
 
 def save_oidc(

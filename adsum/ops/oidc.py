@@ -12,7 +12,7 @@ from adsum.accounts import services
 from adsum.core.errors import AdsumError
 from adsum.integrations import oidc
 from adsum.integrations.provider_checks import BAD, Finding, check, check_issuer
-from adsum.integrations.providers import Policy, kind_of, redirect_address, save_oidc
+from adsum.integrations.providers import Policy, kind_of, save_oidc
 from adsum.integrations.sign_on import OIDC, in_use
 
 BY = "system:command"
@@ -126,5 +126,5 @@ def _add(args: Namespace) -> int:
     except AdsumError as wrong:
         return say(wrong.message)
     print(f"People of {', '.join(app.settings['domains'])} now sign in at {args.issuer}.")
-    print(f"Register this redirect address there: {redirect_address(app)}")
+    print(f"Register this redirect address there: {oidc.answered_at(app)}")
     return 0

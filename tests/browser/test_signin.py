@@ -34,6 +34,11 @@ def uni() -> Iterator[oidc.Honest]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _our_address(live_server: LiveServer, settings: Any) -> None:
+    settings.ORIGIN = live_server.url
+
+
 @pytest.fixture
 def alice(world: World) -> Person:
     return world.student("Alice Ashe", number="0012345")

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from adsum.accounts import services
 from adsum.accounts.rules import SETS_UP_SIGN_IN
 from adsum.core.errors import AdsumError
+from adsum.integrations import oidc, saml
 from adsum.integrations import providers as setting_up
-from adsum.integrations import saml
 from adsum.integrations.arrival import Purpose, rule_of
 from adsum.integrations.provider_checks import Finding, check
 from adsum.integrations.saml_metadata import certificate, read_metadata
@@ -107,7 +107,7 @@ def _detail(request: PersonRequest, app: SocialApp, findings: list[Finding] | No
             "saml": app.provider == SAML,
             "certificates": [certificate(one) for one in told.get("certificates", [])],
             "metadata": saml.entity_of(app) if app.provider == SAML else "",
-            "answers": saml.answered_at(app) if app.provider == SAML else setting_up.redirect_address(app),
+            "answers": saml.answered_at(app) if app.provider == SAML else oidc.answered_at(app),
             "findings": findings,
             "tried": tried,
             "report": report,
