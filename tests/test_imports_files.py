@@ -136,6 +136,16 @@ def test_a_zip_bomb_is_stopped_whatever_its_header_claims(monkeypatch: pytest.Mo
     assert refused.value.code == "zip_bomb"
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_of_an_uncommon_kind_is_refused_before_it_can_ask_for_memory(method: int):
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("manifest.csv", b"propertyName,value")
+    with pytest.raises(Refused) as refused:
+        reading.unpack(out.getvalue(), "f")
+    assert refused.value.code == "zip_damaged"
+
+
 def test_a_crowded_a_locked_and_a_damaged_zip_are_refused():
     crowd = feeds.zipped({f"{n}.csv": b"" for n in range(reading.MAX_MEMBERS + 1)})
     locked = bytearray(feeds.zipped({"manifest.csv": b"x"}))

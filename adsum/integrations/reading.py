@@ -103,6 +103,9 @@ def unpack(content: bytes, file: str) -> dict[str, bytes]:
         for info in infos:
             if info.flag_bits & 1:
                 raise Refused("zip_locked", file=file)
+            if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                # The others may ask for gigabytes to begin with, and no export has them.
+                raise Refused("zip_damaged", file=file, reason=f"compression {info.compress_type}")
             try:
                 with archive.open(info) as member:
                     members[info.filename] = member.read(room + 1)

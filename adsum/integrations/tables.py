@@ -1,18 +1,19 @@
 """Tables out of and into spreadsheets: CSV and XLSX, safe to open, and read within bounds."""
 
+import base64
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time
 from typing import NamedTuple
 
 import xlsxwriter  # type: ignore[import-untyped]
 from django.utils.translation import gettext as _
-from python_calamine import CalamineError, CalamineWorkbook
 
 from adsum.core.cells import plain_cell, safe_cell
 from adsum.core.errors import AdsumError
+from adsum.integrations.apart import Apart, TooDear
 
 FORMS = {
     "csv": "text/csv; charset=utf-8",
@@ -26,6 +27,8 @@ MOST_MEMBERS = 200
 MOST_ROWS = 10_000
 MOST_COLUMNS = 100
 MOST_IN_CELL = 200
+MOST_MEMORY, MOST_SECONDS = 300, 10
+"""Megabytes, and seconds of a processor, that reading a spreadsheet may take. 5,000 rows of 40 cells take 60 and one."""
 
 
 def written(form: str, header: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> bytes:
@@ -90,9 +93,7 @@ def read(content: bytes) -> list[Row]:
             header = [cell.casefold() for cell in cells]
             continue
         if len(rows) >= MOST_ROWS:
-            raise AdsumError(
-                "too_many_rows", _("This file has more than 10,000 rows. Send the register of one class at a time.")
-            )
+            raise _too_many_rows()
         padded = [*cells, *[""] * (len(header) - len(cells))]
         rows.append(Row(line, dict(zip(header, padded, strict=False))))
     if header is None:
@@ -122,27 +123,32 @@ def _text(content: bytes) -> Iterator[tuple[int, list[str]]]:
 def _spreadsheet(content: bytes) -> Iterator[tuple[int, list[str]]]:
     _within_bounds(content)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        sheet = book.get_sheet_by_index(0)
-        if sheet.total_height > MOST_ROWS + 100 or sheet.total_width > 10 * MOST_COLUMNS:
-            raise AdsumError(
-                "too_many_rows", _("This file has more than 10,000 rows. Send the register of one class at a time.")
-            )
-        rows = sheet.to_python(skip_empty_area=False)
-    except (CalamineError, ValueError, OSError, IndexError) as wrong:
-        raise _no_table() from wrong
-    for line, cells in enumerate(rows, 1):
-        yield line, [_plain(_cell_text(cell)) for cell in cells[:MOST_COLUMNS]]
+        with Apart("rows", megabytes=MOST_MEMORY, seconds=MOST_SECONDS) as process:
+            answer = process.ask(base64.b64encode(content).decode(), MOST_ROWS + 100, MOST_COLUMNS)
+    except TooDear as wrong:
+        raise AdsumError(
+            "too_large",
+            _("This spreadsheet takes more room than any register. Save it as CSV and send that, or type the sheet in."),
+        ) from wrong
+    if answer.get("refused") == "too_many_rows":
+        raise _too_many_rows()
+    if "rows" not in answer:
+        raise _no_table()
+    for line, cells in enumerate(answer["rows"], 1):
+        yield line, [_plain(cell) for cell in cells]
 
 
 def _within_bounds(content: bytes) -> None:
-    """Unpack the file once, counting, before anything believes what its headers say of sizes."""
+    """Unpack the file once, counting, before anything believes what its headers say of sizes, and see that it is XLSX."""
     left = MOST_UNPACKED
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            if len(members) > MOST_MEMBERS:
+            names = {info.filename for info in members}
+            if len(members) > MOST_MEMBERS or "xl/workbook.xml" not in names:
                 raise _no_table()
+            if any(info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for info in members):
+                raise _no_table()  # the others may ask for gigabytes to begin with, and no spreadsheet has them
             for info in members:
                 with archive.open(info) as member:
                     while chunk := member.read(64 * 1024):
@@ -154,6 +160,7 @@ def _within_bounds(content: bytes) -> None:
     except (
         zipfile.BadZipFile,
         zipfile.LargeZipFile,
+        zlib.error,
         RuntimeError,
         EOFError,
         OSError,
@@ -163,23 +170,12 @@ def _within_bounds(content: bytes) -> None:
         raise _no_table() from wrong
 
 
+def _too_many_rows() -> AdsumError:
+    return AdsumError("too_many_rows", _("This file has more than 10,000 rows. Send the register of one class at a time."))
+
+
 def _no_table() -> AdsumError:
     return AdsumError("not_a_table", _("This is neither CSV in UTF-8 nor an XLSX spreadsheet. Save it as one of the two."))
-
-
-def _cell_text(cell: object) -> str:
-    """A cell of a spreadsheet as a person typed it: whole numbers without a point, times as 10:17."""
-    match cell:
-        case bool():
-            return str(cell)
-        case float() if cell.is_integer():
-            return str(int(cell))
-        case datetime():
-            return f"{cell:%H:%M}" if cell.date() <= date(1900, 1, 1) else f"{cell:%Y-%m-%d %H:%M}"
-        case time():
-            return f"{cell:%H:%M}"
-        case _:
-            return str(cell)
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,69 @@
+"""The process apart: reads questions from its standard input and answers each with one line of JSON. Nothing of Adsum is
+imported here; it is started as `child.py WORK MEGABYTES SECONDS`."""
+
+import base64
+import io
+import json
+import os
+import re
+import resource
+import sys
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import Any
+
+
+def rows(content: str, most_rows: int, most_columns: int) -> dict[str, Any]:
+    """The cells of the first sheet of a spreadsheet (in base64) as `rows`, each as a person typed it; or why not, as `refused`.
+
+    The reader makes room for every cell between the first and the last that the file names, before anybody can ask how many
+    those are: that is why this happens apart.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - the other work does without
+
+    try:
+        sheet = CalamineWorkbook.from_filelike(io.BytesIO(base64.b64decode(content))).get_sheet_by_index(0)
+        if sheet.total_height > most_rows or sheet.total_width > 10 * most_columns:
+            return {"refused": "too_many_rows"}
+        cells = sheet.to_python(skip_empty_area=False)
+    except (CalamineError, ValueError, OSError, IndexError):
+        return {"refused": "not_a_table"}
+    return {"rows": [[_cell_text(cell) for cell in row[:most_columns]] for row in cells]}
+
+
+def _cell_text(cell: object) -> str:
+    """A cell of a spreadsheet as a person typed it: whole numbers without a point, times as 10:17."""
+    match cell:
+        case bool():
+            return str(cell)
+        case float() if cell.is_integer():
+            return str(int(cell))
+        case datetime():
+            return f"{cell:%H:%M}" if cell.date() <= date(1900, 1, 1) else f"{cell:%Y-%m-%d %H:%M}"
+        case time():
+            return f"{cell:%H:%M}"
+        case _:
+            return str(cell)
+
+
+def matches(pattern: str, text: str) -> list[dict[str, str | None]]:
+    """The named groups of every match. A pattern can take for ever on a text that only just does not match."""
+    return [match.groupdict() for match in re.finditer(pattern, text)]
+
+
+WORK: dict[str, Callable[..., Any]] = {"rows": rows, "matches": matches}
+
+
+def main(work: str, megabytes: int, seconds: int) -> None:
+    """Answer until nobody asks any more, or the kernel ends it."""
+    os.nice(10)  # check-ins first
+    limits = {"AS": megabytes * 1024 * 1024, "CPU": seconds, "CORE": 0, "FSIZE": 0}
+    for name, limit in limits.items():
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))
+    for line in sys.stdin.buffer:
+        sys.stdout.write(json.dumps(WORK[work](*json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
