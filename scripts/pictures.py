@@ -238,6 +238,7 @@ SCENES: dict[str, Callable[[Browser], None]] = {
     "office": scenes.office,
     "set_up": scenes.set_up,
     "room": scenes.room,
+    "report": scenes.report,
 }
 """In this order: later ones find what earlier ones left behind."""
 

@@ -136,6 +136,51 @@ def office(browser: Browser) -> None:
     take(planner, "feeds", height=560)
 
 
+def report(browser: Browser) -> None:
+    """What was reported is locked, a correction of it waits to be noted; a change waits for a second person; a module as it
+    stood a week ago."""
+    officer = enter(browser, "compliance", DESK)
+    officer.goto(f"{ORIGIN}/office/amendments/periods/")
+    day = a_teaching_day()
+    officer.get_by_label("First day").fill((day - timedelta(days=27)).isoformat())
+    officer.get_by_label("Last day").fill(day.isoformat())
+    officer.get_by_label("Reference").fill("Autumn return")
+    officer.get_by_role("button", name="See what it locks").click()
+    officer.get_by_role("button", name="Lock these marks").click()
+    officer.get_by_text("Autumn return").wait_for()
+    module = put_right()
+    officer.goto(f"{ORIGIN}/office/amendments/periods/")
+    officer.get_by_label("First day").fill(day.isoformat())
+    officer.get_by_label("Last day").fill(day.isoformat())
+    officer.get_by_role("button", name="See what it locks").click()
+    officer.get_by_text("This is what it locks").wait_for()
+    take(officer, "periods", height=1000)
+    officer.goto(f"{ORIGIN}/office/amendments/")
+    take(officer, "amendments", height=760)
+    team = enter(browser, "attendance_team", DESK)
+    then = datetime.now(UTC) - timedelta(days=7)
+    team.goto(f"{ORIGIN}/modules/{module}/as-of/?at={then:%Y-%m-%dT%H:%M}")
+    take(team, "as-of", height=860)
+
+
+def put_right() -> int:
+    """The attendance team corrects a mark that was reported, and asks a colleague to confirm an old change; the module's id."""
+    from adsum.attendance.amendments import propose
+    from adsum.attendance.models import Mark
+    from adsum.attendance.rules import Reason, Status
+    from adsum.attendance.services import mark_students
+    from adsum.ops.demo.guide import personas
+
+    by, at = personas()["attendance_team"], datetime.now(UTC)
+    missed = Mark.objects.filter(status=Status.ABSENT, session__source="demo").select_related("session__module", "student")
+    fresh = missed.filter(session__starts_on=a_teaching_day()).order_by("pk")[0]
+    why = {"reason_code": Reason.SEEN_IN_CLASS, "reason": "On the paper list"}
+    mark_students(fresh.session, [fresh.student], Status.PRESENT, by=by, at=at, **why)
+    old = missed.filter(session__ends_at__lt=at - timedelta(days=16)).order_by("-session__starts_at", "pk")[0]
+    propose(old.session, [old.student], Status.LATE, by=by, at=at, **why)
+    return fresh.session.module_id
+
+
 def a_teaching_day() -> date:
     """The latest one that is over."""
     from adsum.timetable.models import ClassSession
