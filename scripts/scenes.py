@@ -174,7 +174,7 @@ def put_right() -> int:
     by, at = personas()["attendance_team"], datetime.now(UTC)
     missed = Mark.objects.filter(status=Status.ABSENT, session__source="demo").select_related("session__module", "student")
     fresh = missed.filter(session__starts_on=a_teaching_day()).order_by("pk")[0]
-    why = {"reason_code": Reason.SEEN_IN_CLASS, "reason": "On the paper list"}
+    why: dict[str, Any] = {"reason_code": Reason.SEEN_IN_CLASS, "reason": "On the paper list"}
     mark_students(fresh.session, [fresh.student], Status.PRESENT, by=by, at=at, **why)
     old = missed.filter(session__ends_at__lt=at - timedelta(days=16)).order_by("-session__starts_at", "pk")[0]
     propose(old.session, [old.student], Status.LATE, by=by, at=at, **why)
