@@ -9,15 +9,13 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Q
-
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.attendance.policies import policies
 from adsum.attendance.reports import Account, Line, OwnClass, account
 from adsum.attendance.rules import Status
 from adsum.timetable.history import ClassThen, classes_as_of, expected_as_of
-from adsum.timetable.models import ClassSession, Module, PlaceChange
+from adsum.timetable.models import ClassSession, Group, Module, Place, PlaceChange
 
 
 def marks_as_of(sessions: Collection[int], at: datetime, *, student: Person | None = None) -> dict[tuple[int, int], Mark]:
@@ -81,17 +79,22 @@ class AccountThen(NamedTuple):
 
 def account_as_of(student: Person, at: datetime, *, since: datetime, module: Module | None = None) -> AccountThen:
     """A student's classes from `since` until that instant and their sum, as both were known then (thirteen queries)."""
-    groups = PlaceChange.objects.filter(person=student).values("group")
+    groups = Place.objects.filter(person=student).values("group")
+    groups = groups.union(PlaceChange.objects.filter(person=student).values("group"))
     # Also the other classes of these modules: one may have been moved out of the student's group since.
-    modules = Module.objects.filter(Q(groups__places__person=student) | Q(groups__in=groups)).values("pk")
-    held = Q(groups__places__person=student) | Q(groups__in=groups) | Q(module__in=modules)
-    marked = MarkChange.objects.filter(student=student).values("session")
-    sessions = ClassSession.objects.filter(starts_at__gt=since)
+    modules = Group.objects.filter(pk__in=groups).values("module")
+    # A union, for the database goes through every class where such questions are joined by "or".
+    concern = ClassSession.groups.through.objects.filter(group__in=groups).values("classsession")
+    concern = concern.union(
+        ClassSession.objects.filter(module__in=modules).values("pk"),
+        Mark.objects.filter(student=student).values("session"),
+        MarkChange.objects.filter(student=student, after=Status.EXPECTED).values("session"),
+        Query.objects.filter(student=student).values("session"),
+    )
+    sessions = ClassSession.objects.filter(pk__in=concern, starts_at__gt=since)
     if module is not None:
         sessions = sessions.filter(module=module)
-    asked = Query.objects.filter(student=student).values("session")
-    wanted = sessions.filter(Q(pk__in=sessions.filter(held).values("pk")) | Q(pk__in=marked) | Q(pk__in=asked))
-    found = classes_as_of(list(wanted.select_related("module")), at)
+    found = classes_as_of(list(sessions.select_related("module")), at)
     known = {pk: then for pk, then in found.items() if since < then.session.starts_at <= at}
     expected = expected_as_of(known, at, person=student)
     marks = marks_as_of(known, at, student=student)

@@ -202,7 +202,11 @@ class MarkChange(models.Model):
     reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["session", "id"], name="mark_change_by_session")]
+        indexes = [
+            models.Index(fields=["session", "id"], name="mark_change_by_session"),
+            # Few rows, and none that a scan writes: the students whose first mark was undone.
+            models.Index(fields=["student"], condition=Q(after=Status.EXPECTED), name="mark_change_undone"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.student_id} in {self.session_id}: {self.before or '·'} → {self.after}"
