@@ -22,7 +22,7 @@ from adsum.engagement import rules, services
 from adsum.engagement.models import Bookmark, Message, Told
 from adsum.engagement.rules import DIGESTS, LONGEST, OVERLAP, QUIET, Kind
 from adsum.engagement.words import KINDS, REASONS, STATUSES, letter_of
-from adsum.timetable.models import ClassSession, Module, Room, Teaching
+from adsum.timetable.models import ClassSession, GroupStaff, Module, Room, Teaching
 from adsum.timetable.rules import Change
 from adsum.timetable.services import ClassStep, _decide, cancel_class, facts_of, write_classes
 from tests.world import LONDON, NINE, World
@@ -185,6 +185,19 @@ def test_cover_tells_both_lecturers_and_the_students_without_names(house: House)
     assert "Somebody else teaches it." in said
     everything = str(list(Message.objects.values_list("facts", flat=True)))
     assert not any(name in everything for name in ("Ada", "Grace", "Hopper", "Alice"))
+
+
+def test_a_class_that_names_nobody_is_its_groups_lecturers(house: House):
+    """A colleague joins: she is told that it is hers, and nobody is told that it is no longer theirs."""
+    grace = house.lecturer("Grace Hopper")
+    house.coming.staff.clear()
+    GroupStaff.objects.create(group=house.l1, person=house.ada)
+    before = facts_of(house.coming)
+    Teaching.objects.bulk_create([Teaching(session=house.coming, person=one) for one in (house.ada, grace)])
+    _decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
+    services.tell_class_changes(at=NINE + QUIET)
+    assert told(grace) == ["You now teach Algorithms, Monday 30 November, 09:00"]
+    assert told(house.ada) == ["Changed: Algorithms, Monday 30 November, 09:00"]
 
 
 def test_a_change_of_groups_tells_those_who_leave_and_those_who_come(house: House):

@@ -28,8 +28,8 @@ from adsum.engagement.rules import (
     is_settled,
     is_urgent,
 )
-from adsum.timetable.models import ClassChange, ClassSession, Group, Place, Teaching
-from adsum.timetable.reports import expected_in
+from adsum.timetable.models import ClassChange, ClassSession, Group, Place
+from adsum.timetable.reports import expected_in, lecturers_of_groups, staff_of
 from adsum.timetable.rules import ClassStatus
 
 M = TypeVar("M", bound=Model)
@@ -214,27 +214,19 @@ def _staff(step: NetStep, now: Mapping[int, Person]) -> list[tuple[Person, str]]
     word = _word(step)
     if step.before is None or step.before["staff"] == step.after["staff"]:
         return [(person, word) for person in now.values()]
-    named = {text: text.rpartition("(")[2].rstrip(")") for text in {*step.before["staff"], *step.after["staff"]}}
-    found = Person.objects.filter(Q(number__in=named.values()) | Q(username__in=named.values()))
-    by_name = {f"{person.display_name} ({person.number or person.username})": person for person in found}
-    were, are = set(step.before["staff"]), set(step.after["staff"])
-    told = [(by_name[one], "gone") for one in were - are if one in by_name]
-    told += [(by_name[one], "new") for one in are - were if one in by_name]
-    return told + [(by_name[one], word) for one in were & are if one in by_name]
+    if step.before["staff"]:
+        were = _called(step.before["staff"])
+    else:  # it named nobody: its groups' lecturers had it
+        were = lecturers_of_groups([step.session.pk])[step.session.pk]
+    told = [(person, word if pk in were else "new") for pk, person in now.items()]
+    return told + [(person, "gone") for pk, person in were.items() if pk not in now]
 
 
-def staff_of(sessions: Collection[int]) -> dict[int, dict[int, Person]]:
-    """By class id, who teaches it: whoever is named, or else its groups' lecturers (two queries)."""
-    staff: dict[int, dict[int, Person]] = {pk: {} for pk in sessions}
-    for one in Teaching.objects.filter(session__in=sessions).select_related("person"):
-        staff[one.session_id][one.person_id] = one.person
-    nameless = [pk for pk, people in staff.items() if not people]
-    links = ClassSession.groups.through.objects.filter(classsession__in=nameless)
-    pairs = list(links.filter(group__staff__isnull=False).values_list("classsession", "group__staff__person"))
-    people = Person.objects.in_bulk({person for _, person in pairs})
-    for session, person in pairs:
-        staff[session][person] = people[person]
-    return staff
+def _called(texts: Iterable[str]) -> dict[int, Person]:
+    """The members of staff whom class facts name so (one query)."""
+    names = {text: text.rpartition("(")[2].rstrip(")") for text in texts}
+    found = Person.objects.filter(Q(number__in=names.values()) | Q(username__in=names.values()))
+    return {person.pk: person for person in found if f"{person.display_name} ({person.number or person.username})" in names}
 
 
 # Marks that a person changed

@@ -12,7 +12,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, Access, Role
-from adsum.timetable.models import ClassChange, ClassReport, ClassSession, Enrolment, Module, ModuleLeader, Place
+from adsum.timetable.models import ClassChange, ClassReport, ClassSession, Enrolment, Module, ModuleLeader, Place, Teaching
 from adsum.timetable.rules import Change, ClassStatus
 
 
@@ -168,6 +168,25 @@ def relation_to_class(person: Person, access: Access, session: ClassSession) -> 
         if modules.filter(pk__in=led).exists():
             return Relation(Role.MODULE_LEADER)
     return _by_department(access, sorted(KEEPS_REGISTERS), modules.values_list("department", flat=True))
+
+
+def staff_of(sessions: Collection[int]) -> dict[int, dict[int, Person]]:
+    """By class id, who teaches it: whoever is named, or else its groups' lecturers, as `taught_by` says (three queries)."""
+    staff: dict[int, dict[int, Person]] = {pk: {} for pk in sessions}
+    for one in Teaching.objects.filter(session__in=sessions).select_related("person"):
+        staff[one.session_id][one.person_id] = one.person
+    return staff | lecturers_of_groups([pk for pk, people in staff.items() if not people])
+
+
+def lecturers_of_groups(sessions: Collection[int]) -> dict[int, dict[int, Person]]:
+    """By class id, the lecturers of its groups, whoever else is named (two queries)."""
+    staff: dict[int, dict[int, Person]] = {pk: {} for pk in sessions}
+    links = ClassSession.groups.through.objects.filter(classsession__in=sessions, group__staff__isnull=False)
+    pairs = list(links.values_list("classsession", "group__staff__person"))
+    people = Person.objects.in_bulk({person for _, person in pairs})
+    for session, person in pairs:
+        staff[session][person] = people[person]
+    return staff
 
 
 @dataclass(slots=True)

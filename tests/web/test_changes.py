@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from adsum.accounts.models import Person
+from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.timetable.models import ClassReport, ClassSession
+from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.world import NINE, World
 
@@ -98,8 +98,59 @@ def test_a_colleague_covers_and_has_the_live_register(room: Room):
     assert "Someone else teaches it" in room.client.get("/teaching/").content.decode()
 
 
+@pytest.fixture
+def nameless(room: Room) -> Room:
+    """The class names nobody, as in a calendar: it is Ada's because its group is."""
+    room.session.staff.clear()
+    GroupStaff.objects.create(group=room.group, person=room.lecturer)
+    return room
+
+
+@pytest.mark.parametrize(("action", "stays"), [("join", True), ("cover", False)])
+def test_a_colleague_joins_a_class_that_names_nobody(nameless: Room, action: str, stays: bool):
+    cover = nameless.world.lecturer("Cy Cover")
+    page = nameless.client.get(nameless.url("class_change"), {"who": "cover"}).content.decode()
+    assert "Ada Lecturer" in page
+    assert "Covers for me" in page
+    say(nameless, action, person=cover.ref)
+    assert set(ClassSession.objects.taught_by(cover)) == {nameless.session}
+    assert ClassSession.objects.taught_by(nameless.lecturer).exists() is stays
+
+
+def test_nobody_leaves_a_class_that_names_nobody_as_its_last(nameless: Room):
+    answer = say(nameless, "leave", person=nameless.lecturer.ref)
+    assert "Add a colleague first" in notices(answer)
+    nameless.session.staff.add(nameless.lecturer)
+    assert "no longer teaches" in notices(say(nameless, "leave", person=nameless.lecturer.ref))
+
+
+def test_who_no_longer_teaches_here_cannot_be_asked_to(room: Room):
+    gone, coming = room.world.lecturer("Gwen Gone"), room.world.lecturer("Colin Coming")
+    RoleGrant.objects.filter(person=gone).update(ends_on=date(2026, 11, 22))
+    RoleGrant.objects.filter(person=coming).update(starts_on=date(2026, 11, 24))
+    for person in (gone, coming):
+        page = room.client.get(room.url("class_change"), {"who": person.family_name}).content.decode()
+        assert person.display_name not in page
+        assert say(room, "join", person=person.ref).status_code == 404
+
+
+def test_groups_of_ones_own_modules_alone_are_joined(room: Room):
+    """Whoever adds a group reads the names and numbers of its students: so one's own, and all of them for timetabling."""
+    foreign = room.world.group(room.world.module(code="CS202"), code="B9", students=1)
+    ended = room.world.group(room.group.module, code="B8")
+    Group.objects.filter(pk=ended.pk).update(ended_on=date(2026, 11, 1))
+    for group in (foreign, ended):
+        assert "No group matches" in room.client.get(room.url("class_change"), {"group": group.code}).content.decode()
+        assert say(room, "add_group", group=group.pk).status_code == 404
+    assert fresh(room).groups.count() == 1
+    room.sign_in(room.world.person(Role.TIMETABLING))
+    say(room, "add_group", group=foreign.pk)
+    assert fresh(room).groups.count() == 2
+
+
 def test_groups_are_joined_and_one_always_stays(room: Room):
     other = room.world.group(room.world.module(code="CS202"), code="B9", students=1)
+    room.world.session(other, starts_at=NINE + timedelta(days=1), staff=[room.lecturer])
     assert "B9" in room.client.get(room.url("class_change"), {"group": "cs202 b9"}).content.decode()
     say(room, "add_group", group=other.pk)
     assert fresh(room).groups.count() == 2

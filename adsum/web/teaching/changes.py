@@ -1,6 +1,6 @@
 """“This class is …”: cancelled, moved, covered, said from the phone and true at once; and a class that nobody had planned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from adsum.core.errors import AdsumError
 from adsum.integrations import changes
 from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room
-from adsum.timetable.reports import clashes
+from adsum.timetable.reports import clashes, staff_of
 from adsum.timetable.rules import ClassStatus, Kind
 from adsum.web.changes import when
 from adsum.web.middleware import PersonRequest
@@ -68,24 +68,27 @@ def change(request: PersonRequest, session: ClassSession) -> HttpResponse:
                 moving.add_error(None, refused.message)
             else:
                 messages.error(request, refused.message)
+    staff = staff_of([session.pk])[session.pk]
     context = {
         "session": session,
         "moving": moving,
         "in_the_way": in_the_way,
         "rooms": sorted(room.name for room in session.rooms.all()),
         "known_rooms": Room.objects.order_by("name").values_list("name", flat=True)[:300],
-        "staff": sorted(session.staff.all(), key=lambda person: person.display_name),
+        "staff": sorted(staff.values(), key=lambda person: person.display_name),
+        "named": session.staff.exists(),
         "groups": session.groups.select_related("module").order_by("module__code", "code"),
         "reported": ClassReport.objects.filter(session=session, decided_at=None).select_related("by").first(),
+        "final": _final(request),
         "over": session.ends_at <= request.at,
         "may_open": ClassSession.objects.visible_to(request.user, request.access).filter(pk=session.pk).exists(),
         "who": request.GET.get("who", "").strip(),
         "group": request.GET.get("group", "").strip(),
     }
     if context["who"]:
-        context["people"] = _people(str(context["who"]), session)
+        context["people"] = _people(request, str(context["who"]), without=staff)
     if context["group"]:
-        context["found_groups"] = _groups(str(context["group"]), session)
+        context["found_groups"] = _found_groups(request, str(context["group"]), session)
     failed = request.method == "POST"
     return render(request, "adsum/teaching/change.html", context, status=422 if failed else 200)
 
@@ -129,7 +132,7 @@ def _in_the_way(session: ClassSession, form: WhenForm) -> list[str]:
     return _told(
         clashes(
             starts_at=start, ends_at=end, rooms=set(rooms), besides=session.pk,
-            staff={person.pk for person in session.staff.all()}, groups={group.pk for group in session.groups.all()},
+            staff=set(staff_of([session.pk])[session.pk]), groups={group.pk for group in session.groups.all()},
         )
     )  # fmt: skip
 
@@ -168,17 +171,22 @@ def _wanted(request: PersonRequest, session: ClassSession, action: str) -> tuple
 
 
 def _staffed(request: PersonRequest, session: ClassSession, action: str) -> tuple[Wanted, str]:
-    there = session.staff.all()
-    person = get_object_or_404(there if action == "leave" else _teachers(), ref=_uuid(request.POST.get("person")))
+    """From whoever has it now, named or not: a class that comes to name somebody is no longer its groups' lecturers'."""
+    there = staff_of([session.pk])[session.pk]
+    known = Person.objects.filter(pk__in=there) if action == "leave" else _teachers(request)
+    person = get_object_or_404(known, ref=_uuid(request.POST.get("person")))
     name = {"name": person.display_name}
-    others = [other for other in there if other != person and not (action == "cover" and other == request.user)]
+    others = [other for pk, other in there.items() if pk != person.pk and not (action == "cover" and pk == request.user.pk)]
     if action == "leave":
+        if not others and not session.staff.exists():
+            raise AdsumError("no_staff", _("It is theirs as a lecturer of its group. Add a colleague first."))
         return Wanted(staff=others), _("%(name)s no longer teaches this class.") % name
     return Wanted(staff=[*others, person]), _("%(name)s has this class and its register now.") % name
 
 
 def _grouped(request: PersonRequest, session: ClassSession, action: str) -> tuple[Wanted, str]:
-    group = get_object_or_404(Group.objects.select_related("module"), pk=_number(request.POST.get("group")))
+    known = _groups(request) if action == "add_group" else session.groups.select_related("module")
+    group = get_object_or_404(known, pk=_number(request.POST.get("group")))
     now = [each for each in session.groups.select_related("module") if each != group]
     if action == "add_group":
         now.append(group)
@@ -200,22 +208,29 @@ def _number(text: str | None) -> int:
     return int(text or "")
 
 
-def _teachers() -> QuerySet[Person]:
-    lecturers = RoleGrant.objects.filter(role=Role.LECTURER).values("person")
-    return Person.objects.filter(is_active=True, pk__in=lecturers)
+def _teachers(request: PersonRequest) -> QuerySet[Person]:
+    """Who may be asked to teach a class: lecturers of today."""
+    lecturers = RoleGrant.objects.filter(role=Role.LECTURER).held_on(request.access.on)
+    return Person.objects.filter(is_active=True, pk__in=lecturers.values("person"))
 
 
-def _people(text: str, session: ClassSession) -> list[Person]:
+def _people(request: PersonRequest, text: str, without: Collection[int]) -> list[Person]:
     """Lecturers whose name holds every word, without those who teach the class already."""
-    found = _teachers().exclude(pk__in=session.staff.values("pk"))
+    found = _teachers(request).exclude(pk__in=without)
     for word in text.split()[:4]:
         names = Q(given_name__icontains=word) | Q(preferred_name__icontains=word) | Q(family_name__icontains=word)
         found = found.filter(names | Q(number=word))
     return list(found.order_by("family_name", "given_name", "pk")[:FOUND])
 
 
-def _groups(text: str, session: ClassSession) -> list[Group]:
-    found = Group.objects.filter(ended_on=None).exclude(pk__in=session.groups.values("pk")).select_related("module")
+def _groups(request: PersonRequest) -> QuerySet[Group]:
+    """The groups one may bring into a class, and so onto its register: those of one's own modules."""
+    mine = Module.objects.taught_by(request.user, request.access)
+    return Group.objects.filter(ended_on=None, module__in=mine.values("pk")).select_related("module")
+
+
+def _found_groups(request: PersonRequest, text: str, session: ClassSession) -> list[Group]:
+    found = _groups(request).exclude(pk__in=session.groups.values("pk"))
     for word in text.split()[:4]:
         found = found.filter(Q(code__icontains=word) | Q(name__icontains=word) | Q(module__code__icontains=word))
     return list(found.order_by("module__code", "code")[:FOUND])
