@@ -1,7 +1,7 @@
 """What there is to tell, and to whom: rows of the timetable and the register that nobody has been told of yet."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import reduce
@@ -214,10 +214,8 @@ def _staff(step: NetStep, now: Mapping[int, Person]) -> list[tuple[Person, str]]
     word = _word(step)
     if step.before is None or step.before["staff"] == step.after["staff"]:
         return [(person, word) for person in now.values()]
-    if step.before["staff"]:
-        were = _called(step.before["staff"])
-    else:  # it named nobody: its groups' lecturers had it
-        were = lecturers_of_groups([step.session.pk])[step.session.pk]
+    named = step.before["staff"]  # nobody: its groups' lecturers had it
+    were = _called(named) if named else lecturers_of_groups([step.session.pk])[step.session.pk]
     told = [(person, word if pk in were else "new") for pk, person in now.items()]
     return told + [(person, "gone") for pk, person in were.items() if pk not in now]
 
