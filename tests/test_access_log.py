@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.rules import BREAK_GLASS_FOR, Purpose, Role, break_glass_refusal, reads_words
 from adsum.accounts.services import break_glass, note_break_glass_seen
-from adsum.audit.models import AccessLog, AccessReport, Event
+from adsum.audit.models import AccessLog, AccessReport, Alias, Event
 from adsum.audit.reports import Looks, kept_report, looks_at, views_between
 from adsum.audit.rules import MANY_OUTSIDE, MANY_PEOPLE, REPEATED, Finding, Page, Unusual, View, at_night, unusual
 from adsum.audit.services import KEPT_FOR, alias_of, forget_views, keep_report, note_view
@@ -114,10 +114,25 @@ def test_accounts_and_classes_are_not_in_the_weekly_report(db):
 
 
 def test_looks_are_forgotten_after_two_years(db):
-    note(NINE - KEPT_FOR - timedelta(seconds=1))
-    note(NINE - KEPT_FOR + timedelta(minutes=20))
-    assert forget_views(at=NINE) == 1
+    now = datetime.now(UTC)
+    note(now - KEPT_FOR - timedelta(seconds=1))
+    note(now - KEPT_FOR + timedelta(minutes=20))
+    assert forget_views(at=now) == 1
     assert AccessLog.objects.count() == 1
+
+
+def test_a_look_is_neither_changed_nor_forgotten_before_its_time(db):
+    note(datetime.now(UTC) - KEPT_FOR + timedelta(days=2))
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        AccessLog.objects.all().delete()
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        AccessLog.objects.update(viewer=TUTOR)
+
+
+def test_whose_an_alias_is_cannot_be_changed(db):
+    alias_of(ALICE)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        Alias.objects.update(sealed=b"x")
 
 
 def test_a_week_keeps_its_first_report(db):

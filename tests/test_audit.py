@@ -52,11 +52,11 @@ def superuser() -> Iterator[Any]:
             for _name, sql in triggers:
                 cursor.execute(sql)
         else:
-            for model in APPEND_ONLY:
-                cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
+            for table in services.WITHHELD:
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             yield cursor
-            for model in APPEND_ONLY:
-                cursor.execute(f"ALTER TABLE {model._meta.db_table} ENABLE TRIGGER USER")
+            for table in services.WITHHELD:
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def found(*outside: Outside) -> tuple[Any, ...] | None:

@@ -17,6 +17,8 @@ LATE = timedelta(hours=24)
 _PERSON = re.compile(r"person:([1-9][0-9]*)")
 ALIAS = re.compile(r"person:([0-9A-HJKMNP-TV-Z]{26})")
 """Somebody, as the event log names them: 128 random bits in Crockford's alphabet."""
+ERASE = "alias.erase"
+"""The verb with which somebody's aliases are destroyed."""
 OF_PEOPLE = frozenset({"student", "students", "person", "people"})
 """Under these words in an event's detail, numbers are people."""
 
@@ -30,6 +32,14 @@ class Facts(NamedTuple):
     verb: str
     subject: str
     detail: Any
+
+    def names(self) -> set[str]:
+        """The aliases of all whom it names."""
+        return set(_names_in([self.actor, self.subject, self.detail]))
+
+    def destroyed(self) -> set[str]:
+        """When it is an erasure, what `proof_of_erasure` gives for the aliases it destroyed."""
+        return {self.subject.removeprefix("alias:"), *self.detail.get("destroyed", ())} if self.verb == ERASE else set()
 
 
 def encode(event: Facts) -> bytes:
@@ -66,6 +76,24 @@ def about(event: Facts) -> str:
     if isinstance(student, str) and ALIAS.fullmatch(student):
         return student
     return event.actor if event.verb.startswith("scan.") else ""
+
+
+def _names_in(value: Any) -> Iterable[str]:
+    """The aliases in a value of an event."""
+    if isinstance(value, str):
+        if found := ALIAS.fullmatch(value):
+            yield found[1]
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _names_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _names_in(part)
+
+
+def proof_of_erasure(token: str) -> str:
+    """How an erasure names the alias it destroyed: whoever still has the alias can tell, and nobody else."""
+    return sha256(token.encode()).hexdigest()[:32]
 
 
 class Keys(NamedTuple):
@@ -128,6 +156,8 @@ class Wrong(StrEnum):
     """A checkpoint that none of our keys has signed."""
     TREE = "tree"
     """The events are right, and what is kept of the tree above them is not."""
+    NAMELESS = "nameless"
+    """The events are right, and nobody can say any more who one of them names, though no erasure says so."""
 
 
 class Finding(NamedTuple):

@@ -3,8 +3,6 @@ keys, so it sits below everything.
 
 Events are inserted and nothing more. A job gives each its place in a Merkle tree a moment later (docs/adr/0009)."""
 
-from datetime import datetime
-
 from django.db import models
 
 from adsum.audit.encoding import Facts, Wrong
@@ -119,7 +117,8 @@ class Verification(models.Model):
 
 
 class AccessLog(models.Model):
-    """One look at one person's record, or at the list of one class, by somebody who works here. Append-only.
+    """One look at one person's record, or at the list of one class, by somebody who works here. Never changed, and removed
+    only when it is old.
 
     Looks at the same page within ten minutes are one row, so that a page that is reloaded does not fill the log.
     """
@@ -168,8 +167,3 @@ APPEND_ONLY = (Event, Leaf, Node, Checkpoint)
 def stored(value: bytes | memoryview) -> bytes:
     """Binary columns as bytes: PostgreSQL gives a view."""
     return bytes(value)
-
-
-def facts(row: tuple[int, datetime, str, str, str, object]) -> Facts:
-    """From `values_list("pk", "at", "actor", "verb", "subject", "detail")`."""
-    return Facts(*row)

@@ -5,8 +5,7 @@ import os
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from functools import partial
-from hashlib import sha256
+from time import monotonic
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -15,10 +14,21 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from adsum.audit import encoding
-from adsum.audit.encoding import Facts, hash_of, keys_of, mentions, renamed
-from adsum.audit.models import AccessLog, AccessReport, Alias, Checkpoint, Event, Leaf, Node, Verification, stored
+from adsum.audit.encoding import ERASE, Facts, hash_of, keys_of, mentions, proof_of_erasure, renamed
+from adsum.audit.models import (
+    APPEND_ONLY,
+    AccessLog,
+    AccessReport,
+    Alias,
+    Checkpoint,
+    Event,
+    Leaf,
+    Node,
+    Verification,
+    stored,
+)
 from adsum.audit.rules import Finding, Page
-from adsum.audit.tree import Tree, checkpoint_file, finders, note_of, open_alias, tokens_of, unsealed
+from adsum.audit.tree import COLUMNS, Tree, checkpoint_file, erasures, finders, note_of, open_alias, tokens_of, unsealed
 from adsum.core import ids, keyring, notes
 from adsum.core.errors import AdsumError
 from adsum.core.signing import encrypt, tag
@@ -27,6 +37,12 @@ BATCH = 2_000
 GONE_AFTER = timedelta(hours=1)
 """How long a number missing among the events may still belong to a transaction under way. Anything slower, and there
 should be nothing, is found by the daily sweep."""
+WITHHELD = {
+    **{model._meta.db_table: "UPDATE, DELETE, TRUNCATE, TRIGGER" for model in (*APPEND_ONLY, Alias)},
+    AccessLog._meta.db_table: "UPDATE, TRUNCATE, TRIGGER",
+}
+"""What the role Adsum connects as may not do, by table, where the database has roles. Who erases somebody is the owner of the
+tables; looks that are old enough the role may forget, and a trigger sees to it that no others are."""
 
 
 class Entry(NamedTuple):
@@ -67,15 +83,40 @@ def record_all(entries: Iterable[Entry], *, actor: str, at: datetime) -> None:
 
 # Aliases
 
-_known: dict[int, str] = {}
-"""What this process has looked up: a check-in must not ask the database who its student is."""
+LOOKS_AGAIN = 30.0
+"""Seconds after which a process looks whether somebody was erased by another: until then it may name them as before."""
+
+
+class _Known:
+    """What this process has looked up: a check-in must not ask the database who its student is."""
+
+    def __init__(self) -> None:
+        self.erasures = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Not emptied, but replaced: another thread may be reading it."""
+        self.aliases: dict[int, str] = {}
+        self.looked = monotonic()
+
+    def still(self) -> dict[int, str]:
+        """What may still be believed."""
+        if monotonic() - self.looked > LOOKS_AGAIN:
+            self.looked, before, self.erasures = monotonic(), self.erasures, erasures()
+            if self.erasures != before:
+                self.forget()
+        return self.aliases
+
+
+_known = _Known()
 
 
 def aliases(people: Collection[int]) -> Mapping[int, str]:
     """The alias of each of these people, made where there is none yet. Costs nothing for people met before."""
-    wanted = sorted(pk for pk in people if pk not in _known)
+    known = _known.still()
+    wanted = sorted(pk for pk in people if pk not in known)
     if not wanted:
-        return _known
+        return known
     found: dict[int, str] = {}
     for start in range(0, len(wanted), BATCH):
         part = wanted[start : start + BATCH]
@@ -85,8 +126,8 @@ def aliases(people: Collection[int]) -> Mapping[int, str]:
         Alias.objects.bulk_create(made.values())
         found |= {pk: alias.token for pk, alias in made.items()}
     # Only what was committed may be remembered: an alias that is rolled back would be nobody's.
-    transaction.on_commit(partial(_known.update, found))
-    return {**{pk: _known[pk] for pk in people if pk in _known}, **found}
+    transaction.on_commit(lambda: known.update(found))
+    return {**{pk: known[pk] for pk in people if pk in known}, **found}
 
 
 def alias_of(person: int) -> str:
@@ -96,14 +137,15 @@ def alias_of(person: int) -> str:
 
 def warm() -> None:
     """Look up everyone's alias at once, so that the first scan of a student costs no more than the second."""
+    _known.erasures = erasures()
     for token, pk in ((alias.token, open_alias(alias)) for alias in Alias.objects.iterator(chunk_size=BATCH)):
         if pk is not None:
-            _known.setdefault(pk, token)
+            _known.aliases.setdefault(pk, token)
 
 
 def forget_known() -> None:
     """Remember no alias any longer: after an erasure or a rotation, and between tests."""
-    _known.clear()
+    _known.forget()
 
 
 def _find(people: Iterable[int]) -> dict[int, str]:
@@ -126,16 +168,16 @@ def erase(person: int, *, by: str, at: datetime) -> bool:
     """Destroy the key of one person: from now on nobody can say which events are theirs. False when there was none.
 
     The events stay, and with them the tree. Other tables are not touched, and backups made before still hold the key,
-    sealed, until `reseal` has destroyed what seals it (docs/audit.md).
+    sealed, until `reseal` has destroyed what seals it (docs/audit.md). Other processes know of it once it is sealed.
     """
     tokens = tokens_of(person)
     if not tokens:
         return False
     Alias.objects.filter(token__in=tokens).delete()
     transaction.on_commit(forget_known)
-    # Named by a hash of the destroyed alias: enough to prove later which one it was, to whoever has it.
-    proof = sha256(min(tokens).encode()).hexdigest()[:32]
-    record(actor=by, verb="alias.erase", subject=f"alias:{proof}", at=at)
+    # Named by hashes of what was destroyed: so that verification tells it from what merely vanished.
+    destroyed = [proof_of_erasure(token) for token in sorted(tokens)]
+    record(actor=by, verb=ERASE, subject=f"alias:{destroyed[0]}", at=at, destroyed=destroyed)
     return True
 
 
@@ -182,7 +224,7 @@ def _seal_some(*, at: datetime, sweep: bool) -> int:
     head = Checkpoint.objects.order_by("-size", "-pk").first()
     size = head.size if head else 0
     settled = head.settled if head else 0
-    rows = list(unsealed(0 if sweep else settled)[:BATCH])
+    rows = [Facts(*row) for row in unsealed(0 if sweep else settled).values_list(*COLUMNS)[:BATCH]]
     if not rows:
         return 0
     tiles = Tree().tiles(size)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from adsum.audit.encoding import ALIAS, Facts, encode, key_of
-from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Node, Verification, facts, stored
+from adsum.audit.encoding import ALIAS, ERASE, Facts, encode, key_of
+from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Node, Verification, stored
 from adsum.core import keyring, merkle, notes
 from adsum.core.merkle import HEIGHT, WIDTH
 from adsum.core.signing import decrypt, tag
@@ -18,22 +18,10 @@ from adsum.core.signing import decrypt, tag
 COLUMNS = ("pk", "at", "actor", "verb", "subject", "detail")
 
 
-def unsealed(after: int) -> Unsealed:
+def unsealed(after: int) -> QuerySet[Event]:
     """Events with a higher id than `after` that have no place in the tree yet, in the order of their ids."""
-    return Unsealed(after)
-
-
-class Unsealed:
-    """A slice of it is one query."""
-
-    def __init__(self, after: int) -> None:
-        self.rows = Event.objects.filter(pk__gt=after).exclude(Exists(Leaf.objects.filter(event_id=OuterRef("pk"))))
-
-    def __getitem__(self, wanted: slice) -> Iterator[Facts]:
-        return (facts(row) for row in self.rows.order_by("pk").values_list(*COLUMNS)[wanted])
-
-    def count(self) -> int:
-        return self.rows.count()
+    placed = Leaf.objects.filter(event_id=OuterRef("pk"))
+    return Event.objects.filter(pk__gt=after).exclude(Exists(placed)).order_by("pk")
 
 
 class Tree:
@@ -107,7 +95,7 @@ def proof_of(event: int) -> Proof | None:
     row = Event.objects.filter(pk=event).values_list(*COLUMNS).first()
     if leaf is None or row is None or checkpoint is None or checkpoint.size <= leaf.index:
         return None
-    return Proof(encode(facts(row)), leaf.index, Tree().inclusion(leaf.index, checkpoint.size), checkpoint)
+    return Proof(encode(Facts(*row)), leaf.index, Tree().inclusion(leaf.index, checkpoint.size), checkpoint)
 
 
 # Checkpoints
@@ -142,22 +130,20 @@ def published() -> QuerySet[Checkpoint]:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LogState:
     """The state of the log for a person: four queries."""
 
     size: int
     waiting: int
-    sealed_at: datetime | None
     checkpoint: Checkpoint | None
     verification: Verification | None
 
 
-def standing() -> Standing:
+def standing() -> LogState:
     head = Checkpoint.objects.order_by("-size", "-pk").first()
-    return Standing(
+    return LogState(
         size=head.size if head else 0,
         waiting=unsealed(head.settled if head else 0).count(),
-        sealed_at=head.at if head else None,
         checkpoint=published().first(),
         verification=Verification.objects.order_by("-at", "-pk").first(),
     )
@@ -181,6 +167,11 @@ def open_alias(alias: Alias) -> int | None:
     keys = keyring.alias_keys().get(alias.kid)
     plain = decrypt(keys[0], stored(alias.sealed), about=alias.token.encode()) if keys else None
     return int(plain) if plain else None
+
+
+def erasures() -> int:
+    """How many people were erased so far: it never becomes fewer (one query)."""
+    return Leaf.objects.filter(verb_key=key_of(ERASE)).count()
 
 
 def people_behind(tokens: Collection[str]) -> dict[str, int]:
@@ -239,22 +230,10 @@ def events(search: Search, *, before: int | None = None, limit: int = 50) -> tup
     places = list(leaves.values_list("index", "event_id")[: limit + 1])
     more, places = len(places) > limit, places[:limit]
     rows = Event.objects.filter(pk__in=[event for _index, event in places]).values_list(*COLUMNS)
-    by_pk = {row[0]: facts(row) for row in rows}
+    by_pk = {row[0]: Facts(*row) for row in rows}
     return [Found(index, by_pk.get(event)) for index, event in places], more
 
 
 def tokens_in(found: Collection[Found]) -> set[str]:
     """Every alias that these events name."""
-    texts = {text for one in found if one.event for text in _texts([one.event.actor, one.event.subject, one.event.detail])}
-    return {match[1] for text in texts if (match := ALIAS.fullmatch(text))}
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _texts(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _texts(part)
+    return {token for one in found if one.event for token in one.event.names()}

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from adsum.audit.encoding import LATE, Facts, Finding, Wrong, hash_of, keys_of
-from adsum.audit.models import Checkpoint, Event, Leaf, Node, facts, stored
-from adsum.audit.tree import COLUMNS, unsealed
+from adsum.audit.encoding import ERASE, LATE, Facts, Finding, Wrong, hash_of, keys_of, proof_of_erasure
+from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Node, stored
+from adsum.audit.tree import COLUMNS, open_alias, unsealed
 from adsum.core import keyring, merkle, notes
 
 CHUNK = 2_048
-"""Leaves that are looked at together: 8 tiles. Memory does not grow with the log."""
+"""Leaves that are looked at together: 8 tiles. Memory grows with the number of people, and not with the log."""
 
 Progress = Callable[[int, int], None]
 """Told how many of how many leaves are done."""
@@ -33,6 +33,8 @@ class Result:
     size: int = 0
     checkpoints: int = 0
     waiting: int = 0
+    unopened: int = 0
+    """How many aliases there are, when none of them opens with the keys of this machine: who is who was not looked at."""
     finding: Finding | None = None
 
 
@@ -64,6 +66,10 @@ class _Walk:
     nodes: list[tuple[int, int, bytes]] = field(default_factory=list)
     before: int | None = None
     """The event before."""
+    named: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The first (place, event) that names each alias."""
+    destroyed: set[str] = field(default_factory=set)
+    """What erasures say they destroyed."""
 
 
 def verify(outside: Iterable[Outside] = (), *, progress: Progress | None = None) -> Result:
@@ -93,7 +99,7 @@ def _chunk(walk: _Walk, low: int, high: int, result: Result) -> Finding | None:
     )  # fmt: skip
     leaves = [_LeafRow(*row) for row in rows]
     wanted = [leaf.event for leaf in leaves]
-    events = {row[0]: facts(row) for row in Event.objects.filter(pk__in=wanted).values_list(*COLUMNS)}
+    events = {row[0]: Facts(*row) for row in Event.objects.filter(pk__in=wanted).values_list(*COLUMNS)}
     checkpoints: dict[int, list[Checkpoint]] = {}
     for checkpoint in Checkpoint.objects.filter(size__gt=low, size__lte=high).order_by("size", "pk"):
         checkpoints.setdefault(checkpoint.size, []).append(checkpoint)
@@ -124,6 +130,9 @@ def _leaf(walk: _Walk, index: int, leaf: _LeafRow | None, event: Facts | None, n
     if walk.complete is not None and event.at < walk.complete - LATE:
         return Finding(Wrong.INSERTED, index, leaf.event)
     walk.nodes += walk.tiles.append(hashed)
+    for name in event.names() - walk.named.keys():
+        walk.named[name] = (index, leaf.event)
+    walk.destroyed |= event.destroyed()
     walk.since.append((index, leaf.event))
     walk.before = leaf.event
     return None
@@ -190,12 +199,12 @@ def _end(walk: _Walk, head: Checkpoint | None, result: Result) -> Finding | None
     if walk.outside:
         name, _theirs = walk.outside[0]
         return Finding(Wrong.TRUNCATED, size, walk.before, checkpoint=name)
-    newer = Checkpoint.objects.filter(size__gt=size).order_by("size").first()
-    if newer is None:
-        extra = Leaf.objects.filter(index__gte=size).order_by("index").values_list("index", "event_id").first()
-        if extra and not Checkpoint.objects.filter(size__gt=size).exists():
+    extra = Leaf.objects.filter(index__gte=size).order_by("index").values_list("index", "event_id").first()
+    higher = Node.objects.filter(level=merkle.HEIGHT, index__gte=-(-size // merkle.WIDTH)).exists()
+    if not Checkpoint.objects.filter(size__gt=size).exists():  # asked last: a sealing meanwhile makes all three at once
+        if extra:
             return Finding(Wrong.INSERTED, *extra)
-        if Node.objects.filter(level=merkle.HEIGHT, index__gte=-(-size // merkle.WIDTH)).exists():
+        if higher:
             return Finding(Wrong.TRUNCATED, size, walk.before)
     waiting = unsealed(0)
     result.waiting = waiting.count()
@@ -204,5 +213,24 @@ def _end(walk: _Walk, head: Checkpoint | None, result: Result) -> Finding | None
     wrong = Q(pk__lte=head.settled)
     if walk.complete is not None:
         wrong |= Q(at__lt=walk.complete - LATE)
-    first = waiting.rows.filter(wrong).order_by("pk").first()
-    return Finding(Wrong.INSERTED, size, first.pk) if first else None
+    if first := waiting.filter(wrong).first():
+        return Finding(Wrong.INSERTED, size, first.pk)
+    return _nameless(walk, result)
+
+
+def _nameless(walk: _Walk, result: Result) -> Finding | None:
+    """Who everyone in the log is, must be known from a row that opens, unless an erasure says that it was destroyed."""
+    rows, opened = 0, set[str]()
+    for alias in Alias.objects.iterator(chunk_size=CHUNK):
+        rows += 1
+        if open_alias(alias) is not None:
+            opened.add(alias.token)
+    if rows and not opened:  # another machine, without the keys
+        result.unopened = rows
+        opened = set(Alias.objects.values_list("token", flat=True))
+    gone = {token: where for token, where in walk.named.items() if token not in opened}
+    if any(proof_of_erasure(token) not in walk.destroyed for token in gone):  # erased while we looked?
+        for event in Event.objects.filter(verb=ERASE):
+            walk.destroyed |= event.facts.destroyed()
+    left = [where for token, where in gone.items() if proof_of_erasure(token) not in walk.destroyed]
+    return Finding(Wrong.NAMELESS, *min(left)) if left else None

@@ -20,7 +20,6 @@ from adsum.core.errors import AdsumError
 from adsum.ops.switches import replace_file
 
 BY = "system:command"
-PROTECTED = ("adsum_event", "adsum_leaf", "adsum_node", "adsum_checkpoint")
 WORDS = {
     encoding.Wrong.ALTERED: "Event {event} was altered (place {place}).",
     encoding.Wrong.REMOVED: "An event was removed: place {place}, event {event} or the one after it.",
@@ -33,6 +32,10 @@ WORDS = {
         "before place {until}."
     ),
     encoding.Wrong.UNSIGNED: "A checkpoint is not signed by a key of ours: {checkpoint}, up to event {event} (place {place}).",
+    encoding.Wrong.NAMELESS: (
+        "Nobody can say any more whom event {event} (place {place}) names, and no erasure says so: a row of adsum_alias was "
+        "removed or overwritten."
+    ),
     encoding.Wrong.TREE: "The events are right, but what is kept of the tree is not, from place {place} on (event {event}).",
 }
 
@@ -113,6 +116,8 @@ def sentence(result: Result, outside: int) -> str:
         return " ".join(WORDS[result.finding.wrong].format(**result.finding._asdict()).split())
     text = f"Good: {result.size:,} events, every one as it was written, in {result.checkpoints:,} checkpoints"
     text += f", {outside:,} of them kept elsewhere." if outside else ". One kept elsewhere would rule out a restored backup."
+    if result.unopened:
+        text += " No alias opens with the keys of this machine: whether who is who can still be said, was not looked at."
     return text + (f" {result.waiting:,} wait to be sealed." if result.waiting else "")
 
 
@@ -128,11 +133,10 @@ def _prove(event: int) -> None:
 
 
 def protect(role: str) -> None:
-    """Grant `role` what Adsum needs, and of the event log reading and adding alone. Raises AdsumError with what to do."""
+    """Grant `role` what Adsum needs, but not what is withheld of the logs. Raises AdsumError with what to do."""
     if connection.vendor != "postgresql":
         raise AdsumError("sqlite", "SQLite has no roles; its triggers refuse every change of the log all the same.")
     name = connection.ops.quote_name(role)
-    tables = ", ".join(PROTECTED)
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper, rolname = current_user FROM pg_roles WHERE rolname = %s", [role])
         row = cursor.fetchone()
@@ -146,36 +150,43 @@ def protect(role: str) -> None:
             f"GRANT USAGE ON SCHEMA public TO {name}",
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
             f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
-            f"REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON {tables} FROM {name}",
+            *(f"REVOKE {privileges} ON {table} FROM {name}" for table, privileges in services.WITHHELD.items()),
             f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}",
         ):
             cursor.execute(statement)
 
 
 def may_change_the_log() -> bool:
-    """Whether the role this process connects as could change or remove events."""
-    if connection.vendor != "postgresql":
-        return False
+    """Whether the role this process connects as could change or remove events, looks, or who is who."""
+    return connection.vendor == "postgresql" and any(_has(*one) for one in services.WITHHELD.items())
+
+
+def _has(table: str, privileges: str) -> bool:
+    """Whether this process' role has one of these privileges, or could give it to itself."""
     with connection.cursor() as cursor:
-        for table in PROTECTED:
-            cursor.execute(
-                "SELECT has_table_privilege(%s, 'UPDATE, DELETE, TRUNCATE'), pg_has_role(relowner, 'USAGE') "
-                "FROM pg_class WHERE oid = %s::regclass",
-                [table, table],
-            )
-            if any(cursor.fetchone()):
-                return True
-    return False
+        cursor.execute(
+            "SELECT has_table_privilege(%s, %s), pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %s::regclass",
+            [table, privileges, table],
+        )
+        return any(cursor.fetchone())
 
 
 def _erase(email: str, at: datetime) -> None:
     person = Person.objects.filter(username=email.strip().casefold()).first()
     if person is None:
         raise AdsumError("unknown", f"Nobody has the university e-mail {email}.")
+    _as_owner()
     if not services.erase(person.pk, by=BY, at=at):
         raise AdsumError("erased", "No event is known to be this person's.")
+    services.seal(at=at)  # running processes look there whom to forget
     print("Done: nobody can say any more which events are theirs. The log verifies as before.")
     print("Backups still hold the key, sealed. To end that, too: adsum audit rotate-aliases, restart, adsum audit reseal.")
+
+
+def _as_owner() -> None:
+    """Raises AdsumError for the role Adsum runs as: it may not remove who is who."""
+    if connection.vendor == "postgresql" and not _has("adsum_alias", "DELETE"):
+        raise AdsumError("not_owner", "Run this as the owner of the tables: the role Adsum runs as may not (docs/audit.md).")
 
 
 def _rotate(action: str, at: datetime) -> None:
@@ -203,6 +214,7 @@ def _keep(path: Path | None, value: str, setting: str) -> None:
 
 
 def _reseal(at: datetime) -> None:
+    _as_owner()
     number = services.reseal(by=BY, at=at)
     kid, key = next(iter(settings.ALIAS_KEYS.items()))
     print(f"{number:,} aliases are sealed anew. Destroy every older key, wherever it is kept: it opens older backups.")

@@ -38,6 +38,7 @@ WRONG = {
     Wrong.REWRITTEN: gettext_lazy("the log was rewritten"),
     Wrong.ROLLED_BACK: gettext_lazy("an older state was restored"),
     Wrong.UNSIGNED: gettext_lazy("a checkpoint is not signed by a key of ours"),
+    Wrong.NAMELESS: gettext_lazy("who somebody is was removed, and nobody erased them"),
     Wrong.TREE: gettext_lazy("the stored tree is damaged, the events are right"),
 }
 
