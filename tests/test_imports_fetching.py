@@ -79,7 +79,20 @@ def test_a_private_address_is_refused_until_an_administrator_names_its_network(s
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "127.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.1", "192.168.1.1", "[fe80::1]"],
+    [
+        "localhost",
+        "127.1",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "10.0.0.1",
+        "192.168.1.1",
+        "[fe80::1]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[64:ff9b::10.0.0.1]",
+        "[2002:a00:1::]",
+    ],
 )
 def test_no_spelling_of_a_private_address_gets_through(host: str):
     assert refusal(f"http://{host}/latest/meta-data").code == "fetch_private"

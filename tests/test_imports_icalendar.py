@@ -3,12 +3,14 @@ of a real feed turned into modules, groups and rooms."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import translation
 
+from adsum.integrations import mapping
 from adsum.integrations.icalendar import read
 from adsum.integrations.mapping import PRESETS, rules_of
 from adsum.integrations.messages import Problem, Refused
@@ -248,6 +250,7 @@ def test_the_plain_mapping(summary: str, code: str, title: str, kind: str):
         ({"field": "SUMMARY", "pattern": "no group"}, "(?P<code>"),
         ({"field": "X-OTHER", "pattern": "(?P<code>.)"}, "SUMMARY"),
         ({"field": "SUMMARY", "pattern": f"(?P<code>{'x' * 400})"}, "400"),
+        ({"field": "SUMMARY", "pattern": "(?P<code>a){99999999999}"}, "too large"),
         ({}, "Choose how"),
     ],
 )
@@ -255,6 +258,36 @@ def test_a_pattern_that_cannot_be_used_says_why(rule: dict[str, str], said: str)
     with pytest.raises(Refused) as refused:
         rules_of({"modules": rule})
     assert said in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("rule", "summary"),
+    [
+        ({"field": "SUMMARY", "pattern": "(?P<code>(a+)+)$"}, "a" * 60 + "!"),
+        ({"field": "SUMMARY", "pattern": "(?P<code>(?:a|a)*)$"}, "a" * 60 + "!"),
+        (PRESETS["plain"]["modules"], "CS201" + " " * 3900 + "a\\n\\nb"),
+    ],
+)
+def test_a_pattern_that_takes_for_ever_is_given_up_and_nobody_waits_for_it(
+    rule: dict[str, str], summary: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(mapping, "MOST_SECONDS", 1)
+    content = calendar(vevent(SUMMARY=summary))
+    codes_said: list[str] = []
+
+    def try_it() -> None:
+        try:
+            read(content, "f", [], rules=rules_of({"modules": rule}), source="feed", at=AT, zone=LONDON)
+        except Refused as refused:
+            codes_said.append(refused.code)
+
+    other, turns = Thread(target=try_it), 0
+    other.start()
+    while other.is_alive():
+        other.join(0.01)
+        turns += 1
+    assert codes_said == ["pattern_slow"]
+    assert turns > 10, "everything else went on meanwhile"
 
 
 # Over time

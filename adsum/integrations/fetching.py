@@ -14,12 +14,14 @@ from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 
+from adsum.core.network import within
 from adsum.integrations.messages import Refused
 from adsum.integrations.reading import MAX_FILE, MB
 
 TIMEOUT = 20
 """Seconds for the whole answer."""
 MOST_REDIRECTS = 4
+NAT64 = ip_network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address
 
 
@@ -101,17 +103,18 @@ def _read(url: str, response: http.client.HTTPResponse, deadline: float) -> Fetc
 def _allowed_address(url: str, host: str, port: int) -> str:
     """The first address of a host, when every address it has may be asked. Raises Refused `fetch_private`."""
     found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    networks = [ip_network(network) for network in settings.FEED_NETWORKS]
     for text in found:
         address = _plain(ip_address(text.partition("%")[0]))
         public = address.is_global and not address.is_multicast
-        if not (public or any(address in network for network in networks)):
+        if not (public or within(str(address), settings.FEED_NETWORKS)):
             raise Refused("fetch_private", file=url, address=address)
     return found[0]
 
 
 def _plain(address: Address) -> Address:
-    """An IPv4 address that was written as IPv6."""
+    """An IPv4 address that was written as IPv6, or that a translator (NAT64, RFC 6052) would make of it."""
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
     return getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
 
 

@@ -14,7 +14,7 @@ import recurring_ical_events
 from icalendar import Calendar
 
 from adsum.integrations.feed import ClassRow, GroupRef, Timetable
-from adsum.integrations.mapping import FIELDS, Rules
+from adsum.integrations.mapping import FIELDS, Matches, Rules
 from adsum.integrations.messages import Problem, Refused, Unusable
 from adsum.integrations.reading import Record, text_of
 from adsum.timetable.rules import Kind
@@ -37,7 +37,7 @@ class _Block:
     def value(self, name: str) -> str:
         """A property's value as written, folded lines joined; '' when there is none."""
         text = re.sub(r"\n[ \t]", "", "\n".join(self.lines))
-        found = re.search(rf"(?im)^{name}(?:;[^:]*)?:(.*)$", text)
+        found = re.search(rf"(?im)^{name}(?:;[^:\n]*)?:(.*)$", text)
         return found[1].strip() if found else ""
 
     @property
@@ -60,7 +60,7 @@ class _Block:
 @dataclass(slots=True)
 class _Reader:
     file: str
-    rules: Rules
+    matches: Matches
     source: str
     at: datetime
     zone: ZoneInfo
@@ -87,15 +87,16 @@ def read(
         raise Refused("not_icalendar", file=file)
     if lines[-1].strip().upper() != "END:VCALENDAR":
         raise Refused("cut_short", file=file)
-    reader = _Reader(file, rules, source, at, zone, problems, Timetable(file, sources={source}, partial=partial))
+    reader = _Reader(file, Matches(rules), source, at, zone, problems, Timetable(file, sources={source}, partial=partial))
     reader.cancelled = any(line.strip().upper() == "METHOD:CANCEL" for line in lines)
     by_uid: defaultdict[str, list[_Block]] = defaultdict(list)
     for block in _blocks(lines, reader):
         by_uid[block.uid].append(block)
-    for uid, blocks in sorted(by_uid.items()):
-        _series(reader, uid, blocks)
-        if len(reader.timetable.rows) > MOST_CLASSES:
-            raise Refused("too_many", file=file, limit=MOST_CLASSES)
+    with reader.matches:
+        for uid, blocks in sorted(by_uid.items()):
+            _series(reader, uid, blocks)
+            if len(reader.timetable.rows) > MOST_CLASSES:
+                raise Refused("too_many", file=file, limit=MOST_CLASSES)
     if not rules.create:
         reader.timetable.modules.clear()
         reader.timetable.groups.clear()
@@ -235,13 +236,13 @@ def _class(reader: _Reader, uid: str, event: Any, label: str, record: Record) ->
     if ends_at - starts_at > DAY:
         raise Unusable(record.problem("long_class"))
     fields = {name: _text(event, name) for name in FIELDS}
-    modules = reader.rules.all("modules", fields)
+    modules = reader.matches.all("modules", fields)
     if not modules:
-        column = reader.rules.rules["modules"][0]
+        column = reader.matches.rules.rules["modules"][0]
         raise Unusable(record.problem("event_module", field=column, value=fields[column][:120]))
-    kind = reader.rules.kind(fields)
+    kind = reader.matches.kind(fields)
     if kind is None:
-        reader.strange[", ".join(found.code[:40] for found in reader.rules.all("kinds", fields)) or "–"] += 1
+        reader.strange[", ".join(found.code[:40] for found in reader.matches.all("kinds", fields)) or "–"] += 1
     own_zone = getattr(start.tzinfo, "key", "UTC")
     changed = event.get("LAST-MODIFIED")
     return ClassRow(
@@ -254,10 +255,10 @@ def _class(reader: _Reader, uid: str, event: Any, label: str, record: Record) ->
         starts_at=starts_at,
         ends_at=ends_at,
         zone=reader.zone.key if own_zone == "UTC" else own_zone,
-        delivery=reader.rules.delivery(fields),
+        delivery=reader.matches.delivery(fields),
         mandatory=True,
         cancelled=reader.cancelled or str(event.get("STATUS", "")).upper() == "CANCELLED",
-        rooms=tuple(sorted(found.code[:200] for found in reader.rules.all("rooms", fields))),
+        rooms=tuple(sorted(found.code[:200] for found in reader.matches.all("rooms", fields))),
         staff=(),
         groups=tuple(sorted(_groups(reader, fields))),
         changed_at=_utc(reader, changed.dt) if changed is not None and isinstance(changed.dt, datetime) else None,
@@ -284,9 +285,9 @@ def _text(event: Any, name: str) -> str:
 
 def _groups(reader: _Reader, fields: dict[str, str]) -> Iterator[GroupRef]:
     """The groups of a joint class: every cohort of every module, or each module's own group where no cohort is named."""
-    for module in reader.rules.all("modules", fields):
+    for module in reader.matches.all("modules", fields):
         reader.timetable.modules.setdefault(module.code, module.title or module.code)
-        for cohort in reader.rules.all("groups", fields) or [module]:
+        for cohort in reader.matches.all("groups", fields) or [module]:
             ref = module.code, cohort.code
             reader.timetable.groups.setdefault(ref, cohort.title or cohort.code)
             yield ref

@@ -48,6 +48,10 @@ UNUSABLE: dict[str, Promise] = {
     "no_mapping": _("Choose how the fields of this calendar become modules and groups, then send it again."),
     "too_many": _("%(file)s holds more than %(limit)s classes. Ask for a feed of one term."),
     "pattern": _("The pattern for %(name)s cannot be used: %(reason)s. Correct it in the mapping."),
+    "pattern_slow": _(
+        "The pattern for %(name)s takes too long on this calendar. Simplify it in the mapping: nothing that repeats may hold "
+        "something that repeats, as in (a+)+."
+    ),
     "folder_missing": _("There is no file or folder %(file)s. Check the path."),
     "feed_kind": _(
         "%(file)s did not answer with what this feed is set to (%(expected)s). Check its address, or change the kind of feed."
