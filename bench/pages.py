@@ -29,6 +29,8 @@ COHORT = 100
 MODULES, TWICE, WEEKS = 6, 2, 30
 DEPARTMENTS = 10
 TIMES, WARM = 20, 2
+AIM = 300
+"""Milliseconds within which nineteen of twenty answers are to be."""
 
 
 def insert(model: "type[Model]", values: dict[str, str], source: str) -> None:
@@ -218,13 +220,15 @@ def main(arguments: list[str]) -> int:
             runs = [asked(house, browsers, who, path) for _ in range(TIMES)]
             times = sorted(took for _, took in runs)
             rows.append((times[int(TIMES * 0.95) - 1], statistics.median(times), runs[0][0], name, who))
+            if rows[-1][0] > AIM:
+                print(f"slow: {name} for {who}, {rows[-1][0]:.0f} ms", flush=True)
             if runs[0][0] > empty[name, who] + 2:
                 grew.append(f"{name} for {who}: {empty[name, who]} queries in the empty house, {runs[0][0]} now")
         rows.sort(reverse=True)
         print("| page | who | p95 ms | median ms | queries |\n|---|---|---:|---:|---:|")
         for p95, median, queries, name, who in rows[:40]:
             print(f"| {name} | {who} | {p95:.0f} | {median:.0f} | {queries} |")
-        print(f"{len(rows)} pages; p95 of the slowest {rows[0][0]:.0f} ms; {sum(row[0] > 300 for row in rows)} above 300 ms")
+        print(f"{len(rows)} pages; p95 of the slowest {rows[0][0]:.0f} ms; {sum(row[0] > AIM for row in rows)} above {AIM} ms")
         print("\n".join(grew) or "no page asks more of the database than in the empty house")
         return int(bool(grew))
 
