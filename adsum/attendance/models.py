@@ -318,8 +318,9 @@ class ReportedPeriod(models.Model):
     def bodies_of(access: Access) -> list[ReportedPeriod.Body]:
         """The authorities to which a person with these roles reports."""
         body = ReportedPeriod.Body
-        reports = {Role.COMPLIANCE_UKVI: [body.UKVI, body.OTHER], Role.COMPLIANCE_SLC: [body.SLC, body.OTHER]}
-        return sorted({one for role, bodies in reports.items() if access.holds(role) for one in bodies})
+        by_role = {Role.COMPLIANCE_SLC: body.SLC, Role.COMPLIANCE_UKVI: body.UKVI}
+        own = [one for role, one in by_role.items() if access.holds(role)]
+        return [*own, body.OTHER] if own else []
 
 
 class CorrectionQuerySet(models.QuerySet["Correction"]):

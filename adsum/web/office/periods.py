@@ -48,7 +48,7 @@ class PeriodForm(forms.Form):
     )  # fmt: skip
     reference = forms.CharField(
         label=gettext_lazy("Reference"), max_length=120, required=False,
-        help_text=gettext_lazy("Your own, or the authority’s, to find the report again."),
+        help_text=gettext_lazy("To find the report again."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, bodies: list[ReportedPeriod.Body], **kwargs: Any) -> None:
