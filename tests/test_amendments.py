@@ -155,6 +155,20 @@ def test_a_colleague_confirms_and_the_history_names_who_wanted_it(room: Class):
     assert events[4][1] != events[0][1]
 
 
+def test_a_proposal_is_confirmed_after_the_deadline_of_whoever_made_it(world: World):
+    room = Class(world, 21)
+    room.mark(Status.ABSENT)
+    at = room.ends + 7 * DAY
+    proposal = amendments.propose(
+        room.session, room.students, Status.PRESENT, by=room.lecturer, at=at - HOUR, reason_code=Reason.SEEN_IN_CLASS
+    )
+    with refused("team"):
+        amendments.confirm(proposal, by=room.other, at=at)
+    assert len(amendments.confirm(proposal, by=room.team, at=at)) == 21
+    assert {status for _, status, *_ in room.marks()} == {Status.PRESENT}
+    assert set(MarkChange.objects.filter(at=at).values_list("by", flat=True)) == {room.lecturer.pk}
+
+
 def test_nobody_confirms_their_own_proposal_or_one_about_themselves(room: Class):
     proposal = proposed(room)
     with refused("same_person"):
@@ -216,7 +230,7 @@ def test_the_database_knows_who_decided(room: Class, fields: dict[str, Any]):
 
 
 def last(room: Class, by: Person | None = None) -> int:
-    return amendments.undoable(room.session, by or room.lecturer)[0][-1].pk
+    return amendments.undoable(room.session, by or room.lecturer, NINE)[0][-1].pk
 
 
 def test_undo_gives_back_status_source_and_time(room: Class):
@@ -290,6 +304,22 @@ def test_undo_keeps_to_the_deadline_and_opens_the_task_again(room: Class):
     amendments.undo(room.session, last(room), by=room.lecturer, at=room.ends + 3 * DAY)
     assert Register.objects.get().state == Register.State.NOT_OBSERVED
     assert {(status, source) for _, status, source, *_ in room.marks()} == {(Status.NOT_OBSERVED, Source.SYSTEM)}
+
+
+@pytest.mark.parametrize(
+    ("number", "later", "code"),
+    [(21, HOUR - timedelta(minutes=1), None), (21, HOUR, "not_alone"), (20, HOUR, None), (1, 15 * DAY, "not_alone")],
+)
+def test_many_marks_or_old_ones_are_not_one_persons_to_undo(world: World, number: int, later: timedelta, code: str | None):
+    room = Class(world, number)
+    room.mark(Status.PRESENT, by=room.team)
+    change, at = last(room, room.team), NINE + later
+    if code is None:
+        assert amendments.undo(room.session, change, by=room.team, at=at) == number
+        return
+    with refused(code):
+        amendments.undo(room.session, change, by=room.team, at=at)
+    assert len(room.marks()) == number
 
 
 # Reported outside

@@ -70,8 +70,9 @@ class Life:
 
     def undo(self, n: int, m: int) -> None:
         by = self.team if m % 2 else self.lecturer
-        act, _kept = undoable(self.session(n), by)
-        undo(self.session(n), act[-1].pk if act else 0, by=by, at=self.later())
+        at = self.later()
+        act, _kept = undoable(self.session(n), by, at)
+        undo(self.session(n), act[-1].pk if act else 0, by=by, at=at)
 
     def close(self, n: int, _m: int) -> None:
         close_register(self.session(n), at=self.later())

@@ -122,13 +122,14 @@ def test_when_a_person_first_proves_who_they_are(after: timedelta, changing: int
 
 
 def test_why_a_change_stays_says_the_first_reason():
-    for steps, *flags in product((0, 1), *([False, True],) * 4):
-        itself, newer, answers, confirmed = flags
+    for steps, *flags in product((0, 1), *([False, True],) * 5):
+        itself, newer, answers, confirmed, alone = flags
         expected = (
             Kept.NOTHING if not steps or itself else
             Kept.NEWER if newer else
             Kept.ANSWERED if answers else
-            Kept.CONFIRMED if confirmed else None
+            Kept.CONFIRMED if confirmed else
+            Kept.ALONE if alone else None
         )  # fmt: skip
-        told = why_kept(steps=steps, undo_itself=itself, newer=newer, answers=answers, confirmed=confirmed)
+        told = why_kept(steps=steps, undo_itself=itself, newer=newer, answers=answers, confirmed=confirmed, alone=alone)
         assert told == expected

@@ -136,6 +136,17 @@ class TestClosing:
         assert end_outage(outage, by=self.team, at=NINE + 2 * HOUR).ends_at == NINE + HOUR, "ended once"
         assert Event.objects.filter(verb="outage.end").count() == 1
 
+    def test_one_without_end_declared_late_takes_back_all_until_now(self):
+        for days in (0, 9, 10):
+            taught = self.world.session(self.group, starts_at=NINE + timedelta(days=days, hours=3), staff=[self.lecturer])
+            mark_students(taught, [self.alice], Status.PRESENT, by=self.lecturer, at=taught.starts_at)
+            close_register(taught, at=taught.ends_at + timedelta(days=1))
+        when = NINE + timedelta(days=12)
+        outage = Outage(starts_at=NINE + HOUR, reason="The network was down", declared_by=self.team, declared_at=when)
+        assert preview_outage(outage, at=when).absences == 3
+        self.declare(starts_at=NINE + HOUR, when=when)
+        assert set(Mark.objects.filter(student=self.bob).values_list("status", flat=True)) == {Status.NOT_OBSERVED}
+
     def test_one_without_end_says_nothing_of_classes_far_ahead(self):
         self.declare()
         next_week = self.world.session(self.group, starts_at=NINE + timedelta(days=7))

@@ -53,10 +53,21 @@ ADDRESSES = {
     "module_file": "leader",
     "record_file": "tutor",
     "classes_file": "team",
+    "class_register_file": "lecturer",
+    "decide_proposal": "lecturer",
+    "office_outages": "team",
 }
-SOMETIMES = {"amend_marks", "answer_query", "mark_students", "class_sheet", "queries_together"}
+SOMETIMES = {"amend_marks", "answer_query", "mark_students", "class_sheet", "queries_together", "undo_marks"}
 """Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py."""
-SENT = {"import_decide": {"action": "apply"}}
+SENT = {
+    "import_decide": {"action": "apply"},
+    "decide_proposal": {"decision": "confirm"},
+    "office_outages": {
+        "step": "declare",
+        "reason": "Fire",
+        "starts_at": f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M}",
+    },
+}
 """What is sent where the table of doors sends something harmless."""
 
 

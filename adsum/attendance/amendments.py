@@ -1,7 +1,7 @@
 """Changes by hand that one person alone cannot make, taking back one's last change, and periods reported outside."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from adsum.accounts.models import Person
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ProposedMark, Query, Register, ReportedPeriod
 from adsum.attendance.reports import last_act, newer_than
-from adsum.attendance.rules import Kept, Needs, Reason, Source, Status, why_kept
+from adsum.attendance.rules import Kept, Needs, Reason, Source, Status, needs, why_kept
 from adsum.attendance.services import (
     NEEDED,
     Entry,
@@ -128,6 +128,8 @@ def decline(proposal: Proposal, *, by: Person, at: datetime, answer: str = "") -
 # Undo
 
 
+UNDO_FRESH_FOR = timedelta(hours=1)
+"""How long a change is one's own slip: its undo is offered beside it, and needs no colleague."""
 SETTLED = frozenset(
     {Reason.QUERY_UPHELD, Reason.OTHER_GROUP_AGREED, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE}
 )
@@ -138,18 +140,31 @@ KEPT = {
     Kept.NEWER: lambda: _("One of these marks has changed again since, so yours stays. Change the marks by hand instead."),
     Kept.ANSWERED: lambda: _("This change answered somebody, or an outage, so it stays. Change the mark by hand instead."),
     Kept.CONFIRMED: lambda: _("A colleague confirmed this change, so it stays. Make a new change instead."),
+    Kept.ALONE: lambda: _(
+        "So many marks, or such old ones, are not one person’s to undo. Change them by hand: there a colleague can confirm it."
+    ),
 }
 
 
-def undoable(session: ClassSession, by: Person) -> tuple[list[MarkChange], Kept | None]:
+def undoable(session: ClassSession, by: Person, at: datetime) -> tuple[list[MarkChange], Kept | None]:
     """The person's last change by hand of this register, and why it cannot be undone; None when it can (three queries)."""
     act = last_act(session, by)
     confirmed = bool(act) and Proposal.objects.filter(session=session, by=by, decided_at=act[0].at, state="confirmed").exists()
     reasons = {change.reason_code for change in act}
+    lacks = None
+    if act and at >= act[0].at + UNDO_FRESH_FOR:
+        lacks = needs(at=at, ends_at=session.ends_at, amend_hours=0, team=True, changing=len(act), reported=False)
     return act, why_kept(
         steps=len(act), undo_itself=Reason.UNDONE in reasons, newer=bool(act) and newer_than(session, act), confirmed=confirmed,
         answers=bool(reasons & SETTLED),
+        alone=lacks is not None,
     )  # fmt: skip
+
+
+def unmade_by_undo(act: Sequence[MarkChange], at: datetime) -> int:
+    """How many marks that are there would be another one: while the change is fresh, those it found there itself."""
+    fresh = bool(act) and at < act[0].at + UNDO_FRESH_FOR
+    return sum(step.before not in {"", Status.EXPECTED, Status.NOT_OBSERVED} for step in act) if fresh else len(act)
 
 
 @transaction.atomic
@@ -162,7 +177,7 @@ def undo(session: ClassSession, change: int, *, by: Person, at: datetime) -> int
     refuse_cancelled(session)
     Register.objects.select_for_update().filter(session=session).first()
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session)}
-    act, kept = undoable(session, by)
+    act, kept = undoable(session, by, at)
     if kept is None and act[-1].pk != change:
         kept = Kept.NOTHING
     if kept is not None:

@@ -46,9 +46,9 @@ def _checked(outage: Outage, at: datetime) -> None:
         raise AdsumError("where", _("Choose a site or a room, not both."))
 
 
-def _classes(outage: Outage) -> list[ClassSession]:
-    """Those that may be touched, and are not cancelled."""
-    until = outage.ends_at or outage.starts_at + AHEAD
+def _classes(outage: Outage, at: datetime) -> list[ClassSession]:
+    """Those that may be touched, as it looks at that moment, and are not cancelled."""
+    until = outage.ends_at or max(outage.starts_at, at) + AHEAD
     classes = ClassSession.objects.filter(ends_at__gt=outage.starts_at, starts_at__lt=until + LONGEST_BEFORE)
     return list(classes.exclude(status="cancelled").select_related("module"))
 
@@ -66,7 +66,7 @@ def preview_outage(outage: Outage, *, at: datetime) -> Touched:
     Raises what `declare_outage` raises.
     """
     _checked(outage, at)
-    sessions = list(touched_by([outage], _classes(outage)))
+    sessions = list(touched_by([outage], _classes(outage, at)))
     students = set[int]().union(*expected_ids(sessions).values())
     closed = Register.objects.filter(session__in=sessions).exclude(state=Register.State.OPEN)
     return Touched(len(sessions), len(students), closed.count(), len(_taken_back(sessions)))
@@ -87,7 +87,7 @@ def declare_outage(
     )
     _checked(outage, at)
     outage.save()
-    sessions = list(touched_by([outage], _classes(outage)))
+    sessions = list(touched_by([outage], _classes(outage, at)))
     marks = _taken_back(sessions)
     changes = [
         MarkChange(

@@ -311,18 +311,20 @@ class Kept(StrEnum):
     NEWER = "newer"
     ANSWERED = "answered_someone"
     CONFIRMED = "confirmed"
+    ALONE = "not_alone"
 
 
-def why_kept(*, steps: int, undo_itself: bool, newer: bool, answers: bool, confirmed: bool) -> Kept | None:
+def why_kept(*, steps: int, undo_itself: bool, newer: bool, answers: bool, confirmed: bool, alone: bool) -> Kept | None:
     """Why a person's last change by hand of a register cannot be undone; None: it can. `steps` is how many marks it made,
-    `newer` that one of them changed since, `answers` that it answered a query or a held scan."""
+    `newer` that one of them changed since, `answers` that it answered a query or a held scan, `alone` that so many
+    marks, or such old ones, are not one person's to change."""
     if not steps or undo_itself:
         return Kept.NOTHING
     if newer:
         return Kept.NEWER
     if answers:
         return Kept.ANSWERED
-    return Kept.CONFIRMED if confirmed else None
+    return Kept.CONFIRMED if confirmed else Kept.ALONE if alone else None
 
 
 # Counting

@@ -79,7 +79,7 @@ def mark_students(
     mark is made. A first mark needs no reason; changing one does (`needs_reason`). Students who already have this status
     keep their mark. A late mark made after the class, without `seen_at`, says nothing of how late. `query` is the student's
     query this answers: it came in time, and two people agree. `confirmed_by` is the second person, where one is needed
-    (`amendments.confirm`).
+    (`amendments.confirm`): then it is they who must be allowed to change it now.
 
     Raises AdsumError `cancelled` for a cancelled class, `own_record` when staff would mark themselves, `needs_reason`
     without a reason, and `team`, `reported` or `second_person` for what `rules.needs` says is missing.
@@ -90,7 +90,7 @@ def mark_students(
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
     left = left_at if status == Status.LEFT_EARLY else None
     changing = how_many_change(register, [Entry(one, status, seen_at, left) for one in students], current)
-    missing = what_it_needs(session, students, changing, by=by, at=at)
+    missing = what_it_needs(session, students, changing, by=confirmed_by or by, at=at)
     if missing == Needs.REPORTED or (missing == Needs.TEAM and not query):
         raise AdsumError(missing, NEEDED[missing]())
     if missing == Needs.SECOND_PERSON and not query and not confirmed_by:

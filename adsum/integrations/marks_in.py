@@ -244,10 +244,11 @@ def _read(session: ClassSession, window: OpenFor, line: Line) -> tuple[Status, d
         return "time_without_coming" if line.arrived else None
     if not line.arrived:
         return (status, None) if status else None
-    at = _time_of(session, line.arrived)
-    if at is None:
+    clock = _clock(line.arrived)
+    if clock is None:
         return "bad_time"
-    if not window.opens_at <= at <= session.ends_at:
+    at = instant_of(session, window, clock)
+    if at is None:
         return "outside"
     if status is None:
         status = Status.PRESENT if at < window.present_until else Status.LATE
@@ -256,18 +257,23 @@ def _read(session: ClassSession, window: OpenFor, line: Line) -> tuple[Status, d
     return status, at
 
 
-def _time_of(session: ClassSession, text: str) -> datetime | None:
-    """A time of day as an instant of this class, also of one that lasts past midnight; None when it cannot be read."""
+def _clock(text: str) -> time | None:
+    """A time of day as people write it; None when it cannot be read."""
     found = _TIME.fullmatch(text.strip())
     if found is None or int(found[1]) > 23 or int(found[2]) > 59:
         return None
+    return time(int(found[1]), int(found[2]))
+
+
+def instant_of(session: ClassSession, window: OpenFor, clock: time) -> datetime | None:
+    """A time of day as an instant of this class, from when its check-in opens until it ends: also past midnight, and in the
+    hour that the night of a clock change has twice. None outside of it."""
     zone = university_zone()
-    starts, ends = session.starts_at.astimezone(zone), session.ends_at.astimezone(zone)
-    clock = time(int(found[1]), int(found[2]))
-    days = {starts.date(), ends.date()}
-    instants = [datetime.combine(day, clock, tzinfo=zone).astimezone(UTC) for day in sorted(days)]
-    # Just before the start is the day of the start; after midnight is the day of the end.
-    return min(instants, key=lambda at: abs((at - session.starts_at).total_seconds()))
+    days = {moment.astimezone(zone).date() for moment in (window.opens_at, session.ends_at)}
+    instants = [
+        datetime.combine(day, clock.replace(fold=fold), tzinfo=zone).astimezone(UTC) for day in sorted(days) for fold in (0, 1)
+    ]
+    return next((at for at in instants if window.opens_at <= at <= session.ends_at), None)
 
 
 def apply(session: ClassSession, made: Plan, *, source: Source, by: Person, at: datetime) -> int:

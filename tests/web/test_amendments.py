@@ -126,6 +126,7 @@ def test_more_than_twenty_wait_for_a_colleague(room: Room, crowd: list[Person], 
     proposal = Proposal.objects.get()
     assert "You asked for this change." in notices(room.post("decide_proposal", proposal.ref, decision="confirm"))
     room.sign_in(second)
+    prove(room.client)
     assert notices(room.post("decide_proposal", proposal.ref, decision="confirm")) == "Confirmed: 21 marks have changed."
     assert set(room.marks().values()) == {Status.PRESENT}
     assert "decided already" in notices(room.post("decide_proposal", proposal.ref, decision="confirm"))

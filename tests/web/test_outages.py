@@ -14,6 +14,7 @@ from adsum.attendance.models import Outage
 from adsum.attendance.outages import declare_outage
 from adsum.timetable.models import Room as Place
 from adsum.timetable.models import Site
+from tests.signing_in import prove
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.world import NINE
 
@@ -29,6 +30,7 @@ def words(answer: Any) -> str:
 @pytest.fixture
 def team(room: Room) -> Room:
     room.sign_in(room.world.person(Role.ATTENDANCE_TEAM))
+    prove(room.client)
     return room
 
 

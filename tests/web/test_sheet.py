@@ -148,6 +148,7 @@ def test_a_preview_is_good_for_its_own_class_and_an_hour(room: Room):
 
 def test_the_register_as_a_file(room: Room):
     room.scan(room.bob, late=True, minutes_late=17)
+    prove(room.client)
     answer = room.client.post(room.url("class_register_file", "csv"))
     assert answer["Content-Disposition"] == 'attachment; filename="CS201-2026-11-23-0900-register.csv"'
     header, *rows = answer.content.decode("utf-8-sig").splitlines()

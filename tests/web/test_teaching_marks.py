@@ -172,6 +172,32 @@ def test_a_late_mark_made_afterwards_does_not_invent_how_late(room: Room) -> Non
     assert (mark.minutes_late, mark.at) == (0, room.session.ends_at)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "field", "typed", "seen"),
+    [
+        ("23T23:00", "24T01:00", "left", "00:20", "24T00:20"),
+        ("23T23:00", "24T01:00", "left", "23:40", "23T23:40"),
+        ("23T23:50", "24T01:00", "arrived", "00:05", "24T00:05"),
+        ("24T00:05", "24T01:00", "arrived", "00:15", "24T00:15"),
+        ("23T23:00", "24T01:00", "left", "01:01", None),
+        ("23T23:00", "24T01:00", "left", "22:00", None),
+    ],
+)
+def test_a_class_over_midnight_takes_times_of_both_days(
+    room: Room, start: str, end: str, field: str, typed: str, seen: str
+) -> None:
+    starts_at, ends_at = (datetime.fromisoformat(f"2026-11-{moment}").replace(tzinfo=UTC) for moment in (start, end))
+    type(room.session).objects.filter(pk=room.session.pk).update(starts_at=starts_at, ends_at=ends_at)
+    room.sign_in(room.lecturer, ends_at)
+    form = {"student": str(room.alice.ref), "status": "left_early" if field == "left" else "late", "reason_code": "no_phone"}
+    answer = room.client.post(room.url("amend_marks"), {**form, field: typed})
+    if seen is None:
+        assert "The class takes a time from 22:50 to 01:00." in answer.content.decode()
+        return
+    mark = Mark.objects.get()
+    assert (mark.left_at if field == "left" else mark.at) == datetime.fromisoformat(f"2026-11-{seen}").replace(tzinfo=UTC)
+
+
 def test_an_amendment_does_not_move_the_time_of_the_scan(room: Room) -> None:
     scan = room.scan(room.alice)
     room.post("amend_marks", student=room.alice.ref, status="left_early", **WHY)

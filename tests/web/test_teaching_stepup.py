@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from adsum.accounts.rules import Role
-from adsum.attendance.models import Mark
+from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.queries import raise_query
-from adsum.attendance.rules import Status
+from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.integrations.sheets import row_reference
 from tests.signing_in import prove
@@ -80,6 +80,38 @@ def test_a_sheet_that_changes_more_than_five_marks(room: Room, seven: list[Any],
         prove(room.client)
         assert room.client.post(room.url("class_sheet"), done).status_code == 302
         assert Mark.objects.filter(status=Status.PRESENT).count() == rows
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "how_many", "asks"),
+    [
+        (True, timedelta(minutes=59), 7, False),  # one's own slip, in the class
+        (True, timedelta(hours=1), 5, False),
+        (True, timedelta(hours=1), 6, True),
+        (False, timedelta(minutes=1), 5, False),
+        (False, timedelta(minutes=1), 6, True),
+    ],
+)
+def test_undoing_many_marks(room: Room, seven: list[Any], first: bool, later: timedelta, how_many: int, asks: bool) -> None:
+    chosen = [room.world.student(groups=[room.group]) for _ in seven] if first else seven
+    at = FIVE_PAST + timedelta(seconds=1)
+    mark_students(room.session, chosen[:how_many], Status.LATE, by=room.lecturer, at=at, reason_code=Reason.NO_PHONE)
+    room.sign_in(room.lecturer, at + later)
+    sent = {"change": MarkChange.objects.latest("pk").pk}
+    assert room.client.post(room.url("undo_marks"), sent).status_code == (403 if asks else 302)
+    assert Mark.objects.filter(status=Status.LATE).count() == (how_many if asks else 0)
+    if asks:
+        prove(room.client)
+        assert room.client.post(room.url("undo_marks"), sent).status_code == 302
+        assert Mark.objects.filter(status=Status.LATE).count() == 0
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_register_leaves_with_a_proof_and_its_empty_form_without(room: Room, form: str) -> None:
+    assert room.client.post(room.url("class_register_file", form), {"empty": "1"}).status_code == 200
+    assert room.client.post(room.url("class_register_file", form)).status_code == 403
+    prove(room.client)
+    assert room.client.post(room.url("class_register_file", form)).status_code == 200
 
 
 @pytest.mark.parametrize(("queries", "asks"), [(5, False), (6, True)])

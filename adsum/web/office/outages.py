@@ -23,6 +23,7 @@ from adsum.attendance.models import Outage
 from adsum.checkin.services import outages_changed
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Room, Site
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 
@@ -74,20 +75,23 @@ class OutageForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @everywhere
 def overview(request: PersonRequest) -> HttpResponse:
-    """The outages that go on, and all before; a form for the next. A POST shows what it would touch, and then declares."""
+    """The outages that go on, and all before; a form for the next. A POST shows what it would touch, and then declares:
+    absences of a whole month may go with it, so whoever does it proves themselves first."""
     posted = request.method == "POST"
     form = OutageForm(request.POST if posted else None, initial={"starts_at": localtime(request.at)})
     preview = None
     if form.is_valid():
         given = form.cleaned_data
         try:
+            preview = outages.preview_outage(Outage(declared_by=request.user, declared_at=request.at, **given), at=request.at)
             if request.POST.get("step") == "declare":
+                if first := stepup.ask(request):
+                    return first
                 with transaction.atomic():
                     outages.declare_outage(by=request.user, at=request.at, **given)
                     outages_changed(at=request.at)
                 messages.success(request, _("Declared. Nobody is marked absent for it, and students are told why."))
                 return redirect("office_outages")
-            preview = outages.preview_outage(Outage(declared_by=request.user, declared_at=request.at, **given), at=request.at)
         except AdsumError as refused:
             form.add_error(None, refused.message)
     known = Outage.objects.select_related("site", "room", "declared_by", "ended_by")

@@ -1,6 +1,5 @@
 """After marking by hand: undo, and changes that wait for a second person, on the register and in the team's list."""
 
-from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,17 +16,16 @@ from adsum.accounts.rules import COMPLIANCE, KEEPS_REGISTERS
 from adsum.attendance import amendments
 from adsum.attendance.models import Correction, MarkChange, Proposal
 from adsum.attendance.reports import unseen, waiting_proposals
-from adsum.attendance.rules import Reason
+from adsum.attendance.rules import Reason, needs_proof
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles, of_class, said
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.words import reason_label
 
 PAGE = 25
-UNDO_SHOWN_FOR = timedelta(hours=1)
-"""How long after a change its undo is offered at the head of the register; on the history it stays."""
 
 
 class Undo(NamedTuple):
@@ -40,13 +38,13 @@ class Undo(NamedTuple):
 
 def undo_offer(session: ClassSession, request: PersonRequest) -> Undo | None:
     """What this person could undo in this register (four queries at most)."""
-    act, kept = amendments.undoable(session, request.user)
+    act, kept = amendments.undoable(session, request.user, request.at)
     return None if kept is not None else Undo(act[-1].pk, _told(act), frozenset(step.student_id for step in act))
 
 
 def undo_at_the_head(session: ClassSession, request: PersonRequest) -> Undo | None:
-    """The same while it is fresh; one query when there is nothing."""
-    fresh = MarkChange.objects.filter(session=session, by=request.user, at__gt=request.at - UNDO_SHOWN_FOR)
+    """The same while it is fresh, at the head of the register; on the history it stays. One query when there is nothing."""
+    fresh = MarkChange.objects.filter(session=session, by=request.user, at__gt=request.at - amendments.UNDO_FRESH_FOR)
     return undo_offer(session, request) if fresh.exclude(reason_code=Reason.UNDONE).exists() else None
 
 
@@ -57,7 +55,12 @@ def _told(act: list[MarkChange]) -> str:
 
 @of_class("POST")
 def undo(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Take one's last change of this register back."""
+    """Take one's last change of this register back; many marks, or old ones, only by someone who proved themselves."""
+    act, kept = amendments.undoable(session, request.user, request.at)
+    changing = amendments.unmade_by_undo(act, request.at)
+    asks = kept is None and needs_proof(at=request.at, ends_at=session.ends_at, changing=changing)
+    if asks and (first := stepup.ask(request)):
+        return first
     change = request.POST.get("change", "")
     count = amendments.undo(session, int(change) if change.isdecimal() else 0, by=request.user, at=request.at)
     told = ngettext("Undone: %(count)s mark is what it was.", "Undone: %(count)s marks are what they were.", count)
@@ -96,9 +99,12 @@ def waiting_in(session: ClassSession, request: PersonRequest) -> list[Waiting]:
 
 @of_class("POST")
 def decide_proposal(request: PersonRequest, session: ClassSession, proposal: UUID) -> HttpResponse:
-    """Confirm a colleague's change, decline it with a reason, or take one's own back."""
+    """Confirm a colleague's change (with a fresh proof: it is of many marks, or of old ones), decline it with a reason, or take
+    one's own back."""
     asked = get_object_or_404(Proposal, session=session, ref=proposal)
     if request.POST.get("decision") == "confirm":
+        if first := stepup.ask(request):
+            return first
         count = len(amendments.confirm(asked, by=request.user, at=request.at))
         told = ngettext("Confirmed: %(count)s mark has changed.", "Confirmed: %(count)s marks have changed.", count)
         messages.success(request, told % {"count": count})

@@ -1,7 +1,7 @@
 """Marking by hand: one or many with a tap, amending with a reason, and one student's whole story in a class."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,8 +24,8 @@ from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, needs_proo
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
 from adsum.engagement.words import REASONS
+from adsum.integrations.marks_in import instant_of
 from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import university_zone
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class, said, wants_json
@@ -84,15 +84,14 @@ class AmendForm(forms.Form):
 
     def _instant(self, name: str) -> datetime | None:
         """The time of day in a field as an instant of this class."""
-        arrived = self.cleaned_data[name]
-        if arrived is None:
+        given = self.cleaned_data[name]
+        if given is None:
             return None
-        zone = university_zone()
-        seen = datetime.combine(self.session.starts_at.astimezone(zone), arrived, tzinfo=zone).astimezone(UTC)
         windows = terms_of(self.session).windows
-        first = OpenFor.of(windows, starts_at=self.session.starts_at, ends_at=self.session.ends_at).opens_at
-        if not first <= seen <= self.session.ends_at:
-            span = {"first": clock(first), "last": clock(self.session.ends_at)}
+        window = OpenFor.of(windows, starts_at=self.session.starts_at, ends_at=self.session.ends_at)
+        seen = instant_of(self.session, window, given)
+        if seen is None:
+            span = {"first": clock(window.opens_at), "last": clock(self.session.ends_at)}
             raise forms.ValidationError(_("The class takes a time from %(first)s to %(last)s.") % span)
         return seen
 

@@ -94,11 +94,15 @@ def printable(found: QuerySet[ClassSession]) -> QuerySet[ClassSession]:
 
 @of_class("POST")
 def register_file(request: PersonRequest, session: ClassSession, form: str) -> HttpResponse:
-    """The register as a spreadsheet, or with `empty` the form of it, to be filled in and sent back."""
+    """The register as a spreadsheet (with a fresh proof, as every file of marks), or with `empty` the form of it, to be filled
+    in and sent back."""
     if form not in FORMS:
         raise Http404
-    table = exports.register(session, empty="empty" in request.POST)
-    what = "form" if "empty" in request.POST else "register"
+    empty = "empty" in request.POST
+    if not empty and (first := stepup.ask(request)):
+        return first
+    table = exports.register(session, empty=empty)
+    what = "form" if empty else "register"
     file = exports.taken(table, form, what=what, subject=f"session:{session.pk}", by=request.user, at=request.at)
     return download(file)
 
