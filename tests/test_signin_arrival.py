@@ -27,6 +27,7 @@ from adsum.core.errors import AdsumError
 from adsum.integrations.arrival import grant_source
 from adsum.integrations.oidc import SECRET, client_secret
 from adsum.integrations.sign_on import authentication
+from adsum.web.stepup import PROVED
 from tests import oidc
 from tests.signing_in import enter, local_account
 from tests.test_signin_oidc import assert_refused, back, leave, signed_in
@@ -306,6 +307,18 @@ def test_what_is_no_fresh_sign_in(provider: oidc.Obliging, lecturer: Person, cli
     assert answer.status_code == 403
     assert said in answer.content.decode()
     assert proof_of(client, lecturer) == known, "as it was"
+
+
+def test_a_second_step_here_makes_no_password_there_a_fresh_proof(provider: oidc.Obliging, lecturer: Person, client: Client):
+    """Whoever has the password, at a laptop that was left open, has not shown the second step anywhere."""
+    services.enable_totp(lecturer, "JBSWY3DPEHPK3PXP", step=0, by=lecturer.actor, at=NINE)
+    provider.claims = {"amr": ["pwd"], "auth_time": int(time.time())}
+    answer = back(client, provider.authorise(client.get("/account/confirm/university/")["Location"]))
+    if answer.status_code == 302:
+        answer = back(client, provider.authorise(client.get(answer["Location"])["Location"]))
+    assert answer.status_code == 403
+    assert "One step is missing" in answer.content.decode()
+    assert PROVED not in client.session
 
 
 def test_whoever_signed_in_here_is_known_by_what_they_showed_here(world: World, client: Client):

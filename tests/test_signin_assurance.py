@@ -68,6 +68,8 @@ ROWS = [
     {"value": "admins", "role": "administrator"},
     {"value": "everyone", "role": "student"},
     {"value": "odd", "role": "emperor"},
+    {"value": "watch", "role": "data_protection"},
+    {"value": "watch", "role": "auditor", "department": "CS"},
 ]
 ROLES = [
     # said                      administrators   gives
@@ -77,6 +79,7 @@ ROLES = [
     ({"admins"},                False,           set()),
     ({"admins"},                True,            {(Role.ADMINISTRATOR, "")}),
     ({"everyone", "odd"},       True,            set()),
+    ({"watch"},                 True,            set()),
     (set(),                     True,            set()),
 ]
 ASKED = [

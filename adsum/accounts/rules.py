@@ -46,7 +46,11 @@ MANAGES_PEOPLE = frozenset({Role.ADMINISTRATOR})
 """May give and end roles, and close accounts; never their own."""
 
 BY_HAND_ONLY = frozenset({Role.ADMINISTRATOR, Role.DATA_PROTECTION, Role.AUDITOR})
-"""Given by an administrator's hand, never by a file."""
+"""Given by an administrator's hand, never by a file; nor by a sign-in, but for administrators where a provider may make some.
+Who could map a group of their own to what watches over them would have given themselves a role."""
+
+NEVER_CLAIMED = BY_HAND_ONLY - {Role.ADMINISTRATOR} | {Role.STUDENT}
+"""What no claim of a provider gives. (Who is a student is the roster's to say.)"""
 
 READS_ACCESS_LOG = frozenset({Role.DATA_PROTECTION, Role.AUDITOR})
 """May read who looked at whose record."""

@@ -42,6 +42,8 @@ from adsum.integrations.sign_on import PROOF, SAML, Refusal, Refused, in_use
 
 UID_MAX = 191
 NAMES = ("family_name", "given_name", "email")
+VERIFIED = "email_verified"
+"""Where a provider says this of an e-mail, nobody is made of one that it has not checked."""
 LEEWAY = timedelta(seconds=60)
 """How far a provider's clock may be from ours when it says that somebody has just signed in."""
 
@@ -114,7 +116,7 @@ def wanted_claims(app: SocialApp, uid: str, purpose: str) -> set[str]:
     known = purpose != Purpose.TEST and SocialAccount.objects.filter(provider=app.provider_id, uid=uid).exists()
     names = {app.settings.get("roles_claim")} if app.settings.get("roles") else set()
     if not known:
-        names |= {app.settings.get("match_claim"), *(NAMES if app.settings.get("create_people") else ())}
+        names |= {app.settings.get("match_claim"), *((*NAMES, VERIFIED) if app.settings.get("create_people") else ())}
     return {name for name in names if name}
 
 
@@ -160,13 +162,15 @@ def _is_fresh(app: SocialApp, said: Said, state: Mapping[str, Any], *, at: datet
 def _enough_factors(
     app: SocialApp, person: Person | None, said: Said, state: Mapping[str, Any], *, proven: bool, at: datetime
 ) -> None:
-    """Fails closed: also for the roles this very sign-in would give."""
+    """Fails closed: also for the roles this very sign-in would give, and for a second step here, which is asked for at a
+    sign-in and not at a fresh proof."""
     roles = (person.roles(at) if person else frozenset()) | {role for role, _ in _claimed(app, said.claims)}
     methods = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
     has_one = person is not None and Authenticator.objects.filter(user=person, type__in=methods).exists()
-    if second_step(
+    step = second_step(
         proven=proven, roles=roles, students_too=bool(app.settings.get("students_mfa")), has_one_here=has_one
-    ) is SecondStep.MISSING:  # fmt: skip
+    )  # fmt: skip
+    if step is SecondStep.MISSING or (step is SecondStep.HERE and state.get("purpose") == Purpose.FRESH):
         again = not asks_for(app, state) and bool(to_ask_for(rule_of(app)))
         raise Refused(Refusal.SECOND_STEP, "no second factor was proved", app.provider_id, ask_again=again)
 
@@ -178,7 +182,7 @@ def _linked(app: SocialApp, person: Person | None, said: Said, *, at: datetime) 
     """The person, linked from now on to what the provider calls them. Never by e-mail. Raises Refused when nobody, or
     somebody else, is found."""
     if person is None and app.settings.get("create_people"):
-        person = _created(app, said.claims, at=at)
+        person = _created(app, said, at=at)
     if person is None:
         raise Refused(Refusal.UNKNOWN_PERSON, "nobody matches", app.provider_id)
     try:
@@ -205,14 +209,16 @@ def _matched(app: SocialApp, claims: Mapping[str, Any]) -> Person | None:
     return people[0] if len(people) == 1 else None
 
 
-def _created(app: SocialApp, claims: Mapping[str, Any], *, at: datetime) -> Person | None:
-    family_name, given_name, email = (str(claims.get(name) or "").strip() for name in NAMES)
-    if not family_name or domain_of(email) not in app.settings.get("domains", []):
+def _created(app: SocialApp, said: Said, *, at: datetime) -> Person | None:
+    """Somebody new, whose source is the provider: the roster must agree on more than the e-mail to call them its own."""
+    family_name, given_name, email = (str(said.claims.get(name) or "").strip() for name in NAMES)
+    checked = said.claims.get(VERIFIED, True) in (True, "true")
+    if not family_name or not checked or domain_of(email) not in app.settings.get("domains", []):
         return None
     try:
         return services.create_person(
             username=email, email=email, family_name=family_name[:120], given_name=given_name[:120],
-            source=app.provider_id[:40], by="system:sign-in", at=at,
+            source=app.provider_id[:40], source_id=said.uid, by="system:sign-in", at=at,
         )  # fmt: skip
     except AdsumError:
         return None  # that e-mail is someone's: not proof that it is theirs

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from adsum.accounts.rules import STAFF, Role
+from adsum.accounts.rules import NEVER_CLAIMED, STAFF, Role
 
 SPEAKS_OF_FACTORS = ("amr", "acr", "acrs", "context")
 """Where a provider says how somebody signed in: three claims of OpenID Connect, and SAML's AuthnContextClassRef."""
@@ -80,8 +80,8 @@ def roles_claimed(
     """The roles that values of the claim stand for, each with its department's code ('' for the whole university).
 
     `rules` are rows of value, role and department. Nobody becomes an administrator this way unless the provider may make
-    some, and nobody a student: that is the roster's to say.
+    some, and nobody what is NEVER_CLAIMED.
     """
     known = {(row["value"], Role(row["role"]), row.get("department", "")) for row in rules if row["role"] in set(Role)}
-    barred = {Role.STUDENT} if administrators else {Role.STUDENT, Role.ADMINISTRATOR}
+    barred = NEVER_CLAIMED if administrators else NEVER_CLAIMED | {Role.ADMINISTRATOR}
     return frozenset((role, department) for value, role, department in known if value in said and role not in barred)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts import services
 from adsum.accounts.models import Department
-from adsum.accounts.rules import Role
+from adsum.accounts.rules import NEVER_CLAIMED, Role
 from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.integrations import oidc, saml
@@ -208,6 +208,12 @@ def _roles(policy: Policy) -> list[dict[str, str]]:
             raise AdsumError("roles", _("Each row needs a value and the role it gives."))
         if row["role"] == Role.STUDENT:
             raise AdsumError("roles", _("Who is a student is for the roster to say, not for the sign-in."))
+        if row["role"] in NEVER_CLAIMED:
+            raise AdsumError(
+                "roles",
+                _("Data-protection officers and auditors watch over administrators, so no sign-in makes them: give these roles"
+                  " by hand, to somebody else."),
+            )  # fmt: skip
         if row["role"] == Role.ADMINISTRATOR and not policy.administrators:
             raise AdsumError("roles", _("To have it make administrators, say below that it may."))
     return rows

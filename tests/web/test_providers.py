@@ -176,6 +176,7 @@ WRONG = [
     ("oidc",  {"roles_claim": "g", "rows": [{"value": "", "role": "tutor"}]}, "Type the value"),
     ("oidc",  {"roles_claim": "g", "rows": [{"value": "x", "role": "student"}]}, "Select a valid choice"),
     ("oidc",  {"roles_claim": "g", "rows": [{"value": "x", "role": "administrator"}]}, "say below that it may"),
+    ("oidc",  {"roles_claim": "g", "rows": [{"value": "x", "role": "auditor"}]}, "Select a valid choice"),
     ("saml",  {},                                                             "Choose the metadata file"),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from django.forms import BaseFormSet, BoundField, formset_factory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from adsum.accounts.rules import Role
+from adsum.accounts.rules import NEVER_CLAIMED, Role
 from adsum.integrations.providers import Policy, kind_of, usual_rule
 from adsum.web.words import ROLES
 
@@ -221,7 +221,7 @@ class RoleRow(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        roles = [(role.value, ROLES[role]) for role in Role if role is not Role.STUDENT]
+        roles = [(role.value, ROLES[role]) for role in Role if role not in NEVER_CLAIMED]
         self.fields["role"].choices = [("", "–"), *roles]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
