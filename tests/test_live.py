@@ -8,10 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 
-from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.models import Person
 from adsum.attendance.models import MarkChange
 from adsum.attendance.rules import Status
 from adsum.checkin import services
@@ -27,7 +26,6 @@ from adsum.checkin.services import (
     stop_checkin,
 )
 from adsum.core import keyring
-from adsum.timetable.models import Teaching
 from adsum.timetable.services import cancel_class
 from adsum.web import hub as hub_module
 from adsum.web import live as live_module
@@ -198,49 +196,6 @@ async def test_the_current_code_once_for_a_display_without_a_stream(room: Class,
     assert polled.status == 200
     assert streamed.data["svg"].encode().replace(b'"', b'\\"') in polled.raw
     assert (await house.listen(path, {})).status == 403
-
-
-# A register: who
-
-
-async def test_a_register_is_open_to_those_who_may_open_it(room: Class, house: House) -> None:
-    """T-DISP-2, for the register."""
-    outsider = await in_thread(room.world.lecturer)
-    for person in (None, room.students[0], outsider):
-        stream = await house.register(room.session.ref, person)
-        assert stream.status == 403
-        assert stream.events == []
-    assert (await house.register(uuid4(), room.lecturer)).status == 403
-    assert (await house.listen(f"/live/register/{room.session.ref}", {"adsum_session": "guessed"})).status == 403
-    assert (await house.register(room.session.ref, room.lecturer)).status == 200
-
-
-@pytest.mark.parametrize("how", ["role", "class", "sign-in", "account"])
-async def test_who_may_no_longer_see_it_is_cut_off_at_the_next_check(
-    room: Class, house: House, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    monkeypatch.setattr(live_module, "CHECK_SECONDS", 0.4)
-    stream = await house.register(room.session.ref, room.lecturer)
-    await stream.next("counts")
-    await asyncio.sleep(1)
-    assert stream.open
-    await in_thread(_remove, room, how)
-    removed = asyncio.get_running_loop().time()
-    # A stream that nothing is sent on looks about itself once a second.
-    assert await stream.ended() - removed < 0.4 + 1 + SLACK
-    await in_thread(room.scan, room.students[0])
-    assert [event.name for event in stream.events] == ["counts"]
-
-
-def _remove(room: Class, how: str) -> None:
-    if how == "role":
-        RoleGrant.objects.filter(person=room.lecturer).delete()
-    elif how == "class":
-        Teaching.objects.filter(person=room.lecturer).delete()
-    elif how == "sign-in":
-        Session.objects.all().delete()
-    else:
-        Person.objects.filter(pk=room.lecturer.pk).update(is_active=False)
 
 
 # A register: what

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
-from typing import Any
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -31,18 +33,27 @@ from adsum.checkin.models import Display
 from adsum.checkin.reports import HeldScan, held_since
 from adsum.checkin.rules import make_code, make_typed
 from adsum.checkin.services import display_fingerprint
+from adsum.core.reader import Reader
 from adsum.timetable.models import ClassSession
 from adsum.web.codes import code_svg, spaced
 from adsum.web.hub import Hub, Watch
 from adsum.web.proof import lacks_second_step
+from adsum.web.signin.lifetime import over
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.words import held_reason, late_note, left_note, relief_note
 
+P = ParamSpec("P")
+R = TypeVar("R")
 BEAT_SECONDS = 15.0
 LIFE_SECONDS = 600.0
 CHECK_SECONDS = 60.0
 GLANCE_SECONDS = 0.3
 """How often a display looks whether its code was replaced before its time."""
+MOST_WAITING = 500
+"""Who may wait at the door at once: a second's worth. Whoever comes then is told to come back, and nobody else notices."""
+SESSION = re.compile("[a-z0-9]{32}")
+CREDENTIAL = re.compile("[A-Za-z0-9_-]{32}")
+"""What the keys of a sign-in and of a display look like: for anything else the database is not asked."""
 STREAM_HEADERS = {**HEADERS, "X-Accel-Buffering": "no"}
 
 
@@ -56,19 +67,25 @@ def event(name: str, data: dict[str, Any], id_: int | str = "") -> str:
     return f"id: {id_}\nevent: {name}\ndata: {json.dumps(data)}\n\n"
 
 
+class _Crowd(Exception):
+    """More people at the door than can be asked for now."""
+
+
 class Live:
     """The streams of one process."""
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.hub = Hub(lambda: state.known.rosters_version)
+        self._door = Reader("live-door")
+        self._waiting = 0
         self.app = Starlette(
             routes=[
                 Route("/live/display/{ref:uuid}", self.display, methods=["GET"]),
                 Route("/live/display/{ref:uuid}/now", self.display_now, methods=["GET"]),
                 Route("/live/register/{ref:uuid}", self.register, methods=["GET"]),
             ],
-            exception_handlers={HTTPException: _nothing, Error: _away},
+            exception_handlers={HTTPException: _nothing, Error: _away, _Crowd: _away},
         )
 
     def end(self) -> None:
@@ -77,12 +94,27 @@ class Live:
 
     async def stop(self) -> None:
         await self.hub.stop()
+        await self._door.close()
+
+    async def _ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What the database says of somebody who comes, apart from whoever listens already. Raises _Crowd."""
+        if self._waiting >= MOST_WAITING:
+            raise _Crowd
+        self._waiting += 1
+        try:
+            return await self._door(function, *args, **kwargs)
+        finally:
+            self._waiting -= 1
 
     # A display
 
+    async def _shown(self, request: Request) -> Display | None:
+        credential = request.cookies.get(display_cookie(request.path_params["ref"]), "")
+        return await self._ask(_display, request.path_params["ref"], credential) if CREDENTIAL.fullmatch(credential) else None
+
     async def display(self, request: Request) -> Response:
         """The current code of one display, pushed when it changes, and how many are here."""
-        display = await self.hub.read(_display, request.path_params["ref"], _credential(request))
+        display = await self._shown(request)
         entry = self.state.known.by_pk.get(display.opening_id) if display else None
         if display is None or entry is None:
             return _forbidden()
@@ -90,7 +122,7 @@ class Live:
 
     async def display_now(self, request: Request) -> Response:
         """The same, once: for a display whose stream does not come through."""
-        display = await self.hub.read(_display, request.path_params["ref"], _credential(request))
+        display = await self._shown(request)
         entry = self.state.known.by_pk.get(display.opening_id) if display else None
         if display is None or entry is None or display.slot in entry.revoked_slots:
             return _forbidden()
@@ -187,7 +219,7 @@ class Live:
         """Every mark of a class as it is made, for those who may open its register."""
         ref = request.path_params["ref"]
         key = request.cookies.get(settings.SESSION_COOKIE_NAME, "")
-        session = await self.hub.read(_visible, key, ref, instant(self.state.now_ms()))
+        session = await self._ask(_visible, key, ref, instant(self.state.now_ms())) if SESSION.fullmatch(key) else None
         if session is None:
             return _forbidden()
         return _stream(self._register_events(session, key, ref, _last(request), _language(request)))
@@ -304,16 +336,12 @@ def _language(request: Request) -> str:
     return language_of(request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.headers.get("accept-language", ""))
 
 
-def _credential(request: Request) -> str:
-    return request.cookies.get(display_cookie(request.path_params["ref"]), "")
-
-
 def _display(ref: UUID, credential: str) -> Display | None:
     """The display with this credential, if it may still show."""
     return Display.objects.filter(ref=ref, credential=display_fingerprint(credential), revoked_at=None).first()
 
 
-def _visible(session_key: str, ref: UUID, at: Any) -> int | None:
+def _visible(session_key: str, ref: UUID, at: datetime) -> int | None:
     """The class, if the person signed in with this browser session may open its register at that instant."""
     request = HttpRequest()
     request.session = SessionStore(session_key)
@@ -321,7 +349,7 @@ def _visible(session_key: str, ref: UUID, at: Any) -> int | None:
     if not isinstance(person, Person) or not person.is_active:
         return None
     access = person.access(at)
-    if lacks_second_step(person, access.roles):
+    if over(request.session, access.roles, at) or lacks_second_step(person, access.roles):
         return None
     visible = ClassSession.objects.visible_to(person, access)
     return visible.filter(ref=ref).values_list("pk", flat=True).first()

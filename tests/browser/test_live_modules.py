@@ -143,6 +143,19 @@ def register(show: Any, *named: tuple[str, dict[str, Any]]) -> None:
     show("adsum/design_register.html", context, itertools.repeat(events(*named)))
 
 
+@pytest.mark.parametrize(("status", "loads"), [(403, 2), (503, 1)])
+def test_no_name_stays_on_a_register_that_was_signed_out(page: Page, show: Any, status: int, loads: int):
+    """Sent away where it was welcome, the page asks the server for itself, which says why; a database that is away does not."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    register(show, ("counts", {"present": 1}))
+    expect(page.locator("[data-live]")).to_have_attribute("data-state", "live")
+    page.unroute("**/live/stream*")
+    page.route("**/live/stream*", lambda route: route.fulfill(status=status, body="no"))
+    page.wait_for_timeout(4_000)  # long enough to come back, be sent away and ask once more
+    assert sum(url.endswith("/screen") for url in asked) == loads
+
+
 def test_a_mark_arrives_in_its_seat(page: Page, show: Any):
     mark = {"student": GWILYM, "status": "late", "label": "Late", "at": "10:17", "minutes_late": 17, "note": "typed"}
     register(show, ("mark", mark), ("counts", {"present": 144, "late": 6, "absent": 0, "expected": 60, "held": 2}))

@@ -1,14 +1,18 @@
 """How long a sign-in lasts: 12 hours for everyone, and for staff no more than 30 minutes without a request."""
 
+from collections.abc import Set
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.accounts.rules import NOBODY, STAFF
+from adsum.accounts.rules import NOBODY, STAFF, Role
 from adsum.accounts.services import note_seen
 from adsum.web.middleware import Handler, give_access
 from adsum.web.proof import lacks_second_step
@@ -24,33 +28,40 @@ def lifetime(get_response: Handler) -> Handler:
     """End a sign-in whose time is up, before the page is made."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated and (why := _over(request)):
-            logout(request)
-            give_access(request, NOBODY)
-            messages.info(request, why)
+        if request.user.is_authenticated:
+            if why := over(request.session, request.roles, request.at):  # type: ignore[attr-defined]
+                logout(request)
+                give_access(request, NOBODY)
+                messages.info(request, why)
+            else:
+                _note(request)
         return get_response(request)
 
     return middleware
 
 
-def _over(request: HttpRequest) -> str:
-    """Why this sign-in ends now, in a sentence for its owner; '' when it goes on."""
-    now = request.at.timestamp()  # type: ignore[attr-defined]
-    session = request.session
-    began = session.get(BEGAN)
+def over(session: SessionBase, roles: Set[Role], at: datetime) -> str:
+    """Why a sign-in has ended by now, in a sentence for its owner; '' while it goes on. Looking is no sign of life."""
+    now, began = at.timestamp(), session.get(BEGAN)
     if began is None:
-        session[BEGAN] = session[SEEN] = now
         return ""
     if now - began >= settings.SIGNED_IN_FOR:
         return _("You have been signed in since this morning. Please sign in again.")
-    staff = bool(request.roles & STAFF)  # type: ignore[attr-defined]
-    away = now - session[SEEN]
-    if staff and away >= settings.STAFF_IDLE_FOR:
+    if roles & STAFF and now - session[SEEN] >= settings.STAFF_IDLE_FOR:
         return _("You were away for half an hour, so we signed you out to keep records safe. Please sign in again.")
-    if away >= (NOTED_EVERY if staff else NOTED_EVERY_OF_STUDENTS):
+    return ""
+
+
+def _note(request: HttpRequest) -> None:
+    """This request is a sign of life."""
+    now, session = request.at.timestamp(), request.session  # type: ignore[attr-defined]
+    if BEGAN not in session:
+        session[BEGAN] = session[SEEN] = now
+        return
+    staff = bool(request.roles & STAFF)  # type: ignore[attr-defined]
+    if now - session[SEEN] >= (NOTED_EVERY if staff else NOTED_EVERY_OF_STUDENTS):
         session[SEEN] = now
         note_seen(session.session_key, at=request.at)  # type: ignore[attr-defined]
-    return ""
 
 
 MAY_BE_HAD_WITHOUT = ("/account/", "/sign-out/", "/signed-out/", "/language/")

@@ -6,7 +6,8 @@ const LONGEST_WAIT = 15_000;
 
 /**
  * Listen to `url`. `handlers` maps event names to functions of the parsed data; `onstate` hears "live", "stale" (nothing
- * heard, or reconnecting) and "ended" (the server sent `end`; nothing more will come). Returns a function that stops it.
+ * heard, or reconnecting), "ended" (the server sent `end`; nothing more will come) and "refused" (what was open to this
+ * browser is so no more; nothing more will come either). Returns a function that stops it.
  */
 export function listen(url, handlers, onstate = () => {}) {
   let source;
@@ -15,8 +16,10 @@ export function listen(url, handlers, onstate = () => {}) {
   let retry;
   let silence;
   let ended = false;
+  let welcome = false;
 
   const heard = () => {
+    welcome = true;
     wait = FIRST_WAIT;
     clearTimeout(silence);
     silence = setTimeout(again, SILENCE);
@@ -40,13 +43,26 @@ export function listen(url, handlers, onstate = () => {}) {
     wait = Math.min(wait * 2, LONGEST_WAIT);
   }
 
+  /** An event source does not say why it was sent away: ask once more, for the answer's status alone. */
+  async function failed() {
+    const sentAway = source.readyState === EventSource.CLOSED;
+    again();
+    if (!welcome || !sentAway) return;
+    const asking = new AbortController();
+    const { status } = await fetch(url, { signal: asking.signal, cache: "no-store" }).catch(() => ({}));
+    asking.abort();
+    if (status !== 403 || ended) return;
+    stop();
+    onstate("refused");
+  }
+
   function open() {
     clearTimeout(retry);
     const address = new URL(url, location.href);
     if (lastId) address.searchParams.set("last_event_id", lastId);
     source = new EventSource(address);
     source.addEventListener("open", heard);
-    source.addEventListener("error", again);
+    source.addEventListener("error", failed);
     for (const name of new Set([...Object.keys(handlers), "beat", "end"])) {
       source.addEventListener(name, (event) => {
         if (event.lastEventId) lastId = event.lastEventId;

@@ -59,6 +59,8 @@ function applyRelief({ text }) {
 }
 
 function applyState(state) {
+  // Signed out, or no longer somebody who may see this: no name stays on the screen, and the server says why.
+  if (state === "refused") location.reload();
   const line = part("live");
   if (!line || line.dataset.state === state) return;
   line.dataset.state = state;
