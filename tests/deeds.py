@@ -153,15 +153,6 @@ def paired(u: U) -> Callable[[], Any]:
     return lambda: checkin.confirm_pairing(pairing.code, opening, by=u.lecturer, at=NINE)
 
 
-def cancelled(u: U) -> Callable[[], Any]:
-    return lambda: timetable.cancel_class(u.session, at=NINE, actor=BY)
-
-
-def kept(u: U) -> Callable[[], Any]:
-    type(u.session).objects.filter(pk=u.session.pk).update(suspect_since=NINE)
-    return lambda: timetable.keep_class(u.session, at=NINE, actor=BY)
-
-
 def with_(thing: Any, deed: Callable[[Any], Any]) -> Callable[[], Any]:
     return lambda: deed(thing)
 
@@ -379,8 +370,6 @@ DEEDS: dict[str, Deed] = {
         lambda u: with_(timetable.renew_calendar(u.alice, at=NINE), lambda _: timetable.remove_calendar(u.alice, at=NINE)),
         ["calendar.remove"], "alice",
     ),
-    "timetable.cancel_class": Deed(cancelled, ["class.cancelled"]),
-    "timetable.keep_class": Deed(kept, ["class.restored"]),
     "timetable.start_import": Deed(lambda u: u.run, ["import.start"]),
     "timetable.finish_import": Deed(
         lambda u: with_(u.run(), lambda r: timetable.finish_import(r, ImportState.DISCARDED, at=NINE, actor=BY)),

@@ -24,8 +24,8 @@ from adsum.core.errors import AdsumError
 from adsum.timetable.history import classes_as_of
 from adsum.timetable.models import ClassChange, ClassSession, Place
 from adsum.timetable.rules import Change, ClassStatus
-from adsum.timetable.services import ClassStep, Rows, Writes, cancel_class, facts_json, facts_of, start_import, write
-from tests.world import NINE, World
+from adsum.timetable.services import ClassStep, Rows, Writes, facts_json, facts_of, start_import, write
+from tests.world import NINE, World, cancel_class
 
 SINCE = NINE - timedelta(days=30)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -12,9 +12,9 @@ from adsum.engagement.rules import LONGEST, QUIET
 from adsum.engagement.words import letter_of
 from adsum.timetable.models import ClassSession, GroupStaff, Room, Teaching
 from adsum.timetable.rules import Change
-from adsum.timetable.services import ClassStep, _decide, cancel_class, facts_of, write_classes
+from adsum.timetable.services import ClassStep, facts_of, write_classes
 from tests.test_messages import NEXT_WEEK, House, text, told
-from tests.world import NINE
+from tests.world import NINE, cancel_class, decide
 
 pytestmark = pytest.mark.django_db
 
@@ -35,14 +35,14 @@ def move(
     session.save()
     if room:
         session.rooms.set([Room.objects.get_or_create(name=room)[0]])
-    _decide(session, Change.MOVED, before, at=at, actor=by.actor if by else "system:feed")
+    decide(session, Change.MOVED, before, at=at, actor=by.actor if by else "system:feed")
 
 
 def restore(session: ClassSession, *, at: datetime) -> None:
     session = ClassSession.objects.select_related("module").get(pk=session.pk)
     before = facts_of(session)
     session.status = "scheduled"
-    _decide(session, Change.RESTORED, before, at=at, actor="system:feed")
+    decide(session, Change.RESTORED, before, at=at, actor="system:feed")
 
 
 def test_everyone_concerned_is_told_once_with_old_and_new(house: House):
@@ -132,7 +132,7 @@ def test_cover_tells_both_lecturers_and_the_students_without_names(house: House)
     grace = house.lecturer("Grace Hopper")
     before = facts_of(house.coming)
     Teaching.objects.filter(session=house.coming).update(person=grace)
-    _decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
+    decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
     services.tell_class_changes(at=NINE + QUIET)
     assert told(house.ada) == ["No longer yours: Algorithms, Monday 30 November, 09:00"]
     assert told(grace) == ["You now teach Algorithms, Monday 30 November, 09:00"]
@@ -149,7 +149,7 @@ def test_a_class_that_names_nobody_is_its_groups_lecturers(house: House):
     GroupStaff.objects.create(group=house.l1, person=house.ada)
     before = facts_of(house.coming)
     Teaching.objects.bulk_create([Teaching(session=house.coming, person=one) for one in (house.ada, grace)])
-    _decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
+    decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
     services.tell_class_changes(at=NINE + QUIET)
     assert told(grace) == ["You now teach Algorithms, Monday 30 November, 09:00"]
     assert told(house.ada) == ["Changed: Algorithms, Monday 30 November, 09:00"]
@@ -161,7 +161,7 @@ def test_a_change_of_groups_tells_those_who_leave_and_those_who_come(house: Hous
     both = house.student("Dee Dean", groups=[house.l1, newcomers])
     before = facts_of(house.coming)
     house.coming.groups.set([newcomers])
-    _decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
+    decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
     services.tell_class_changes(at=NINE + QUIET)
     assert told(house.alice) == ["No longer yours: Algorithms, Monday 30 November, 09:00"]
     assert told(cara) == ["An extra class: Algorithms, Monday 30 November, 09:00"]

@@ -4,16 +4,18 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
 from adsum.audit.models import Event
 from adsum.checkin.models import GateState
-from adsum.integrations import imports
+from adsum.integrations import changes, imports
 from adsum.integrations.words import kind_in
-from adsum.timetable import services
 from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Place
 from adsum.timetable.rules import Kind
 from tests import feeds
 from tests.feeds import ACTOR, AT, bring, check, event, events, noticed, oneroster, only_unchanged, said, university
+from tests.world import World, cancel_class
 
 pytestmark = pytest.mark.django_db
 WEEK = ["2026-09-21", "2026-09-28", "2026-10-05", "2026-10-12", "2026-10-19", "2026-10-26"]
@@ -22,6 +24,11 @@ WEEK = ["2026-09-21", "2026-09-28", "2026-10-05", "2026-10-12", "2026-10-19", "2
 @pytest.fixture(autouse=True)
 def _roster(db: None) -> None:
     bring(oneroster(university()))
+
+
+@pytest.fixture
+def team() -> Person:
+    return World().person(Role.TIMETABLING)
 
 
 def weekly(*days: str, id_: str = "A", **more: str) -> list[feeds.Row]:
@@ -167,7 +174,7 @@ def test_a_time_that_does_not_exist_or_comes_twice_is_asked_about():
 # Missing classes
 
 
-def test_a_vanished_class_is_suspect_not_cancelled_until_a_person_says_so():
+def test_a_vanished_class_is_suspect_not_cancelled_until_a_person_says_so(team: Person):
     rows = [event(str(n), f"2026-10-{n:02}T09:00:00+01:00") for n in range(1, 11)]
     bring(events(*rows))
     run = bring(events(*rows[1:]))
@@ -179,11 +186,11 @@ def test_a_vanished_class_is_suspect_not_cancelled_until_a_person_says_so():
     assert noticed(again)["still_missing"].startswith("1 class is still missing")
     gone.refresh_from_db()
     assert (gone.status, gone.suspect_since) == ("scheduled", AT)
-    imports.decide_missing(gone, cancelled=True, at=AT, actor="person:1")
+    changes.decide_missing(gone, cancelled=True, by=team, at=AT)
     gone.refresh_from_db()
     assert (gone.status, gone.suspect_since) == ("cancelled", None)
     assert list(ClassChange.objects.filter(session=gone).order_by("version").values_list("change", "actor")) == [
-        ("new", ACTOR), ("vanished", ACTOR), ("cancelled", "person:1")
+        ("new", ACTOR), ("vanished", ACTOR), ("cancelled", team.actor)
     ]  # fmt: skip
     assert only_unchanged(bring(events(*rows[1:])))
     assert bring(events(*rows)).counts["class"] == {"unchanged": 9, "restored": 1}
@@ -191,12 +198,12 @@ def test_a_vanished_class_is_suspect_not_cancelled_until_a_person_says_so():
     assert gone.status == "scheduled"
 
 
-def test_a_missing_class_that_a_person_keeps_is_not_suspected_again():
+def test_a_missing_class_that_a_person_keeps_is_not_suspected_again(team: Person):
     rows = [event(str(n), f"2026-10-{n:02}T09:00:00+01:00") for n in range(1, 11)]
     bring(events(*rows))
     bring(events(*rows[1:]))
     gone = ClassSession.objects.get(source_id="1")
-    imports.decide_missing(gone, cancelled=False, at=AT, actor="person:1")
+    changes.decide_missing(gone, cancelled=False, by=team, at=AT)
     assert only_unchanged(bring(events(*rows[1:])))
     bring(events(*rows))
     assert bring(events(*rows[1:])).counts["class"] == {"unchanged": 9, "vanished": 1}
@@ -258,7 +265,7 @@ def test_an_older_file_that_arrives_late_never_overwrites_a_newer_one():
 
 def test_a_change_made_by_hand_outlives_the_next_import_of_the_same():
     bring(events(event()))
-    services.cancel_class(only(), at=AT, actor="person:1")
+    cancel_class(only(), at=AT, actor="person:1")
     assert only_unchanged(bring(events(event())))
     assert only().status == "cancelled"
     run = bring(events(event(location="D1")))

@@ -26,12 +26,11 @@ from adsum.checkin.services import (
     stop_checkin,
 )
 from adsum.core import keyring
-from adsum.timetable.services import cancel_class
 from adsum.web import hub as hub_module
 from adsum.web import live as live_module
 from adsum.web.codes import code_svg, spaced
 from tests.listening import Class, House, now, signed_in
-from tests.world import World, in_thread
+from tests.world import World, cancel_class, in_thread
 
 SLACK = 1.5
 """Seconds that a busy machine may add to what is promised."""

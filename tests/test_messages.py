@@ -23,8 +23,7 @@ from adsum.engagement.models import Bookmark, Message, Told
 from adsum.engagement.rules import DIGESTS, OVERLAP, Kind
 from adsum.engagement.words import KINDS, REASONS, STATUSES, letter_of
 from adsum.timetable.models import ClassSession, Module
-from adsum.timetable.services import cancel_class
-from tests.world import LONDON, NINE, World
+from tests.world import LONDON, NINE, World, cancel_class
 
 pytestmark = pytest.mark.django_db
 NEXT_WEEK = NINE + timedelta(days=7)

@@ -57,8 +57,12 @@ ADDRESSES = {
     "decide_proposal": "lecturer",
     "office_outages": "team",
 }
-SOMETIMES = {"amend_marks", "answer_query", "mark_students", "class_sheet", "queries_together", "undo_marks"}
-"""Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py."""
+SOMETIMES = {
+    "amend_marks", "answer_query", "mark_students", "class_sheet", "queries_together", "undo_marks", "class_change",
+    "class_report_decide", "imports_missing",
+}  # fmt: skip
+"""Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py; or where marks would no longer
+count, or count again: tests/web/test_class_over.py."""
 SENT = {
     "import_decide": {"action": "apply"},
     "decide_proposal": {"decision": "confirm"},

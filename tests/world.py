@@ -12,7 +12,10 @@ from django.db import connection
 
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
+from adsum.audit.services import record_all
 from adsum.timetable.models import ClassSession, Course, Enrolment, Group, Module, Place, Room, Teaching
+from adsum.timetable.rules import Change, ClassFacts, ClassStatus
+from adsum.timetable.services import ClassStep, facts_of, write_classes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -114,3 +117,17 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
             connection.close()
 
     return await asyncio.to_thread(call)
+
+
+def decide(session: ClassSession, change: Change, before: ClassFacts, *, at: datetime, actor: str) -> None:
+    """A feed, or a person, has changed this class, and its history says so."""
+    step = ClassStep(session, change, before, facts_of(session))
+    record_all(write_classes([step], run=None, at=at, actor=actor), actor=actor, at=at)
+
+
+def cancel_class(session: ClassSession, *, at: datetime, actor: str) -> None:
+    """A feed, or a person, cancels this class."""
+    session = ClassSession.objects.select_related("module").get(pk=session.pk)
+    before = facts_of(session)
+    session.status = ClassStatus.CANCELLED
+    decide(session, Change.CANCELLED, before, at=at, actor=actor)

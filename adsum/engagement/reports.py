@@ -91,7 +91,7 @@ def class_changes(after: int, at: datetime, zone: ZoneInfo) -> Pending:
     left = [row.pk for pk, steps in by_class.items() if pk not in set(told) for row in steps]
     done = [row.pk for pk in told for row in by_class[pk]]
     steps = [step for pk in told if (step := _net(sessions[pk], by_class[pk], at))]
-    return Pending(_class_drafts(steps), done, min(left, default=None))
+    return Pending(_class_drafts(steps, at), done, min(left, default=None))
 
 
 class NetStep(NamedTuple):
@@ -103,25 +103,34 @@ class NetStep(NamedTuple):
     last: int
     by: frozenset[str]
     """Who made the changes: whoever made all of them knows."""
+    over: bool
+    """The class is over: it is no longer a matter of when and where, but of whether it counts."""
 
 
 def _cannot_wait(session: ClassSession, steps: list[ClassChange], at: datetime) -> bool:
+    if _is_over(steps[0].before, steps[-1].after, at):
+        return False
     starts = [session.starts_at, *(datetime.fromisoformat(row.before["starts_at"]) for row in steps if row.before)]
     return any(is_urgent(starts_at=start, at=at) for start in starts)
 
 
+def _is_over(before: dict[str, Any] | None, after: dict[str, Any], at: datetime) -> bool:
+    return max(datetime.fromisoformat(facts["ends_at"]) for facts in (before, after) if facts) <= at
+
+
 def _net(session: ClassSession, steps: list[ClassChange], at: datetime) -> NetStep | None:
-    """None for what nobody need be told: undone meanwhile, over, or a class that only now came with its timetable."""
+    """None for what nobody need be told: undone meanwhile, over (unless its marks no longer count, or count again), or a
+    class that only now came with its timetable."""
     first, last = steps[0], steps[-1]
     before, after = first.before, last.after
-    ends = [datetime.fromisoformat(facts["ends_at"]) for facts in (before, after) if facts]
-    if max(ends) <= at:
+    over = _is_over(before, after, at)
+    if over and (before is None or before["status"] == after["status"]):
         return None
     if before is None and (after["status"] != ClassStatus.SCHEDULED or not _is_extra(session, first)):
         return None
     if before is not None and all(before[name] == after[name] for name in COMPARED):
         return None
-    return NetStep(session, before, after, last.pk, frozenset(row.actor for row in steps))
+    return NetStep(session, before, after, last.pk, frozenset(row.actor for row in steps), over)
 
 
 def _is_extra(session: ClassSession, birth: ClassChange) -> bool:
@@ -132,9 +141,9 @@ def _is_extra(session: ClassSession, birth: ClassChange) -> bool:
     return earlier.exclude(import_run=birth.import_run_id).exists()
 
 
-def _class_drafts(steps: list[NetStep]) -> list[Draft]:
+def _class_drafts(steps: list[NetStep], at: datetime) -> list[Draft]:
     pks = [step.session.pk for step in steps]
-    expected, staff = expected_in(pks), staff_of(pks)
+    expected, staff = expected_in(pks) | _marked_in([step.session.pk for step in steps if step.over]), staff_of(pks)
     told: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
     people: dict[int, Person] = {}
     until: dict[tuple[str, int], datetime] = {}
@@ -147,7 +156,8 @@ def _class_drafts(steps: list[NetStep]) -> list[Draft]:
                 item = _item(step, change)
                 people[person.pk] = person
                 told[audience, person.pk].append(item)
-                end = max(datetime.fromisoformat(facts["ends_at"]) for facts in (step.before, step.after) if facts)
+                ends = [datetime.fromisoformat(facts["ends_at"]) for facts in (step.before, step.after) if facts]
+                end = at + KEPT_DUE if step.over else max(ends)
                 until[audience, person.pk] = max(end, until.get((audience, person.pk), end))
     last = max((step.last for step in steps), default=0)
     return [
@@ -160,6 +170,15 @@ def _class_drafts(steps: list[NetStep]) -> list[Draft]:
     ]  # fmt: skip
 
 
+def _marked_in(sessions: list[int]) -> dict[int, dict[int, Person]]:
+    """By class id, who has a mark that counts in it while it takes place (one query)."""
+    marked: dict[int, dict[int, Person]] = {pk: {} for pk in sessions}
+    marks = Mark.objects.filter(session__in=sessions).exclude(status=Status.NOT_OBSERVED) if sessions else Mark.objects.none()
+    for mark in marks.select_related("student"):
+        marked[mark.session_id][mark.student_id] = mark.student
+    return marked
+
+
 def _item(step: NetStep, change: str) -> dict[str, Any]:
     shown = ("starts_at", "ends_at", "rooms", "delivery")
     before, after = step.before or {}, step.after
@@ -169,6 +188,7 @@ def _item(step: NetStep, change: str) -> dict[str, Any]:
         "before": {name: before[name] for name in shown if name in before},
         "after": {name: after[name] for name in shown},
         "staff_changed": bool(before) and before["staff"] != after["staff"],
+        "over": step.over,
     }
 
 

@@ -131,6 +131,9 @@ def _comfort(classes: list[dict[str, Any]], *, staff: bool) -> list[str]:
 
 def _subject(item: Mapping[str, Any], *, staff: bool) -> str:
     words = {"title": item["title"], "when": when((item["before"] or item["after"])["starts_at"])}
+    if item.get("over"):
+        gone = item["change"] == "cancelled"
+        return (_("Counts no longer: %(title)s, %(when)s") if gone else _("Counts again: %(title)s, %(when)s")) % words
     subjects = {
         "cancelled": _("Cancelled: %(title)s, %(when)s"),
         "moved": _("Moved: %(title)s, %(when)s"),
@@ -144,6 +147,14 @@ def _subject(item: Mapping[str, Any], *, staff: bool) -> str:
 
 def _changed(item: Mapping[str, Any], *, staff: bool) -> Item:
     before, after = item["before"], item["after"]
+    if item.get("over"):
+        gone = item["change"] == "cancelled"
+        line = (
+            _("It was cancelled after it was over. Marks in it stay, and count for nothing.")
+            if gone
+            else _("It took place after all. Marks in it count again.")
+        )
+        return Item(_named(item), [line], _class_path(item, staff=staff))
     now = _("Now: %(when)s, %(where)s") % {"when": _span(after), "where": _place(after)}
     was = _("Before: %(when)s, %(where)s") % {"when": _span(before), "where": _place(before)} if before else ""
     planned = {"when": _span(before or after), "where": _place(before or after)}

@@ -5,12 +5,51 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
+from adsum.attendance.models import Mark, Register
+from adsum.attendance.reports import is_team_of, observed_in, periods_of
 from adsum.checkin.services import follow_timetable
+from adsum.core.errors import AdsumError
 from adsum.timetable import changes
 from adsum.timetable.changes import NewClass, Wanted
-from adsum.timetable.models import ClassReport, ClassSession
+from adsum.timetable.models import ClassReport, ClassSession, Group
+from adsum.timetable.rules import ClassStatus
+
+CANCELLED, TAKES_PLACE = Wanted(status=ClassStatus.CANCELLED), Wanted(status=ClassStatus.SCHEDULED)
+
+
+def weigh(session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, final: bool = False) -> bool:
+    """Whether whoever says this of a class proves first that it is they (docs/adr/0012): the marks of a register that has
+    closed would no longer count, or count again.
+
+    Raises AdsumError for what cannot be said of a class that is over: `over` (when it was and for whom; the timetabling team,
+    `final`, may while nobody captured anything), `closed` for whoever is of neither team, `reported` for days reported outside.
+    """
+    if session.ends_at > at:
+        return False
+    captured = session.pk in observed_in([session.pk])
+    moved = wanted.times is not None and wanted.times != (session.starts_at, session.ends_at)
+    if (moved or wanted.groups is not None) and (captured or not final):
+        raise AdsumError("over", _("This class is over, so its time and its groups stay. Add an extra class instead."))
+    closed = Register.objects.filter(session=session).exclude(state=Register.State.OPEN)
+    if wanted.status in {None, session.status} or not captured or not closed.exists():
+        return False
+    if not (final or is_team_of(session, by, at)):
+        raise AdsumError(
+            "closed", _("The register of this class has closed. Only the attendance or the timetabling team can say that now.")
+        )
+    marked = set(Mark.objects.filter(session=session).values_list("student", flat=True))
+    if periods_of(session, marked).exists():
+        raise AdsumError(
+            "reported",
+            _(
+                "The attendance of this day has been reported to another authority, so the class stays as it is. The "
+                "attendance team can change its marks: each is then a correction."
+            ),
+        )
+    return True
 
 
 @transaction.atomic
@@ -18,9 +57,11 @@ def change(
     session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, reason: str = "", final: bool = False,
     rooms: Sequence[str] | None = None,
 ) -> ClassSession:  # fmt: skip
-    """As `timetable.changes.change_class`, and check-in follows. `rooms`: by their names, known or not."""
+    """As `timetable.changes.change_class`, and check-in follows. `rooms`: by their names, known or not. Raises what that and
+    `weigh` raise."""
     if rooms is not None:
         wanted = replace(wanted, rooms=changes.rooms_called(rooms))
+    weigh(session, wanted, by=by, at=at, final=final)
     changed = changes.change_class(session, wanted, by=by, at=at, reason=reason, final=final)
     follow_timetable([session.pk], actor=by.actor, at=at)
     return changed
@@ -37,11 +78,30 @@ def add(
     return session
 
 
+def weigh_undoing(report: ClassReport, *, by: Person, at: datetime) -> bool:
+    """As `weigh`, of taking a report back."""
+    back = report.undo
+    status = ClassStatus(back["status"]) if "status" in back else None
+    groups = list(Group.objects.filter(pk__in=back["groups"])) if "groups" in back else None
+    times = (datetime.fromisoformat(back["when"][0]), datetime.fromisoformat(back["when"][1])) if "when" in back else None
+    return weigh(report.session, Wanted(status, times, groups=groups), by=by, at=at, final=True)
+
+
 @transaction.atomic
 def decide(report: ClassReport, *, confirmed: bool, by: Person, at: datetime) -> None:
     """The timetabling team confirms a report, or undoes it, and check-in follows."""
     if confirmed:
         changes.confirm_report(report, by=by, at=at)
     else:
+        weigh_undoing(report, by=by, at=at)
         changes.undo_report(report, by=by, at=at)
         follow_timetable([report.session_id], actor=by.actor, at=at)
+
+
+@transaction.atomic
+def decide_missing(session: ClassSession, *, cancelled: bool, by: Person, at: datetime) -> None:
+    """The timetabling team says what became of a class that is missing from its source. Where its source names it again
+    meanwhile, or a colleague was faster, nothing happens. Raises what `weigh` raises."""
+    suspect = ClassSession.objects.select_for_update(of=("self",)).filter(pk=session.pk, suspect_since__isnull=False)
+    if found := suspect.select_related("module").first():
+        change(found, CANCELLED if cancelled else TAKES_PLACE, by=by, at=at, final=True)

@@ -24,7 +24,6 @@ from adsum.integrations.reading import kind_of
 from adsum.integrations.roles_csv import plan_roles
 from adsum.integrations.roster_plan import plan_roster
 from adsum.timetable import services
-from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import ImportState
 from adsum.timetable.sources import Import
 
@@ -186,13 +185,6 @@ def discard(run: Import, *, at: datetime, actor: str) -> None:
     """Throw a file away that was not applied."""
     if services.move_import(run, ImportState.DISCARDED, only_from=OPEN[:3]):
         services.finish_import(run, ImportState.DISCARDED, at=at, actor=actor)
-
-
-@transaction.atomic
-def decide_missing(session: ClassSession, *, cancelled: bool, at: datetime, actor: str) -> None:
-    """A person says what became of a class that is missing from its source."""
-    (services.cancel_class if cancelled else services.keep_class)(session, at=at, actor=actor)
-    follow_timetable([session.pk], actor=actor, at=at)
 
 
 def check_soon(run: Import, *, at: datetime) -> None:

@@ -132,10 +132,11 @@ def change_class(
             raise AdsumError("over", _("This class is over, so it stays where it was. Add an extra class for the new time."))
         _refuse_times(*wanted.times, at)
         _set_times(session, *wanted.times, session.zone)
+    found = wanted.status is not None and session.suspect_since is not None
     if wanted.status is not None:
         session.status = wanted.status
-        if session.suspect_since:
-            session.suspect_since, session.kept_at = None, None if wanted.status == ClassStatus.CANCELLED else at
+    if found:
+        _found(session, at)
     links = _Links(
         links.rooms if wanted.rooms is None else list(wanted.rooms),
         links.staff if wanted.staff is None else list(wanted.staff),
@@ -143,8 +144,9 @@ def change_class(
     )
     now = _as_it_is(session, links)
     touched = [name for name in was if was[name] != now[name]]
-    if touched:
+    if touched or found:
         _write(session, before, links, touched, by=by, at=at, reason=reason)
+    if touched:
         if final:
             _settle(session, touched, by=by, at=at)
         else:
@@ -155,11 +157,21 @@ def change_class(
     return session
 
 
+def _found(session: ClassSession, at: datetime) -> None:
+    """A class missing from its source is no longer suspect: a person has said whether it takes place. If it does, it is not
+    suspected again until its source names it; if not, its silence is what its source said, and naming it again restores it."""
+    session.suspect_since, session.kept_at = None, None if session.cancelled else at
+    if session.cancelled and session.said:
+        session.said["cancelled"] = True
+
+
 def _write(
     session: ClassSession, before: Any, links: _Links, touched: Sequence[str], *, by: Person, at: datetime, reason: str
 ) -> None:
     after = class_facts(session, links.rooms, links.groups, links.staff)
-    step = ClassStep(session, change_between(before, after), before, after, reason=reason.strip()[:200])
+    change = change_between(before, after)
+    change = Change.RESTORED if change is Change.UNCHANGED else change  # missing from its source, and it takes place
+    step = ClassStep(session, change, before, after, reason=reason.strip()[:200])
     step.rooms = links.rooms if "rooms" in touched else None
     step.staff = links.staff if "staff" in touched else None
     step.groups = links.groups if "groups" in touched else None

@@ -31,7 +31,7 @@ from adsum.timetable.models import (
     Teaching,
     Term,
 )
-from adsum.timetable.rules import Change, ClassFacts, ClassStatus, ImportState, PollOutcome
+from adsum.timetable.rules import Change, ClassFacts, ImportState, PollOutcome
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 M = TypeVar("M", bound=models.Model)
@@ -267,43 +267,6 @@ def class_facts(session: ClassSession, rooms: Iterable[Room], groups: Iterable[G
         staff=tuple(sorted(f"{person.display_name} ({person.number or person.username})" for person in staff)),
         groups=tuple(sorted(f"{group.module.code} {group.code}" for group in groups)),
     )
-
-
-# A person decides about a class
-
-
-def _locked(session: ClassSession) -> ClassSession:
-    return ClassSession.objects.select_for_update(of=("self",)).select_related("module").get(pk=session.pk)
-
-
-def _decide(session: ClassSession, change: Change, before: ClassFacts, *, at: datetime, actor: str) -> None:
-    step = ClassStep(session, change, before, facts_of(session))
-    record_all(write_classes([step], run=None, at=at, actor=actor), actor=actor, at=at)
-
-
-@transaction.atomic
-def cancel_class(session: ClassSession, *, at: datetime, actor: str) -> None:
-    """Say that the class does not take place. Marks stay. Cancelled already: nothing happens."""
-    session = _locked(session)
-    before = facts_of(session)
-    if session.status == ClassStatus.CANCELLED:
-        return
-    session.status = ClassStatus.CANCELLED
-    if session.suspect_since and session.said:
-        session.said["cancelled"] = True  # its silence is what the source said: naming it again restores the class
-    session.suspect_since = None
-    _decide(session, Change.CANCELLED, before, at=at, actor=actor)
-
-
-@transaction.atomic
-def keep_class(session: ClassSession, *, at: datetime, actor: str) -> None:
-    """Say that a class missing from its source does take place. It is not suspected again until its source names it."""
-    session = _locked(session)
-    if session.suspect_since is None:
-        return
-    before = facts_of(session)
-    session.suspect_since, session.kept_at = None, at
-    _decide(session, Change.RESTORED, before, at=at, actor=actor)
 
 
 # Imports

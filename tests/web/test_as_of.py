@@ -12,9 +12,8 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
-from adsum.timetable.services import cancel_class
 from tests.web.conftest import Room
-from tests.world import NINE
+from tests.world import NINE, cancel_class
 
 LATER = NINE + timedelta(days=3)
 

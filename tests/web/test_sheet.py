@@ -17,11 +17,10 @@ from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.integrations.sheets import row_reference
 from adsum.timetable.models import Course, Enrolment
-from adsum.timetable.services import cancel_class
 from tests.signing_in import prove
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.world import NINE
+from tests.world import NINE, cancel_class
 
 NEXT_DAY = NINE + timedelta(days=1)
 

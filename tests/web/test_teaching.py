@@ -21,10 +21,10 @@ from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.timetable.models import ClassChange
 from adsum.timetable.models import Room as Place
-from adsum.timetable.services import cancel_class, facts_json, facts_of
+from adsum.timetable.services import facts_json, facts_of
 from tests.web.conftest import FIVE_PAST, Room
 from tests.web.test_student import words
-from tests.world import NINE
+from tests.world import NINE, cancel_class
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TODAY, CLASSES = "/teaching/", "/office/classes/"

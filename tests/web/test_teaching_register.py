@@ -16,10 +16,9 @@ from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.models import HeldDecision
 from adsum.checkin.rules import Refusal
-from adsum.timetable.services import cancel_class
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.world import NINE
+from tests.world import NINE, cancel_class
 
 JSON = {"accept": "application/json"}
 

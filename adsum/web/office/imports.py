@@ -1,6 +1,7 @@
 """Imports: bring a file in, read what it would change, say yes or no; and the classes that went missing."""
 
 import csv
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from adsum.accounts.rules import IMPORTS, MANAGES_PEOPLE
 from adsum.core.cells import safe_cell
 from adsum.core.errors import AdsumError
-from adsum.integrations import imports, reports
+from adsum.integrations import changes, imports, reports
 from adsum.integrations.fetching import fetch
 from adsum.integrations.mapping import PRESETS, rules_of
+from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import Change, ImportState
 from adsum.timetable.services import Polling, save_mapping
 from adsum.timetable.sources import FeedMapping, Import
@@ -219,11 +221,32 @@ def missing(request: PersonRequest) -> HttpResponse:
     if request.method == "POST":
         decision = request.POST.get("decision")
         chosen = reports.missing_classes().filter(ref__in=_uuids(request.POST.getlist("session")))
-        for session in chosen if decision in {"cancelled", "kept"} else []:
-            imports.decide_missing(session, cancelled=decision == "cancelled", at=request.at, actor=request.user.actor)
-        return redirect("imports_missing")
+        return _decide_missing(request, chosen, decision) if decision in SAID else redirect("imports_missing")
     page = Paginator(reports.missing_classes(), PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "adsum/office/imports_missing.html", {"page": page})
+
+
+SAID = {"cancelled": changes.CANCELLED, "kept": changes.TAKES_PLACE}
+"""What a person says of a class that is missing."""
+
+
+def _decide_missing(request: PersonRequest, chosen: Iterable[ClassSession], decision: str) -> HttpResponse:
+    """One that cannot be decided stays in the list, and why is said."""
+    sessions, refused = [], set()
+    for session in chosen:
+        try:
+            proof = changes.weigh(session, SAID[decision], by=request.user, at=request.at, final=True)
+        except AdsumError as error:
+            refused.add(error.message)
+            continue
+        if proof and (first := stepup.ask(request)):
+            return first
+        sessions.append(session)
+    for session in sessions:
+        changes.decide_missing(session, cancelled=decision == "cancelled", by=request.user, at=request.at)
+    for message in sorted(refused):
+        messages.error(request, message)
+    return redirect("imports_missing")
 
 
 def _uuids(values: list[str]) -> list[UUID]:

@@ -13,6 +13,7 @@ from adsum.accounts.rules import IMPORTS
 from adsum.core.errors import AdsumError
 from adsum.integrations import changes, reports
 from adsum.timetable.models import ClassReport
+from adsum.web import stepup
 from adsum.web.changes import undoing
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
@@ -32,10 +33,12 @@ def index(request: PersonRequest) -> HttpResponse:
 @require_POST
 @for_roles(IMPORTS)
 def decide(request: PersonRequest, ref: UUID) -> HttpResponse:
-    """Confirm one report, or undo it."""
-    report = get_object_or_404(ClassReport, ref=ref)
+    """Confirm one report, or undo it: where marks of a class that is over then count again, after a fresh proof."""
+    report = get_object_or_404(ClassReport.objects.select_related("session"), ref=ref)
     confirmed = request.POST.get("decision") != "undo"
     try:
+        if not confirmed and changes.weigh_undoing(report, by=request.user, at=request.at) and (first := stepup.ask(request)):
+            return first
         changes.decide(report, confirmed=confirmed, by=request.user, at=request.at)
     except AdsumError as refused:
         messages.error(request, refused.message)

@@ -21,7 +21,8 @@ from adsum.integrations import changes
 from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room
 from adsum.timetable.reports import clashes, staff_of
-from adsum.timetable.rules import ClassStatus, Kind
+from adsum.timetable.rules import Kind
+from adsum.web import stepup
 from adsum.web.changes import when
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles, sign_in_first
@@ -80,6 +81,8 @@ def change(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "groups": session.groups.select_related("module").order_by("module__code", "code"),
         "reported": ClassReport.objects.filter(session=session, decided_at=None).select_related("by").first(),
         "final": _final(request),
+        "status_stays": _in_its_way(request, session, changes.TAKES_PLACE if session.cancelled else changes.CANCELLED),
+        "groups_stay": _in_its_way(request, session, Wanted(groups=[])),
         "over": session.ends_at <= request.at,
         "may_open": ClassSession.objects.visible_to(request.user, request.access).filter(pk=session.pk).exists(),
         "who": request.GET.get("who", "").strip(),
@@ -91,6 +94,15 @@ def change(request: PersonRequest, session: ClassSession) -> HttpResponse:
         context["found_groups"] = _found_groups(request, str(context["group"]), session)
     failed = request.method == "POST"
     return render(request, "adsum/teaching/change.html", context, status=422 if failed else 200)
+
+
+def _in_its_way(request: PersonRequest, session: ClassSession, wanted: Wanted) -> str:
+    """Why this cannot be said of a class that is over; '' when it can."""
+    try:
+        changes.weigh(session, wanted, by=request.user, at=request.at, final=_final(request))
+    except AdsumError as refused:
+        return refused.message
+    return ""
 
 
 def _as_it_is(session: ClassSession) -> dict[str, Any]:
@@ -151,6 +163,8 @@ def _told(found: list[Any]) -> list[str]:
 
 def _say(request: PersonRequest, session: ClassSession, action: str) -> HttpResponse:
     wanted, said = _wanted(request, session, action)
+    if changes.weigh(session, wanted, by=request.user, at=request.at, final=_final(request)) and (first := stepup.ask(request)):
+        return first
     changes.change(
         session, wanted, by=request.user, at=request.at, reason=request.POST.get("reason", ""), final=_final(request)
     )
@@ -160,9 +174,9 @@ def _say(request: PersonRequest, session: ClassSession, action: str) -> HttpResp
 def _wanted(request: PersonRequest, session: ClassSession, action: str) -> tuple[Wanted, str]:
     """What a button says of the class, and the sentence about it afterwards."""
     if action == "cancel":
-        return Wanted(status=ClassStatus.CANCELLED), _("It is cancelled and counts against nobody. Everyone sees it now.")
+        return changes.CANCELLED, _("It is cancelled and counts against nobody. Everyone sees it now.")
     if action == "restore":
-        return Wanted(status=ClassStatus.SCHEDULED), _("It takes place. Everyone sees it now.")
+        return changes.TAKES_PLACE, _("It takes place. Everyone sees it now.")
     if action in {"join", "cover", "leave"}:
         return _staffed(request, session, action)
     if action in {"add_group", "drop_group"}:
