@@ -27,6 +27,7 @@ EXTRA_FILES = {
     ("attendance", "policies"): "which policy a class is held to, asked by services and reports alike; made and withdrawn here",
     ("attendance", "history"): "registers and sums as they stood at any moment; reports read what stands now",
     ("timetable", "history"): "the timetable as it was known at any moment",
+    ("timetable", "events"): "what an import leaves in the event log, apart from writing it",
     ("timetable", "keeping"): "writes what history reads, for the services that change it",
     ("attendance", "amendments"): "what one person alone cannot change, undo, and periods reported outside",
     ("attendance", "queries"): "what a student says against a mark, above the services that change it",

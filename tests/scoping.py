@@ -54,7 +54,7 @@ ALLOWED = {
     "student/today.py _cards Opening": SCOPED,
     "support/modules.py module Person": SCOPED,
     "support/record.py record Enrolment": SCOPED,
-    "support/students.py rows Enrolment": SCOPED,
+    "support/students.py _courses Enrolment": SCOPED,
     "teaching/amendments.py decide_proposal Proposal": SCOPED,
     "teaching/amendments.py waiting_in ClassSession": SCOPED,
     "teaching/changes.py _teachers Person": "whoever teaches may be asked to cover",

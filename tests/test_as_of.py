@@ -21,10 +21,11 @@ from adsum.attendance.reports import account, classes_of, own_classes, register_
 from adsum.attendance.rules import MARKABLE, Reason, Status
 from adsum.attendance.services import mark_rest_absent, mark_students
 from adsum.core.errors import AdsumError
+from adsum.timetable.events import Rows
 from adsum.timetable.history import classes_as_of
 from adsum.timetable.models import ClassChange, ClassSession, Place
 from adsum.timetable.rules import Change, ClassStatus
-from adsum.timetable.services import ClassStep, Rows, Writes, facts_json, facts_of, start_import, write
+from adsum.timetable.services import ClassStep, Writes, facts_json, facts_of, start_import, write
 from tests.world import NINE, World, cancel_class
 
 SINCE = NINE - timedelta(days=30)

@@ -2,7 +2,7 @@
 class is then moved, after all: it is open again."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -16,7 +16,7 @@ from adsum.attendance.services import restore_marks, write_marks
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import expected_ids
+from adsum.timetable.reports import expected_ids, held_by
 from adsum.timetable.rules import ClassStatus
 
 CLOSE = "system:close"
@@ -118,20 +118,71 @@ def reopen_registers(sessions: Collection[int], *, actor: str, at: datetime) -> 
         given = marks[register.session_id]
         if any(mark.source != Source.SYSTEM for mark in given):
             continue
-        changes = [
-            MarkChange(
-                session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=Status.EXPECTED,
-                source=Source.SYSTEM, seen_at=mark.at, at=at,
-            )
-            for mark in given
-        ]  # fmt: skip
-        restore_marks(given, changes, actor=actor, at=at)
+        _taken_back(given, actor=actor, at=at)
         register.state, register.closed_at = Register.State.OPEN, None
         register.explained, register.explained_note, register.explained_by, register.explained_at = "", "", None, None
         register.save()
         audit_log.record(actor=actor, verb="register.reopen", subject=f"session:{register.session_id}", at=at)
         opened.append(register)
     return opened
+
+
+Given = set[tuple[int, int]]
+"""(class, student) of marks that closing gave."""
+MANY = 500
+
+
+def given_to(students: Collection[int]) -> Given:
+    """The marks that closing gave these students for classes in which they are expected: to be looked at again once their
+    places or enrolments have changed (two queries for every 500 students)."""
+    return _still_expected(
+        {
+            pair
+            for some in _parts(sorted(students))
+            for pair in Mark.objects.filter(source=Source.SYSTEM, student__in=some).values_list("session_id", "student_id")
+        }
+    )
+
+
+def _still_expected(given: Given) -> Given:
+    students = _parts(sorted({student for _, student in given}))
+    found: Given = set()
+    for some in map(set, students):
+        sessions = sorted({session for session, student in given if student in some})
+        for part in _parts(sessions):
+            found |= held_by(some, part)
+    return found & given
+
+
+def _parts(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(keys), MANY):
+        yield keys[start : start + MANY]
+
+
+@transaction.atomic
+def take_back_unexpected(before: Given, *, actor: str, at: datetime) -> int:
+    """Take back what closing gave for days that are outside a student's places and enrolments by now; the history says so.
+    How many. Whoever a person or a scan marked keeps their mark, and nobody becomes absent afterwards who was not expected
+    when the register closed (docs/rules.md A 8)."""
+    by_session = defaultdict[int, set[int]](set)
+    for session, student in before - _still_expected(before):
+        by_session[session].add(student)
+    for session, students in sorted(by_session.items()):
+        marks = Mark.objects.select_for_update().filter(session=session, student__in=students, source=Source.SYSTEM)
+        _taken_back(list(marks.order_by("pk")), actor=actor, at=at)
+    return sum(map(len, by_session.values()))
+
+
+def _taken_back(given: list[Mark], *, actor: str, at: datetime) -> None:
+    """Marks of one class that closing gave are gone, and the history says so."""
+    changes = [
+        MarkChange(
+            session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=Status.EXPECTED,
+            source=Source.SYSTEM, seen_at=mark.at, at=at,
+        )
+        for mark in given
+    ]  # fmt: skip
+    restore_marks(given, changes, actor=actor, at=at)
 
 
 @transaction.atomic

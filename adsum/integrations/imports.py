@@ -13,9 +13,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from adsum.accounts.services import end_sign_ins
+from adsum.attendance.closing import given_to, take_back_unexpected
 from adsum.checkin.services import follow_timetable, revoke_passes
 from adsum.integrations import events_csv, icalendar, oneroster
 from adsum.integrations.class_plan import plan_timetable
+from adsum.integrations.enrolments_csv import plan_enrolments
 from adsum.integrations.jobs import enqueue
 from adsum.integrations.mapping import rules_of
 from adsum.integrations.messages import Problem, Refused
@@ -69,6 +71,12 @@ def _plan(run: Import, at: datetime, progress: Progress, *, lock: bool = False) 
     if run.kind == "roles":
         today = at.astimezone(zone).date()
         named = plan_roles(
+            content, run.filename, plan, source=source, actor=run.actor, today=today, partial=is_partial
+        )  # fmt: skip
+        return named, plan
+    if run.kind == "enrolments":
+        today = at.astimezone(zone).date()
+        named = plan_enrolments(
             content, run.filename, plan, source=source, actor=run.actor, today=today, partial=is_partial
         )  # fmt: skip
         return named, plan
@@ -141,6 +149,8 @@ def _apply(run: Import, at: datetime, actor: str, confirm: bool) -> None:
         _save(run, source, plan, stop=" ".join([reason, *plan.stops]))
     elif any(grant.person.actor == actor for grant in [*plan.writes.grants.new, *plan.writes.grants.changed]):
         services.stop_import(run, _("This would change your own roles. Another administrator must apply it."))
+    elif actor in plan.gains:
+        services.stop_import(run, _("This would give you tutees. Somebody else must apply it."))
     elif plan.stops and not confirm:
         services.stop_import(run, " ".join(plan.stops))
     else:
@@ -148,7 +158,9 @@ def _apply(run: Import, at: datetime, actor: str, confirm: bool) -> None:
 
 
 def _carry_out(run: Import, plan: Plan, at: datetime, actor: str) -> None:
+    given = given_to(plan.whose_past_changes)
     services.write(plan.writes, run=run, at=at, actor=actor)
+    take_back_unexpected(given, actor=actor, at=at)
     for person in plan.writes.people.changed:
         if not person.is_active:
             end_sign_ins(person)

@@ -14,7 +14,7 @@ UNUSABLE: dict[str, Promise] = {
     "empty": _("%(file)s is empty. Export it again and check its size before you send it."),
     "too_large": _("%(file)s is larger than %(limit)s MB. Split it, or ask for an export of this year alone."),
     "unknown_kind": _(
-        "%(file)s is neither a OneRoster zip, an events CSV, a roles CSV nor an iCalendar file. Choose one of these; "
+        "%(file)s is neither a OneRoster zip, an events, roles or enrolments CSV nor an iCalendar file. Choose one of these; "
         "the first line of an events CSV names its columns, event_id among them."
     ),
     "roles_by_administrators": _(
@@ -97,6 +97,13 @@ PROBLEMS: dict[str, Promise] = {
     "several": _("%(column)s is %(value)s, which could be any of: %(others)s. Use an identifier that only one of them has."),
     "by_hand_only": _("The role %(value)s is given by an administrator’s hand, on the person’s page, never by a file."),
     "own_role": _("This row is about yourself. Another administrator must bring it in."),
+    "own_tutee": _("This row makes you a tutor. Somebody else must bring it in."),
+    "other_source": _("The source %(other)s says this already. Send it under that name, or leave the row out."),
+    "suspension_apart": _(
+        "The row from %(value)s is there already, and a suspension is a row of its own. Leave that one as it was, and add a "
+        "row with the days of the suspension."
+    ),
+    "course_differs": _("The course %(value)s has another title or department on line %(line)s. Make the two agree."),
     "not_by_department": _("The role %(value)s is held for the whole university. Leave the department empty."),
     "module_only_leader": _("Only a module_leader has a module. Leave the module empty, or correct the role."),
     "parent_cycle": _("%(value)s is above itself in the tree of organisations. Correct parentSourcedId."),
@@ -136,6 +143,16 @@ NOTICES: dict[str, Promise] = {
     "link_unknown": ngettext_lazy(
         "%(count)s row names a %(column)s that is not in %(file)s (line %(line)s). It was used without it.",
         "%(count)s rows name a %(column)s that is not in %(file)s (first: line %(line)s). They were used without it.",
+        "count",
+    ),
+    "not_students": ngettext_lazy(
+        "%(count)s person does not have the role of a student, so no list shows them: %(names)s.",
+        "%(count)s people do not have the role of a student, so no list shows them: %(names)s.",
+        "count",
+    ),
+    "not_tutors": ngettext_lazy(
+        "%(count)s tutor does not hold the role of a tutor, and sees nobody’s record until they do: %(names)s.",
+        "%(count)s tutors do not hold the role of a tutor, and see nobody’s record until they do: %(names)s.",
         "count",
     ),
     "no_group": ngettext_lazy(

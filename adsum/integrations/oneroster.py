@@ -177,19 +177,9 @@ def _need(record: Record, *columns: str) -> None:
             raise Unusable(record.problem("blank", column=column))
 
 
-def _date(record: Record, column: str) -> date | None:
-    value = record.get(column)
-    if not value:
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise Unusable(record.problem("date", column=column, value=value)) from None
-
-
 def _last_day(record: Record, column: str) -> date | None:
     """OneRoster's end is the first day after."""
-    after = _date(record, column)
+    after = record.day(column)
     return after - timedelta(days=1) if after else None
 
 
@@ -258,7 +248,7 @@ def _sessions(reader: _Reader, table: list[Record], bulk: bool) -> None:
         if record.get("type") == "schoolYear":
             return None
         _need(record, "title", "startDate", "endDate")
-        first, last = _date(record, "startDate"), _last_day(record, "endDate")
+        first, last = record.day("startDate"), _last_day(record, "endDate")
         _in_order(record, first, last, ("startDate", "endDate"))
         return TermRow(record.get("title"), record.get("schoolYear")[:9], first, last) if first and last else None
 
@@ -333,7 +323,7 @@ def _roles(reader: _Reader, table: list[Record], bulk: bool) -> None:
     def parse(record: Record) -> GrantRow | None:
         _need(record, "userSourcedId", "role")
         role = _role(reader, record)
-        first, last = _date(record, "beginDate"), _last_day(record, "endDate")
+        first, last = record.day("beginDate"), _last_day(record, "endDate")
         _in_order(record, first, last, ("beginDate", "endDate"))
         return GrantRow(record.get("userSourcedId"), role, first, last) if role else None
 
@@ -343,7 +333,7 @@ def _roles(reader: _Reader, table: list[Record], bulk: bool) -> None:
 def _enrollments(reader: _Reader, table: list[Record], bulk: bool) -> None:
     def parse(record: Record) -> PlaceRow | StaffRow | None:
         _need(record, "classSourcedId", "userSourcedId", "role")
-        first, last = _date(record, "beginDate"), _last_day(record, "endDate")
+        first, last = record.day("beginDate"), _last_day(record, "endDate")
         _in_order(record, first, last, ("beginDate", "endDate"))
         group, person = record.get("classSourcedId"), record.get("userSourcedId")
         if record.get("role") == "student":

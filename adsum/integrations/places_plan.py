@@ -10,7 +10,7 @@ from adsum.integrations.feed import PlaceRow, Section, StaffRow
 from adsum.integrations.plan import Plan, is_on, rows_with, some
 from adsum.integrations.reading import Record
 from adsum.timetable.models import Group, GroupStaff, Place
-from adsum.timetable.rules import Change
+from adsum.timetable.rules import Change, loses_days
 from adsum.timetable.services import Line
 
 SHOWN = 20
@@ -84,6 +84,8 @@ class PlacesPlanner:
             self.plan.count("place", Change.UNCHANGED)
             return
         was_on, now_on = is_on(old.ends_on, self.today), is_on(row.ends_on, self.today)
+        if loses_days((old.starts_on, old.ends_on), dates, before=self.today):
+            self.plan.whose_past_changes.add(old.person_id)
         old.starts_on, old.ends_on = dates
         self.plan.writes.places.changed.append(old)
         if was_on == now_on:

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from adsum.integrations.messages import Problem
 from adsum.integrations.reading import Record
+from adsum.timetable.events import Rows
 from adsum.timetable.rules import Change
-from adsum.timetable.services import Line, Rows, Writes
+from adsum.timetable.services import Line, Writes
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -34,6 +35,10 @@ class Plan:
     lines: list[Line] = field(default_factory=list)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     stops: list[str] = field(default_factory=list)
+    gains: set[str] = field(default_factory=set)
+    """Who would see more of others by it, as actors: they do not apply it themselves."""
+    whose_past_changes: set[int] = field(default_factory=set)
+    """Students of whom something may not have been expected, by it, on days that are over."""
 
     def count(self, what: str, change: Change, number: int = 1) -> None:
         """Count steps that have no line of their own."""
@@ -53,12 +58,14 @@ class Plan:
                 _("%(file)s would remove %(gone)s of %(known)s rows (%(percent)s %%). Is it the whole export?") % values
             )
 
-    def merge(self, rows: Rows[M], model: type[M], old: M | None, values: Mapping[str, Any], what: str) -> M:
-        """A new row, or the old one with what differs; counted and shown either way."""
+    def merge(
+        self, rows: Rows[M], model: type[M], old: M | None, values: Mapping[str, Any], what: str, label: str = ""
+    ) -> M:  # fmt: skip
+        """A new row, or the old one with what differs; counted and shown either way, under `label` or its own name."""
         if old is None:
             new = model(**values)
             rows.new.append(new)
-            self.line(Change.NEW, what, str(new), None, _shown(values))
+            self.line(Change.NEW, what, label or str(new), None, _shown(values))
             return new
         before = {name: getattr(old, name) for name in values}
         changed = {name: value for name, value in values.items() if before[name] != value}
@@ -68,7 +75,7 @@ class Plan:
             rows.changed.append(old)
             back = changed.get("is_active") or ("ended_on" in changed and before["ended_on"])
             change = Change.RESTORED if back else Change.CHANGED
-            self.line(change, what, str(old), _shown({name: before[name] for name in changed}), _shown(changed))
+            self.line(change, what, label or str(old), _shown({name: before[name] for name in changed}), _shown(changed))
         else:
             self.count(what, Change.UNCHANGED)
         return old
@@ -84,7 +91,7 @@ def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value if isinstance(value, bool | int | None) else str(value)
         for name, value in values.items()
-        if value is not None and value != "" and name not in {"source", "source_id", "in_source"}
+        if value is not None and value != "" and name not in {"source", "source_id", "in_source", "person"}
     }
 
 

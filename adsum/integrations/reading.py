@@ -6,9 +6,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from adsum.integrations.messages import Problem, Refused
+from adsum.integrations.messages import Problem, Refused, Unusable
 
 MB = 1024 * 1024
 MAX_FILE = 25 * MB
@@ -31,6 +32,14 @@ class Record:
         """The cell, or '' where the file has no such column."""
         return self.cells.get(column, "")
 
+    def day(self, column: str) -> date | None:
+        """The day in a cell; None where it is empty. Raises Unusable."""
+        value = self.get(column)
+        try:
+            return date.fromisoformat(value) if value else None
+        except ValueError:
+            raise Unusable(self.problem("date", column=column, value=value)) from None
+
     @property
     def raw(self) -> str:
         """The row as one line of CSV."""
@@ -49,7 +58,7 @@ def as_csv(cells: list[str]) -> str:
 
 
 def kind_of(content: bytes, file: str) -> str:
-    """`oneroster`, `events`, `roles` or `icalendar`, by looking inside. Raises Refused when it is none of them."""
+    """`oneroster`, `events`, `roles`, `enrolments` or `icalendar`, by looking inside. Raises Refused when it is none."""
     if not content.strip():
         raise Refused("empty", file=file)
     if len(content) > MAX_FILE:
@@ -67,6 +76,8 @@ def kind_of(content: bytes, file: str) -> str:
     columns = {name.strip(b' "') for name in head.split(b"\n", 1)[0].strip().split(b",")}
     if {b"person", b"role"} <= columns:
         return "roles"
+    if {b"student", b"course"} <= columns:
+        return "enrolments"
     if b"event_id" in head.split(b"\n", 1)[0] or head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "events"
     raise Refused("not_text" if b"\x00" in head else "unknown_kind", file=file)

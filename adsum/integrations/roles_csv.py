@@ -65,7 +65,7 @@ class _Reader:
 
     def _use(self, row: Record, person: Person) -> None:
         role = self._role(row, person)
-        dates = _date(row, "from"), _date(row, "to")
+        dates = row.day("from"), row.day("to")
         if dates[0] and dates[1] and dates[1] < dates[0]:
             raise Unusable(row.problem("order", first="from", last="to"))
         department = self._named(row, "department", self.departments)
@@ -124,14 +124,6 @@ class _Reader:
             first = min(first, earliest) if first and earliest else None
             last = max(last, latest) if last and latest else None
         self.wanted.grants[key] = (first, last), row
-
-
-def _date(row: Record, column: str) -> date | None:
-    value = row.get(column)
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError as unread:
-        raise Unusable(row.problem("date", column=column, value=value)) from unread
 
 
 def plan_roles(content: bytes, file: str, plan: Plan, *, source: str, actor: str, today: date, partial: bool = False) -> str:

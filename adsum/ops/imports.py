@@ -25,7 +25,9 @@ SHOWN = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `adsum import` understands."""
-    parser.add_argument("what", help="a OneRoster zip or folder, an events or roles CSV, an iCalendar file, or an address")
+    parser.add_argument(
+        "what", help="a OneRoster zip or folder, an events, roles or enrolments CSV, an iCalendar file, or an address"
+    )
     parser.add_argument("--source", default="", help="the name its rows are kept under (default: the file's own)")
     parser.add_argument("--partial", action="store_true", help="a timetable that is not whole: what is not in it stays")
     parser.add_argument("--mapping", default="", help=f"for iCalendar: {', '.join(PRESETS)}, or the name of a saved mapping")

@@ -132,7 +132,7 @@ def _span(row: Place | PlaceChange) -> Span:
 
 def expected_as_of(classes: Mapping[int, ClassThen], at: datetime, *, person: Person | None = None) -> dict[int, set[int]]:
     """Who was expected in each of these classes on its day, as it was known at that instant, by id (two queries). Whether an
-    account is open, or a student suspended, is not part of it: who was expected that day was expected."""
+    account is open, and what is known of enrolments, is not part of it: who was expected that day was expected."""
     spans = defaultdict[int, list[Span]](list)
     for span in places_as_of({group for then in classes.values() for group in then.groups}, at, person=person):
         spans[span.group].append(span)

@@ -81,8 +81,15 @@ class Course(Sourced):
         return f"{self.code} {self.title}"
 
 
+class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
+    def on(self, day: date | OuterRef) -> EnrolmentQuerySet:
+        """Rows whose dates hold that day, both ends included."""
+        return self.filter(Q(ends_on=None) | Q(ends_on__gte=day), starts_on__lte=day)
+
+
 class Enrolment(models.Model):
-    """One person on one course. Outside its dates, and while suspended, nothing is expected of the student."""
+    """One person on one course, from one day to another (empty: open). A suspension is a row of its own beside that of the
+    enrolment. Outside the dates, and while suspended from that course, nothing is expected of the student."""
 
     class Status(models.TextChoices):
         ENROLLED = "enrolled"
@@ -99,6 +106,9 @@ class Enrolment(models.Model):
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.ENROLLED)
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
+    source = models.CharField(max_length=40, blank=True)
+
+    objects = EnrolmentQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -107,6 +117,17 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} on {self.course_id}"
+
+
+def studies(person: Person | OuterRef, day: OuterRef) -> Q:
+    """Whether something may be expected of a student on that day of the row outside: they are on a course and not suspended
+    from it, or no enrolment of theirs is known at all, so that their places alone decide."""
+    own = Enrolment.objects.filter(person=person)
+    suspended = Enrolment.objects.filter(
+        person=OuterRef("person"), course=OuterRef("course"), status=Enrolment.Status.SUSPENDED
+    )
+    on_course = own.on(day).exclude(status=Enrolment.Status.SUSPENDED).filter(~Exists(suspended.on(OuterRef(day))))
+    return Q(~Exists(own)) | Q(Exists(on_course))
 
 
 class ModuleQuerySet(models.QuerySet["Module"]):
@@ -260,8 +281,9 @@ class ClassSessionQuerySet(models.QuerySet["ClassSession"]):
         return self.filter(_taught_by(person))
 
     def expecting(self, person: Person) -> ClassSessionQuerySet:
-        """Classes the person was expected in: a place in one of the groups on the day of the class."""
+        """Classes the person was expected in: a place in one of the groups, and on a course, on the day of the class."""
         return self.filter(
+            studies(person, OuterRef("starts_on")),
             Q(groups__places__starts_on=None) | Q(groups__places__starts_on__lte=F("starts_on")),
             Q(groups__places__ends_on=None) | Q(groups__places__ends_on__gte=F("starts_on")),
             groups__places__person=person,

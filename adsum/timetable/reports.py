@@ -8,11 +8,21 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet
 
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, Access, Role
-from adsum.timetable.models import ClassChange, ClassReport, ClassSession, Enrolment, Module, ModuleLeader, Place, Teaching
+from adsum.timetable.models import (
+    ClassChange,
+    ClassReport,
+    ClassSession,
+    Enrolment,
+    Module,
+    ModuleLeader,
+    Place,
+    Teaching,
+    studies,
+)
 from adsum.timetable.rules import Change, ClassStatus
 
 
@@ -22,18 +32,27 @@ def university_zone() -> ZoneInfo:
     return ZoneInfo(settings.TIME_ZONE)
 
 
-def _places_in(sessions: Collection[int]) -> QuerySet[Place]:
-    """The places held in groups of these classes on the classes' own days. A suspended student is not expected."""
-    return (
-        Place.objects.filter(
-            Q(starts_on=None) | Q(starts_on__lte=F("group__sessions__starts_on")),
-            Q(ends_on=None) | Q(ends_on__gte=F("group__sessions__starts_on")),
-            group__sessions__in=sessions,
-            person__is_active=True,
-        )
-        .exclude(person__in=Enrolment.objects.filter(status=Enrolment.Status.SUSPENDED).values("person"))
-        .distinct()
+def _held_in(sessions: Collection[int]) -> QuerySet[Place]:
+    """The places held in groups of these classes on the classes' own days, by students who were on a course that day and not
+    suspended from it (docs/rules.md A 8)."""
+    held = Place.objects.filter(
+        Q(starts_on=None) | Q(starts_on__lte=F("group__sessions__starts_on")),
+        Q(ends_on=None) | Q(ends_on__gte=F("group__sessions__starts_on")),
+        group__sessions__in=sessions,
     )
+    return held.alias(day=F("group__sessions__starts_on")).filter(studies(OuterRef("person"), OuterRef("day"))).distinct()
+
+
+def _places_in(sessions: Collection[int]) -> QuerySet[Place]:
+    """The same, of those whose account is open."""
+    return _held_in(sessions).filter(person__is_active=True)
+
+
+def held_by(people: Collection[int], sessions: Collection[int]) -> set[tuple[int, int]]:
+    """As (class, student): which of these people their places and enrolments make expected in which of these classes,
+    whatever became of their accounts since (one query)."""
+    held = _held_in(sessions).filter(person__in=people)
+    return set(held.values_list("group__sessions", "person_id"))
 
 
 def expected_in(sessions: Collection[int]) -> dict[int, dict[int, Person]]:

@@ -1,7 +1,7 @@
 """The words of the timetable, and how one version of a class differs from the next."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -118,6 +118,16 @@ def times_refused(starts_at: datetime, ends_at: datetime, *, at: datetime) -> st
     if starts_at < at - FARTHEST_BACK:
         return "past"
     return "future" if starts_at > at + FARTHEST_AHEAD else None
+
+
+Days = tuple[date | None, date | None]
+"""First and last day, both included; None: open."""
+
+
+def loses_days(old: Days, new: Days, *, before: date) -> bool:
+    """Whether a day ahead of `before` lies within the old days and not within the new ones."""
+    first, last = old[0] or date.min, min(old[1] or date.max, before - timedelta(days=1))
+    return first <= last and ((new[0] or date.min) > first or (new[1] or date.max) < last)
 
 
 # Feeds

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -16,12 +16,15 @@ from adsum.accounts.models import Department, Identifier, Person, RoleGrant
 from adsum.audit.services import Entry, record, record_all
 from adsum.core import vault
 from adsum.core.signing import fingerprint
+from adsum.timetable.events import AUDITED, Rows, events_of, events_of_places, fields_changed
 from adsum.timetable.keeping import groups_of, keep_before, keep_places, with_groups
 from adsum.timetable.models import (
     CalendarKey,
     ClassChange,
     ClassReport,
     ClassSession,
+    Course,
+    Enrolment,
     Group,
     GroupStaff,
     Module,
@@ -34,19 +37,9 @@ from adsum.timetable.models import (
 from adsum.timetable.rules import Change, ClassFacts, ImportState, PollOutcome
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
-M = TypeVar("M", bound=models.Model)
 BATCH = 2000
 POLLS_KEPT = timedelta(days=90)
 """How long the history of a feed's polls goes back."""
-
-
-@dataclass(slots=True)
-class Rows(Generic[M]):
-    """Rows of one table to write: unsaved ones to add, saved ones whose values changed, and ones to remove."""
-
-    new: list[M] = field(default_factory=list)
-    changed: list[M] = field(default_factory=list)
-    gone: list[M] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -83,12 +76,14 @@ class Writes:
 
     departments: Rows[Department] = field(default_factory=Rows)
     terms: Rows[Term] = field(default_factory=Rows)
+    courses: Rows[Course] = field(default_factory=Rows)
     modules: Rows[Module] = field(default_factory=Rows)
     groups: Rows[Group] = field(default_factory=Rows)
     people: Rows[Person] = field(default_factory=Rows)
     identifiers: Rows[Identifier] = field(default_factory=Rows)
     grants: Rows[RoleGrant] = field(default_factory=Rows)
     leaders: Rows[ModuleLeader] = field(default_factory=Rows)
+    enrolments: Rows[Enrolment] = field(default_factory=Rows)
     places: Rows[Place] = field(default_factory=Rows)
     staff: Rows[GroupStaff] = field(default_factory=Rows)
     rooms: Rows[Room] = field(default_factory=Rows)
@@ -108,32 +103,24 @@ OWNED: dict[type[models.Model], list[str]] = {
 """What an import may change of a row that others write too: never a password or the time of the last sign-in, and never a
 key, so that no scan waits for an import (PostgreSQL locks less of a row whose keys stay)."""
 
-AUDITED = {
-    "people": "person",
-    "grants": "grant",
-    "leaders": "leader",
-    "identifiers": "identifier",
-    "groups": "group",
-    "modules": "module",
-    "staff": "group_staff",
-    "places": "place",
-}
-
 
 @transaction.atomic
 def write(writes: Writes, *, run: Import, at: datetime, actor: str) -> None:
     """Carry out an import: every row, the history of every class, and the events, or nothing at all."""
-    for department in [*writes.departments.new, *writes.departments.changed]:
-        department.save()  # one by one, parents first: a tree in one table
     entries: list[Entry] = []
-    for name in ("terms", "modules", "groups", "people", "identifiers", "grants", "leaders", "places", "staff", "rooms"):
+    for name, kind in AUDITED.items():
         rows: Rows[Any] = getattr(writes, name)
-        if name == "places":
-            keep_before(writes.places.changed)
-        _save(rows)
-        if name in AUDITED:
-            entries += _events(AUDITED[name], rows)
+        fields = fields_changed(rows.changed)
+        if rows is writes.departments:
+            for department in [*rows.new, *rows.changed]:
+                department.save()  # one by one, parents first: a tree in one table
+        else:
+            _save(rows)
+        entries += events_of(kind, rows, fields)
+    keep_before(writes.places.changed)
+    _save(writes.places)
     keep_places([*writes.places.new, *writes.places.changed], at=at)
+    entries += events_of_places(writes.places)
     entries += write_classes(writes.classes, run=run, at=at, actor=actor)
     _update(writes.touched)
     entries += [_hear(word, at) for word in writes.words]
@@ -173,19 +160,6 @@ def _update(rows: Sequence[models.Model]) -> None:
         model._default_manager.bulk_create(
             rows, batch_size=BATCH, update_conflicts=True, unique_fields=["pk"], update_fields=fields
         )
-
-
-def _events(kind: str, rows: Rows[Any]) -> list[Entry]:
-    """One event per person, grant, group…; places by the thousand are one event per group."""
-    if kind == "place":
-        groups: dict[int, dict[str, int]] = {}
-        for verb, places in (("new", rows.new), ("changed", rows.changed)):
-            for place in places:
-                counts = groups.setdefault(place.group_id, {})
-                counts[verb] = counts.get(verb, 0) + 1
-        return [Entry("import.places", f"group:{pk}", counts) for pk, counts in groups.items()]
-    steps = (("new", rows.new), ("changed", rows.changed), ("gone", rows.gone))
-    return [Entry(f"import.{kind}.{verb}", f"{kind}:{row.pk}", {}) for verb, some in steps for row in some]
 
 
 def facts_json(facts: ClassFacts | None) -> dict[str, Any] | None:

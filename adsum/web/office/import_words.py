@@ -44,6 +44,8 @@ THINGS = {
     "term": gettext_lazy("Terms"),
     "department": gettext_lazy("Departments"),
     "identifier": gettext_lazy("Identifiers"),
+    "course": gettext_lazy("Courses"),
+    "enrolment": gettext_lazy("Students on courses"),
 }
 NAMES = {
     "when": gettext_lazy("when"),
@@ -78,6 +80,11 @@ NAMES = {
     "department": gettext_lazy("department"),
     "parent": gettext_lazy("part of"),
     "source_id": gettext_lazy("id in its source"),
+    "course": gettext_lazy("course"),
+    "tutor": gettext_lazy("personal tutor"),
+    "mode": gettext_lazy("mode"),
+    "level": gettext_lazy("level"),
+    "year_of_study": gettext_lazy("year"),
 }
 RULE_NAMES = {
     "modules": gettext_lazy("Modules"),
@@ -123,7 +130,7 @@ class UploadForm(forms.Form):
         label=gettext_lazy("File"),
         required=False,
         help_text=gettext_lazy(
-            "A OneRoster zip, an events CSV, an iCalendar file; for administrators a roles CSV. Up to 25 MB."
+            "A OneRoster zip, an events or enrolments CSV, an iCalendar file; for administrators a roles CSV. Up to 25 MB."
         ),
     )
     url = forms.CharField(

@@ -28,6 +28,17 @@ VERBS = {
     "record.break_glass_seen": gettext_lazy("The data-protection officer read of it"),
     "import.person.new": gettext_lazy("Came with an import"),
     "import.person.changed": gettext_lazy("Changed by an import"),
+    "import.grant.new": gettext_lazy("Role given by an import: %(role)s"),
+    "import.grant.changed": gettext_lazy("Role’s dates changed by an import: %(role)s"),
+    "import.leader.new": gettext_lazy("Leads a module, by an import"),
+    "import.leader.changed": gettext_lazy("Leads a module on other days, by an import"),
+    "import.identifier.new": gettext_lazy("Number of another system added by an import"),
+    "import.identifier.changed": gettext_lazy("Number of another system changed by an import"),
+    "import.enrolment.new": gettext_lazy("On a course, by an import"),
+    "import.enrolment.changed": gettext_lazy("Enrolment changed by an import"),
+    "import.enrolment.gone": gettext_lazy("Enrolment that had not begun taken back by an import"),
+    "import.group_staff.new": gettext_lazy("Teaches a group, by an import"),
+    "import.group_staff.gone": gettext_lazy("No longer teaches a group, by an import"),
 }
 
 

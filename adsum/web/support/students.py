@@ -1,5 +1,6 @@
 """Finding a student: among those one looks after; and, with a reason, beyond them."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -39,14 +40,23 @@ def named(people: QuerySet[Person], text: str) -> QuerySet[Person]:
     return people
 
 
+def _courses(students: list[int], today: date) -> dict[int, Enrolment]:
+    """By student, the latest enrolment; it reads as suspended while a suspension beside it lasts (one query)."""
+    found: dict[int, Enrolment] = {}
+    for one in Enrolment.objects.filter(person__in=students).select_related("course").order_by("starts_on"):
+        known = found.get(one.person_id)
+        if known is None or one.status != Enrolment.Status.SUSPENDED:
+            found[one.person_id] = one
+        elif one.starts_on <= today and (one.ends_on is None or today <= one.ends_on):
+            known.status = one.status
+    return found
+
+
 def rows(request: PersonRequest, students: list[Person]) -> list[dict[str, Any]]:
     """What a list says of each student: course, the sum of four weeks, when they were last there (eight queries)."""
     pks = [student.pk for student in students]
     how = standings(pks, since=request.at - RECENT, at=request.at)
-    courses = {
-        enrolment.person_id: enrolment
-        for enrolment in Enrolment.objects.filter(person__in=pks).select_related("course").order_by("starts_on")
-    }
+    courses = _courses(pks, request.access.on)
     return [
         {
             "student": student,
