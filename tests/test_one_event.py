@@ -108,6 +108,7 @@ NO_EVENT = {
     "checkin.spend_try": "counts tries; the accepted or refused scan has its event",
     "checkin.forgive_tries": "counts tries; the accepted or refused scan has its event",
     "timetable.facts_json": "computes",
+    "timetable.read_feeds_afresh": "a part of applying an import, which has its events; it changes nothing but what is asked",
     "timetable.calendar_secret": "reads",
     "timetable.write_classes": "a part of the verbs that change classes; it returns their events",
     "timetable.facts_of": "reads",

@@ -17,7 +17,7 @@ from adsum.integrations import imports, polling
 from adsum.integrations.mapping import PRESETS
 from adsum.ops import health, jobs
 from adsum.timetable import services
-from adsum.timetable.models import ClassSession
+from adsum.timetable.models import ClassChange, ClassSession
 from adsum.timetable.rules import LONGEST_WAIT, SPREAD, ImportState, PollOutcome, is_harmless, next_poll
 from adsum.timetable.services import Polling
 from adsum.timetable.sources import FeedMapping, Import, Poll
@@ -161,6 +161,34 @@ def test_above_its_limit_it_waits_for_a_person(server: Server, limit: int, cance
     assert poll.import_run.state == ("applied" if outcome == "applied" else "checked")
     assert ClassSession.objects.filter(status="cancelled").count() == (cancelled if outcome == "applied" else 0)
     assert bool(poll.message) == (outcome == "waits")
+
+
+def test_a_feed_an_hour_late_waits_for_a_person_and_tells_nobody(feed: FeedMapping, server: Server):
+    ask(feed)
+    rows = {
+        f"E{n}": {"start": f"2026-10-{n + 1:02}T10:00:00+01:00", "end": f"2026-10-{n + 1:02}T11:00:00+01:00"} for n in range(10)
+    }
+    server.body = week(10, **rows)
+    poll = ask(feed, AT + HOUR)
+    assert (poll.outcome, "vanish or move" in poll.message) == ("waits", True)
+    assert poll.import_run is not None
+    assert poll.import_run.counts["class"] == {"moved": 10}
+    assert not ClassChange.objects.filter(change="moved").exists()
+
+
+def test_a_row_whose_group_comes_the_next_day_is_used_then(feed: FeedMapping, server: Server):
+    server.body = week(3, E1={"group_ids": "K7"})
+    assert ask(feed).outcome == "applied"
+    assert ClassSession.objects.count() == 2
+    assert ask(feed, AT + HOUR).outcome == "same"
+    roster = university()
+    bring(oneroster(roster), at=AT + timedelta(hours=2))
+    assert ask(feed, AT + 3 * HOUR).outcome == "same", "a roster that says nothing new is no reason"
+    roster["classes"].append({"sourcedId": "K7", "title": "Lab", "courseSourcedId": "C1", "classCode": "B"})
+    bring(oneroster(roster), at=AT + timedelta(days=1))
+    assert ask(feed, AT + timedelta(days=1, hours=1)).outcome == "applied"
+    assert ClassSession.objects.count() == 3
+    assert ask(feed, AT + timedelta(days=1, hours=2)).outcome == "same"
 
 
 def test_what_vanishes_counts_too_and_half_a_file_stops(feed: FeedMapping, server: Server):
@@ -319,6 +347,10 @@ def test_the_wait_grows_and_has_an_end(minutes: int, failures: int, chance: floa
         ({"new": 900, "cancelled": 1}, 20, False),
         ({"unchanged": 100}, 0, False),
         ({"cancelled": 5}, 100, True),
+        ({"unchanged": 80, "moved": 20}, 20, True),
+        ({"unchanged": 79, "moved": 21}, 20, False),
+        ({"unchanged": 60, "cancelled": 20, "moved": 20}, 20, True),
+        ({"moved": 5}, 100, True),
     ],
 )
 def test_what_is_harmless(counts: dict[str, int], percent: int, harmless: bool):

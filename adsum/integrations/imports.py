@@ -166,6 +166,8 @@ def _carry_out(run: Import, plan: Plan, at: datetime, actor: str) -> None:
             end_sign_ins(person)
             revoke_passes(person.pk, at=at)
     services.finish_import(run, ImportState.APPLIED, at=at, actor=actor)
+    if plan.writes.names_more:
+        services.read_feeds_afresh()
     follow_timetable([step.session.pk for step in plan.writes.classes if step.before], actor=actor, at=at)
 
 

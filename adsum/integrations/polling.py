@@ -104,7 +104,9 @@ def _why_it_waits(feed: FeedMapping, run: Import) -> str:
     if feed.apply_below == 0:
         return _("This feed is never applied by itself.")
     if not is_harmless(run.counts.get("class", {}), percent=feed.apply_below):
-        limit = _("More than %(percent)s %% of its classes would be cancelled or vanish. Read the changes, then apply them.")
+        limit = _(
+            "More than %(percent)s %% of its classes would be cancelled, vanish or move. Read the changes, then apply them."
+        )
         return limit % {"percent": feed.apply_below}
     return ""
 

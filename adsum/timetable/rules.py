@@ -152,7 +152,8 @@ def is_stale(*, since: datetime, alarm: timedelta, at: datetime) -> bool:
 
 def is_harmless(counts: dict[str, int], *, percent: int) -> bool:
     """Whether a timetable may be applied by itself: of the classes known before, at most `percent` are cancelled or vanish
-    by it. `counts`: how many classes change in each way."""
+    by it, and at most as many move. `counts`: how many classes change in each way."""
     gone = counts.get(Change.CANCELLED, 0) + counts.get(Change.VANISHED, 0)
+    moved = counts.get(Change.MOVED, 0)
     known = sum(number for change, number in counts.items() if change != Change.NEW)
-    return percent > 0 and gone * 100 <= percent * known
+    return percent > 0 and max(gone, moved) * 100 <= percent * known

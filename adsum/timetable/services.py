@@ -92,6 +92,12 @@ class Writes:
     """Classes of which only what the source said is kept anew: no new version."""
     words: list[SourceWord] = field(default_factory=list)
 
+    @property
+    def names_more(self) -> bool:
+        """Whether what a timetable may name becomes known by it, or is called otherwise."""
+        named: tuple[Rows[Any], ...] = (self.modules, self.groups, self.people, self.identifiers)
+        return any(rows.new or rows.changed for rows in named)
+
 
 OWNED: dict[type[models.Model], list[str]] = {
     Person: [
@@ -391,6 +397,12 @@ def save_poll(
     FeedMapping.objects.filter(pk=feed.pk).update(**values)
     Poll.objects.filter(feed=feed, at__lt=at - POLLS_KEPT).delete()
     return Poll.objects.create(feed=feed, at=at, outcome=outcome, message=message, size=size, import_run=run)
+
+
+def read_feeds_afresh() -> None:
+    """People, modules or groups are known that were not: rows of feeds that named them in vain may be used now, also where a
+    feed says nothing new. Call it in the transaction that made them known."""
+    FeedMapping.objects.exclude(sha256="").update(etag="", last_modified="", sha256="")
 
 
 @transaction.atomic

@@ -26,7 +26,8 @@ class FeedMapping(models.Model):
     every_minutes = models.PositiveIntegerField(null=True, blank=True)
     """Between two polls; empty: fetched only when a person asks."""
     apply_below = models.PositiveSmallIntegerField(default=20)
-    """It is applied by itself when at most this percentage of its classes would be cancelled or vanish; 0: never by itself."""
+    """It is applied by itself when at most this percentage of its classes would be cancelled or vanish, and at most as many
+    move; 0: never by itself."""
     alarm_hours = models.PositiveIntegerField(default=24)
     """After so long without a success it is stale."""
     etag = models.CharField(max_length=200, blank=True)

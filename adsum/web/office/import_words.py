@@ -220,7 +220,8 @@ class CalendarForm(forms.Form):
         max_value=100,
         initial=20,
         help_text=gettext_lazy(
-            "When no more of its classes than this would be cancelled or vanish. Anything above waits for you; 0 always does."
+            "When no more of its classes than this would be cancelled or vanish, and no more would move. Anything above waits "
+            "for you; 0 always does."
         ),
     )
     alarm_hours = forms.IntegerField(
