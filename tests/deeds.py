@@ -18,7 +18,7 @@ from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
 from adsum.attendance.outages import declare_outage, end_outage
 from adsum.attendance.rules import Reason, Source, Status, Terms
 from adsum.audit import services as audit
-from adsum.checkin import checks, kiosks
+from adsum.checkin import checks, held, kiosks
 from adsum.checkin import services as checkin
 from adsum.checkin.models import CheckAnswer, Scan
 from adsum.checkin.rules import AlarmKind, Called, Refusal
@@ -239,6 +239,9 @@ DEEDS: dict[str, Deed] = {
         ["mark.enter"], "lecturer",
     ),
     "attendance.propose": Deed(lambda u: u.proposal, ["amendment.propose"], "lecturer"),
+    "attendance.propose_rest_absent": Deed(
+        lambda u: lambda: amendments.propose_rest_absent(u.session, by=u.lecturer, at=NINE), ["amendment.propose"], "lecturer"
+    ),
     "attendance.confirm": Deed(
         lambda u: with_(u.proposal(), lambda p: amendments.confirm(p, by=u.colleague, at=NINE)),
         ["mark.amend", "amendment.confirmed"], "colleague",
@@ -300,13 +303,20 @@ DEEDS: dict[str, Deed] = {
     ),
     "checkin.confirm_pairing": Deed(paired, ["display.open"], "lecturer"),
     "checkin.decide_held": Deed(
-        lambda u: with_(u.held(), lambda s: checkin.decide_held(s, accept=False, by=u.lecturer, at=NINE)),
+        lambda u: with_(u.held(), lambda s: held.decide_held(s, accept=False, by=u.lecturer, at=NINE)),
         ["held.decline"], "lecturer",
     ),
     # Two changes for each scan: the decision, and the mark
     "checkin.accept_all_held": Deed(
-        lambda u: after(u.held(), lambda: checkin.accept_all_held(u.session, by=u.lecturer, at=NINE)),
+        lambda u: after(u.held(), lambda: held.accept_all_held(u.session, by=u.lecturer, at=NINE)),
         ["held.accept", "mark.amend"], "lecturer",
+    ),
+    "checkin.propose_held": Deed(
+        lambda u: with_(u.held(), lambda s: held.propose_held(s, by=u.lecturer, at=NINE)), ["amendment.propose"], "lecturer"
+    ),
+    "checkin.answer_query": Deed(
+        lambda u: with_(u.query(), lambda q: held.answer_query(q, by=u.lecturer, at=NINE, reason="No")),
+        ["query.declined"], "lecturer",
     ),
     "checkin.open_kiosk": Deed(lambda u: with_(u.opening, lambda o: kiosks.open_kiosk(o, by=u.lecturer, at=NINE)),
         ["kiosk.open"], "lecturer",

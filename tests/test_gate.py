@@ -13,7 +13,7 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, Query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
-from adsum.checkin import services
+from adsum.checkin import held, services
 from adsum.checkin.models import Display, GateState, Opening, RevokedPass, Scan
 from adsum.timetable.models import ClassSession, Group
 from tests.phones import Gates, in_thread, refusal, ticket
@@ -215,7 +215,7 @@ async def test_a_scan_of_another_group_is_held_and_says_so(room: Room, gates: Ga
     assert "You’re in" not in page.text
     assert await in_thread(marks) == []
     scan: Scan = await in_thread(Scan.objects.get)
-    await in_thread(services.decide_held, scan, accept=True, by=room.lecturer, at=FIVE_PAST)
+    await in_thread(held.decide_held, scan, accept=True, by=room.lecturer, at=FIVE_PAST)
     assert await in_thread(marks) == [(carol.pk, Status.OTHER_GROUP)]
     assert "You’re already in" in (await gates_again(gates, carol, room.opening)).text
 

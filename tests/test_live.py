@@ -14,12 +14,12 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import MarkChange
 from adsum.attendance.rules import Status
 from adsum.checkin import services
+from adsum.checkin.held import decide_held
 from adsum.checkin.models import Epoch, Opening, Scan
 from adsum.checkin.rules import Refusal, make_code, make_typed
 from adsum.checkin.services import (
     add_display,
     begin_epoch,
-    decide_held,
     freeze,
     revoke_display,
     rosters_changed,

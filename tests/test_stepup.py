@@ -58,8 +58,8 @@ ADDRESSES = {
     "office_outages": "team",
 }
 SOMETIMES = {
-    "amend_marks", "answer_query", "mark_students", "class_sheet", "queries_together", "undo_marks", "class_change",
-    "class_report_decide", "imports_missing",
+    "accept_all_held", "amend_marks", "answer_query", "class_change", "class_report_decide", "class_sheet", "decide_held",
+    "imports_missing", "mark_rest", "mark_students", "queries_together", "undo_marks",
 }  # fmt: skip
 """Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py; or where marks would no longer
 count, or count again: tests/web/test_class_over.py."""

@@ -12,13 +12,14 @@ from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, Prop
 from adsum.attendance.reports import last_act, newer_than
 from adsum.attendance.rules import Kept, Needs, Reason, Source, Status, needs, why_kept
 from adsum.attendance.services import (
-    NEEDED,
     Entry,
     how_many_change,
     is_so,
     mark_students,
+    refusal,
     refuse_cancelled,
     refuse_own_record,
+    rest_of,
     restore_marks,
     what_it_needs,
 )
@@ -49,7 +50,7 @@ def propose(
     changing = how_many_change(register, [Entry(one, status, seen_at, left_at) for one in wanted], current)
     missing = what_it_needs(session, wanted, changing, by=by, at=at)
     if missing in {Needs.TEAM, Needs.REPORTED}:
-        raise AdsumError(missing, NEEDED[missing]())
+        raise refusal(missing)
     proposal = Proposal.objects.create(
         session=session, status=status, seen_at=seen_at, left_at=left_at, reason_code=reason_code, reason=reason, by=by, at=at
     )
@@ -67,6 +68,14 @@ def propose(
         after=status, students=[one.pk for one in wanted],
     )  # fmt: skip
     return proposal
+
+
+@transaction.atomic
+def propose_rest_absent(session: ClassSession, *, by: Person, at: datetime) -> Proposal:
+    """The same for what `mark_rest_absent` refused as `second_person`."""
+    marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session)}
+    rest = rest_of(session, marks, by=by)
+    return propose(session, rest, Status.ABSENT, by=by, at=at, reason_code=Reason.NOT_IN_CLASS)
 
 
 def _waiting(proposal: Proposal) -> Proposal:
@@ -102,7 +111,7 @@ def confirm(proposal: Proposal, *, by: Person, at: datetime) -> list[Mark]:
     refuse_own_record(students, by)
     missing = what_it_needs(session, students, len(students), by=by, at=at)
     if missing in {Needs.TEAM, Needs.REPORTED}:
-        raise AdsumError(missing, NEEDED[missing]())
+        raise refusal(missing)
     now = {mark.student_id: mark.changed_at for mark in Mark.objects.select_for_update().filter(session=session)}
     if any(now.get(row.student_id) != row.before_changed_at for row in rows):
         raise AdsumError("changed", _("Some of these marks have changed since. Decline it, and ask for it to be made anew."))
@@ -130,9 +139,7 @@ def decline(proposal: Proposal, *, by: Person, at: datetime, answer: str = "") -
 
 UNDO_FRESH_FOR = timedelta(hours=1)
 """How long a change is one's own slip: its undo is offered beside it, and needs no colleague."""
-SETTLED = frozenset(
-    {Reason.QUERY_UPHELD, Reason.OTHER_GROUP_AGREED, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE}
-)
+SETTLED = frozenset({Reason.QUERY_UPHELD, Reason.SCAN_ACCEPTED, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE})
 """Reasons of changes that are somebody else's too, or already take something back: undo leaves them."""
 
 KEPT = {
@@ -185,7 +192,7 @@ def undo(session: ClassSession, change: int, *, by: Person, at: datetime) -> int
     students = [step.student_id for step in act]
     missing = what_it_needs(session, [Person(pk=pk) for pk in students], len(act), by=by, at=at)
     if missing in {Needs.TEAM, Needs.REPORTED}:
-        raise AdsumError(missing, NEEDED[missing]())
+        raise refusal(missing)
     take_back(session, act, current, by=by, at=at)
     return len(act)
 

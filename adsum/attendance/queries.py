@@ -65,14 +65,18 @@ def answer_query(query: Query, *, by: Person, at: datetime, reason: str, status:
         mark_students(
             query.session, [query.student], status, by=by, at=at, reason_code=Reason.QUERY_UPHELD, reason=reason, query=query
         )  # fmt: skip
-    query.state = Query.State.DECLINED if status is None else Query.State.UPHELD
-    query.answered_at, query.answered_by, query.answer = at, by, reason
+    settle(query, Query.State.DECLINED if status is None else Query.State.UPHELD, by=by, at=at, answer=reason)
+    return query
+
+
+def settle(query: Query, state: Query.State, *, by: Person, at: datetime, answer: str) -> None:
+    """Write down the answer to an open query that the caller holds. What it does to the mark is the caller's."""
+    query.state, query.answered_at, query.answered_by, query.answer = state, at, by, answer
     query.save(update_fields=["state", "answered_at", "answered_by", "answer"])
     audit_log.record(
         actor=by.actor, verb=f"query.{query.state}", subject=f"session:{query.session_id}", at=at, query=str(query.ref),
         student=query.student_id,
     )  # fmt: skip
-    return query
 
 
 def changed_together(queries: Collection[Query], status: Status) -> int:

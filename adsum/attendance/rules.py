@@ -114,6 +114,8 @@ class Reason(StrEnum):
     NO_PHONE = "no_phone"
     KIOSK = "kiosk"
     WITHDRAWN = "withdrawn"
+    SCAN_ACCEPTED = "scan_accepted"
+    """A held scan that a person accepted: it comes with the decision."""
     SCAN_TROUBLE = "scan_trouble"
     NOT_IN_CLASS = "not_in_class"
     LEFT_EARLY = "left_early"

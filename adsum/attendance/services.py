@@ -92,12 +92,11 @@ def mark_students(
     changing = how_many_change(register, [Entry(one, status, seen_at, left) for one in students], current)
     missing = what_it_needs(session, students, changing, by=confirmed_by or by, at=at)
     if missing == Needs.REPORTED or (missing == Needs.TEAM and not query):
-        raise AdsumError(missing, NEEDED[missing]())
+        raise refusal(missing)
     if missing == Needs.SECOND_PERSON and not query and not confirmed_by:
-        raise AdsumError(missing, NEEDED[missing]())
+        raise refusal(missing)
     seen = seen_at or min(at, session.ends_at)
-    changed: list[Mark] = []
-    changes: list[MarkChange] = []
+    made: list[Made] = []
     for student in students:
         mark = current.get(student.pk)
         if is_so(mark, Entry(student, status, seen_at, left)):
@@ -108,11 +107,10 @@ def mark_students(
         when = mark.at if mark is not None and mark.status in ATTENDED and seen_at is None else seen
         known = when < session.ends_at
         late = minutes_late(starts_at=session.starts_at, at=when) if status == Status.LATE and known else 0
-        changes.append(_change(session, student.pk, mark, status, late, Source.STAFF, when, at, by, reason_code, reason, left))
-        changed.append(_step(session, student.pk, mark, status, late, Source.STAFF, when, at, left))
-    write_marks(changed, changes, actor=(confirmed_by or by).actor, verb="mark.amend", at=at)
+        made.append(_make(session, student.pk, mark, status, late, Source.STAFF, when, at, by, reason_code, reason, left))
+    marks = _write(made, actor=(confirmed_by or by).actor, verb="mark.amend", at=at)
     _complete(register, by=by, at=at)
-    return changed
+    return marks
 
 
 NEEDED: dict[Needs, Callable[[], str]] = {
@@ -122,6 +120,11 @@ NEEDED: dict[Needs, Callable[[], str]] = {
     ),
     Needs.SECOND_PERSON: lambda: _("So many marks, or such old ones, change only when a colleague confirms it."),
 }
+
+
+def refusal(missing: Needs) -> AdsumError:
+    """To raise where a change by hand lacks this."""
+    return AdsumError(missing, NEEDED[missing]())
 
 
 def refuse_own_record(students: Collection[Person], *people: Person) -> None:
@@ -220,7 +223,14 @@ def refuse_cancelled(session: ClassSession) -> None:
         raise AdsumError("cancelled", _("This class is cancelled, so it has no register. Nobody is counted absent."))
 
 
-def _step(
+class Made(NamedTuple):
+    """A mark as it is to be, and the step that makes it so; neither is saved yet."""
+
+    mark: Mark
+    step: MarkChange
+
+
+def _make(
     session: ClassSession,
     student_id: int,
     mark: Mark | None,
@@ -229,33 +239,25 @@ def _step(
     source: Source,
     seen: datetime,
     at: datetime,
-    left: datetime | None = None,
-) -> Mark:
-    mark = mark or Mark(session=session, student_id=student_id)
-    mark.status, mark.source, mark.at, mark.minutes_late, mark.changed_at = status, source, seen, late, at
-    mark.left_at = left
-    return mark
-
-
-def _change(
-    session: ClassSession,
-    student_id: int,
-    mark: Mark | None,
-    status: Status,
-    late: int,
-    source: Source,
-    seen: datetime,
-    at: datetime,
-    by: Person | None = None,
+    by: Person,
     reason_code: Reason | None = None,
     reason: str = "",
     left: datetime | None = None,
-) -> MarkChange:
-    return MarkChange(
+) -> Made:
+    step = MarkChange(
         session=session, student_id=student_id, before=mark.status if mark else "", after=status, minutes_late=late,
-        source=source, seen_at=seen, at=at, by=by, reason_code=reason_code or "", reason=reason,
-        left_at=left,
+        source=source, seen_at=seen, at=at, by=by, reason_code=reason_code or "", reason=reason, left_at=left,
     )  # fmt: skip
+    mark = mark or Mark(session=session, student_id=student_id)
+    mark.status, mark.source, mark.at, mark.minutes_late, mark.changed_at = status, source, seen, late, at
+    mark.left_at = left
+    return Made(mark, step)
+
+
+def _write(made: list[Made], *, actor: str, verb: str, at: datetime) -> list[Mark]:
+    marks = [one.mark for one in made]
+    write_marks(marks, [one.step for one in made], actor=actor, verb=verb, at=at)
+    return marks
 
 
 def write_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
@@ -325,17 +327,22 @@ def mark_rest_absent(session: ClassSession, *, by: Person, at: datetime) -> int:
         raise AdsumError("not_started", _("This class has not begun. Nobody can be absent from it yet."))
     register = Register.objects.get_or_create(session=session)[0]
     marks = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session)}
-    unseen = {pk for pk, mark in marks.items() if mark.status == Status.NOT_OBSERVED and mark.source == Source.SYSTEM}
-    missing = [pk for pk in expected_students(session) if (pk not in marks or pk in unseen) and pk != by.pk]
+    rest = rest_of(session, marks, by=by)
     seen = min(at, session.ends_at)
-    lacks = what_it_needs(session, [Person(pk=pk) for pk in missing], 0, by=by, at=at)
-    if lacks is not None:
-        raise AdsumError(lacks, NEEDED[lacks]())
-    changes = [_change(session, pk, marks.get(pk), Status.ABSENT, 0, Source.STAFF, seen, at, by) for pk in missing]
-    steps = [_step(session, pk, marks.get(pk), Status.ABSENT, 0, Source.STAFF, seen, at) for pk in missing]
-    write_marks(steps, changes, actor=by.actor, verb="mark.rest_absent", at=at)
+    needed = what_it_needs(session, rest, 0, by=by, at=at)
+    if needed is not None:
+        raise refusal(needed)
+    made = [_make(session, one.pk, marks.get(one.pk), Status.ABSENT, 0, Source.STAFF, seen, at, by) for one in rest]
+    _write(made, actor=by.actor, verb="mark.rest_absent", at=at)
     _complete(register, by=by, at=at)
-    return len(missing)
+    return len(rest)
+
+
+def rest_of(session: ClassSession, marks: Mapping[int, Mark], *, by: Person) -> list[Person]:
+    """Whom this person marks absent with the rest, given the marks there are: whoever is expected and has none, or closed
+    without any observation, but for themselves (two queries)."""
+    unseen = {pk for pk, mark in marks.items() if mark.status == Status.NOT_OBSERVED and mark.source == Source.SYSTEM}
+    return [one for pk, one in expected_students(session).items() if (pk not in marks or pk in unseen) and pk != by.pk]
 
 
 @transaction.atomic
@@ -381,17 +388,15 @@ def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: So
     changing = how_many_change(register, wanted, current)
     missing = what_it_needs(session, [one.student for one in wanted], changing, by=by, at=at) if wanted else None
     if missing is not None:
-        raise AdsumError(missing, NEEDED[missing]())
-    marks: list[Mark] = []
-    changes: list[MarkChange] = []
+        raise refusal(missing)
+    made: list[Made] = []
     for student, status, seen_at, left in wanted:
         mark = current.get(student.pk)
         # Whoever was there was there from the start, unless the paper says otherwise; how late, only the paper knows.
         late = minutes_late(starts_at=session.starts_at, at=seen_at) if status == Status.LATE and seen_at else 0
         seen = seen_at or (session.ends_at if status == Status.LATE else session.starts_at)
         why = Reason.PAPER if mark is not None else None
-        changes.append(_change(session, student.pk, mark, status, late, source, seen, at, by, why, left=left))
-        marks.append(_step(session, student.pk, mark, status, late, source, seen, at, left))
-    write_marks(marks, changes, actor=by.actor, verb="mark.enter", at=at)
+        made.append(_make(session, student.pk, mark, status, late, source, seen, at, by, why, left=left))
+    marks = _write(made, actor=by.actor, verb="mark.enter", at=at)
     _complete(register, by=by, at=at)
     return marks

@@ -11,7 +11,7 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.attendance.reports import in_outage
 from adsum.audit import services as audit_log
-from adsum.checkin.models import CheckAnswer, Display, Epoch, Opening, SecondCheck, SpotCall, SpotCheck
+from adsum.checkin.models import CheckAnswer, Display, Opening, SecondCheck, SpotCall, SpotCheck
 from adsum.checkin.reports import CHECKED, answers_of, latest_epoch
 from adsum.checkin.rules import Called, Void
 from adsum.checkin.services import next_epoch
@@ -55,9 +55,8 @@ def _start(check: SecondCheck, at: datetime) -> None:
     """From now on the screens show codes of the check alone; epochs begin on a whole millisecond, as codes count."""
     at = at.replace(microsecond=at.microsecond // 1000 * 1000)
     check.started_at, check.ends_at = at, at + LASTS
-    check.epoch = latest_epoch(check.opening).number + 1
+    check.epoch = next_epoch(check.opening, at=at, of_check=True)
     check.save(update_fields=["started_at", "ends_at", "epoch"])
-    next_epoch(check.opening, at=at, of_check=True)
 
 
 @transaction.atomic
@@ -152,7 +151,7 @@ def _settle(check: SecondCheck, *, at: datetime, void: str, actor: str) -> None:
     audit_log.record(
         actor=actor, verb="check.settle", subject=f"session:{check.opening.session_id}", at=at, check=str(check.ref), void=void
     )
-    if Epoch.objects.filter(opening=check.opening).latest("number").of_check:
+    if latest_epoch(check.opening).of_check:
         next_epoch(check.opening, at=at)
 
 

@@ -1,10 +1,10 @@
-"""The only code that opens check-in, shows it, stops it and decides what was held. Scans themselves: writer.py."""
+"""The only code that opens check-in, shows it and stops it. Scans themselves: writer.py; what waits for a person: held.py."""
 
 import secrets
 from collections.abc import Collection
 from dataclasses import asdict, astuple
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -18,15 +18,13 @@ from adsum.attendance.closing import close_registers, reopen_registers
 from adsum.attendance.models import Query, Register
 from adsum.attendance.policies import Policies, policies, terms_of
 from adsum.attendance.queries import raise_query
-from adsum.attendance.rules import OpenFor, Reason, Status
-from adsum.attendance.services import mark_students
+from adsum.attendance.rules import OpenFor, Terms
 from adsum.audit import services as audit_log
 from adsum.checkin.models import (
     Alarm,
     Display,
     Epoch,
     GateState,
-    HeldDecision,
     LateCode,
     Opening,
     Pairing,
@@ -35,8 +33,8 @@ from adsum.checkin.models import (
     Scan,
     TypedTries,
 )
-from adsum.checkin.reports import held_scans, latest_epoch, pace_of, waiting_scans
-from adsum.checkin.rules import HANDLE_BITS, HELD, MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, AlarmKind, Refusal, needs_relief
+from adsum.checkin.reports import latest_epoch, pace_of, waiting_scans
+from adsum.checkin.rules import HANDLE_BITS, MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, AlarmKind, Refusal, needs_relief
 from adsum.core import ids, keyring
 from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
@@ -76,29 +74,26 @@ def follow_timetable(sessions: Collection[int], *, actor: str, at: datetime) -> 
         openings = Opening.objects.select_for_update(of=("self",)).filter(session__in=part).select_related("session__module")
         rules = policies() if openings else Policies([], {})
         for opening in openings:
-            _follow(opening, rules, actor=actor, at=at)
+            _follow(opening, rules.of(opening.session), actor=actor, at=at)
     rosters_changed()
 
 
-def _follow(opening: Opening, rules: Policies, *, actor: str, at: datetime) -> None:
+def _follow(opening: Opening, terms: Terms, *, actor: str, at: datetime) -> None:
+    """Give an opening, which the caller holds, the times of its class as it is now; it stops with a cancelled one."""
     session = opening.session
-    window = OpenFor.of(rules.of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
+    window = OpenFor.of(terms.windows, starts_at=session.starts_at, ends_at=session.ends_at)
     changes: list[str] = []
     if (opening.opens_at, opening.present_until, opening.late_until) != astuple(window):
-        Opening.objects.filter(pk=opening.pk).update(**asdict(window))
+        opening.opens_at, opening.present_until, opening.late_until = astuple(window)
         changes.append("checkin.move")
     if session.cancelled and opening.stopped_at is None and window.late_until > at:
-        Opening.objects.filter(pk=opening.pk).update(stopped_at=at)
+        opening.stopped_at = at
         changes.append("checkin.stop")
-    for verb in changes:
-        audit_log.record(actor=actor, verb=verb, subject=f"session:{session.pk}", at=at)
     if changes:
+        opening.save(update_fields=[*asdict(window), "stopped_at"])
+        for verb in changes:
+            audit_log.record(actor=actor, verb=verb, subject=f"session:{session.pk}", at=at)
         _touch(opening)
-
-
-def window_of(session: ClassSession) -> OpenFor:
-    """When check-in of a class is open, by its times and its policy now."""
-    return OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
 
 
 def _touch(opening: Opening) -> None:
@@ -122,22 +117,19 @@ def open_checkin(session: ClassSession, *, by: Person, at: datetime, pace: str =
         raise AdsumError("too_early", _("It is too early to show this code. Come back from %(time)s.") % {"time": soonest})
     if at >= session.ends_at:
         raise AdsumError("over", _("This class is over. Mark students by hand on its register instead."))
-    pace = pace or terms_of(session).pace
-    window = window_of(session)
+    terms = terms_of(session)
+    pace = pace or terms.pace
     existing = Opening.objects.select_for_update().filter(session=session).first()
     if existing is not None:
-        if (existing.opens_at, existing.present_until, existing.late_until) != astuple(window):
-            for name, instant in asdict(window).items():
-                setattr(existing, name, instant)
-            existing.save(update_fields=list(asdict(window)))
-            audit_log.record(actor=by.actor, verb="checkin.move", subject=f"session:{session.pk}", at=at)
-            _touch(existing)
+        existing.session = session
+        _follow(existing, terms, actor=by.actor, at=at)
         if existing.stopped_at is not None:
             Opening.objects.filter(pk=existing.pk).update(stopped_at=None)
             existing.stopped_at = None
             audit_log.record(actor=by.actor, verb="checkin.reopen", subject=f"session:{session.pk}", at=at)
             _touch(existing)
         return existing
+    window = OpenFor.of(terms.windows, starts_at=session.starts_at, ends_at=session.ends_at)
     Register.objects.get_or_create(session=session)
     opening = Opening.objects.create(
         session=session, handle=_free_handle(), opened_at=at, opened_by=by, opens_at=window.opens_at,
@@ -157,14 +149,20 @@ def _free_handle() -> int:
             return handle
 
 
-def next_epoch(opening: Opening, *, at: datetime, of_check: bool = False) -> Epoch:
-    """End the epoch that is shown and begin the next at the same pace; codes of the old one stay good for their grace. Every
-    worker learns of it. Call it in a transaction that holds the opening, last."""
-    latest = Epoch.objects.filter(opening=opening).latest("number")
-    Epoch.objects.filter(pk=latest.pk).update(ended_at=at)
-    _begin_epoch(opening, number=latest.number + 1, pace=pace_of(latest), at=at, of_check=of_check)
+def next_epoch(opening: Opening, *, at: datetime, of_check: bool = False) -> int:
+    """End the epoch that is shown and begin the next at the same pace; its number. Codes of the old one stay good for their
+    grace. Every worker learns of it. Call it in a transaction that holds the opening, last."""
+    number = _succeed(opening, at=at, of_check=of_check)
     _touch(opening)
-    return Epoch.objects.filter(opening=opening).latest("number")
+    return number
+
+
+def _succeed(opening: Opening, *, at: datetime, pace: str = "", of_check: bool = False) -> int:
+    """The same, at another pace if one is given, and without telling anybody yet."""
+    latest = latest_epoch(opening)
+    Epoch.objects.filter(pk=latest.pk).update(ended_at=at)
+    _begin_epoch(opening, number=latest.number + 1, pace=pace or pace_of(latest), at=at, of_check=of_check)
+    return latest.number + 1
 
 
 def _begin_epoch(opening: Opening, *, number: int, pace: str, at: datetime, of_check: bool = False) -> None:
@@ -182,18 +180,15 @@ def begin_epoch(opening: Opening, *, by: Person, at: datetime, pace: str, kill: 
     get to keep the longer grace.
     """
     Opening.objects.select_for_update().get(pk=opening.pk)  # two lecturers at once begin two epochs, one after the other
-    latest = Epoch.objects.filter(opening=opening).latest("number")
-    latest.ended_at = at
-    latest.save(update_fields=["ended_at"])
     if kill:
         Epoch.objects.filter(opening=opening).update(killed=True)
-        Opening.objects.filter(pk=opening.pk).update(relieved_at=None)
         LateCode.objects.filter(opening=opening).delete()
-    _begin_epoch(opening, number=latest.number + 1, pace=pace, at=at)
-    Opening.objects.filter(pk=opening.pk).update(ticket_seconds=PACES[pace].ticket_seconds)
+    changed: dict[str, Any] = {"ticket_seconds": PACES[pace].ticket_seconds} | ({"relieved_at": None} if kill else {})
+    Opening.objects.filter(pk=opening.pk).update(**changed)
+    number = _succeed(opening, at=at, pace=pace)
     audit_log.record(
         actor=by.actor, verb="checkin.kill" if kill else "checkin.pace", subject=f"session:{opening.session_id}", at=at,
-        pace=pace, epoch=latest.number + 1,
+        pace=pace, epoch=number,
     )  # fmt: skip
     _touch(opening)
 
@@ -300,41 +295,6 @@ def confirm_pairing(code: str, opening: Opening, *, by: Person, at: datetime) ->
 
 
 @transaction.atomic
-def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime) -> HeldDecision:
-    """Accept or decline a held scan, once. Accepted, it becomes a mark as of the time of the scan.
-
-    Raises AdsumError `not_held` for any other scan, `decided` when a colleague was faster.
-    """
-    if scan.refusal not in HELD:
-        raise AdsumError("not_held", _("This scan is not waiting for a decision."))
-    decision, created = HeldDecision.objects.get_or_create(scan=scan, defaults={"accepted": accept, "by": by, "at": at})
-    if not created:
-        raise AdsumError("decided", _("A colleague has already decided this one. Reload the page to see how."))
-    audit_log.record(
-        actor=by.actor, verb="held.accept" if accept else "held.decline", subject=f"session:{scan.session_id}", at=at,
-        scan=str(scan.ref), student=scan.student_id,
-    )  # fmt: skip
-    if accept:
-        late = scan.first_seen_at >= scan.opening.present_until
-        here = Status.LATE if late else Status.PRESENT
-        status = Status.OTHER_GROUP if scan.refusal == Refusal.NOT_EXPECTED else here
-        mark_students(
-            scan.session, [scan.student], status, by=by, at=at, seen_at=scan.first_seen_at,
-            reason_code=Reason.OTHER_GROUP_AGREED if status == Status.OTHER_GROUP else Reason.SEEN_IN_CLASS,
-        )  # fmt: skip
-    return decision
-
-
-@transaction.atomic
-def accept_all_held(session: ClassSession, *, by: Person, at: datetime) -> int:
-    """Accept every scan of a class that waits for a decision; how many there were. One's own is left to a colleague."""
-    waiting = [scan for scan in held_scans(session).select_related("opening", "session") if scan.student_id != by.pk]
-    for scan in waiting:
-        decide_held(scan, accept=True, by=by, at=at)
-    return len(waiting)
-
-
-@transaction.atomic
 def freeze(*, by: str, at: datetime, reason: str) -> None:
     """Stop all check-in of the university at once. Tickets already earned stay good. `by` is the actor.
 
@@ -377,15 +337,11 @@ def retire_key(kid: str, *, by: str, at: datetime) -> int:
     if not RetiredKey.objects.get_or_create(kid=kid, defaults={"at": at})[1]:
         return 0
     audit_log.record(actor=by, verb="gate.retire_key", subject=f"key:{kid}", at=at)
-    renewed = []
-    for opening in Opening.objects.select_for_update().filter(late_until__gt=at):
-        latest = latest_epoch(opening)
-        if latest.kid == kid:
-            Epoch.objects.filter(pk=latest.pk).update(ended_at=at)
-            _begin_epoch(opening, number=latest.number + 1, pace=pace_of(latest), at=at)
-            renewed.append(opening.pk)
-    Opening.objects.filter(pk__in=renewed).update(version=_next_version())
-    return len(renewed)
+    shown = [one for one in Opening.objects.select_for_update().filter(late_until__gt=at) if latest_epoch(one).kid == kid]
+    for opening in shown:
+        _succeed(opening, at=at)
+    Opening.objects.filter(pk__in=[one.pk for one in shown]).update(version=_next_version())
+    return len(shown)
 
 
 @transaction.atomic

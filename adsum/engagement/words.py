@@ -35,6 +35,7 @@ REASONS = {
     Reason.NO_PHONE: gettext_lazy("No phone, or no battery"),
     Reason.KIOSK: gettext_lazy("Entered at the kiosk"),
     Reason.WITHDRAWN: gettext_lazy("Taken back at once"),
+    Reason.SCAN_ACCEPTED: gettext_lazy("Held scan, accepted"),
     Reason.SCAN_TROUBLE: gettext_lazy("Trouble with scanning"),
     Reason.NOT_IN_CLASS: gettext_lazy("Was not in class"),
     Reason.LEFT_EARLY: gettext_lazy("Left early"),

@@ -18,9 +18,10 @@ from adsum.attendance.models import Mark, Query
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
+from adsum.checkin.held import decide_held
 from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal
-from adsum.checkin.services import decide_held, open_checkin
+from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.timetable.models import ClassChange, ClassSession, Group
 from adsum.timetable.services import facts_json, facts_of

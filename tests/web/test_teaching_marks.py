@@ -17,8 +17,8 @@ from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import Entry, enter_marks, mark_students
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of, aliases
+from adsum.checkin.held import decide_held
 from adsum.checkin.rules import Refusal
-from adsum.checkin.services import decide_held
 from adsum.core.errors import AdsumError
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words

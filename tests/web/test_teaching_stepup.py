@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from adsum.accounts.rules import Role
-from adsum.attendance.models import Mark, MarkChange
+from adsum.attendance.closing import close_register
+from adsum.attendance.models import Mark, MarkChange, Proposal
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
+from adsum.checkin.rules import Refusal
 from adsum.integrations.sheets import row_reference
 from tests.signing_in import prove
-from tests.web.conftest import FIVE_PAST, Room
+from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.world import NINE
 
 WHY = {"reason_code": "seen_in_class", "status": "present"}
@@ -112,6 +114,44 @@ def test_a_register_leaves_with_a_proof_and_its_empty_form_without(room: Room, f
     assert room.client.post(room.url("class_register_file", form)).status_code == 403
     prove(room.client)
     assert room.client.post(room.url("class_register_file", form)).status_code == 200
+
+
+@pytest.mark.parametrize(("scans", "asks"), [(5, False), (6, True)])
+def test_held_scans_accepted_together(room: Room, seven: list[Any], scans: int, asks: bool) -> None:
+    for student in seven[:scans]:
+        room.scan(student, Refusal.AMENDED)
+    assert room.client.post(room.url("accept_all_held")).status_code == (403 if asks else 302)
+    assert Mark.objects.filter(status=Status.PRESENT).count() == (0 if asks else scans)
+    if asks:
+        prove(room.client)
+        assert room.client.post(room.url("accept_all_held")).status_code == 302
+        assert Mark.objects.filter(status=Status.PRESENT).count() == scans
+
+
+def test_an_old_held_scan_and_an_old_rest_are_asked_of_a_colleague(room: Room) -> None:
+    scan = room.scan(room.alice, Refusal.SAME_DEVICE)
+    close_register(room.session, at=OLD - timedelta(days=1))
+    room.sign_in(room.world.person(Role.ATTENDANCE_TEAM), OLD + timedelta(days=1))
+    for post in (
+        lambda: room.client.post(f"/held/{scan.ref}/", {"decision": "accept"}, follow=True),
+        lambda: room.post("mark_rest"),
+    ):
+        prove(room.client, NINE)
+        assert post().status_code == 403
+        prove(room.client)
+        assert "A colleague has to confirm this change" in notices(post())
+    assert list(Proposal.objects.order_by("pk").values_list("status", flat=True)) == [Status.PRESENT, Status.ABSENT]
+    assert set(Mark.objects.values_list("status", flat=True)) == {Status.NOT_OBSERVED}, "nothing has changed yet"
+
+
+def test_many_held_scans_after_the_close_say_what_to_do(room: Room) -> None:
+    students = [room.world.student(groups=[room.group]) for _ in range(21)]
+    mark_students(room.session, students, Status.ABSENT, by=room.lecturer, at=FIVE_PAST)
+    for student in students:
+        room.scan(student, Refusal.AMENDED)
+    prove(room.client)
+    assert "Accept the scans one by one" in notices(room.post("accept_all_held"))
+    assert not Mark.objects.filter(status=Status.PRESENT).exists()
 
 
 @pytest.mark.parametrize(("queries", "asks"), [(5, False), (6, True)])

@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from adsum.checkin import services
+from adsum.attendance.rules import Needs, needs_proof
+from adsum.checkin import held as services
 from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class, said, sign_in_first, wants_json
 
@@ -31,16 +33,24 @@ def decide(request: PersonRequest, scan: UUID) -> HttpResponse:
     if decision not in {"accept", "decline"}:
         return said(request, AdsumError("undecided", _("Choose Accept or Decline.")), register)
     accept = decision == "accept"
+    old = accept and needs_proof(at=request.at, ends_at=held.session.ends_at, changing=0)
+    if old and (first := stepup.ask(request)):
+        return first
+    reload = accept and held.refusal == Refusal.NOT_EXPECTED  # someone who was not on the list has no seat on the page yet
     try:
         services.decide_held(held, accept=accept, by=request.user, at=request.at)
+        told = _("%(name)s is in.") if accept else _("Declined: %(name)s stays as they were.")
+        told %= {"name": held.student.display_name}
     except AdsumError as refused:
-        return said(request, refused, register)
-    told = _("%(name)s is in.") if accept else _("Declined: %(name)s stays as they were.")
-    told %= {"name": held.student.display_name}
+        if refused.code != Needs.SECOND_PERSON:
+            return said(request, refused, register)
+        try:
+            services.propose_held(held, by=request.user, at=request.at)
+        except AdsumError as asked:
+            return said(request, asked, register)
+        told, reload = _("A colleague has to confirm this change: until then nothing changes."), True
     if wants_json(request):
-        # Someone who was not on the list has no seat on the page yet.
-        newcomer = accept and held.refusal == Refusal.NOT_EXPECTED
-        return JsonResponse({"marks": [], "message": told, "next": register if newcomer else ""})
+        return JsonResponse({"marks": [], "message": told, "next": register if reload else ""})
     messages.success(request, told)
     return redirect(register)
 
@@ -48,7 +58,19 @@ def decide(request: PersonRequest, scan: UUID) -> HttpResponse:
 @of_class("POST")
 def accept_all(request: PersonRequest, session: ClassSession) -> HttpResponse:
     """Accept every scan of the class that waits."""
-    count = services.accept_all_held(session, by=request.user, at=request.at)
+    changing = services.changed_by(services.first_waiting(session, by=request.user))
+    if needs_proof(at=request.at, ends_at=session.ends_at, changing=changing) and (first := stepup.ask(request)):
+        return first
+    try:
+        count = services.accept_all_held(session, by=request.user, at=request.at)
+    except AdsumError as refused:
+        if refused.code != Needs.SECOND_PERSON:
+            raise
+        message = _(
+            "So many marks, or such old ones, change only when a colleague confirms it. Accept the scans one by one, or select "
+            "these students and mark them: where a colleague is needed, they are then asked."
+        )
+        raise AdsumError(Needs.SECOND_PERSON, message) from refused
     told = ngettext("%(count)s held scan accepted.", "%(count)s held scans accepted.", count) % {"count": count}
     if wants_json(request):
         return JsonResponse({"marks": [], "message": told, "next": reverse("class_register", args=[session.ref])})

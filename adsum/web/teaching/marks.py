@@ -18,9 +18,9 @@ from adsum.attendance import services
 from adsum.attendance.amendments import propose
 from adsum.attendance.models import Query
 from adsum.attendance.policies import terms_of
-from adsum.attendance.queries import answer_query
 from adsum.attendance.reports import Line, counts_of, newest_change_by, register_of, story_of
 from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, needs_proof
+from adsum.checkin.held import answer_query
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
 from adsum.engagement.words import REASONS
@@ -38,15 +38,13 @@ from adsum.web.viewing import looked_at_class
 CHOSEN = "amending"
 """Where the browser's session keeps whom a lecturer wants to mark as what, while they choose a reason."""
 CHOICES = [(status.value, STATUSES[status].word) for status in MARKABLE]
-GIVEN_BY_THEMSELVES = frozenset({Reason.QUERY_UPHELD, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN})
+GIVEN_BY_THEMSELVES = frozenset(
+    {Reason.QUERY_UPHELD, Reason.SCAN_ACCEPTED, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE}
+)
 """Reasons that come with what is done, and that nobody chooses."""
 REASON_CHOICES = [
     ("", gettext_lazy("Choose a reason")),
-    *(
-        (r.value, w)
-        for r, w in REASONS.items()
-        if r not in {Reason.QUERY_UPHELD, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE}
-    ),
+    *((r.value, w) for r, w in REASONS.items() if r not in GIVEN_BY_THEMSELVES),
 ]
 STAYS = "stays"
 

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import KEEPS_REGISTERS
 from adsum.attendance.models import Mark, Query
-from adsum.attendance.queries import changed_together, uphold_together
+from adsum.attendance.queries import changed_together
 from adsum.attendance.reports import QueryDates, alike_among, closed_until, open_queries
 from adsum.attendance.rules import QUERY_ANSWERED_IN, QUERY_TO_TEAM_AFTER, SECOND_PERSON_ABOVE, Status, needs_proof
+from adsum.checkin.held import uphold_together
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession

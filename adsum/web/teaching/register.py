@@ -15,14 +15,17 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.accounts.models import Person
 from adsum.attendance import services
+from adsum.attendance.amendments import propose_rest_absent
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import Line, counts_of, open_queries, outages_of, register_of
-from adsum.attendance.rules import ATTENDED, MARKABLE, OpenFor, Status
+from adsum.attendance.rules import ATTENDED, MARKABLE, Needs, OpenFor, Status, needs_proof
 from adsum.checkin.models import Opening
 from adsum.checkin.reports import held_scans, kiosks_of, latest_epoch, pace_of, showing, unconfirmed_in
 from adsum.checkin.services import SHOWN_BEFORE
+from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.policy_words import PACES
 from adsum.web.teaching import of_class
@@ -163,8 +166,17 @@ def count_heads(request: PersonRequest, session: ClassSession) -> HttpResponse:
 
 @of_class("POST")
 def mark_rest(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Everyone without a mark is absent."""
-    count = services.mark_rest_absent(session, by=request.user, at=request.at)
+    """Everyone without a mark is absent; where one person cannot say so, a colleague is asked to confirm it."""
+    if needs_proof(at=request.at, ends_at=session.ends_at, changing=0) and (first := stepup.ask(request)):
+        return first
+    try:
+        count = services.mark_rest_absent(session, by=request.user, at=request.at)
+    except AdsumError as refused:
+        if refused.code != Needs.SECOND_PERSON:
+            raise
+        propose_rest_absent(session, by=request.user, at=request.at)
+        messages.info(request, _("A colleague has to confirm this change: until then nothing changes."))
+        return redirect("class_register", session.ref)
     told = ngettext("%(count)s student marked absent.", "%(count)s students marked absent.", count)
     messages.success(request, told % {"count": count} if count else _("Everyone has a mark already."))
     return redirect("class_register", session.ref)
