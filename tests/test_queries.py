@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adsum.attendance.alike import ALIKE_FROM, Asked, alike
 from adsum.attendance.models import Mark, MarkChange, Query
 from adsum.attendance.queries import answer_query, changed_together, raise_query, uphold_together
 from adsum.attendance.reports import QueryDates, alike_among, open_queries
-from adsum.attendance.rules import ALIKE_FROM, Asked, Status, alike
+from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.core.errors import AdsumError

@@ -11,20 +11,19 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.attendance.alike import Asked, alike
 from adsum.attendance.models import Correction, Mark, MarkChange, Outage, Proposal, Query, Register, ReportedPeriod
 from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.rules import (
     ATTENDED,
     QUERY_ANSWERED_IN,
     QUERY_TO_TEAM_AFTER,
-    Asked,
     Counted,
     OpenFor,
     Source,
     Status,
     Tally,
     Terms,
-    alike,
     tally,
 )
 from adsum.core.clock import civil_day, monday_of
