@@ -1,18 +1,19 @@
 """Back from the provider: two factors, roles, a fresh proof, secrets at rest. Over the same real provider as its attacks."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from allauth.socialaccount.models import SocialApp
 from django.apps import apps
-from django.contrib.auth.models import AnonymousUser
 from django.core.cache import caches
 from django.test import Client, RequestFactory
 from django.test import override_settings as overriding
@@ -26,10 +27,11 @@ from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.integrations.arrival import grant_source
 from adsum.integrations.oidc import SECRET, client_secret
-from adsum.integrations.sign_on import authentication
+from adsum.integrations.sign_on import PROOF, one_factor_alone
 from adsum.web.stepup import PROVED
 from tests import oidc
-from tests.signing_in import enter, local_account
+from tests.signing_in import PASSWORD, enter, local_account
+from tests.test_signin_code import code_at
 from tests.test_signin_oidc import assert_refused, back, leave, signed_in
 from tests.world import NINE, World
 
@@ -58,11 +60,11 @@ def wish_of(address: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
-def proof_of(client: Client, person: Any) -> Any:
-    """What our own code is told of this browser's sign-in."""
+def is_strong(client: Client, person: Any) -> bool:
+    """Whether this browser's sign-in is known to rest on two factors."""
     request = RequestFactory().get("/")
-    request.session, request.user = client.session, person
-    return authentication(request)
+    request.session = client.session
+    return not one_factor_alone(request, person)
 
 
 # Two factors: T-SSO-3
@@ -83,7 +85,7 @@ def test_students_come_in_without_unless_the_university_wants_it(provider: oidc.
     app = linked(provider, student, mfa=["amr=mfa"])
     back(client, provider.authorise(leave(client)))
     assert signed_in(client) == str(student.pk)
-    assert (proof_of(client, student).strong, proof_of(client, student).provider) == (False, app.provider_id)
+    assert client.session[PROOF] == {"strong": False, "provider": app.provider_id}
     SocialApp.objects.update(settings=app.settings | {"students_mfa": True})
     other = Client()
     assert_refused(other, back(other, provider.authorise(leave(other))), 403)
@@ -93,12 +95,10 @@ def test_students_come_in_without_unless_the_university_wants_it(provider: oidc.
 def test_staff_with_a_second_factor_come_in(provider: oidc.Obliging, world: World, client: Client, amr: list[str]):
     lecturer = world.lecturer()
     linked(provider, lecturer)
-    when = int(time.time()) - 120
-    provider.claims = {"amr": amr, "auth_time": when}
+    provider.claims = {"amr": amr}
     back(client, provider.authorise(leave(client)))
     assert signed_in(client) == str(lecturer.pk)
-    proof = proof_of(client, lecturer)
-    assert (proof.strong, proof.at, proof.strong_at) == (True, *[datetime.fromtimestamp(when, UTC)] * 2)
+    assert is_strong(client, lecturer)
 
 
 def test_a_second_step_here_stands_in_for_the_one_there(provider: oidc.Obliging, world: World, client: Client):
@@ -279,9 +279,9 @@ def test_a_fresh_sign_in_is_asked_for_and_believed(provider: oidc.Obliging, lect
     wish = wish_of(away)
     assert (wish["prompt"], wish["max_age"]) == ("login", "0")
     assert json.loads(wish["claims"]) == {"id_token": {"auth_time": {"essential": True}}}
-    provider.claims["auth_time"] = now = int(time.time())
+    provider.claims["auth_time"] = int(time.time())
     assert back(client, provider.authorise(away))["Location"] == "/account/confirm/done/"
-    assert proof_of(client, lecturer).strong_at == datetime.fromtimestamp(now, UTC)
+    assert PROVED in client.session
     assert signed_in(client) == str(lecturer.pk)
 
 
@@ -297,7 +297,7 @@ def test_a_fresh_sign_in_is_asked_for_and_believed(provider: oidc.Obliging, lect
     ],
 )
 def test_what_is_no_fresh_sign_in(provider: oidc.Obliging, lecturer: Person, client: Client, wrong: dict[str, Any], said: str):
-    known = proof_of(client, lecturer)
+    known = dict(client.session[PROOF])
     provider.claims["auth_time"] = int(time.time())
     away = client.get("/account/confirm/university/")["Location"]
     provider.claims |= {name: make() for name, make in wrong.items()}
@@ -306,7 +306,7 @@ def test_what_is_no_fresh_sign_in(provider: oidc.Obliging, lecturer: Person, cli
         answer = back(client, provider.authorise(client.get(answer["Location"])["Location"]))
     assert answer.status_code == 403
     assert said in answer.content.decode()
-    assert proof_of(client, lecturer) == known, "as it was"
+    assert (client.session[PROOF], PROVED in client.session) == (known, False), "as it was"
 
 
 def test_a_second_step_here_makes_no_password_there_a_fresh_proof(provider: oidc.Obliging, lecturer: Person, client: Client):
@@ -323,11 +323,53 @@ def test_a_second_step_here_makes_no_password_there_a_fresh_proof(provider: oidc
 
 def test_whoever_signed_in_here_is_known_by_what_they_showed_here(world: World, client: Client):
     alice = local_account(world.student("Alice Ashe"), "alice@here.example")
-    assert proof_of(client, AnonymousUser()) is None
     enter(client, "alice@here.example")
-    proof = proof_of(client, alice)
-    assert (proof.provider, proof.strong, proof.strong_at) == ("", False, None)
-    assert abs(proof.at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert (PROOF in client.session, is_strong(client, alice)) == (False, False)
+
+
+def test_whoever_becomes_staff_shows_two_factors_before_they_are(provider: oidc.Obliging, world: World, client: Client):
+    """A student who signed in with one is made a member of staff: at their next click they sign in anew."""
+    person = world.student()
+    linked(provider, person)
+    back(client, provider.authorise(leave(client)))
+    assert client.get("/account/sign-ins/").status_code == 200
+    services.grant_role(person, Role.DEPARTMENT, by="system:test", at=NINE)
+    answer = client.get("/account/sign-ins/")
+    assert answer["Location"].startswith("/sign-in/?next=")
+    assert signed_in(client) is None
+    assert "signing in takes two steps" in client.get("/sign-in/").content.decode()
+    provider.claims = {"amr": ["mfa"]}
+    back(client, provider.authorise(leave(client)))
+    assert client.get("/account/sign-ins/").status_code == 200
+
+
+def test_a_code_shown_here_is_a_second_factor(provider: oidc.Obliging, world: World, client: Client, time_machine: Any):
+    time_machine.move_to(datetime.now(UTC), tick=False)
+    lecturer = world.lecturer()
+    linked(provider, lecturer, mfa=["amr=mfa"])
+    secret = str(generate_totp_secret())
+    services.enable_totp(lecturer, secret, step=0, by=lecturer.actor, at=NINE)
+    back(client, provider.authorise(leave(client)))
+    client.post("/sign-in/code/", {"code": code_at(secret, datetime.now(UTC))})
+    assert is_strong(client, lecturer)
+    assert client.get("/account/sign-ins/").status_code == 200
+
+
+def test_a_password_kept_from_before_is_no_way_round_the_second_step(world: World, client: Client, time_machine: Any):
+    """Somebody else has the password and signed in with it, before the owner set up a second step in their own browser."""
+    time_machine.move_to(datetime.now(UTC), tick=False)
+    lecturer = local_account(world.lecturer("Alice Ashe"), "alice@here.example")
+    thief = Client()
+    for one in (client, thief):
+        enter(one, "alice@here.example")
+        assert one.get("/design/")["Location"] == "/account/security/"
+    page = client.get("/account/security/").content.decode()
+    secret = re.sub(r"\s", "", re.search(r"<code>([A-Z2-7 ]+)</code>", page).group(1))  # type: ignore[union-attr]
+    client.post("/account/security/", {"code": code_at(secret, datetime.now(UTC)), "password": PASSWORD})
+    assert (client.get("/design/").status_code, is_strong(client, lecturer)) == (200, True)
+    client.post("/account/password/", {"password": PASSWORD, "new": "four quite new words"})
+    assert client.get("/design/").status_code == 200, "a new password does not forget what was shown"
+    assert (thief.get("/account/security/").status_code, signed_in(thief)) == (302, None)
 
 
 # Secrets at rest
@@ -386,4 +428,4 @@ def test_what_one_sign_in_proved_is_nothing_to_the_next(provider: oidc.Obliging,
     alice = local_account(world.student("Alice Ashe"), "alice@here.example")
     enter(client, "alice@here.example")
     assert signed_in(client) == str(alice.pk)
-    assert (proof_of(client, alice).strong, proof_of(client, alice).provider) == (False, "")
+    assert PROOF not in client.session

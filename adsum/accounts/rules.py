@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 STAFF = frozenset(Role) - {Role.STUDENT}
-"""Everyone but students; staff see staff pages."""
+"""Everyone but students; staff see staff pages, and get there with two factors alone."""
 
 KEEPS_REGISTERS = frozenset({Role.ATTENDANCE_TEAM, Role.DEPARTMENT})
 """May open and amend the register of any class of their departments, not only of those they teach."""
@@ -107,14 +107,6 @@ def break_glass_refusal(*, roles: frozenset[Role], own: bool, is_student: bool, 
     if len(" ".join(reason.split())) < SHORTEST_REASON:
         return "needs_reason"
     return None
-
-
-NEEDS_SECOND_STEP = frozenset(
-    {
-        Role.ADMINISTRATOR, Role.ATTENDANCE_TEAM, Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC, Role.DATA_PROTECTION, Role.AUDITOR,
-    }
-)  # fmt: skip
-"""See or change what concerns many people: with a local account, they get no further than setting up a second step."""
 
 
 def domain_of(email: str) -> str:

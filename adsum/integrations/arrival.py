@@ -141,7 +141,7 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
         _is_fresh(app, said, state, at=request.at)
     person = person or _matched(app, said.claims)
     _enough_factors(app, person, said, state, proven=proven, at=request.at)
-    proof = {"at": said.at.timestamp() if said.at else None, "strong": proven, "provider": app.provider_id}
+    proof = {"strong": proven, "provider": app.provider_id}
     if purpose == Purpose.FRESH:
         request.session[PROOF] = proof
         raise Aside(None, state.get("next", ""))

@@ -1,13 +1,11 @@
 """Where a person signs in, and how django-allauth behaves here. The protocols themselves: oidc.py and saml.py."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -28,7 +26,8 @@ OIDC, SAML = "openid_connect", "saml"
 WAITING = "sign_in"
 """Where the session keeps the e-mail and the return path until the person is signed in."""
 PROOF = "proof"
-"""Where the session keeps what its sign-in through a provider proved: `at` (seconds, or None), `strong`, `provider`."""
+"""Where the session keeps what its sign-in through a provider proved: `strong` (two factors), `provider` (its name in our
+addresses)."""
 
 log = structlog.get_logger()
 
@@ -83,36 +82,19 @@ def provider_for(email: str) -> SocialApp | None:
     return next((app for app in providers() if in_use(app) and domain in app.settings.get("domains", [])), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Authentication:
-    """When and how strongly whoever uses this browser has proved who they are."""
+def one_factor_alone(request: Any, person: Person) -> bool:
+    """Whether this browser's sign-in is known to rest on one factor: a password, or a provider that spoke of no second one.
 
-    at: datetime | None
-    """The last proof of any kind: a password, a code, a passkey, or the sign-in at the provider. None: nobody said when."""
-    strong_at: datetime | None
-    """The last time there were two factors; None when there were not, or nobody said when."""
-    strong: bool
-    """Whether there were two factors at all."""
-    provider: str
-    """The provider's name in our addresses; '' when they signed in here."""
-
-
-def authentication(request: Any) -> Authentication | None:
-    """How the person of this request was authenticated; None when nobody is signed in."""
-    if not request.user.is_authenticated:
-        return None
-    records = get_authentication_records(request, request.user)
+    (Nothing is known of a sign-in that django-allauth did not make; there are none but the demo's.)
+    """
+    records = get_authentication_records(request, person)
     kept = request.session.get(PROOF) or {}
-    here = [record["at"] for record in records if record["method"] != "socialaccount"]
-    strong = [record["at"] for record in records if record["method"] == "mfa"]
-    if kept.get("at"):
-        here.append(kept["at"])
-        strong += [kept["at"]] if kept.get("strong") else []
-    return Authentication(_latest(here), _latest(strong), bool(strong or kept.get("strong")), kept.get("provider", ""))
+    return bool(records or kept) and not (kept.get("strong") or any(record["method"] == "mfa" for record in records))
 
 
-def _latest(times: list[float]) -> datetime | None:
-    return datetime.fromtimestamp(max(times), UTC) if times else None
+def note_second_factor(request: Any, person: Person, kind: str) -> None:
+    """In this browser, its owner has just set up what is asked for at every other sign-in, and shown it."""
+    record_authentication(request, person, "mfa", type=kind)
 
 
 def is_local(email: str) -> bool:

@@ -37,7 +37,7 @@ from adsum.core.reader import Reader
 from adsum.timetable.models import ClassSession
 from adsum.web.codes import code_svg, spaced
 from adsum.web.hub import Hub, Watch
-from adsum.web.proof import lacks_second_step
+from adsum.web.proof import is_too_weak, lacks_second_step
 from adsum.web.signin.lifetime import over
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.words import held_reason, late_note, left_note, relief_note
@@ -349,7 +349,8 @@ def _visible(session_key: str, ref: UUID, at: datetime) -> int | None:
     if not isinstance(person, Person) or not person.is_active:
         return None
     access = person.access(at)
-    if over(request.session, access.roles, at) or lacks_second_step(person, access.roles):
+    weak = lacks_second_step(person, access.roles) or is_too_weak(request, person, access.roles)
+    if weak or over(request.session, access.roles, at):
         return None
     visible = ClassSession.objects.visible_to(person, access)
     return visible.filter(ref=ref).values_list("pk", flat=True).first()

@@ -12,13 +12,14 @@ from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from adsum.accounts import services
 from adsum.accounts.models import Person
-from adsum.accounts.rules import NEEDS_SECOND_STEP, Role
+from adsum.accounts.rules import STAFF, Role
 from adsum.integrations import passkeys
-from adsum.integrations.sign_on import provider_for
+from adsum.integrations.sign_on import one_factor_alone, provider_for
 from adsum.web.middleware import PersonRequest
 
 log = structlog.get_logger()
@@ -96,7 +97,13 @@ def is_local(person: Person) -> bool:
 def lacks_second_step(person: Person, roles: AbstractSet[Role]) -> bool:
     """Whether this person must set up a second step before they may do anything else. In a demo nobody must: its people are
     made up, and are entered without a password."""
-    return not settings.DEMO and bool(roles & NEEDS_SECOND_STEP) and is_local(person) and not services.has_second_step(person)
+    return not settings.DEMO and bool(roles & STAFF) and is_local(person) and not services.has_second_step(person)
+
+
+def is_too_weak(request: HttpRequest, person: Person, roles: AbstractSet[Role]) -> bool:
+    """Whether this sign-in is of somebody of staff who has shown one factor alone: they signed in before they were staff, or
+    with a password before they had a second step."""
+    return not settings.DEMO and bool(roles & STAFF) and one_factor_alone(request, person)
 
 
 def password_proves(request: PersonRequest, form: PasswordForm) -> bool:

@@ -15,7 +15,7 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import NOBODY, STAFF, Role
 from adsum.accounts.services import note_seen
 from adsum.web.middleware import Handler, give_access
-from adsum.web.proof import lacks_second_step
+from adsum.web.proof import is_too_weak, lacks_second_step
 
 BEGAN, SEEN = "signed_in_at", "seen_at"
 NOTED_EVERY = 60
@@ -30,14 +30,19 @@ def lifetime(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             if why := over(request.session, request.roles, request.at):  # type: ignore[attr-defined]
-                logout(request)
-                give_access(request, NOBODY)
-                messages.info(request, why)
+                _end(request, why)
             else:
                 _note(request)
         return get_response(request)
 
     return middleware
+
+
+def _end(request: HttpRequest, why: str) -> None:
+    """Nobody is signed in any more, from this very request on."""
+    logout(request)
+    give_access(request, NOBODY)
+    messages.info(request, why)
 
 
 def over(session: SessionBase, roles: Set[Role], at: datetime) -> str:
@@ -69,16 +74,16 @@ MAY_BE_HAD_WITHOUT = ("/account/", "/sign-out/", "/signed-out/", "/language/")
 
 
 def second_step(get_response: Handler) -> Handler:
-    """Nobody with a local account and a role that concerns many people gets anywhere with a password alone."""
+    """No member of staff gets anywhere with one factor alone: who has an account here sets a second step up first; who signs in
+    at a provider, or has set one up elsewhere meanwhile, signs in anew. That is so from the moment somebody becomes staff."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        person = request.user
-        if (
-            isinstance(person, Person)
-            and not request.path_info.startswith(MAY_BE_HAD_WITHOUT)
-            and lacks_second_step(person, request.roles)  # type: ignore[attr-defined]
-        ):
-            return redirect("security")
+        person, roles = request.user, request.roles  # type: ignore[attr-defined]
+        if isinstance(person, Person) and lacks_second_step(person, roles):
+            if not request.path_info.startswith(MAY_BE_HAD_WITHOUT):
+                return redirect("security")
+        elif isinstance(person, Person) and is_too_weak(request, person, roles):
+            _end(request, _("With your role, signing in takes two steps. Please sign in again."))
         return get_response(request)
 
     return middleware

@@ -4,6 +4,7 @@ import json
 
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
+from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_POST
 from adsum.accounts import services
 from adsum.core.errors import AdsumError
 from adsum.integrations import passkeys
-from adsum.integrations.sign_on import own_path
+from adsum.integrations.sign_on import note_second_factor, own_path
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.proof import PASSKEY_WRONG, PasskeyForm, is_local, password_proves
@@ -90,6 +91,7 @@ def add(request: PersonRequest) -> HttpResponse:
     except AdsumError as refused:
         form.add_error(None, refused.message)
         return overview(request, passkey=form)
+    note_second_factor(request, person, Authenticator.Type.WEBAUTHN)
     stepup.note(request)
     if codes:
         return render(request, "adsum/signin/recovery_codes.html", {"codes": codes})

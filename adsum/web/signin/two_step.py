@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import segno
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from adsum.accounts import services
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
+from adsum.integrations.sign_on import note_second_factor
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.proof import CODE_WRONG, ProofForm, code_proves, is_local, lacks_second_step, password_proves
@@ -118,6 +120,7 @@ def _added(request: PersonRequest, form: ProofForm) -> list[str]:
         form.add_error(None, already.message)
         return []
     clear_totp_secret(request)
+    note_second_factor(request, request.user, Authenticator.Type.TOTP)
     stepup.note(request)
     return codes
 
@@ -148,10 +151,12 @@ def new_password(request: PersonRequest) -> HttpResponse:
         except AdsumError as weak:
             form.add_error("new", weak.message)
         else:
-            person = request.user
+            person, shown = request.user, get_authentication_records(request, request.user)
             revoke_passes(person.pk, at=request.at - timedelta(milliseconds=1))  # all but the one this answer brings
             logout(request)
             get_adapter(request).login(request, person)  # a new sign-in, so that this browser alone goes on
+            for one in shown:
+                record_authentication(request, person, one["method"], type=one.get("type"))
             messages.success(request, _("Your password is changed. Other browsers have been signed out."))
             return redirect("security")
     return render(request, "adsum/signin/new_password.html", {"form": form}, status=422 if form.errors else 200)
