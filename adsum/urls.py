@@ -188,6 +188,7 @@ urlpatterns = [
     # Check-in of the whole university: administrators
     path("office/outages/", outages.overview, name="office_outages"),
     path("office/outages/<uuid:ref>/end/", outages.end, name="end_outage"),
+    path("office/outages/<uuid:ref>/withdraw/", outages.withdraw, name="withdraw_outage"),
     path("office/check-in/", gate.overview, name="office_checkin"),
     path("office/check-in/pause/", gate.pause, name="office_checkin_pause"),
     path("office/check-in/resume/", gate.resume, name="office_checkin_resume"),

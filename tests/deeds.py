@@ -15,7 +15,7 @@ from adsum.attendance import amendments, policies, queries
 from adsum.attendance import services as attendance
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
-from adsum.attendance.outages import declare_outage, end_outage
+from adsum.attendance.outages import declare_outage, end_outage, withdraw_outage
 from adsum.attendance.rules import Reason, Source, Status, Terms
 from adsum.audit import services as audit
 from adsum.checkin import checks, held, kiosks
@@ -286,6 +286,13 @@ DEEDS: dict[str, Deed] = {
             lambda o: end_outage(o, by=u.lecturer, at=NINE + timedelta(minutes=1)),
         ),
         ["outage.end"], "lecturer",
+    ),
+    "attendance.withdraw_outage": Deed(
+        lambda u: with_(
+            declare_outage(by=u.lecturer, at=NINE, starts_at=NINE, ends_at=None, reason="Fire"),
+            lambda o: withdraw_outage(o, by=u.lecturer, at=NINE + timedelta(minutes=1)),
+        ),
+        ["outage.withdraw"], "lecturer",
     ),
     "checkin.open_checkin": Deed(lambda u: lambda: u.opening, ["checkin.open"], "lecturer"),
     "checkin.begin_epoch": Deed(

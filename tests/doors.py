@@ -233,6 +233,7 @@ DOORS = [
     *doors("policy_end",              "/office/policies/{policy}/end/",     None, instead(POLICIES, 302)),
     *doors("office_outages",          "/office/outages/",                   OUTAGES, instead(OUTAGES, 422)),
     *doors("end_outage",              "/office/outages/{outage}/end/",      None, instead(OUTAGES, 302)),
+    *doors("withdraw_outage",         "/office/outages/{outage}/withdraw/", OUTAGES, instead(OUTAGES, 302)),
     *doors("import_roles_decide",     "/imports/{roles}/roles/",            None, instead(PEOPLE, 302), action="discard"),
     # Where people sign in. (The way to a provider is a question of its own each time, so here it is one that is not there.)
     *doors("providers",               "/office/sign-in/",                   SWITCHES, None),

@@ -35,6 +35,7 @@ ALLOWED = {
     "proofs.py _since Mark": "of a receipt that its owner shows",
     "office/outages.py end Outage": OUTAGES,
     "office/outages.py overview Outage": OUTAGES,
+    "office/outages.py withdraw Outage": OUTAGES,
     "office/people.py _names Person": ADMINISTRATORS,
     "office/people.py checked Person": ADMINISTRATORS,
     "office/people.py take_role RoleGrant": ADMINISTRATORS,

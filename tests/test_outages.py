@@ -8,7 +8,15 @@ import pytest
 
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import Mark, MarkChange, Outage, Register
-from adsum.attendance.outages import Touched, declare_outage, end_outage, preview_outage
+from adsum.attendance.outages import (
+    Returned,
+    Touched,
+    declare_outage,
+    end_outage,
+    preview_outage,
+    preview_withdrawal,
+    withdraw_outage,
+)
 from adsum.attendance.reports import in_outage, to_complete
 from adsum.attendance.rules import OpenFor, Reach, Reason, Source, Status, Windows
 from adsum.attendance.services import mark_students
@@ -126,6 +134,74 @@ class TestClosing:
         Room.objects.filter(pk=here.pk).update(site=site)
         Outage.objects.filter(room=here).delete()
         assert in_outage(self.session, NINE), "now on that site"
+
+    def test_withdrawn_it_gives_back_what_it_took(self):
+        mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
+        close_register(self.session, at=NINE + HOUR)
+        before = self.marks()
+        outage = self.declare(when=NINE + 2 * HOUR)
+        assert preview_withdrawal(outage, at=NINE + 3 * HOUR) == Returned(absences=1, registers=0)
+        assert withdraw_outage(outage, by=self.lecturer, at=NINE + 3 * HOUR) == Returned(absences=1, registers=0)
+        assert self.marks() == before == {"Alice": ("present", "staff"), "Bob": ("absent_unauthorised", "system")}
+        step = MarkChange.objects.latest("pk")
+        assert (step.before, step.after, step.by, step.at) == (
+            Status.NOT_OBSERVED, Status.ABSENT, self.lecturer, NINE + 3 * HOUR,
+        )  # fmt: skip
+        assert (step.reason_code, step.reason) == (Reason.UNDONE, "The network was down")
+        assert not in_outage(self.session, NINE)
+        assert Event.objects.filter(verb="outage.withdraw").count() == 1
+        assert Event.objects.filter(verb="mark.undo").count() == 1
+        for deed in (withdraw_outage, end_outage):
+            with pytest.raises(AdsumError) as refused:
+                deed(outage, by=self.team, at=NINE + 4 * HOUR)
+            assert refused.value.code == "withdrawn"
+
+    def test_withdrawn_whoever_closing_left_out_for_it_is_absent(self):
+        outage = self.declare()
+        mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
+        close_register(self.session, at=NINE + HOUR)
+        assert self.marks()["Bob"] == ("not_captured", "system")
+        withdraw_outage(outage, by=self.team, at=NINE + 2 * HOUR)
+        assert self.marks()["Bob"] == ("absent_unauthorised", "system")
+
+    def test_withdrawn_what_a_person_marked_since_stays(self):
+        mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
+        close_register(self.session, at=NINE + HOUR)
+        outage = self.declare(when=NINE + 2 * HOUR)
+        mark_students(self.session, [self.bob], Status.LATE, by=self.lecturer, at=NINE + 3 * HOUR)
+        assert withdraw_outage(outage, by=self.team, at=NINE + 4 * HOUR).absences == 0
+        assert self.marks()["Bob"] == ("late", "staff")
+
+    def test_withdrawn_an_empty_register_is_a_task_again_and_nobody_is_absent(self):
+        outage = self.declare()
+        close_register(self.session, at=NINE + HOUR)
+        assert not to_complete(ClassSession.objects.all()).exists()
+        assert withdraw_outage(outage, by=self.team, at=NINE + 2 * HOUR) == Returned(absences=0, registers=1)
+        assert to_complete(ClassSession.objects.all()).count() == 1
+        register = Register.objects.get()
+        assert (register.explained_note, register.explained_by, register.explained_at) == ("", None, None)
+        assert {status for status, _ in self.marks().values()} == {Status.NOT_OBSERVED}
+
+    @pytest.mark.parametrize("observed", [True, False])
+    def test_withdrawn_what_another_outage_explains_too_stays(self, observed: bool):
+        if observed:
+            mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
+        other = self.declare()
+        Outage.objects.update(reason="Flood")
+        outage = self.declare(when=NINE + timedelta(minutes=1))
+        close_register(self.session, at=NINE + HOUR)
+        at = NINE + 2 * HOUR
+        assert preview_withdrawal(outage, at=at) == withdraw_outage(outage, by=self.team, at=at) == Returned(0, 0)
+        assert self.marks()["Bob"] == ("not_captured", "system")
+        if not observed:
+            register = Register.objects.get()
+            assert (register.explained_note, register.explained_at) == ("Flood", other.declared_at)
+
+    def test_one_that_has_not_begun_is_withdrawn(self):
+        outage = self.declare(starts_at=NINE + 24 * HOUR)
+        assert withdraw_outage(outage, by=self.team, at=NINE) == Returned(0, 0)
+        tomorrow = self.world.session(self.group, starts_at=NINE + 24 * HOUR)
+        assert not in_outage(tomorrow, tomorrow.starts_at)
 
     def test_ended_it_touches_no_class_that_opens_later(self):
         later = self.world.session(self.group, starts_at=NINE + 3 * HOUR)

@@ -56,6 +56,7 @@ ADDRESSES = {
     "class_register_file": "lecturer",
     "decide_proposal": "lecturer",
     "office_outages": "team",
+    "withdraw_outage": "team",
 }
 SOMETIMES = {
     "accept_all_held", "amend_marks", "answer_query", "class_change", "class_report_decide", "class_sheet", "decide_held",

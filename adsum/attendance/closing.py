@@ -83,10 +83,10 @@ def _close(sessions: Collection[ClassSession], at: datetime) -> list[Register]:
 EXPLAINED = ("explained", "explained_note", "explained_by", "explained_at")
 
 
-def because_of(outage: Outage, register: Register) -> None:
-    """Nobody is asked to complete a register that an outage kept empty. Does not save."""
-    register.explained, register.explained_note = Explanation.OUTAGE, outage.reason
-    register.explained_by, register.explained_at = outage.declared_by, outage.declared_at
+def because_of(outage: Outage | None, register: Register) -> None:
+    """Nobody is asked to complete a register that an outage kept empty; without one, somebody is. Does not save."""
+    register.explained, register.explained_note = (Explanation.OUTAGE, outage.reason) if outage else ("", "")
+    register.explained_by, register.explained_at = (outage.declared_by, outage.declared_at) if outage else (None, None)
 
 
 def _mark(session: ClassSession, student: int, status: Status, at: datetime) -> Mark:

@@ -130,6 +130,12 @@ class Register(models.Model):
         return f"register of {self.session_id}: {self.state}"
 
 
+class OutageQuerySet(models.QuerySet["Outage"]):
+    def standing(self) -> OutageQuerySet:
+        """Those not withdrawn."""
+        return self.filter(withdrawn_at=None)
+
+
 class Outage(models.Model):
     """When check-in could not be relied on: in the whole university, on one site or in one room (at most one of the two).
     `ends_at` is empty while nobody knows when it ends. Never deleted: marks were made because of it."""
@@ -145,9 +151,18 @@ class Outage(models.Model):
     declared_at = models.DateTimeField()
     ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     """Who ended it before its time, or at all."""
+    withdrawn_at = models.DateTimeField(null=True)
+    """Declared by mistake: from then on it touches nothing, and never did."""
+    withdrawn_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = OutageQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None, withdrawn_by=None) | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+                name="withdrawn_outage_has_who_and_when",
+            ),
             models.CheckConstraint(condition=Q(site=None) | Q(room=None), name="outage_of_a_site_or_a_room"),
             models.CheckConstraint(condition=Q(ends_at=None) | Q(ends_at__gte=F("starts_at")), name="outage_ends_after_start"),
         ]

@@ -1,4 +1,5 @@
-"""Outages: declared and ended by a person. What had closed as if nothing had happened is put right, with its history."""
+"""Outages: declared, ended and withdrawn by a person. What had closed as if nothing had happened is put right, with its
+history; and put back, should the outage have been a mistake."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,9 +11,9 @@ from django.utils.translation import gettext as _
 from adsum.accounts.models import Person
 from adsum.attendance.closing import EXPLAINED, because_of
 from adsum.attendance.models import Mark, MarkChange, Outage, Register
-from adsum.attendance.reports import LONGEST_BEFORE, touched_by
-from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import write_marks
+from adsum.attendance.reports import LONGEST_BEFORE, outages_of, touched_by
+from adsum.attendance.rules import Explanation, Reason, Source, Status
+from adsum.attendance.services import restore_marks, write_marks
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession, Room, Site
@@ -44,6 +45,13 @@ def _checked(outage: Outage, at: datetime) -> None:
         raise AdsumError("too_old", _("An outage may have begun at most 30 days ago. Ask the attendance team to amend marks."))
     if outage.site is not None and outage.room is not None:
         raise AdsumError("where", _("Choose a site or a room, not both."))
+
+
+def _standing(outage: Outage) -> Outage:
+    outage = Outage.objects.select_for_update(of=("self",)).get(pk=outage.pk)
+    if outage.withdrawn_at is not None:
+        raise AdsumError("withdrawn", _("This outage has been withdrawn already. It touches nothing any more."))
+    return outage
 
 
 def _classes(outage: Outage, at: datetime) -> list[ClassSession]:
@@ -114,14 +122,83 @@ def declare_outage(
 def end_outage(outage: Outage, *, by: Person, at: datetime) -> Outage:
     """Say that it is over: classes whose check-in opens from now on are not touched. Does nothing when it had ended.
 
-    Raises AdsumError `not_begun` for one that has not begun.
+    Raises AdsumError `not_begun` for one that has not begun, `withdrawn` for one that is.
     """
-    outage = Outage.objects.select_for_update(of=("self",)).get(pk=outage.pk)
+    outage = _standing(outage)
     if outage.ends_at is not None and outage.ends_at <= at:
         return outage
     if outage.starts_at > at:
-        raise AdsumError("not_begun", _("This outage has not begun yet. Declare another if its time has changed."))
+        raise AdsumError("not_begun", _("This outage has not begun yet. Withdraw it if it will not come."))
     outage.ends_at, outage.ended_by = at, by
     outage.save(update_fields=["ends_at", "ended_by"])
     audit_log.record(actor=by.actor, verb="outage.end", subject=f"outage:{outage.pk}", at=at)
     return outage
+
+
+# Declared by mistake
+
+
+class Returned(NamedTuple):
+    """What withdrawing an outage gives back."""
+
+    absences: int
+    """Students not observed because of it who are absent again, as closing had them or would have."""
+    registers: int
+    """Registers that wait to be completed again."""
+
+
+def _kept_by(outage: Outage, at: datetime) -> tuple[list[Mark], list[Register], dict[int, Outage]]:
+    """What only this outage made of its classes and nobody has changed since: marks, of registers in which something was
+    captured, and registers it explains. Beside them, by class id, other outages that touch its classes."""
+    classes = _classes(outage, at)
+    sessions = touched_by([outage], classes)
+    rest = Outage.objects.standing().exclude(pk=outage.pk)
+    others = outages_of([one for one in classes if one.pk in sessions], at, rest)
+    unseen = Mark.objects.filter(
+        session__in=sessions.keys() - others.keys(), session__register__state=Register.State.CLOSED,
+        status=Status.NOT_OBSERVED, source=Source.SYSTEM,
+    )  # fmt: skip
+    explained = Register.objects.filter(
+        session__in=sessions, state=Register.State.NOT_OBSERVED, explained=Explanation.OUTAGE,
+        explained_by=outage.declared_by_id, explained_at=outage.declared_at,
+    )  # fmt: skip
+    marks = unseen.select_for_update(of=("self",)).order_by("session", "student")
+    return list(marks), list(explained.select_for_update(of=("self",))), others
+
+
+@transaction.atomic
+def preview_withdrawal(outage: Outage, *, at: datetime) -> Returned:
+    """What withdrawing it would give back; writes nothing. Raises what `withdraw_outage` raises."""
+    marks, registers, others = _kept_by(_standing(outage), at)
+    return Returned(len(marks), sum(register.session_id not in others for register in registers))
+
+
+@transaction.atomic
+def withdraw_outage(outage: Outage, *, by: Person, at: datetime) -> Returned:
+    """It was declared by mistake: it touches nothing any more. Whoever is not observed because of it alone is absent, as
+    closing had them or would have; a register it explained waits to be completed. What a person changed since stays.
+
+    Raises AdsumError `withdrawn` when it is already.
+    """
+    outage = _standing(outage)
+    outage.withdrawn_at, outage.withdrawn_by = at, by
+    outage.save(update_fields=["withdrawn_at", "withdrawn_by"])
+    marks, registers, others = _kept_by(outage, at)
+    changes = [
+        MarkChange(
+            session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=Status.ABSENT,
+            source=Source.SYSTEM, seen_at=mark.at, at=at, by=by, reason_code=Reason.UNDONE, reason=outage.reason,
+        )
+        for mark in marks
+    ]  # fmt: skip
+    for mark in marks:
+        mark.status, mark.changed_at = Status.ABSENT, at
+    restore_marks(marks, changes, actor=by.actor, at=at)
+    for register in registers:
+        because_of(others.get(register.session_id), register)
+    Register.objects.bulk_update(registers, EXPLAINED, batch_size=500)
+    waiting = sum(not register.explained for register in registers)
+    audit_log.record(
+        actor=by.actor, verb="outage.withdraw", subject=f"outage:{outage.pk}", at=at, absences=len(marks), registers=waiting
+    )
+    return Returned(len(marks), waiting)

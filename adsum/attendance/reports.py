@@ -233,13 +233,16 @@ def touched_by(outages: Sequence[Outage], sessions: Iterable[ClassSession]) -> d
     return touched
 
 
-def outages_of(sessions: Collection[ClassSession], at: datetime) -> dict[int, Outage]:
-    """The same, of every outage that had begun by `at`: whom alerts about these classes must leave alone, and whom to tell
-    (one query more)."""
+def outages_of(
+    sessions: Collection[ClassSession], at: datetime, among: QuerySet[Outage] | None = None
+) -> dict[int, Outage]:  # fmt: skip
+    """The same, of every outage (`among` these; else of all that stand) that had begun by `at`: whom alerts about these
+    classes must leave alone, and whom to tell (one query more)."""
     if not sessions:
         return {}
     first, last = min(one.starts_at for one in sessions), max(one.ends_at for one in sessions)
-    begun = Outage.objects.filter(starts_at__lte=min(at, last)).filter(Q(ends_at=None) | Q(ends_at__gt=first - LONGEST_BEFORE))
+    known = Outage.objects.standing() if among is None else among
+    begun = known.filter(Q(ends_at=None) | Q(ends_at__gt=first - LONGEST_BEFORE), starts_at__lte=min(at, last))
     return touched_by(
         list(begun.order_by("declared_at", "pk")), [one for one in sessions if one.starts_at - LONGEST_BEFORE <= at]
     )

@@ -316,8 +316,8 @@ def unfreeze(*, by: str, at: datetime) -> None:
 
 
 def outages_changed(*, at: datetime) -> None:
-    """Tell every worker that an outage was declared or ended: tickets of its classes live longer. Call it last in the
-    transaction that changed it."""
+    """Tell every worker that an outage was declared, ended or withdrawn: tickets of its classes live longer, or no longer.
+    Call it last in the transaction that changed it."""
     Opening.objects.filter(late_until__gt=at - TICKETS_LIVE).update(version=_next_version())
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
+from adsum.attendance.outages import declare_outage
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
@@ -92,6 +93,9 @@ class Small:
         asked.facts.update(outcome="upheld", mark=Status.LATE)
         write([asked, Draft(self.lecturer, Kind.NO_CODE, "no code", class_facts(self.session), self.session.ends_at)], at=now)
         self.team = world.person(Role.ATTENDANCE_TEAM, name="Rohan Whitlock")
+        self.outage = declare_outage(
+            by=self.team, at=now, starts_at=now + timedelta(days=30), ends_at=None, reason="The network is renewed"
+        )
         self.timetabling = world.person(Role.TIMETABLING, name="Soraya Lindqvist")
         self.administrator = world.person(Role.ADMINISTRATOR, name="Gwil Thackeray")
         providers = [oidc.register("http://localhost:9"), saml_provider()]
@@ -185,7 +189,7 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
             ),
             (small.team, ["/office/policies/", "/office/policies/new/", "/office/amendments/"]),
             (small.team, ["/office/classes/", "/office/registers/?who=all", f"{register}explain/", register]),
-            (small.team, ["/office/outages/", "/office/queries/"]),
+            (small.team, ["/office/outages/", f"/office/outages/{small.outage.ref}/withdraw/", "/office/queries/"]),
             (
                 small.timetabling,
                 [

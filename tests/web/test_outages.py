@@ -10,8 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.models import Department, RoleGrant
 from adsum.accounts.rules import Role
+from adsum.attendance.closing import close_register
 from adsum.attendance.models import Outage
-from adsum.attendance.outages import declare_outage
+from adsum.attendance.outages import declare_outage, withdraw_outage
+from adsum.attendance.rules import Status
+from adsum.attendance.services import mark_students
 from adsum.timetable.models import Room as Place
 from adsum.timetable.models import Site
 from tests.signing_in import prove
@@ -82,6 +85,35 @@ def test_it_is_ended_with_one_button(team: Room):
     assert "Ended." in notices(team.client.post(f"{PAGE}{outage.ref}/end/", follow=True))
     assert Outage.objects.get().ends_at == FIVE_PAST
     assert "It is over" not in words(team.client.get(PAGE))
+
+
+def test_a_mistake_is_withdrawn_once_it_is_clear_what_comes_back(team: Room):
+    mark_students(team.session, [team.alice], Status.PRESENT, by=team.lecturer, at=FIVE_PAST)
+    close_register(team.session, at=team.session.ends_at)
+    outage = declare_outage(by=team.lecturer, at=FIVE_PAST, starts_at=NINE, ends_at=None, reason="Fire alarm")
+    planned = declare_outage(by=team.lecturer, at=FIVE_PAST, starts_at=NINE + timedelta(days=9), ends_at=None, reason="Works")
+    page = team.client.get(PAGE).content.decode()
+    assert all(f"{PAGE}{one.ref}/withdraw/" in page for one in (outage, planned))
+    asked = words(team.client.get(f"{PAGE}{outage.ref}/withdraw/"))
+    assert "Students who are absent again 2 Registers to complete again 0" in asked
+    answer = team.client.post(f"{PAGE}{outage.ref}/withdraw/", follow=True)
+    assert "Withdrawn." in notices(answer)
+    assert "withdrawn by" in words(answer)
+    assert set(team.marks().values()) == {Status.PRESENT, Status.ABSENT}
+    assert "withdrawn already" in notices(team.client.get(f"{PAGE}{outage.ref}/withdraw/", follow=True))
+    team.sign_in(team.alice)
+    assert "Fire alarm" not in words(team.client.get("/today/"))
+
+
+def test_the_student_of_an_empty_register_reads_of_the_outage_until_it_is_withdrawn(team: Room):
+    outage = declare_outage(by=team.lecturer, at=FIVE_PAST, starts_at=NINE, ends_at=None, reason="Fire alarm")
+    close_register(team.session, at=team.session.ends_at)
+    team.sign_in(team.alice, team.session.ends_at)
+    page = f"/record/classes/{team.session.ref}/"
+    assert "Check-in was out of order (Fire alarm)" in words(team.client.get(page))
+    withdraw_outage(outage, by=team.lecturer, at=team.session.ends_at)
+    assert "out of order (Fire alarm)" not in (told := words(team.client.get(page)))
+    assert "No register was taken in this class" in told
 
 
 def test_a_team_of_one_department_cannot_declare_it_for_all(team: Room):

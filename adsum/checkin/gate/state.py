@@ -291,7 +291,7 @@ def _read(known: Known, now_ms: int) -> Known:
     retired = frozenset(RetiredKey.objects.values_list("kid", flat=True))
     since = 0 if state.rosters_version != known.rosters_version or retired != known.retired else known.version
     oldest = instant(now_ms) - KEPT_FOR
-    outages = [one.reach for one in Outage.objects.filter(Q(ends_at=None) | Q(ends_at__gt=oldest - KEPT_FOR))]
+    outages = [one.reach for one in Outage.objects.standing().filter(Q(ends_at=None) | Q(ends_at__gt=oldest - KEPT_FOR))]
     changed = [
         _entry(opening, retired, outages)
         for opening in Opening.objects.filter(version__gt=since, late_until__gt=oldest)

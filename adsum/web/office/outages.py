@@ -1,4 +1,5 @@
-"""Outages: what is going on and what was; one form declares one, after showing whom it touches; one button ends it."""
+"""Outages: what is going on and what was; one form declares one, after showing whom it touches; one button ends it; and one
+that was a mistake is withdrawn, after showing what comes back."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,7 +10,8 @@ from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import localtime
@@ -94,9 +96,10 @@ def overview(request: PersonRequest) -> HttpResponse:
                 return redirect("office_outages")
         except AdsumError as refused:
             form.add_error(None, refused.message)
-    known = Outage.objects.select_related("site", "room", "declared_by", "ended_by")
-    going_on = list(known.filter(Q(ends_at=None) | Q(ends_at__gt=request.at)).order_by("starts_at"))
-    page = Paginator(known.filter(ends_at__lte=request.at).order_by(F("ends_at").desc(), "-pk"), PAGE)
+    known = Outage.objects.select_related("site", "room", "declared_by", "ended_by", "withdrawn_by")
+    over = Q(ends_at__lte=request.at) | Q(withdrawn_at__isnull=False)
+    going_on = list(known.standing().filter(Q(ends_at=None) | Q(ends_at__gt=request.at)).order_by("starts_at"))
+    page = Paginator(known.filter(over).order_by(Coalesce("withdrawn_at", "ends_at").desc(), "-pk"), PAGE)
     context = {"form": form, "preview": preview, "going_on": going_on, "page": page.get_page(request.GET.get("page"))}
     return render(request, "adsum/office/outages.html", context, status=422 if posted and preview is None else 200)
 
@@ -114,4 +117,25 @@ def end(request: PersonRequest, ref: UUID) -> HttpResponse:
         messages.error(request, refused.message)
     else:
         messages.success(request, _("Ended. Check-in that opens from now on counts as usual."))
+    return redirect("office_outages")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@everywhere
+def withdraw(request: PersonRequest, ref: UUID) -> HttpResponse:
+    """It was a mistake: what comes back, and then it does, by somebody who proved themselves."""
+    outage = get_object_or_404(Outage.objects.select_related("site", "room", "declared_by", "ended_by"), ref=ref)
+    try:
+        if request.method != "POST":
+            returned = outages.preview_withdrawal(outage, at=request.at)
+            return render(request, "adsum/office/outage_withdraw.html", {"one": outage, "returned": returned})
+        if first := stepup.ask(request):
+            return first
+        with transaction.atomic():
+            outages.withdraw_outage(outage, by=request.user, at=request.at)
+            outages_changed(at=request.at)
+    except AdsumError as refused:
+        messages.error(request, refused.message)
+    else:
+        messages.success(request, _("Withdrawn. It touches nothing any more, and what it changed is as it was."))
     return redirect("office_outages")

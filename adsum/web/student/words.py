@@ -7,7 +7,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from adsum.attendance.models import Mark, MarkChange
+from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.reports import Account, OwnClass
 from adsum.attendance.rules import Authorised, Counting, Explanation, OpenFor, Reason, Source, Status, Weighting
 from adsum.checkin.models import Opening
@@ -65,10 +65,11 @@ def _how(one: OwnClass, mark: Mark, change: MarkChange | None, opening: Opening 
 
 
 def _not_observed(one: OwnClass, change: MarkChange | None) -> str:
-    if change is not None and change.reason_code == Reason.OUTAGE:
+    if one.register is not None and one.register.state == Register.State.NOT_OBSERVED:
+        if one.register.explained == Explanation.OUTAGE:
+            return out_of_order(one.register.explained_note)
+    elif change is not None and change.reason_code == Reason.OUTAGE:
         return out_of_order(change.reason)
-    if one.register is not None and one.register.explained == Explanation.OUTAGE:
-        return out_of_order(one.register.explained_note)
     return _("No register was taken in this class, so it counts for nobody.")
 
 
