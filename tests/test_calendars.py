@@ -69,6 +69,11 @@ def test_a_change_keeps_the_uid_and_raises_the_sequence(session: ClassSession, l
     assert (seen[2]["STATUS"], seen[2]["SUMMARY"]) == ("CANCELLED", "Cancelled: Algorithms (CS201)")
 
 
+def test_a_class_that_is_online_is_in_no_room(session: ClassSession, lecturer: Person):
+    changes.change(session, changes.ONLINE, by=lecturer, at=NINE)
+    assert [event["LOCATION"] for event in events(student_of(session))] == ["Online"]
+
+
 def test_only_ones_own_classes_and_only_around_now(session: ClassSession, world: World, lecturer: Person):
     world.session(world.group(students=1))
     world.session(session.groups.get(), starts_at=NINE - timedelta(days=61), staff=[lecturer])

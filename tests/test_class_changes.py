@@ -329,6 +329,17 @@ def test_a_source_that_says_otherwise_is_heard_and_not_obeyed(grace: Person, wor
     assert only_unchanged(bring(feed(location="D1")))
 
 
+@pytest.mark.parametrize(("says", "agrees"), [("remote", True), ("hybrid_optional", False)])
+def test_what_a_source_says_of_a_class_that_is_online_today_waits(grace: Person, says: str, agrees: bool):
+    changes.change(imported(), changes.ONLINE, by=grace, at=AT)
+    run = bring(feed(delivery_mode="remote" if agrees else "hybrid"))
+    report = ClassReport.objects.get()
+    assert (imported().delivery, report.confirmed, "reported" in noticed(run)) == ("remote", agrees or None, not agrees)
+    if not agrees:
+        changes.decide(report, confirmed=False, by=grace, at=AT)
+    assert imported().delivery == says
+
+
 def test_a_source_that_comes_to_agree_settles_the_report(grace: Person):
     changes.change(imported(), CANCELLED, by=grace, at=AT)
     run = bring(feed(status="cancelled"))

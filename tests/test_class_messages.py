@@ -10,6 +10,7 @@ from adsum.engagement import services
 from adsum.engagement.models import Message, Told
 from adsum.engagement.rules import LONGEST, QUIET
 from adsum.engagement.words import letter_of
+from adsum.integrations import changes
 from adsum.timetable.models import ClassSession, GroupStaff, Room, Teaching
 from adsum.timetable.rules import Change
 from adsum.timetable.services import ClassStep, facts_of, write_classes
@@ -153,6 +154,14 @@ def test_a_class_that_names_nobody_is_its_groups_lecturers(house: House):
     services.tell_class_changes(at=NINE + QUIET)
     assert told(grace) == ["You now teach Algorithms, Monday 30 November, 09:00"]
     assert told(house.ada) == ["Changed: Algorithms, Monday 30 November, 09:00"]
+
+
+def test_a_class_that_is_online_today_is_told_with_the_old_and_the_new(house: House):
+    changes.change(house.coming, changes.ONLINE, by=house.ada, at=NINE)
+    services.tell_class_changes(at=NINE + QUIET)
+    assert told(house.alice) == told(house.bob) == ["Changed: Algorithms, Monday 30 November, 09:00"]
+    assert "It was in person and is now online." in text(Message.objects.get(person=house.alice))
+    assert told(house.ada) == []
 
 
 def test_a_change_of_groups_tells_those_who_leave_and_those_who_come(house: House):

@@ -16,7 +16,7 @@ from adsum.engagement import services
 from adsum.engagement.models import Message
 from adsum.engagement.rules import QUIET
 from adsum.integrations import changes
-from adsum.integrations.changes import CANCELLED, TAKES_PLACE
+from adsum.integrations.changes import CANCELLED, ONLINE, TAKES_PLACE
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassReport, ClassSession
 from tests.test_messages import House, told
@@ -80,6 +80,15 @@ def test_whether_a_class_took_place(captured: str, closed: bool, who: str, says:
     if says in {"done", "proved"}:
         past.session.refresh_from_db()
         assert past.say(TAKES_PLACE, who) == says, "and back again, by the same rule"
+
+
+@pytest.mark.parametrize(("captured", "who", "says"), [
+    ("mark", "lecturer", "closed"), ("mark", "team", "proved"), ("", "lecturer", "done"),
+])  # fmt: skip
+def test_how_it_was_taught(captured: str, who: str, says: str):
+    past = Past(captured)
+    assert past.say(ONLINE, who) == says
+    assert (ClassSession.objects.get().delivery == "remote") is (says != "closed")
 
 
 @pytest.mark.parametrize("who", ["team", "timetabling"])

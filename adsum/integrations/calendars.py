@@ -18,6 +18,7 @@ from adsum.accounts.models import Person
 from adsum.core.clock import civil_day
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.timetable.rules import Delivery
 
 BACK, AHEAD = timedelta(days=60), timedelta(days=400)
 REFRESH = timedelta(hours=1)
@@ -62,7 +63,8 @@ def _event(session: ClassSession) -> Event:
     event.add("dtend", session.ends_at.astimezone(zone))
     # Some apps do not show STATUS: the title says it too.
     event.add("summary", _("Cancelled: %(title)s") % {"title": title} if session.cancelled else title)
-    if where := ", ".join(sorted(room.name for room in session.rooms.all())):
+    rooms = sorted(room.name for room in session.rooms.all())
+    if where := _("Online") if session.delivery == Delivery.REMOTE else ", ".join(rooms):
         event.add("location", where)
     event.add("status", "CANCELLED" if session.cancelled else "CONFIRMED")
     return event

@@ -15,14 +15,15 @@ from adsum.core.errors import AdsumError
 from adsum.timetable import changes
 from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassReport, ClassSession, Group
-from adsum.timetable.rules import ClassStatus
+from adsum.timetable.rules import ClassStatus, Delivery
 
 CANCELLED, TAKES_PLACE = Wanted(status=ClassStatus.CANCELLED), Wanted(status=ClassStatus.SCHEDULED)
+ONLINE, IN_THE_ROOM = Wanted(delivery=Delivery.REMOTE), Wanted(delivery=Delivery.IN_PERSON)
 
 
 def weigh(session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, final: bool = False) -> bool:
     """Whether whoever says this of a class proves first that it is they (docs/adr/0012): the marks of a register that has
-    closed would no longer count, or count again.
+    closed would no longer count, count again, or be of a class that was taught otherwise.
 
     Raises AdsumError for what cannot be said of a class that is over: `over` (when it was and for whom; the timetabling team,
     `final`, may while nobody captured anything), `closed` for whoever is of neither team, `reported` for days reported outside.
@@ -34,7 +35,8 @@ def weigh(session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, fi
     if (moved or wanted.groups is not None) and (captured or not final):
         raise AdsumError("over", _("This class is over, so its time and its groups stay. Add an extra class instead."))
     closed = Register.objects.filter(session=session).exclude(state=Register.State.OPEN)
-    if wanted.status in {None, session.status} or not captured or not closed.exists():
+    said = wanted.status not in {None, session.status} or wanted.delivery not in {None, session.delivery}
+    if not said or not captured or not closed.exists():
         return False
     if not (final or is_team_of(session, by, at)):
         raise AdsumError(
@@ -84,7 +86,8 @@ def weigh_undoing(report: ClassReport, *, by: Person, at: datetime) -> bool:
     status = ClassStatus(back["status"]) if "status" in back else None
     groups = list(Group.objects.filter(pk__in=back["groups"])) if "groups" in back else None
     times = (datetime.fromisoformat(back["when"][0]), datetime.fromisoformat(back["when"][1])) if "when" in back else None
-    return weigh(report.session, Wanted(status, times, groups=groups), by=by, at=at, final=True)
+    delivery = Delivery(back["delivery"]) if "delivery" in back else None
+    return weigh(report.session, Wanted(status, times, groups=groups, delivery=delivery), by=by, at=at, final=True)
 
 
 @transaction.atomic

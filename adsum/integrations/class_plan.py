@@ -20,7 +20,14 @@ from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff,
 from adsum.timetable.rules import Change, ClassFacts, ClassStatus, change_between
 from adsum.timetable.services import ClassStep, SourceWord, class_facts
 
-OF_REPORT = {"cancelled": "status", "when": "when", "rooms": "rooms", "staff": "staff", "groups": "groups"}
+OF_REPORT = {
+    "cancelled": "status",
+    "when": "when",
+    "rooms": "rooms",
+    "staff": "staff",
+    "groups": "groups",
+    "delivery": "delivery",
+}
 """What a report calls the things that a source says."""
 
 
@@ -206,6 +213,9 @@ class _ClassPlanner:
         if "when" in mine:
             word.when = row.starts_at.isoformat(), row.ends_at.isoformat(), row.zone
             agreed.append((row.starts_at, row.ends_at) == (session.starts_at, session.ends_at))
+        if "delivery" in mine:
+            word.delivery = str(row.delivery)
+            agreed.append(row.delivery == session.delivery)
         for name in mine & {"rooms", "staff", "groups"}:
             rows = getattr(said, name)
             setattr(word, name, rows)

@@ -35,6 +35,7 @@ class Wanted:
     rooms: Sequence[Room] | None = None
     staff: Sequence[Person] | None = None
     groups: Sequence[Group] | None = None
+    delivery: Delivery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class NewClass:
     rooms: Sequence[Room] = ()
     staff: Sequence[Person] = ()
     delivery: Delivery = Delivery.IN_PERSON
+    mandatory: bool = True
 
 
 def _refuse_times(starts_at: datetime, ends_at: datetime, at: datetime) -> None:
@@ -90,6 +92,7 @@ def _as_it_is(session: ClassSession, links: _Links) -> dict[str, Any]:
         "rooms": _keys(links.rooms),
         "staff": _keys(links.staff),
         "groups": _keys(links.groups),
+        "delivery": str(session.delivery),
     }
 
 
@@ -135,6 +138,7 @@ def change_class(
     found = wanted.status is not None and session.suspect_since is not None
     if wanted.status is not None:
         session.status = wanted.status
+    session.delivery = wanted.delivery or session.delivery
     if found:
         _found(session, at)
     links = _Links(
@@ -211,7 +215,11 @@ def add_class(new: NewClass, *, by: Person, at: datetime, reason: str = "", fina
     if all(group.module_id != new.module.pk for group in new.groups):
         raise AdsumError("other_module", _("None of these groups is of that module. Choose one that is."))
     session = ClassSession(
-        module=new.module, title=new.title.strip()[:250] or new.module.title, kind=new.kind, delivery=new.delivery
+        module=new.module,
+        title=new.title.strip()[:250] or new.module.title,
+        kind=new.kind,
+        delivery=new.delivery,
+        mandatory=new.mandatory,
     )
     _set_times(session, new.starts_at, new.ends_at, university_zone().key)
     after = class_facts(session, new.rooms, new.groups, new.staff)
@@ -247,7 +255,7 @@ def undo_report(report: ClassReport, *, by: Person, at: datetime) -> ClassSessio
     links = _Links.of(session)
     was, before = _as_it_is(session, links), class_facts(session, links.rooms, links.groups, links.staff)
     back: dict[str, Any] = report.undo
-    session.status = back.get("status", session.status)
+    session.status, session.delivery = back.get("status", session.status), back.get("delivery", session.delivery)
     if "when" in back:
         start, end, zone = back["when"]
         _set_times(session, datetime.fromisoformat(start), datetime.fromisoformat(end), zone)

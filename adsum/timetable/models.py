@@ -408,7 +408,7 @@ class ClassReport(models.Model):
     at = models.DateTimeField()
     reason = models.CharField(max_length=200, blank=True)
     touches = models.JSONField(default=list)
-    """What it speaks of: `status`, `when`, `rooms`, `staff`, `groups`, or `new` for a class that it added."""
+    """What it speaks of: `status`, `when`, `rooms`, `staff`, `groups`, `delivery`, or `new` for a class that it added."""
     undo = models.JSONField(default=dict)
     """What the class goes back to, by the same words: as it was, or as its source has said since."""
     decided_at = models.DateTimeField(null=True, blank=True)

@@ -68,6 +68,7 @@ class SourceWord:
     rooms: Sequence[Room] | None = None
     staff: Sequence[Person] | None = None
     groups: Sequence[Group] | None = None
+    delivery: str | None = None
 
 
 @dataclass(slots=True)
@@ -142,6 +143,8 @@ def _hear(word: SourceWord, at: datetime) -> Entry:
         report.undo["status"] = word.status
     if word.when is not None:
         report.undo["when"] = list(word.when)
+    if word.delivery is not None:
+        report.undo["delivery"] = word.delivery
     for name in ("rooms", "staff", "groups"):
         rows: Sequence[models.Model] | None = getattr(word, name)
         if rows is not None:

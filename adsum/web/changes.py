@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from adsum.accounts.models import Person
+from adsum.engagement.words import DELIVERIES
 from adsum.timetable.models import ClassReport, ClassSession, Group, Room
 from adsum.timetable.reports import News
 
@@ -20,6 +21,7 @@ FIELDS = {
     "rooms": gettext_lazy("Room"),
     "staff": gettext_lazy("Taught by"),
     "groups": gettext_lazy("Groups"),
+    "delivery": gettext_lazy("Taught"),
 }
 """What a report may speak of."""
 
@@ -81,6 +83,8 @@ def _step(report: ClassReport, name: str, names: dict[str, dict[int, str]]) -> t
     if name == "when":
         start, end, _zone = back or ("", "", "")
         return when(session.starts_at, session.ends_at), when(datetime.fromisoformat(start), datetime.fromisoformat(end))
+    if name == "delivery":
+        return str(DELIVERIES[session.delivery]), str(DELIVERIES[back or session.delivery])
     related: Any = getattr(session, name).all()
     now = sorted(row.display_name if isinstance(row, Person) else str(row) for row in related)
     then = sorted(names[name].get(key, "–") for key in back or [])

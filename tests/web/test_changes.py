@@ -167,6 +167,24 @@ def test_what_no_button_sends_does_not_exist(room: Room, data: dict[str, str]):
     assert room.client.post(room.url("class_change"), data).status_code == 404
 
 
+def test_online_today_and_in_the_room_again(room: Room):
+    assert "It is in person." in room.client.get(room.url("class_change")).content.decode()
+    assert "It is online" in notices(say(room, "online"))
+    assert fresh(room).delivery == "remote"
+    assert ClassReport.objects.get().touches == ["delivery"]
+    assert "Remote" in room.client.get("/teaching/").content.decode()
+    room.sign_in(room.alice)
+    assert "Remote" in room.client.get("/today/").content.decode()
+    room.sign_in(room.world.person(Role.TIMETABLING))
+    assert "(undone: in person)" in room.client.get("/imports/reports/").content.decode()
+    room.client.post(reverse("class_report_decide", args=[ClassReport.objects.get().ref]), {"decision": "undo"})
+    assert fresh(room).delivery == "in_person"
+    room.sign_in(room.lecturer)
+    say(room, "online")
+    assert "It is in the room" in notices(say(room, "in_the_room"))
+    assert (fresh(room).delivery, ClassReport.objects.filter(decided_at=None).count()) == ("in_person", 0)
+
+
 # The timetabling team
 
 
@@ -219,7 +237,9 @@ def test_the_list_costs_the_same_for_one_as_for_three(room: Room, team: Person, 
 
 # Extra classes
 
-EXTRA = {"on": "2026-11-24", "start": "16:00", "end": "17:00", "room": "C2.01", "kind": "workshop"}
+EXTRA = {
+    "on": "2026-11-24", "start": "16:00", "end": "17:00", "room": "C2.01", "kind": "workshop", "delivery": "in_person",
+}  # fmt: skip
 
 
 def extra(room: Room, /, **data: object) -> Any:
@@ -240,6 +260,15 @@ def test_a_lecturer_adds_a_class_to_a_module_they_teach(room: Room):
     assert ClassReport.objects.get().touches == ["new"]
     room.sign_in(room.alice)
     assert "Extra class" in room.client.get("/today/").content.decode()
+
+
+def test_an_extra_class_may_be_online_and_optional(room: Room):
+    extra(room)
+    assert (ClassSession.objects.latest("pk").delivery, ClassSession.objects.latest("pk").mandatory) == ("in_person", True)
+    extra(room, start="18:00", end="19:00", delivery="remote", optional="on")
+    assert (ClassSession.objects.latest("pk").delivery, ClassSession.objects.latest("pk").mandatory) == ("remote", False)
+    room.sign_in(room.alice)
+    assert "Optional" in room.client.get("/today/").content.decode()
 
 
 @pytest.mark.parametrize(

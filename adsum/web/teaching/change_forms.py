@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from adsum.engagement.words import DELIVERIES
 from adsum.timetable.models import Group, Module
 from adsum.timetable.reports import university_zone
 from adsum.timetable.rules import Kind
@@ -66,11 +68,18 @@ class ExtraForm(WhenForm):
     )  # fmt: skip
     title = forms.CharField(label=gettext_lazy("Title"), required=False, max_length=250)
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=[])
-    field_order = ("groups", "title", "kind", "on", "start", "end", "room", "reason")
+    delivery = forms.ChoiceField(label=gettext_lazy("Taught"), choices=[])
+    optional = forms.BooleanField(
+        label=gettext_lazy("Attendance is optional"), required=False,
+        help_text=gettext_lazy("Whoever comes is marked, and nobody’s percentage changes."),
+    )  # fmt: skip
+    field_order = ("groups", "title", "kind", "on", "start", "end", "room", "delivery", "optional", "reason")
 
     def __init__(self, module: Module, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         groups = Group.objects.filter(module=module, ended_on=None).order_by("code")
         self.fields["groups"].queryset = groups  # type: ignore[attr-defined]
         self.fields["kind"].choices = [(kind.value, kind_label(kind)) for kind in Kind]  # type: ignore[attr-defined]
+        ways = [(way, capfirst(str(word))) for way, word in DELIVERIES.items()]
+        self.fields["delivery"].choices = ways  # type: ignore[attr-defined]
         self.fields["title"].widget.attrs["placeholder"] = module.title

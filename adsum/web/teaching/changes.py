@@ -17,17 +17,20 @@ from django.views.decorators.http import require_http_methods
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import LISTS_CLASSES, Role
 from adsum.core.errors import AdsumError
+from adsum.engagement.words import DELIVERIES
 from adsum.integrations import changes
 from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room
 from adsum.timetable.reports import clashes, staff_of
-from adsum.timetable.rules import Kind
+from adsum.timetable.rules import Delivery, Kind
 from adsum.web import stepup
 from adsum.web.changes import when
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles, sign_in_first
 from adsum.web.teaching.change_forms import ExtraForm, WhenForm
 
+NEW = {"kind": Kind.OTHER.value, "delivery": Delivery.IN_PERSON.value}
+"""What a class is that nobody says more of."""
 ADDS_CLASSES = LISTS_CLASSES | {Role.LECTURER, Role.TIMETABLING}
 """May add a class, to the modules that are theirs."""
 FOUND = 10
@@ -82,6 +85,10 @@ def change(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "reported": ClassReport.objects.filter(session=session, decided_at=None).select_related("by").first(),
         "final": _final(request),
         "status_stays": _in_its_way(request, session, changes.TAKES_PLACE if session.cancelled else changes.CANCELLED),
+        "delivery": DELIVERIES[session.delivery],
+        "delivery_stays": _in_its_way(
+            request, session, changes.IN_THE_ROOM if session.delivery == "remote" else changes.ONLINE
+        ),
         "groups_stay": _in_its_way(request, session, Wanted(groups=[])),
         "over": session.ends_at <= request.at,
         "may_open": ClassSession.objects.visible_to(request.user, request.access).filter(pk=session.pk).exists(),
@@ -177,6 +184,10 @@ def _wanted(request: PersonRequest, session: ClassSession, action: str) -> tuple
         return changes.CANCELLED, _("It is cancelled and counts against nobody. Everyone sees it now.")
     if action == "restore":
         return changes.TAKES_PLACE, _("It takes place. Everyone sees it now.")
+    if action == "online":
+        return changes.ONLINE, _("It is online. Everyone sees it now.")
+    if action == "in_the_room":
+        return changes.IN_THE_ROOM, _("It is in the room. Everyone sees it now.")
     if action in {"join", "cover", "leave"}:
         return _staffed(request, session, action)
     if action in {"add_group", "drop_group"}:
@@ -262,7 +273,7 @@ def add(request: PersonRequest) -> HttpResponse:
             mine = mine.filter(Q(code__icontains=word) | Q(title__icontains=word))
         return render(request, "adsum/teaching/add_module.html", {"modules": mine.order_by("code")[:50], "q": q})
     module = get_object_or_404(mine, pk=_number(code))
-    form = ExtraForm(module, request.POST if request.method == "POST" else None, initial={"kind": Kind.OTHER.value})
+    form = ExtraForm(module, request.POST if request.method == "POST" else None, initial=NEW)
     in_the_way: list[str] = []
     if form.is_bound and form.is_valid():
         try:
@@ -293,5 +304,8 @@ def _add(request: PersonRequest, module: Module, form: ExtraForm) -> ClassSessio
     data = form.cleaned_data
     start, end = data["times"]
     groups = list(data["groups"].select_related("module"))
-    new = NewClass(module, data["title"], Kind(data["kind"]), start, end, groups, staff=_staff_of(request))
+    new = NewClass(
+        module, data["title"], Kind(data["kind"]), start, end, groups, staff=_staff_of(request),
+        delivery=Delivery(data["delivery"]), mandatory=not data["optional"],
+    )  # fmt: skip
     return changes.add(new, rooms=form.rooms(), by=request.user, at=request.at, reason=data["reason"], final=_final(request))
