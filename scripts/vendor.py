@@ -36,12 +36,11 @@ COPIES = {
 
 # Bootstrap Icons that the pages use; each becomes <symbol id="name">.
 ICONS = """
-    arrow-left arrow-repeat arrow-right arrows-fullscreen bar-chart bell box-arrow-right building calendar-check
-    calendar-week camera chat-left-text check-lg chevron-down chevron-right circle-half clock clock-history door-open
-    download envelope exclamation-triangle eye file-earmark-arrow-up file-earmark-text flag funnel gear geo-alt heart
-    hourglass-split house info-circle key keyboard link-45deg list-check lock moon mortarboard pencil people person
-    person-check person-circle phone plus-lg printer qr-code qr-code-scan question-circle search send shield-check sun
-    three-dots translate trash upload wifi-off x-lg
+    arrow-left arrow-repeat arrow-right arrows-fullscreen box-arrow-right building calendar-check calendar-week camera
+    chat-left-text check-lg chevron-down chevron-right circle-half clock clock-history download envelope
+    exclamation-triangle eye file-earmark-arrow-up file-earmark-text gear hourglass-split house info-circle key
+    keyboard list-check lock moon mortarboard pencil people person person-check person-circle phone plus-lg printer
+    qr-code qr-code-scan question-circle search send shield-check sun three-dots trash upload wifi-off x-lg
 """.split()
 
 # The shape of each status: a Bootstrap icon, or a drawing of ours where none says it (see adsum_ui.STATUSES).

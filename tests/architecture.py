@@ -36,6 +36,7 @@ EXTRA_FILES = {
     ("attendance", "presets"): "what universities publish about their policies: pure data, with sources",
     ("timetable", "sources"): "the tables of imports and feeds, apart from those of the timetable itself",
     ("timetable", "changes"): "what a person says of a class, apart from what sources say",
+    ("engagement", "oversight"): "what those who watch over the logs are told; reports are about classes, marks and queries",
     ("engagement", "words"): "what messages say: the letter and the page say the same, and integrations and web both need it",
 }
 

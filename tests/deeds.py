@@ -158,7 +158,6 @@ def with_(thing: Any, deed: Callable[[Any], Any]) -> Callable[[], Any]:
 
 
 NEW: dict[str, Any] = {"username": "new@uni.example", "family_name": "New", "by": BY, "at": NINE}
-AMEND = {"at": NINE, "reason_code": Reason.SEEN_IN_CLASS}
 PASSWORD = "correct horse battery"
 
 DEEDS: dict[str, Deed] = {

@@ -9,12 +9,25 @@ from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.rules import BREAK_GLASS_FOR, Purpose, Role, break_glass_refusal, reads_words
 from adsum.accounts.services import break_glass, note_break_glass_seen
 from adsum.audit.models import AccessLog, AccessReport, Alias, Event
-from adsum.audit.reports import Looks, kept_report, looks_at, views_between
-from adsum.audit.rules import MANY_OUTSIDE, MANY_PEOPLE, REPEATED, Finding, Page, Unusual, View, at_night, unusual
-from adsum.audit.services import KEPT_FOR, alias_of, forget_views, keep_report, note_view
+from adsum.audit.reports import Looks, kept_report, looks_at, views_between, wide_between
+from adsum.audit.rules import (
+    MANY_CLASSES,
+    MANY_LISTED,
+    MANY_OUTSIDE,
+    MANY_PEOPLE,
+    REPEATED,
+    Finding,
+    Page,
+    Unusual,
+    View,
+    Wide,
+    at_night,
+    unusual,
+)
+from adsum.audit.services import KEPT_FOR, Look, alias_of, forget_views, keep_report, note_view, note_views
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Enrolment
-from adsum.timetable.reports import Relation, relation_to, relation_to_class, students_visible_to
+from adsum.timetable.reports import Relation, as_one_of, relation_to, relation_to_class, relations_to, students_visible_to
 from tests.world import LONDON, NINE, World
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=LONDON)
@@ -71,6 +84,13 @@ def test_a_finding_is_kept_as_it_was():
     assert Finding.from_json(finding.as_json()) == finding
 
 
+@pytest.mark.parametrize(("kind", "limit"), [(Unusual.MANY_LISTED, MANY_LISTED), (Unusual.MANY_CLASSES, MANY_CLASSES)])
+def test_very_many_in_lists_and_registers_are_unusual(kind, limit):
+    few, many = (Wide(kind, DEAN, count, MONDAY) for count in (limit - 1, limit))
+    assert unusual([], (), [few]) == []
+    assert unusual([], (), [few, many]) == [Finding(kind, DEAN, None, limit, MONDAY)]
+
+
 # What is noted
 
 
@@ -111,6 +131,31 @@ def test_accounts_and_classes_are_not_in_the_weekly_report(db):
     note_view("session:5", Page.REGISTER, viewer=DEAN, role=Role.LECTURER, at=NINE)
     assert list(views_between(NINE, NINE + timedelta(days=1), LONDON)) == [View(NINE.astimezone(LONDON), DEAN, ALICE)]
     assert list(views_between(NINE + timedelta(seconds=1), NINE + timedelta(days=1), LONDON)) == []
+
+
+def test_lists_and_registers_are_counted_by_viewer_and_day(db):
+    day = timedelta(days=1)
+    for page, subjects in (
+        (Page.STUDENTS, ("person:1", "person:2")), (Page.QUERIES, ("person:2",)), (Page.REGISTER, ("session:1",)),
+        (Page.MODULE, ("module:1",)), (Page.RECORD, ("person:9",)),
+    ):  # fmt: skip
+        for at in (NINE, NINE + timedelta(hours=1), NINE + day):
+            note_views([Look(one, Role.TUTOR) for one in subjects], page, viewer=DEAN, at=at)
+    note_views([Look("person:1", Role.TUTOR)], Page.STUDENTS, viewer=TUTOR, at=NINE)
+    found = {(one.kind, one.viewer, one.count, one.last) for one in wide_between(NINE, NINE + day, LONDON)}
+    assert found == {
+        (Unusual.MANY_LISTED, DEAN, 2, NINE + timedelta(hours=1)),
+        (Unusual.MANY_LISTED, TUTOR, 1, NINE),
+        (Unusual.MANY_CLASSES, DEAN, 2, NINE + timedelta(hours=1)),
+    }
+
+
+def test_a_list_costs_one_statement_and_folds_like_a_page(db, django_assert_num_queries):
+    everyone = [Look(f"person:{n}", Role.TUTOR) for n in range(50)]
+    for _ in range(2):
+        with django_assert_num_queries(1):
+            note_views(everyone, Page.STUDENTS, viewer=DEAN, at=NINE)
+    assert AccessLog.objects.count() == 50
 
 
 def test_looks_are_forgotten_after_two_years(db):
@@ -169,6 +214,9 @@ def test_as_what_a_record_is_opened(world: World, student: Person):
     ):
         access = person.access(NINE)
         assert relation_to(person, access, student) == relation
+        others = [student.pk, world.student().pk]
+        if person != student:
+            assert relations_to(person, access, others).get(student.pk) == relation
         assert students_visible_to(person, access).filter(pk=student.pk).exists() is (relation is not None)
     assert relation_to(tutor, tutor.access(NINE), tutor) is None
 
@@ -186,6 +234,15 @@ def test_as_what_a_register_is_opened(world: World):
         assert relation_to_class(person, person.access(NINE), session) == relation
     session.staff.add(lecturer)
     assert relation_to_class(lecturer, lecturer.access(NINE), session) == Relation(Role.LECTURER)
+
+
+def test_as_what_a_list_is_read(world: World):
+    computing = world.department("CS")
+    staff = world.person(Role.DEPARTMENT, Role.COMPLIANCE_SLC, department=computing)
+    access, roles = staff.access(NINE), frozenset({Role.DEPARTMENT, Role.COMPLIANCE_SLC, Role.ATTENDANCE_TEAM})
+    assert as_one_of(access, roles, computing.pk) in {Relation(Role.DEPARTMENT, computing.pk), Relation(Role.COMPLIANCE_SLC)}
+    assert as_one_of(access, frozenset({Role.DEPARTMENT}), computing.pk) == Relation(Role.DEPARTMENT, computing.pk)
+    assert as_one_of(access, frozenset({Role.DEPARTMENT}), world.department("HI").pk) == Relation(Role.DEPARTMENT)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.feeds import AT, bring, check, enrolment, noticed, oneroster, only_un
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
-TODAY, YESTERDAY = date(2026, 9, 14), date(2026, 9, 13)
+YESTERDAY = date(2026, 9, 13)
 
 
 def delta(**tables: list[feeds.Row]) -> bytes:

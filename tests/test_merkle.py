@@ -137,15 +137,6 @@ def test_only_an_older_tree_is_the_beginning(old: int, new: int):
     assert not merkle.is_consistent(old, b"a", new, b"b", [])
 
 
-def test_a_range_goes_on_where_it_was_left():
-    leaves = hashes(LEAVES)
-    again = merkle.Range(6, [merkle.root_of(leaves[:4]), merkle.root_of(leaves[4:6])])
-    again.append(leaves[6])
-    assert (again.size, again.root().hex()) == (7, ROOTS[6])
-    with pytest.raises(ValueError):
-        merkle.Range(6, [b"one too few"])
-
-
 # Signed notes
 
 SIGNER = Signer("adsum.example/log", bytes(range(32)))

@@ -140,7 +140,7 @@ def waiting_proposals(sessions: QuerySet[ClassSession]) -> QuerySet[Proposal]:
 def unseen(corrections: QuerySet[Correction]) -> QuerySet[Correction]:
     """Those of these corrections after a report that nobody who reports has seen, oldest first."""
     found = corrections.filter(seen_at=None).order_by("pk")
-    return found.select_related("change__session", "change__student", "change__by", "period")
+    return found.select_related("change__session__module", "change__student", "change__by", "period")
 
 
 # A whole register

@@ -101,11 +101,13 @@ class Checkpoint(models.Model):
 
 
 class Verification(models.Model):
-    """One complete verification of the log, and what it found first."""
+    """One verification of the log, and what it found first."""
 
     at = models.DateTimeField(db_index=True)
     by = models.CharField(max_length=64)
     size = models.BigIntegerField()
+    since = models.BigIntegerField(default=0)
+    """From which place on it looked: what a signed checkpoint says of all before had been verified."""
     outside = models.PositiveIntegerField()
     """How many checkpoints kept elsewhere were compared."""
     wrong = models.CharField(max_length=16, blank=True, choices=[(wrong.value, wrong.value) for wrong in Wrong])

@@ -10,7 +10,7 @@ from django.db.models.functions import TruncDate
 
 from adsum.audit.encoding import key_of
 from adsum.audit.models import AccessLog, AccessReport, Checkpoint, Event, Leaf
-from adsum.audit.rules import Finding, Page, View
+from adsum.audit.rules import CLASSES, LISTS, Finding, Page, Unusual, View, Wide
 from adsum.audit.tree import tokens_of
 
 
@@ -50,10 +50,21 @@ def looks_at(person: int, zone: ZoneInfo) -> QuerySet[Any, Any]:
 
 def views_between(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[View]:
     """Every look at one person's record in [start, end), in the university's time (one query). Nobody is unusual for looking
-    at accounts: that is the administrators' work."""
-    rows = AccessLog.objects.filter(at__gte=start, at__lt=end, subject__startswith="person:").exclude(page=Page.ACCOUNT)
+    at accounts, that is the administrators' work, or for a list that somebody is on."""
+    rows = AccessLog.objects.filter(at__gte=start, at__lt=end, subject__startswith="person:")
+    rows = rows.exclude(page__in=[Page.ACCOUNT, *LISTS])
     for at, viewer, subject, purpose in rows.values_list("at", "viewer", "subject", "purpose").iterator():
         yield View(at.astimezone(zone), viewer, int(subject.removeprefix("person:")), outside=bool(purpose))
+
+
+def wide_between(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Wide]:
+    """How many different people in lists, and how many registers and modules, each person saw on each day in [start, end)
+    (two queries)."""
+    for kind, pages in ((Unusual.MANY_LISTED, LISTS), (Unusual.MANY_CLASSES, CLASSES)):
+        rows = AccessLog.objects.filter(at__gte=start, at__lt=end, page__in=pages)
+        days = rows.values_list("viewer", TruncDate("at", tzinfo=zone)).annotate(Count("subject", distinct=True), Max("at"))
+        for viewer, _day, count, last in days:
+            yield Wide(kind, viewer, count, last)
 
 
 def kept_report(monday: date) -> list[Finding] | None:

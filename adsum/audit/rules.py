@@ -26,6 +26,24 @@ class Page(StrEnum):
     """A person's account and roles."""
     EVENTS = "events"
     """The events by and about a person in the event log."""
+    STUDENTS = "students"
+    """A list of students with how much each attended, when last, and their open queries."""
+    QUERIES = "queries"
+    """The list of queries, in the students' words."""
+    CHANGES = "changes"
+    """The list of changes of marks that wait for a second person, and of corrections."""
+    REPORTED = "reported"
+    """The list of periods that were reported to an authority, where one is about a single student."""
+    MAIL = "mail"
+    """The list of letters, by whom they are for and what about."""
+    EVENT_LIST = "event_list"
+    """The event log, where it names somebody who was not searched for."""
+
+
+LISTS = frozenset({Page.STUDENTS, Page.QUERIES, Page.CHANGES, Page.REPORTED, Page.MAIL, Page.EVENT_LIST})
+"""Pages with some of many people's facts: noted for each of the people on the page, and a lesser look than a whole record."""
+CLASSES = frozenset({Page.REGISTER, Page.MODULE})
+"""Pages that are noted for the class or module."""
 
 
 class Unusual(StrEnum):
@@ -37,12 +55,18 @@ class Unusual(StrEnum):
     COLLEAGUE = "colleague"
     REPEATED = "repeated"
     AT_NIGHT = "at_night"
+    MANY_LISTED = "many_listed"
+    MANY_CLASSES = "many_classes"
 
 
 MANY_OUTSIDE = 3
 """So many different people's records outside the usual relationship, by one person on one day."""
 MANY_PEOPLE = 60
 """So many different people's records, whatever the relationship, by one person on one day."""
+MANY_LISTED = 500
+"""So many different people seen in lists, by one person on one day: twenty full pages."""
+MANY_CLASSES = 60
+"""So many different registers and modules, by one person on one day."""
 REPEATED = 10
 """So many looks at one person's record, by one person in a week; looks within ten minutes are one."""
 NIGHT = time(23), time(6)
@@ -80,19 +104,31 @@ class Finding:
         return cls(Unusual(kept["kind"]), kept["viewer"], kept["person"], kept["count"], last)
 
 
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """How many different people in lists, or registers and modules, one person saw on one day, and when the last was."""
+
+    kind: Unusual
+    viewer: int
+    count: int
+    last: datetime
+
+
 def at_night(at: datetime) -> bool:
     """Whether hardly anybody is at work then."""
     return at.time() >= NIGHT[0] or at.time() < NIGHT[1]
 
 
-def unusual(views: Iterable[View], colleagues: Collection[int]) -> list[Finding]:
-    """What is unusual in a week's looks, the weightiest first. `colleagues` are the students who also work here."""
+def unusual(views: Iterable[View], colleagues: Collection[int], wide: Iterable[Wide] = ()) -> list[Finding]:
+    """What is unusual in a week's looks, the weightiest first. `colleagues` are the students who also work here; `wide` is
+    what was seen in lists and registers, where a look at one person says little and very many say something."""
     by_pair: defaultdict[tuple[int, int], list[View]] = defaultdict(list)
     by_day: defaultdict[tuple[int, date], list[View]] = defaultdict(list)
     for view in sorted(views, key=lambda view: view.at):
         by_pair[view.viewer, view.person].append(view)
         by_day[view.viewer, view.at.date()].append(view)
-    found = []
+    limits = {Unusual.MANY_LISTED: MANY_LISTED, Unusual.MANY_CLASSES: MANY_CLASSES}
+    found = [Finding(one.kind, one.viewer, None, one.count, one.last) for one in wide if one.count >= limits[one.kind]]
     for (viewer, _day), looks in by_day.items():
         outside = [view for view in looks if view.outside]
         if (people := len({view.person for view in outside})) >= MANY_OUTSIDE:

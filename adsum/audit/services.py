@@ -306,16 +306,17 @@ def publish(*, by: str, at: datetime) -> Checkpoint:
 
 @transaction.atomic
 def record_verification(
-    finding: encoding.Finding | None, *, size: int, outside: int, by: str, at: datetime
-) -> Verification:  # fmt: skip
-    """Keep what a complete verification found."""
+    finding: encoding.Finding | None, *, size: int, outside: int, by: str, at: datetime, since: int = 0
+) -> Verification:
+    """Keep what a verification found, of the whole log or from the place `since` on."""
     made = Verification.objects.create(
-        at=at, by=by, size=size, outside=outside, wrong=finding.wrong if finding else "",
+        at=at, by=by, size=size, since=since, outside=outside, wrong=finding.wrong if finding else "",
         place=finding.place if finding else None, event_id=finding.event if finding else None,
     )  # fmt: skip
     record(
-        actor=by, verb="audit.verify", subject=f"verification:{made.pk}", at=at, size=size, outside=outside, wrong=made.wrong
-    )
+        actor=by, verb="audit.verify", subject=f"verification:{made.pk}", at=at, size=size, since=since, outside=outside,
+        wrong=made.wrong,
+    )  # fmt: skip
     return made
 
 
@@ -326,15 +327,32 @@ KEPT_FOR = timedelta(days=730)
 """How long it is known who looked (docs/rules.md D 5)."""
 
 
+class Look(NamedTuple):
+    """At what, and as what."""
+
+    subject: str
+    role: str
+    department: int | None = None
+
+
+def note_views(looks: Iterable[Look], page: Page, *, viewer: int, at: datetime, purpose: str = "") -> None:
+    """Note that one page was looked at, for everybody on it: at most one insert, and nothing of those whom the same page
+    showed within the ten minutes."""
+    rows = [
+        AccessLog(
+            at=at, viewer=viewer, role=look.role, department=look.department, subject=look.subject, page=page, purpose=purpose,
+            slot=int(at.timestamp()) // SLOT_SECONDS,
+        )
+        for look in looks
+    ]  # fmt: skip
+    AccessLog.objects.bulk_create(rows, ignore_conflicts=True)
+
+
 def note_view(
     subject: str, page: Page, *, viewer: int, role: str, at: datetime, department: int | None = None, purpose: str = ""
 ) -> None:
-    """Note one look at `subject`: at most one insert, and none when the same page was looked at within the ten minutes."""
-    look = AccessLog(
-        at=at, viewer=viewer, role=role, department=department, subject=subject, page=page, purpose=purpose,
-        slot=int(at.timestamp()) // SLOT_SECONDS,
-    )  # fmt: skip
-    AccessLog.objects.bulk_create([look], ignore_conflicts=True)
+    """The same for a page about one person, class or module."""
+    note_views([Look(subject, role, department)], page, viewer=viewer, at=at, purpose=purpose)
 
 
 def forget_views(*, at: datetime) -> int:

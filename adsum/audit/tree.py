@@ -145,8 +145,13 @@ def standing() -> LogState:
         size=head.size if head else 0,
         waiting=unsealed(head.settled if head else 0).count(),
         checkpoint=published().first(),
-        verification=Verification.objects.order_by("-at", "-pk").first(),
+        verification=last_verification(),
     )
+
+
+def last_verification(**of: Any) -> Verification | None:
+    """The last, or the last like `of`."""
+    return Verification.objects.filter(**of).order_by("-at", "-pk").first()
 
 
 # Aliases

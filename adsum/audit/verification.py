@@ -1,15 +1,15 @@
 """Going through the whole log once more: every event is hashed anew, the tree grown again, every checkpoint compared."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Q
 
-from adsum.audit.encoding import ERASE, LATE, Facts, Finding, Wrong, hash_of, keys_of, proof_of_erasure
+from adsum.audit.encoding import ERASE, LATE, Facts, Finding, Wrong, hash_of, key_of, keys_of, proof_of_erasure
 from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Node, stored
-from adsum.audit.tree import COLUMNS, open_alias, unsealed
+from adsum.audit.tree import COLUMNS, Tree, open_alias, unsealed
 from adsum.core import keyring, merkle, notes
 
 CHUNK = 2_048
@@ -72,16 +72,22 @@ class _Walk:
     """What erasures say they destroyed."""
 
 
-def verify(outside: Iterable[Outside] = (), *, progress: Progress | None = None) -> Result:
+def verify(outside: Iterable[Outside] = (), *, since: int = 0, progress: Progress | None = None) -> Result:
     """Go through the log from its first event to its last checkpoint, and stop at the first thing that is wrong.
 
-    `outside` are checkpoints kept elsewhere, their signatures checked. Writes nothing.
+    `outside` are checkpoints kept elsewhere, their signatures checked. With `since`, begin at our own checkpoint of so many
+    events: those before are not read again, but the tree above them must be the one that was signed. Writes nothing.
     """
     result = Result()
     head = Checkpoint.objects.order_by("-size", "-pk").first()
     target = head.size if head else 0
+    start = Checkpoint.objects.filter(size=since).order_by("-pk").first() if since else None
+    unread = start.settled if start else 0
     walk = _Walk(sorted(outside, key=lambda one: one.checkpoint.size))
-    for low in range(0, target, CHUNK):
+    if since and (finding := _begin(walk, since, result)):
+        result.finding = finding
+        return result
+    for low in range(since, target, CHUNK):
         high = min(low + CHUNK, target)
         result.finding = _chunk(walk, low, high, result)
         result.size = walk.tiles.size
@@ -89,8 +95,30 @@ def verify(outside: Iterable[Outside] = (), *, progress: Progress | None = None)
             progress(result.size, target)
         if result.finding:
             return result
-    result.finding = _end(walk, head, result)
+    result.finding = _end(walk, head, result, after=unread)
     return result
+
+
+def _begin(walk: _Walk, size: int, result: Result) -> Finding | None:
+    """Go on from the checkpoint of `size` events, with the tree as it is stored. Checkpoints from outside that are older
+    are compared by proof: the tree must have grown from theirs."""
+    tree = Tree()
+    try:
+        walk.tiles = tree.tiles(size)
+        last = Leaf.objects.filter(index=size - 1).values_list("event_id", flat=True).first()
+        walk.before = last
+        older = [one for one in walk.outside if 0 < one.checkpoint.size < size]
+        proofs = [tree.consistency(one.checkpoint.size, size) for one in older]
+    except LookupError:
+        return Finding(Wrong.TREE, size - 1, None, size)
+    walk.outside = [one for one in walk.outside if one.checkpoint.size >= size]
+    root = walk.tiles.root()
+    for (name, theirs), proof in zip(older, proofs, strict=True):
+        if not merkle.is_consistent(theirs.size, theirs.root, size, root, proof):
+            return Finding(Wrong.ROLLED_BACK, walk.kept, None, theirs.size, name)
+        walk.kept = theirs.size
+        result.checkpoints += 1
+    return _checkpoints(walk, Checkpoint.objects.filter(size=size).order_by("pk"), result)
 
 
 def _chunk(walk: _Walk, low: int, high: int, result: Result) -> Finding | None:
@@ -138,9 +166,9 @@ def _leaf(walk: _Walk, index: int, leaf: _LeafRow | None, event: Facts | None, n
     return None
 
 
-def _checkpoints(walk: _Walk, own: Sequence[Checkpoint], result: Result) -> Finding | None:
+def _checkpoints(walk: _Walk, own: Iterable[Checkpoint], result: Result) -> Finding | None:
     """Compare what was grown so far with every checkpoint of this size."""
-    size, root = walk.tiles.size, b""
+    size, root, own = walk.tiles.size, b"", list(own)
     for checkpoint in own:
         root = root or walk.tiles.root()
         public = keyring.checkpoint_publics().get(checkpoint.kid)
@@ -193,8 +221,9 @@ def _nodes(walk: _Walk) -> Finding | None:
     return None
 
 
-def _end(walk: _Walk, head: Checkpoint | None, result: Result) -> Finding | None:
-    """What comes after the last checkpoint: nothing that should be there may be missing, nothing else may be there."""
+def _end(walk: _Walk, head: Checkpoint | None, result: Result, *, after: int) -> Finding | None:
+    """What comes after the last checkpoint: nothing that should be there may be missing, nothing else may be there. Events
+    up to the id `after` are not looked through."""
     size = walk.tiles.size
     if walk.outside:
         name, _theirs = walk.outside[0]
@@ -206,7 +235,7 @@ def _end(walk: _Walk, head: Checkpoint | None, result: Result) -> Finding | None
             return Finding(Wrong.INSERTED, *extra)
         if higher:
             return Finding(Wrong.TRUNCATED, size, walk.before)
-    waiting = unsealed(0)
+    waiting = unsealed(after)
     result.waiting = waiting.count()
     if head is None:
         return None
@@ -215,10 +244,10 @@ def _end(walk: _Walk, head: Checkpoint | None, result: Result) -> Finding | None
         wrong |= Q(at__lt=walk.complete - LATE)
     if first := waiting.filter(wrong).first():
         return Finding(Wrong.INSERTED, size, first.pk)
-    return _nameless(walk, result)
+    return _nameless(walk, result, after)
 
 
-def _nameless(walk: _Walk, result: Result) -> Finding | None:
+def _nameless(walk: _Walk, result: Result, after: int) -> Finding | None:
     """Who everyone in the log is, must be known from a row that opens, unless an erasure says that it was destroyed."""
     rows, opened = 0, set[str]()
     for alias in Alias.objects.iterator(chunk_size=CHUNK):
@@ -230,7 +259,8 @@ def _nameless(walk: _Walk, result: Result) -> Finding | None:
         opened = set(Alias.objects.values_list("token", flat=True))
     gone = {token: where for token, where in walk.named.items() if token not in opened}
     if any(proof_of_erasure(token) not in walk.destroyed for token in gone):  # erased while we looked?
-        for event in Event.objects.filter(verb=ERASE):
+        sealed = Leaf.objects.filter(verb_key=key_of(ERASE)).values_list("event_id", flat=True)
+        for event in Event.objects.filter(Q(pk__in=list(sealed)) | Q(pk__in=unsealed(after).values("pk")), verb=ERASE):
             walk.destroyed |= event.facts.destroyed()
     left = [where for token, where in gone.items() if proof_of_erasure(token) not in walk.destroyed]
     return Finding(Wrong.NAMELESS, *min(left)) if left else None

@@ -418,7 +418,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KnownMark:
     """A mark that is already there."""
 
     status: str
@@ -432,7 +432,7 @@ class Standing:
 class Before:
     """What the register already knows about the attempts of one batch."""
 
-    marks: dict[tuple[int, int], Standing]
+    marks: dict[tuple[int, int], KnownMark]
     """By (class, student)."""
     tickets: dict[UUID, tuple[int, Outcome]]
     """The scan that a ticket counted for, else the latest one made with it: whose, and what became of it."""
@@ -448,7 +448,7 @@ class Settled:
     outcome: Outcome
     kept: bool
     marks: bool
-    replaces: Standing | None = None
+    replaces: KnownMark | None = None
 
 
 def settle(attempts: Iterable[Attempt], before: Before) -> list[Settled]:
@@ -464,7 +464,7 @@ def settle(attempts: Iterable[Attempt], before: Before) -> list[Settled]:
             before.tickets[attempt.ticket] = (attempt.student, one.outcome)
         if one.marks:
             status = "late" if attempt.late else "present"
-            before.marks[attempt.session, attempt.student] = Standing(status, True, attempt.first_seen_at, True)
+            before.marks[attempt.session, attempt.student] = KnownMark(status, True, attempt.first_seen_at, True)
             if attempt.device:
                 before.devices[attempt.session, attempt.device] = attempt.student
         settled.append(one)

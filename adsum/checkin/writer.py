@@ -17,7 +17,7 @@ from django.db.utils import DataError
 
 from adsum.attendance.rules import ATTENDED, Source, Status, why_not
 from adsum.audit.services import aliases
-from adsum.checkin.rules import Attempt, Before, Outcome, Refusal, Settled, Standing, settle
+from adsum.checkin.rules import Attempt, Before, KnownMark, Outcome, Refusal, Settled, settle
 
 
 class Busy(Exception):
@@ -202,7 +202,7 @@ def _before(attempts: Sequence[Attempt]) -> Before:
         )
     return Before(
         marks={
-            (session, student): Standing(
+            (session, student): KnownMark(
                 status,
                 status in ATTENDED,
                 _utc(at),

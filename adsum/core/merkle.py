@@ -26,12 +26,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 class Range:
     """The compact range of a growing tree: the roots of its complete subtrees, at most one for each power of two."""
 
-    def __init__(self, size: int = 0, roots: Iterable[bytes] = ()) -> None:
-        """`roots` from the largest subtree to the smallest, one for each bit of `size`. Raises ValueError otherwise."""
-        self.size = size
-        self._roots = list(roots)
-        if len(self._roots) != size.bit_count():
-            raise ValueError(f"a tree of {size} leaves has {size.bit_count()} complete subtrees, not {len(self._roots)}")
+    def __init__(self) -> None:
+        self.size = 0
+        self._roots: list[bytes] = []
 
     def append(self, leaf: bytes) -> None:
         """One more leaf, by its hash."""
@@ -168,7 +165,7 @@ class Tiles:
 
     def __init__(self, partial: Sequence[Sequence[bytes]] = ((),)) -> None:
         """`partial`: for level 0, 8, 16, … the hashes after the last complete 256."""
-        self._ranges = [Range() for _ in partial] or [Range()]
+        self._ranges = [Range() for _ in partial]
         for grown, hashes in zip(self._ranges, partial, strict=True):
             for one in hashes:
                 grown.append(one)

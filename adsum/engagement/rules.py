@@ -18,6 +18,9 @@ class Kind(StrEnum):
     QUERY_ESCALATED = "query_escalated"
     NO_CODE = "no_code"
     NOT_OBSERVED = "not_observed"
+    RECORD_OPENED = "record_opened"
+    UNUSUAL_LOOKS = "unusual_looks"
+    LOG_WRONG = "log_wrong"
 
 
 class State(StrEnum):

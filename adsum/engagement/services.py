@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from adsum.accounts.models import Person
+from adsum.accounts.models import BreakGlass, Person
 from adsum.attendance.models import MarkChange, Query
 from adsum.audit.services import Entry, record, record_all
 from adsum.core.errors import AdsumError
-from adsum.engagement import reports
+from adsum.engagement import oversight, reports
 from adsum.engagement.models import Bookmark, Message, Told
 from adsum.engagement.reports import Draft, Pending
 from adsum.engagement.rules import CLAIM, MOVES, OVERLAP, STALE, State, awake, retry_after
@@ -84,6 +84,15 @@ def tell_of_queries(*, at: datetime) -> int:
         told.exclude(row__in=Query.objects.filter(state=Query.State.OPEN).values("pk")).delete()
         Told.objects.bulk_create([Told(source="query_team", row=row, at=at) for row in pending.done], batch_size=BATCH)
         return raised + answered + write(pending.drafts, at=at)
+
+
+def tell_of_oversight(*, at: datetime) -> int:
+    """Write to data protection about records opened from outside and about last week's unusual looks, and to auditors too
+    about a log that is wrong; how many."""
+    opened = _read("break_glass", BreakGlass, oversight.records_opened, at)
+    with transaction.atomic():
+        _lock("oversight")
+        return opened + write([*oversight.unusual_looks(at, university_zone()), *oversight.log_wrong(at)], at=at)
 
 
 def ask_for_registers(*, at: datetime) -> int:

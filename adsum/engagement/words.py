@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.formats import date_format
@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.attendance.rules import QUERY_TO_TEAM_AFTER, Reason, Status
+from adsum.audit.encoding import Wrong
+from adsum.audit.rules import Unusual
 from adsum.engagement.rules import Kind
 
 MOST = 40
@@ -307,6 +309,71 @@ def _not_observed(facts: Mapping[str, Any]) -> Letter:
     )
 
 
+# For those who watch over the logs
+
+
+UNUSUAL = {
+    Unusual.MANY_OUTSIDE: gettext_lazy("Many records from outside in one day"),
+    Unusual.OUTSIDE: gettext_lazy("Opened from outside the usual relationship"),
+    Unusual.MANY_PEOPLE: gettext_lazy("Very many records in one day"),
+    Unusual.COLLEAGUE: gettext_lazy("Record of a student who also works here"),
+    Unusual.REPEATED: gettext_lazy("One record again and again"),
+    Unusual.AT_NIGHT: gettext_lazy("Looked at night"),
+    Unusual.MANY_LISTED: gettext_lazy("Very many people in lists in one day"),
+    Unusual.MANY_CLASSES: gettext_lazy("Very many registers and modules in one day"),
+}
+WRONG = {
+    Wrong.ALTERED: gettext_lazy("an event was altered"),
+    Wrong.REMOVED: gettext_lazy("an event was removed"),
+    Wrong.INSERTED: gettext_lazy("an event was inserted afterwards"),
+    Wrong.REORDERED: gettext_lazy("events were reordered"),
+    Wrong.TRUNCATED: gettext_lazy("the log was cut off"),
+    Wrong.REWRITTEN: gettext_lazy("the log was rewritten"),
+    Wrong.ROLLED_BACK: gettext_lazy("an older state was restored"),
+    Wrong.UNSIGNED: gettext_lazy("a checkpoint is not signed by a key of ours"),
+    Wrong.NAMELESS: gettext_lazy("who somebody is was removed, and nobody erased them"),
+    Wrong.TREE: gettext_lazy("the stored tree is damaged, the events are right"),
+}
+
+
+def _record_opened(facts: Mapping[str, Any]) -> Letter:
+    opened, waiting = facts["opened"], facts["waiting"]
+    subject = ngettext("A record was opened from outside", "%(n)s records were opened from outside", opened) % {"n": opened}
+    left = ngettext("%(n)s in all waits to be read.", "%(n)s in all wait to be read.", waiting) % {"n": waiting}
+    return Letter(
+        subject=subject,
+        opening=_("Somebody gave a reason and opened a student’s record outside the usual relationship."),
+        closing=[_("Who, whose record, for which purpose and in which words, is on the page “Who looked”."), left],
+        action=(_("Read the reasons"), "/privacy/access/"),
+    )
+
+
+def _unusual_looks(facts: Mapping[str, Any]) -> Letter:
+    monday = date.fromisoformat(facts["monday"])
+    week = {"first": date_format(monday, "j F"), "last": date_format(monday + timedelta(days=6), "j F Y")}
+    numbers = {Unusual(kind): n for kind, n in facts["numbers"].items()}
+    count = sum(numbers.values())
+    found = ngettext("%(n)s unusual look at records", "%(n)s unusual looks at records", count) % {"n": count}
+    return Letter(
+        subject=(found if count else _("No unusual looks at records")) + ", " + _("%(first)s to %(last)s") % week,
+        opening=_("A line accuses nobody: most looks have a good reason. It is what you may want to ask about.")
+        if count
+        else _("Nothing in the access log of this week was unusual."),
+        items=[Item(str(UNUSUAL[kind]), [str(n)]) for kind, n in numbers.items()],
+        action=(_("See the week"), f"/privacy/access/?week={monday.isoformat()}"),
+    )
+
+
+def _log_wrong(facts: Mapping[str, Any]) -> Letter:
+    what = {"what": WRONG[Wrong(facts["wrong"])], "place": facts["place"], "when": when(facts["at"])}
+    return Letter(
+        subject=_("The event log is not as it was"),
+        opening=_("The verification of %(when)s found something wrong. First of all, %(what)s: place %(place)s.") % what,
+        closing=[_("Have whoever runs Adsum change nothing, keep a copy of the database, and read docs/audit.md, “Verify”.")],
+        action=(_("See the event log"), "/audit/"),
+    )
+
+
 LETTERS: dict[Kind, Callable[[Mapping[str, Any]], Letter]] = {
     Kind.CLASS_CHANGES: _class_changes,
     Kind.MARK_CHANGES: _mark_changes,
@@ -315,6 +382,9 @@ LETTERS: dict[Kind, Callable[[Mapping[str, Any]], Letter]] = {
     Kind.QUERY_ESCALATED: _query_escalated,
     Kind.NO_CODE: _no_code,
     Kind.NOT_OBSERVED: _not_observed,
+    Kind.RECORD_OPENED: _record_opened,
+    Kind.UNUSUAL_LOOKS: _unusual_looks,
+    Kind.LOG_WRONG: _log_wrong,
 }
 KINDS = {
     Kind.CLASS_CHANGES: gettext_lazy("Changes of the timetable"),
@@ -324,4 +394,7 @@ KINDS = {
     Kind.QUERY_ESCALATED: gettext_lazy("Queries that have waited too long"),
     Kind.NO_CODE: gettext_lazy("A class without its code"),
     Kind.NOT_OBSERVED: gettext_lazy("A class without a register"),
+    Kind.RECORD_OPENED: gettext_lazy("A record opened from outside"),
+    Kind.UNUSUAL_LOOKS: gettext_lazy("The week’s unusual looks"),
+    Kind.LOG_WRONG: gettext_lazy("An event log that is wrong"),
 }

@@ -94,9 +94,7 @@ def finish(session: SessionBase, person: Person, credential: Any, *, at: datetim
     if made.credential_data is None:
         raise NotProven("new passkey: no key")
     flags = AuthenticatorData.FLAG
-    kept = {
-        name: credential[name] for name in ("id", "rawId", "type", "response", "clientExtensionResults") if name in credential
-    }
+    kept = {name: credential[name] for name in KEPT if name in credential}
     return NewPasskey(kept, made.credential_data.credential_id.hex(), bool(made.flags & flags.BE), made.counter)
 
 

@@ -28,7 +28,6 @@ TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 CHANGES_HANDS = {"email", "preferred_username", "name", "nickname", "mail", "upn_email"}
 """Claims that people or their administrators change, and that pass to the next person of that name."""
-KINDS = ("entra", "oidc", "saml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +49,8 @@ class Policy:
 
 
 def kind_of(app: SocialApp) -> str:
-    """One of KINDS."""
-    return SAML if app.provider == SAML else "entra" if app.settings.get("tenant") else "oidc"
+    """`entra`, `oidc` or `saml`."""
+    return _kind(app, app.settings)
 
 
 def usual_rule(kind: str) -> tuple[str, ...]:

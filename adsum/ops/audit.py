@@ -1,10 +1,11 @@
 """`adsum audit`: seal, sign, verify and prove the event log; its keys; and what the database's role may do to it."""
 
+import os
 import secrets
 import sys
 from argparse import ArgumentParser, Namespace
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -20,6 +21,10 @@ from adsum.core.errors import AdsumError
 from adsum.ops.switches import replace_file
 
 BY = "system:command"
+SMALL = 2_000_000
+"""So many events are gone through every day: a few minutes."""
+WHOLE_EVERY = timedelta(days=6, hours=12)
+"""A larger log is gone through once a week, and on other days from where the last verification ended."""
 WORDS = {
     encoding.Wrong.ALTERED: "Event {event} was altered (place {place}).",
     encoding.Wrong.REMOVED: "An event was removed: place {place}, event {event} or the one after it.",
@@ -47,6 +52,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     actions.add_parser("checkpoint", help="sign the log as it is, and keep the checkpoint in the folders")
     actions.add_parser("key", help="print the keys that verify checkpoints and receipts, for publishing")
     check = actions.add_parser("verify", help="go through the whole log and name the first thing that is wrong")
+    check.add_argument(
+        "--recent", action="store_true",
+        help="what came since the last good one; the whole log once a week, and while it is small. The worker does it daily",
+    )  # fmt: skip
     check.add_argument("--checkpoint", type=Path, action="append", default=[], help="one kept elsewhere; may be repeated")
     prove = actions.add_parser("prove", help="print the proof that an event is in the log")
     prove.add_argument("event", type=int, help="its number")
@@ -70,7 +79,7 @@ def run(args: Namespace) -> int:
         case "key":
             print("\n".join(str(one) for one in keyring.verifiers(settings.CHECKPOINT_ORIGIN)))
         case "verify":
-            return _verify(args.checkpoint, at)
+            return _verify(args.checkpoint, at, recent=args.recent)
         case "prove":
             _prove(args.event)
         case "protect":
@@ -98,14 +107,33 @@ def _outside(paths: list[Path]) -> list[Outside]:
     return found
 
 
-def _verify(paths: list[Path], at: datetime) -> int:
+def begins_at(at: datetime) -> int:
+    """From which place on a daily verification looks: from the last good one's end; from the beginning once a week, while
+    the log is small, and as long as something is wrong."""
+    last, whole = tree.last_verification(), tree.last_verification(since=0)
+    if last is None or last.wrong or last.size <= SMALL or whole is None or at - whole.at >= WHOLE_EVERY:
+        return 0
+    return last.size
+
+
+def _verify(paths: list[Path], at: datetime, *, recent: bool = False) -> int:
+    if recent:
+        os.nice(10)  # nobody waits for it
+    since = begins_at(at) if recent else 0
     kept = [path for folder in settings.CHECKPOINT_FOLDERS for path in sorted(folder.glob("checkpoint-*.txt"))]
     outside = _outside([*paths, *(path for path in kept if path not in paths)])
     columns = (TextColumn("Events"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=None)
-        result = verify(outside, progress=lambda done, of: bar.update(task, completed=done, total=of))
-    services.record_verification(result.finding, size=result.size, outside=len(outside), by=BY, at=at)
+
+        def show(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of)
+
+        result = verify(outside, since=since, progress=show)
+        if since and result.finding:  # which is the first, only the whole log tells
+            since, result = 0, verify(outside, progress=show)
+    by = "system:verification" if recent else BY
+    services.record_verification(result.finding, size=result.size, since=since, outside=len(outside), by=by, at=at)
     print(sentence(result, len(outside)))
     return int(result.finding is not None)
 

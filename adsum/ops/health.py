@@ -17,6 +17,7 @@ from django_q.models import Task
 from rich.console import Console
 from rich.table import Table
 
+from adsum.audit import tree
 from adsum.checkin.rules import CODE_LENGTH
 from adsum.engagement import reports as outbox
 from adsum.integrations import mail
@@ -32,6 +33,8 @@ LEAST_FREE = 500 * 1024 * 1024
 OLDEST_POSTGRESQL = 15
 SILENT_AFTER = timedelta(minutes=5)
 """The worker finishes a job every minute; after this long without one it is not running."""
+UNVERIFIED_AFTER = timedelta(days=3)
+"""The worker has the event log verified every day."""
 BEHIND_AFTER = timedelta(minutes=30)
 """Letters leave within a minute or two; one that is due for longer than this means the mail is not well."""
 
@@ -97,6 +100,7 @@ def findings(at: datetime) -> Iterator[Finding]:
             yield _clock()
             yield _worker(at)
             yield _event_log()
+            yield _verified(at)
             yield _mail(at)
             yield _feeds()
 
@@ -226,6 +230,27 @@ def _feeds() -> Finding:
     told = "; ".join(f"{feed.name} since {feed.last_success_at or feed.watched_since:%Y-%m-%d %H:%M} UTC" for feed in stale)
     why = next((feed.last_error for feed in stale if feed.last_error), "")
     return Finding("Feeds", State.UNWISE, f"without an answer: {told}. {why}".strip(), "Look at Imports, Feeds.")
+
+
+def _verified(at: datetime) -> Finding:
+    last = tree.last_verification()
+    if last is None:
+        never = State.UNWISE if tree.has_events() else State.GOOD
+        return Finding(
+            "Verification",
+            never,
+            "the event log was never verified",
+            "The worker does it every day; or run: adsum audit verify",
+        )
+    text = f"{last.size:,} events on {last.at:%Y-%m-%d %H:%M} UTC"
+    if last.wrong:
+        return Finding(
+            "Verification", State.BAD, f"{text}: {last.wrong} at place {last.place}, event {last.event_id}",
+            "Change nothing, keep a copy of the database, and read “Verify” in docs/audit.md.",
+        )  # fmt: skip
+    if at - last.at > UNVERIFIED_AFTER:
+        return Finding("Verification", State.UNWISE, text, "See why the worker has not done it, or run: adsum audit verify")
+    return Finding("Verification", State.GOOD, text)
 
 
 def _event_log() -> Finding:

@@ -12,12 +12,13 @@ from adsum.accounts.reports import unusual_in_week
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Source
 from adsum.audit.services import forget_views, keep_report, publish, seal
-from adsum.audit.tree import has_events
+from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, disposal, services
 from adsum.core.clock import monday_of
 from adsum.engagement import services as outbox
 from adsum.integrations import mail, polling
 from adsum.integrations.jobs import enqueue
+from adsum.ops.processes import leave
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
 
@@ -133,18 +134,38 @@ def sign_the_log() -> None:
         publish(by="system:checkpoint", at=at)
 
 
+VERIFIED_EVERY = timedelta(hours=20)
+
+
+def verify_the_log() -> bool:
+    """Have the log verified, unless that was done today already (a worker that starts does every job); whether it was
+    begun. In a process of its own: a large log takes minutes, and no class is closed late for it."""
+    last = last_verification(by="system:verification")
+    due = has_events() and (last is None or datetime.now(UTC) - last.at > VERIFIED_EVERY)
+    if due:
+        leave("audit", "verify", "--recent")
+    return due
+
+
+def tell_of_oversight() -> int:
+    """Write to data protection and auditors about what they watch over; how many messages."""
+    return outbox.tell_of_oversight(at=datetime.now(UTC))
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     tend_checks: 1,
     tell_of_classes: 1,
     tell_of_marks: 1,
     tell_of_queries: 1,
+    tell_of_oversight: 1,
     ask_for_registers: 1,
     send_messages: 1,
     poll_feeds: 1,
     seal_events: 1,
     sign_the_log: 24 * 60,
+    verify_the_log: 24 * 60,
     empty_evidence: 24 * 60,
-    report_access: 24 * 60,
+    report_access: 60,
 }
 """The schedules: how many minutes between two runs."""

@@ -32,6 +32,12 @@ def start(*words: str) -> subprocess.Popen[bytes]:
     )
 
 
+def leave(*words: str) -> None:
+    """Start an `adsum` command that goes on by itself, in our own process group: it ends with us, and nobody waits for it."""
+    command = [sys.executable, "-m", "adsum.ops.cli", *words]
+    subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+
+
 def stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
     """Ask all of them to stop, wait, and end what is left, grandchildren included."""
     for child in children:

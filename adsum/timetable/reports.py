@@ -1,6 +1,7 @@
 """Reads across the timetable: who is expected where, and what is on."""
 
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -148,7 +149,7 @@ class Relation(NamedTuple):
     department: int | None = None
 
 
-def _by_department(access: Access, roles: Iterable[Role], departments: Iterable[int | None]) -> Relation | None:
+def _by_department(access: Access, roles: Iterable[Role], departments: Collection[int | None]) -> Relation | None:
     for role in roles:
         reach = access.departments(role)
         if reach is None:
@@ -163,17 +164,33 @@ def relation_to(person: Person, access: Access, student: Person) -> Relation | N
     those whom `students_visible_to` lists."""
     if student.pk == person.pk or not RoleGrant.objects.filter(role=Role.STUDENT, person=student).exists():
         return None
-    enrolments = list(Enrolment.objects.filter(person=student).values_list("tutor", "ends_on", "course__department"))
-    if access.holds(Role.TUTOR) and any(
-        tutor == person.pk and (ends_on is None or ends_on >= access.on) for tutor, ends_on, _ in enrolments
-    ):
-        return Relation(Role.TUTOR)
-    return _by_department(access, sorted(KEEPS_RECORDS), [department for *_, department in enrolments])
+    return relations_to(person, access, [student.pk]).get(student.pk)
+
+
+def relations_to(person: Person, access: Access, students: Collection[int]) -> dict[int, Relation]:
+    """As what the person may open the whole records of these students; those they may not are left out (one query)."""
+    departments: dict[int, list[int | None]] = {pk: [] for pk in students}
+    tutees = set()
+    rows = Enrolment.objects.filter(person__in=students)
+    for student, tutor, ends_on, department in rows.values_list("person", "tutor", "ends_on", "course__department"):
+        departments[student].append(department)
+        if access.holds(Role.TUTOR) and tutor == person.pk and (ends_on is None or ends_on >= access.on):
+            tutees.add(student)
+    found = {
+        pk: Relation(Role.TUTOR) if pk in tutees else _by_department(access, sorted(KEEPS_RECORDS), within)
+        for pk, within in departments.items()
+    }
+    return {pk: relation for pk, relation in found.items() if relation is not None}
 
 
 def by_department(access: Access, department: int | None) -> Relation | None:
     """As what somebody sees the classes of a department; None: not at all."""
     return _by_department(access, sorted(KEEPS_REGISTERS), [department])
+
+
+def as_one_of(access: Access, roles: AbstractSet[Role], department: int | None = None) -> Relation:
+    """As what somebody sees what each of `roles` sees: over this department where they hold one there."""
+    return _by_department(access, sorted(roles), [department]) or Relation(min(access.roles & roles))
 
 
 def relation_to_class(person: Person, access: Access, session: ClassSession) -> Relation | None:

@@ -1,9 +1,11 @@
 """Every look of a member of staff at somebody's record is noted, by the page that shows it."""
 
+from collections.abc import Iterable
+
 from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.rules import Role
 from adsum.audit.rules import Page
-from adsum.audit.services import note_view
+from adsum.audit.services import Look, note_view, note_views
 from adsum.timetable.models import ClassSession, Module, ModuleLeader
 from adsum.timetable.reports import Relation, by_department, relation_to_class
 from adsum.web.middleware import PersonRequest
@@ -13,6 +15,12 @@ def looked_at(request: PersonRequest, person: Person, page: Page, relation: Rela
     """Somebody looks at this person's record, as what `relation` says. One's own is nobody's business."""
     if person != request.user:
         note_view(person.actor, page, viewer=request.user.pk, role=relation.role, department=relation.department, at=request.at)
+
+
+def looked_through(request: PersonRequest, page: Page, people: Iterable[tuple[int, Relation]]) -> None:
+    """Somebody looks at a list with these people on it, each as what `Relation` says: noted for each, in one statement."""
+    looks = {pk: Look(f"person:{pk}", *relation) for pk, relation in people if pk != request.user.pk}
+    note_views(looks.values(), page, viewer=request.user.pk, at=request.at)
 
 
 def looked_from_outside(request: PersonRequest, opened: BreakGlass, page: Page) -> None:

@@ -19,7 +19,7 @@ from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.audit import services, tree
 from adsum.audit.encoding import encode
-from adsum.audit.models import Event
+from adsum.audit.models import AccessLog, Event
 from adsum.core import keyring, notes, receipts
 from adsum.ops.cli import main
 from tests.test_audit import superuser
@@ -59,9 +59,11 @@ def test_the_page_costs_the_same_for_one_event_as_for_three(room: Room, students
     services.seal(at=FIVE_PAST)
     room.sign_in(room.world.person(Role.AUDITOR), LATER)
     room.client.get("/audit/")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         answer = room.client.get("/audit/")
     assert words(answer).count("mark.amend") == students
+    named = {one.actor for one in [room.lecturer, room.alice, room.bob, room.cara][: students + 1]}
+    assert set(AccessLog.objects.filter(page="event_list").values_list("subject", flat=True)) == named
 
 
 def found(client: Client, **asked: str) -> list[str]:

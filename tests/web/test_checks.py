@@ -100,4 +100,4 @@ def test_the_page_costs_the_same_for_one_answer_and_three(shown: Room, made: int
     with CaptureQueriesContext(connection) as queries:
         page = words(shown.client.get(shown.url("class_checks")))
     assert page.count("I saw them") == made
-    assert len(queries) == 9
+    assert len(queries) == 11

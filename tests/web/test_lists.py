@@ -17,7 +17,7 @@ from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
-from adsum.audit.models import AccessReport
+from adsum.audit.models import AccessLog, AccessReport
 from adsum.audit.rules import Page, Unusual
 from adsum.audit.services import note_view
 from adsum.ops.jobs import report_access
@@ -122,6 +122,29 @@ def test_lists_cost_the_same_however_long(faculty: Faculty, path: str):
     assert len(after) == len(before)
 
 
+def test_a_list_is_noted_for_each_student_on_it(faculty: Faculty):
+    computing, history = faculty.sides["Computing"], faculty.sides["History"]
+    hi = faculty.world.department("HI").pk
+    everyone = {one.actor for one in computing["students"] + history["students"]}
+    for who, path, role, department, seen in (
+        (computing["tutor"], "/students/?q=Ann", "tutor", None, {computing["students"][0].actor}),
+        (computing["tutor"], "/tutees/", "tutor", None, {one.actor for one in computing["students"][1:]}),  # Ann is known
+        (history["staff"], "/students/", "department", hi, {one.actor for one in history["students"]}),
+        (faculty.world.person(Role.ATTENDANCE_TEAM), "/students/", "attendance_team", None, everyone),
+    ):
+        before = set(AccessLog.objects.values_list("pk", flat=True))
+        for _ in range(2):
+            faculty.get(who, path)
+        noted = AccessLog.objects.exclude(pk__in=before).values_list("subject", "page", "role", "department")
+        assert sorted(noted) == [(one, "students", role, department) for one in sorted(seen)]
+    ann = computing["students"][0]
+    page = text_of(faculty.get(ann, "/record/access/"))
+    assert "A list of students, with how much you attended" in page
+    assert "need not have read your line" in page
+    officer = faculty.world.person(Role.DATA_PROTECTION)
+    assert faculty.get(officer, "/privacy/access/").context["rows"].object_list == [], "to be on a list is not unusual"
+
+
 # The data-protection officer
 
 
@@ -191,4 +214,4 @@ def test_who_looked_costs_the_same_for_one_and_three(faculty: Faculty, number: i
     with CaptureQueriesContext(connection) as queries:
         answer = faculty.client.get("/privacy/access/")
     assert len(re.findall("Historyson", text_of(answer))) >= number
-    assert len(queries) == 11
+    assert len(queries) == 13

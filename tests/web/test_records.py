@@ -214,7 +214,7 @@ def test_a_list_costs_the_same_for_one_and_three(story: Story, students: int):
     with CaptureQueriesContext(connection) as queries:
         answer = story.client.get("/students/")
     assert len(answer.context["rows"]) == students
-    assert len(queries) == 13
+    assert len(queries) == 15
 
 
 @pytest.mark.parametrize("classes", [1, 3])

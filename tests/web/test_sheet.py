@@ -13,7 +13,7 @@ from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
 from adsum.attendance.rules import Source, Status
 from adsum.attendance.services import mark_students
-from adsum.audit.models import Event
+from adsum.audit.models import AccessLog, Event
 from adsum.audit.services import alias_of
 from adsum.integrations.sheets import row_reference
 from adsum.timetable.models import Course, Enrolment
@@ -155,6 +155,7 @@ def test_the_register_as_a_file(room: Room):
     assert [row.split(",")[2:7] for row in rows] == [
         ["Alice Abel", "", "", "", ""], ["Bob Baker", "late", "09:02", "17", "scan"], ["Cara Cole", "", "", "", ""],
     ]  # fmt: skip
+    assert AccessLog.objects.filter(page="register", subject=f"session:{room.session.pk}").exists()
     event = Event.objects.get(verb="export.register")
     assert event.detail == {"rows": 3, "form": "csv"}
     assert room.client.post(room.url("class_register_file", "exe")).status_code == 404
@@ -194,6 +195,7 @@ def test_a_modules_attendance_is_students_by_classes(room: Room):
     mark_students(later, [room.alice], Status.ABSENT, by=room.lecturer, at=FIVE_PAST)
     office(room)
     header, *rows = cells(room.client.post(f"/modules/{room.group.module_id}/attendance.csv"))
+    assert AccessLog.objects.get(page="module").subject == f"module:{room.group.module_id}"
     assert header == [
         "number",
         "name",
@@ -218,7 +220,7 @@ def test_a_module_costs_the_same_for_one_class_as_for_three(room: Room, classes:
     office(room)
     url = f"/modules/{group.module_id}/attendance.csv"
     room.client.post(url)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         room.client.post(url)
 
 

@@ -84,10 +84,6 @@ class Population:
     """By school; the module leaders first."""
     personas: dict[str, Person] = field(default_factory=dict)
 
-    @property
-    def everyone(self) -> Iterable[Person]:
-        return (student.person for student in self.students)
-
 
 def make_ref(random: Random) -> UUID:
     """A reference that the seed decides, not the machine."""

@@ -10,29 +10,21 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import localtime
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.reports import unusual_in_week
 from adsum.accounts.rules import READS_ACCESS_LOG, Role
 from adsum.accounts.services import note_break_glass_seen
-from adsum.audit.rules import MANY_OUTSIDE, MANY_PEOPLE, NIGHT, REPEATED, Finding, Unusual
+from adsum.audit.rules import MANY_CLASSES, MANY_LISTED, MANY_OUTSIDE, MANY_PEOPLE, NIGHT, REPEATED, Finding, Unusual
 from adsum.core.clock import monday_of
+from adsum.engagement.words import UNUSUAL
 from adsum.timetable.reports import university_zone
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 from adsum.web.words import purpose_label, role_label
 
 PER_PAGE = 25
-KINDS = {
-    Unusual.MANY_OUTSIDE: gettext_lazy("Many records from outside in one day"),
-    Unusual.OUTSIDE: gettext_lazy("Opened from outside the usual relationship"),
-    Unusual.MANY_PEOPLE: gettext_lazy("Very many records in one day"),
-    Unusual.COLLEAGUE: gettext_lazy("Record of a student who also works here"),
-    Unusual.REPEATED: gettext_lazy("One record again and again"),
-    Unusual.AT_NIGHT: gettext_lazy("Looked at night"),
-}
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "what": lambda row: list(Unusual).index(row["finding"].kind),
     "who": lambda row: _name(row["viewer"]),
@@ -83,8 +75,8 @@ def access(request: PersonRequest) -> HttpResponse:
         "after": monday + timedelta(weeks=1) if monday < this_week else None,
         "this_week": monday == this_week,
         "limits": {
-            "outside": MANY_OUTSIDE, "people": MANY_PEOPLE, "repeated": REPEATED,
-            "from": NIGHT[0].strftime("%H:%M"), "to": NIGHT[1].strftime("%H:%M"),
+            "outside": MANY_OUTSIDE, "people": MANY_PEOPLE, "listed": MANY_LISTED, "classes": MANY_CLASSES,
+            "repeated": REPEATED, "from": NIGHT[0].strftime("%H:%M"), "to": NIGHT[1].strftime("%H:%M"),
         },
     }  # fmt: skip
     return render(request, "adsum/office/access.html", context)
@@ -96,7 +88,7 @@ def _rows(findings: list[Finding]) -> list[dict[str, Any]]:
     return [
         {
             "finding": one,
-            "what": KINDS[one.kind],
+            "what": UNUSUAL[one.kind],
             "viewer": people.get(one.viewer),
             "person": people.get(one.person) if one.person else None,
         }

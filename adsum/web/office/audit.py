@@ -22,25 +22,14 @@ from adsum.audit import tree
 from adsum.audit.encoding import ALIAS, Wrong
 from adsum.audit.rules import Page
 from adsum.core.clock import civil_day
+from adsum.engagement.words import WRONG
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import Relation, university_zone
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
-from adsum.web.viewing import looked_at
+from adsum.web.viewing import looked_at, looked_through
 
 PER_PAGE = 50
-WRONG = {
-    Wrong.ALTERED: gettext_lazy("an event was altered"),
-    Wrong.REMOVED: gettext_lazy("an event was removed"),
-    Wrong.INSERTED: gettext_lazy("an event was inserted afterwards"),
-    Wrong.REORDERED: gettext_lazy("events were reordered"),
-    Wrong.TRUNCATED: gettext_lazy("the log was cut off"),
-    Wrong.REWRITTEN: gettext_lazy("the log was rewritten"),
-    Wrong.ROLLED_BACK: gettext_lazy("an older state was restored"),
-    Wrong.UNSIGNED: gettext_lazy("a checkpoint is not signed by a key of ours"),
-    Wrong.NAMELESS: gettext_lazy("who somebody is was removed, and nobody erased them"),
-    Wrong.TREE: gettext_lazy("the stored tree is damaged, the events are right"),
-}
 
 
 class SearchForm(forms.Form):
@@ -88,6 +77,10 @@ def log(request: PersonRequest) -> HttpResponse:
     )
     before = request.GET.get("before", "")
     found, more = tree.events(search, before=int(before) if before.isdecimal() and len(before) < 18 else None, limit=PER_PAGE)
+    behind = tree.people_behind(tree.tokens_in(found))
+    searched = {person.pk for person in people or ()}
+    role = Relation(_role(request))
+    looked_through(request, Page.EVENT_LIST, [(pk, role) for pk in behind.values() if pk not in searched])
     asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
     standing = tree.standing()
     context = {
@@ -95,7 +88,7 @@ def log(request: PersonRequest) -> HttpResponse:
         "standing": standing,
         "wrong": WRONG[Wrong(standing.verification.wrong)] if standing.verification and standing.verification.wrong else "",
         "checkpoints": list(tree.published()[:5]),
-        "rows": list(_rows(found)),
+        "rows": list(_rows(found, behind)),
         "searched": bool(asked),
         "nobody": people == [],
         "later": before and f"?{urlencode(asked)}",
@@ -119,9 +112,8 @@ def _day(day: date | None, which: int) -> datetime | None:
     return civil_day(day, university_zone())[which] if day else None
 
 
-def _rows(found: list[tree.Found]) -> Iterable[Row]:
-    """The events in words: two queries for the people, one for the classes."""
-    behind = tree.people_behind(tree.tokens_in(found))
+def _rows(found: list[tree.Found], behind: dict[str, int]) -> Iterable[Row]:
+    """The events in words, given who is behind which alias: one query for their names, one for the classes."""
     names = {person.pk: person.display_name for person in Person.objects.filter(pk__in=behind.values())}
     sessions = {
         int(number)

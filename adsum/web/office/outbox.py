@@ -13,14 +13,17 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import RUNS_CHECKIN
+from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.engagement import reports, services
 from adsum.engagement.models import Message
 from adsum.engagement.rules import MOVES, Kind, State
 from adsum.engagement.words import KINDS
 from adsum.integrations import mail
+from adsum.timetable.reports import as_one_of
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
+from adsum.web.viewing import looked_through
 
 PER_PAGE = 25
 LATE = timedelta(minutes=30)
@@ -50,6 +53,7 @@ def outbox(request: PersonRequest) -> HttpResponse:
         chosen = State.FAILED if counts[State.FAILED] else State.WAITING
     found = Message.objects.filter(state=chosen).select_related("person").order_by("-created_at", "-pk")
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    looked_through(request, Page.MAIL, [(one.person_id, as_one_of(request.access, RUNS_CHECKIN)) for one in page])
     oldest = reports.oldest_due(request.at)
     context = {
         "counts": [(state, STATES[state], counts[state]) for state in STATES], "chosen": chosen, "page": page,

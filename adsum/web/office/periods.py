@@ -18,9 +18,12 @@ from adsum.accounts.reports import the_student
 from adsum.accounts.rules import COMPLIANCE
 from adsum.attendance import amendments
 from adsum.attendance.models import ReportedPeriod
+from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
+from adsum.timetable.reports import as_one_of
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
+from adsum.web.viewing import looked_through
 
 PAGE = 25
 BODIES = {
@@ -85,6 +88,8 @@ def overview(request: PersonRequest) -> HttpResponse:
     known = visible.select_related("student", "reported_by", "withdrawn_by").order_by("-reported_at", "-pk")
     waiting = Count("corrections", filter=Q(corrections__seen_at=None))
     page = Paginator(known.annotate(made=Count("corrections"), waiting=waiting), PAGE).get_page(request.GET.get("page"))
+    named = [(one.student_id, as_one_of(request.access, COMPLIANCE)) for one in page if one.student_id]
+    looked_through(request, Page.REPORTED, named)
     rows = [(one, BODIES[ReportedPeriod.Body(one.body)]) for one in page]
     context = {"form": form, "preview": preview, "page": page, "rows": rows}
     return render(request, "adsum/office/periods.html", context, status=422 if posted and preview is None else 200)

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from adsum.accounts.models import Department
 from adsum.audit.reports import Looks, looks_at
-from adsum.audit.rules import Page
+from adsum.audit.rules import LISTS, Page
 from adsum.timetable.reports import university_zone
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import STUDENTS, for_roles
@@ -20,6 +20,12 @@ PAGES = {
     Page.STUDENT_IN_CLASS: gettext_lazy("Your mark in one class"),
     Page.EVENTS: gettext_lazy("What you did here, in the event log"),
     Page.ACCOUNT: gettext_lazy("Your account and roles"),
+    Page.STUDENTS: gettext_lazy("A list of students, with how much you attended"),
+    Page.QUERIES: gettext_lazy("A list of queries, with yours"),
+    Page.CHANGES: gettext_lazy("A list of changed marks, with yours"),
+    Page.REPORTED: gettext_lazy("A list of what was reported to an authority, with you"),
+    Page.MAIL: gettext_lazy("A list of letters, with one to you"),
+    Page.EVENT_LIST: gettext_lazy("The event log, with something you did or that is about you"),
 }
 
 
@@ -36,6 +42,7 @@ def access(request: PersonRequest) -> HttpResponse:
             "role": role_label(look.role),
             "department": departments.get(look.department or 0),
             "what": PAGES.get(Page(look.page), ""),
+            "listed": look.page in LISTS,
             "purpose": purpose_label(look.purpose) if look.purpose else "",
         }
         for look in looks

@@ -25,6 +25,7 @@ from adsum.web.support import Opened, of_student
 from adsum.web.teaching import for_roles
 from adsum.web.teaching.classes import found
 from adsum.web.teaching.sheet import download, printable, sheets_of
+from adsum.web.viewing import looked_at_module
 
 MOST_CLASSES = 5_000
 """In one list: about a month of a large university."""
@@ -43,6 +44,7 @@ def module_file(request: PersonRequest, pk: int, form: str) -> HttpResponse:
     """Everyone in a module, a column for each class."""
     module = get_object_or_404(Module.objects.visible_to(request.user, request.access), pk=pk)
     table = exports.module_summary(module, at=request.at)
+    looked_at_module(request, module)
     subject = f"module:{module.pk}"
     return download(exports.taken(table, _form(form), what="module", subject=subject, by=request.user, at=request.at))
 

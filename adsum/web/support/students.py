@@ -19,13 +19,15 @@ from adsum.accounts.reports import the_student
 from adsum.accounts.rules import BREAK_GLASS_FOR, SHORTEST_REASON, STAFF, Purpose
 from adsum.accounts.services import break_glass
 from adsum.attendance.reports import standings
+from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Enrolment
-from adsum.timetable.reports import students_visible_to
+from adsum.timetable.reports import relations_to, students_visible_to
 from adsum.web.middleware import PersonRequest
 from adsum.web.student.record import RECENT
 from adsum.web.support.words import attended_lately
 from adsum.web.teaching import for_roles
+from adsum.web.viewing import looked_through
 from adsum.web.words import PURPOSES
 
 PER_PAGE = 25
@@ -77,6 +79,9 @@ def students(request: PersonRequest) -> HttpResponse:
     text = request.GET.get("q", "")
     found = named(students_visible_to(request.user, request.access), text)
     page = Paginator(found.order_by("family_name", "given_name", "pk"), PER_PAGE).get_page(request.GET.get("page"))
+    looked_through(
+        request, Page.STUDENTS, relations_to(request.user, request.access, [student.pk for student in page]).items()
+    )  # fmt: skip
     query = request.GET.copy()
     query.pop("page", None)
     context = {

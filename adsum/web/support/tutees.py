@@ -8,10 +8,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.rules import Access, Role
-from adsum.timetable.reports import students_visible_to
+from adsum.audit.rules import Page
+from adsum.timetable.reports import Relation, students_visible_to
 from adsum.web.middleware import PersonRequest
 from adsum.web.support.students import rows
 from adsum.web.teaching import for_roles
+from adsum.web.viewing import looked_through
 
 PER_PAGE = 50
 
@@ -29,4 +31,5 @@ def tutees(request: PersonRequest) -> HttpResponse:
     as_tutor = Access(request.access.on, {Role.TUTOR: None})
     listed = rows(request, list(students_visible_to(request.user, as_tutor)))
     page = Paginator(sorted(listed, key=by_need), PER_PAGE).get_page(request.GET.get("page"))
+    looked_through(request, Page.STUDENTS, [(row["student"].pk, Relation(Role.TUTOR)) for row in page])
     return render(request, "adsum/support/tutees.html", {"page": page, "rows": page.object_list})

@@ -17,12 +17,15 @@ from adsum.attendance import amendments
 from adsum.attendance.models import Correction, MarkChange, Proposal
 from adsum.attendance.reports import unseen, waiting_proposals
 from adsum.attendance.rules import Reason, needs_proof
+from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import as_one_of
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles, of_class, said
 from adsum.web.templatetags.adsum_ui import status_label
+from adsum.web.viewing import looked_through
 from adsum.web.words import reason_label
 
 PAGE = 25
@@ -124,6 +127,12 @@ def worklist(request: PersonRequest) -> HttpResponse:
     officer = request.access.holds(*COMPLIANCE)
     made = unseen(Correction.objects.visible_to(request.user, request.access))
     corrections = Paginator(made, PAGE).get_page(request.GET.get("corrections"))
+    seen = [(row.student_id, one.session) for one in proposals for row in one.marks.all()]
+    seen += [(one.change.student_id, one.change.session) for one in corrections]
+    roles = KEEPS_REGISTERS | COMPLIANCE
+    looked_through(
+        request, Page.CHANGES, [(pk, as_one_of(request.access, roles, of.module.department_id)) for pk, of in seen]
+    )  # fmt: skip
     context = {
         "proposals": proposals,
         "waiting": waiting(list(proposals), request),

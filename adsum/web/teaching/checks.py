@@ -17,6 +17,7 @@ from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class
+from adsum.web.viewing import looked_at_class
 
 VOID_WORDS = {
     Void.NOBODY: gettext_lazy("Nobody answered, so its code was probably on no screen. It says nothing about anybody."),
@@ -32,6 +33,7 @@ CALL_WORDS = {
 @of_class("GET", "HEAD")
 def overview(request: PersonRequest, session: ClassSession) -> HttpResponse:
     """What runs or is planned, what was found, and the buttons."""
+    looked_at_class(request, session)
     opening = Opening.objects.filter(session=session).first()
     made = list(second_checks(session))
     waiting = next((one for one in made if one.settled_at is None), None)

@@ -19,16 +19,19 @@ from adsum.attendance.models import Mark, Query
 from adsum.attendance.queries import changed_together
 from adsum.attendance.reports import QueryDates, alike_among, closed_until, open_queries
 from adsum.attendance.rules import QUERY_ANSWERED_IN, QUERY_TO_TEAM_AFTER, SECOND_PERSON_ABOVE, Status, needs_proof
+from adsum.audit.rules import Page
 from adsum.checkin.held import uphold_together
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import as_one_of
 from adsum.web import stepup
 from adsum.web.departments import DepartmentField, offer
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 from adsum.web.teaching.words import RESULTS, result
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
+from adsum.web.viewing import looked_through
 
 PAGE = 25
 MOST_GROUPS = 6
@@ -94,6 +97,11 @@ def queries(request: PersonRequest) -> HttpResponse:
     refs = dict(found.filter(pk__in=[pk for group in groups for pk in group]).values_list("pk", "ref"))
     today = localtime(request.at).date()
     page = Paginator(found.prefetch_related("session__rooms"), PAGE).get_page(request.GET.get("page"))
+    shown = [*page, *firsts.values()]
+    looked_through(
+        request, Page.QUERIES,
+        [(one.student_id, as_one_of(request.access, KEEPS_REGISTERS, one.session.module.department_id)) for one in shown],
+    )  # fmt: skip
     parameters = request.GET.copy()
     parameters.pop("page", None)
     context = {

@@ -104,6 +104,7 @@ def register_file(request: PersonRequest, session: ClassSession, form: str) -> H
     table = exports.register(session, empty=empty)
     what = "form" if empty else "register"
     file = exports.taken(table, form, what=what, subject=f"session:{session.pk}", by=request.user, at=request.at)
+    looked_at_class(request, session)
     return download(file)
 
 
