@@ -177,10 +177,6 @@ DEEDS: dict[str, Deed] = {
         lambda u: lambda: accounts.set_password(u.alice, PASSWORD, by=BY, at=NINE),
         ["person.password"],
     ),
-    "accounts.add_identifier": Deed(
-        lambda u: lambda: accounts.add_identifier(u.alice, system="s", kind="card", value="1", by=BY, at=NINE),
-        ["person.identifier"],
-    ),
     "accounts.grant_role": Deed(lambda u: lambda: grant(u), ["role.grant"]),
     "accounts.end_role": Deed(
         lambda u: with_(grant(u), lambda g: accounts.end_role(g, last_day=NINE.date(), by=BY, at=NINE)), ["role.end"]

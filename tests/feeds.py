@@ -146,9 +146,15 @@ def calendar(*events: str, header: str = "") -> bytes:
     return "\n".join(lines).replace("\n", "\r\n").encode()
 
 
-def check(content: bytes, *, at: datetime = AT, filename: str = "file", **options: Any) -> Import:
-    """Bring a file in and check it."""
-    run = imports.take(filename=filename, content=content, actor=ACTOR, at=at, options=options)
+def delta(**tables: Iterable[Row]) -> bytes:
+    """A roster of these changes alone, each row stamped."""
+    stamp = {"status": "active", "dateLastModified": "2026-09-10T08:00:00Z"}
+    return oneroster({name: [stamp | dict(row) for row in rows] for name, rows in tables.items()}, mode="delta")
+
+
+def check(content: bytes, *, at: datetime = AT, filename: str = "file", roles: bool = False, **options: Any) -> Import:
+    """Bring a file in (with `roles`, as an administrator) and check it."""
+    run = imports.take(filename=filename, content=content, actor=ACTOR, at=at, options=options, roles=roles)
     return imports.check(run, at=at)
 
 

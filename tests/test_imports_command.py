@@ -79,7 +79,7 @@ def test_a_file_of_another_kind_and_a_missing_one(folder: Path, capsys: pytest.C
     assert cli.main(["import", str(folder / "notes.txt")]) == 1
     assert cli.main(["import", str(folder / "missing.csv")]) == 1
     told = capsys.readouterr().err
-    assert "notes.txt is neither a OneRoster zip, an events CSV, a roles CSV nor an iCalendar file." in told
+    assert "notes.txt is neither a OneRoster zip, an events, roles or enrolments CSV nor an iCalendar file." in told
     assert "missing.csv" in told
 
 

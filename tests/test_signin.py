@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from adsum.accounts import services
-from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.models import Identifier, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.checkin.gate.app import TICKET_COOKIE
 from adsum.checkin.rules import Ticket, seal_ticket
@@ -345,7 +345,7 @@ def test_a_role_that_ended_is_gone_at_the_next_request(sam: Person, client: Clie
 @pytest.fixture
 def persona(world: World) -> Person:
     person = world.student("Pat Demo")
-    services.add_identifier(person, system="demo", kind="persona", value="student", by="system:test", at=NINE)
+    Identifier.objects.create(person=person, system="demo", kind="persona", value="student")
     return person
 
 
@@ -378,7 +378,7 @@ def test_anywhere_else_there_is_no_such_door(persona: Person, client: Client):
 @pytest.mark.parametrize("value", ["", "lecturer", "alice@uni.example"])
 def test_even_in_a_demo_only_its_own_people(alice: Person, persona: Person, client: Client, settings: Any, value: str):
     settings.DEMO = True
-    services.add_identifier(alice, system="sits", kind="persona", value="lecturer", by="system:test", at=NINE)
+    Identifier.objects.create(person=alice, system="sits", kind="persona", value="lecturer")
     assert client.post("/sign-in/try/", {"persona": value}).status_code == 404
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from adsum.accounts import services
-from adsum.accounts.models import Person
+from adsum.accounts.models import Identifier, Person
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from tests import oidc
@@ -32,7 +32,7 @@ def test_somebody_we_do_not_know_is_told_so_and_nothing_is_made(
 
 @pytest.mark.parametrize("where", ["claims", "userinfo"])
 def test_a_marked_claim_finds_the_person(provider: oidc.Obliging, alice: Person, client: Client, where: str):
-    services.add_identifier(alice, system="sits", kind="upn", value="aa12@uni.example", by="system:test", at=NINE)
+    Identifier.objects.create(person=alice, system="sits", kind="upn", value="aa12@uni.example")
     oidc.register(provider.issuer, match_claim="upn", match_identifier="upn")
     provider.userinfo = {"sub": "sub-1"}
     setattr(provider, where, {**getattr(provider, where), "upn": "aa12@uni.example"})
@@ -69,9 +69,9 @@ def test_a_changed_email_changes_nothing(provider: oidc.Obliging, linked: Person
 def test_a_provider_speaks_only_for_its_own_domains(provider: oidc.Obliging, world: World, client: Client):
     bob = world.person(name="Bob Bell", number="77")
     Person.objects.filter(pk=bob.pk).update(username="bob@college.example")
-    services.add_identifier(bob, system="sits", kind="upn", value="bob@college.example", by="system:test", at=NINE)
+    Identifier.objects.create(person=bob, system="sits", kind="upn", value="bob@college.example")
     carol = world.person(name="Carol Cole")
-    services.add_identifier(carol, system="sits", kind="upn", value="carol@college.example", by="system:test", at=NINE)
+    Identifier.objects.create(person=carol, system="sits", kind="upn", value="carol@college.example")
     for claim, kind, value in [
         ("student_number", "number", "77"),
         ("upn", "upn", "bob@college.example"),

@@ -11,8 +11,10 @@ from django.test import Client
 from adsum.accounts import services
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.audit.models import Event
 from adsum.checkin.models import RevokedPass
 from adsum.ops import people
+from tests.world import World
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +65,18 @@ def test_what_people_lose_and_how_they_leave(monkeypatch: pytest.MonkeyPatch, ca
     assert ada.roles(datetime.now(UTC)) == frozenset()
     assert adsum_person(monkeypatch, "close", "nobody@uni.example") == 1
     assert "Nobody has the university e-mail" in capsys.readouterr().err
+
+
+def test_a_number_by_which_a_roster_knows_somebody(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    ada, ben = world.person(number=" "), world.person(number="4711")
+    assert adsum_person(monkeypatch, "number", ada.username, "00012") == 0
+    ada.refresh_from_db()
+    assert ada.number == "00012"
+    assert Event.objects.get(verb="person.change").detail == {"fields": ["number"]}
+    assert adsum_person(monkeypatch, "number", ada.username, "4711") == 1
+    assert ben.username in capsys.readouterr().err
+    assert adsum_person(monkeypatch, "number", ada.username, "1" * 41) == 1
+    ada.refresh_from_db()
+    assert ada.number == "00012"

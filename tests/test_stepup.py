@@ -18,7 +18,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from adsum.accounts import services
-from adsum.accounts.models import Person
+from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import Role
 from adsum.web import stepup
 from tests import oidc
@@ -394,7 +394,7 @@ def test_whoever_has_no_provider_is_not_sent_to_one(sam: Person, client: Client)
 
 def test_the_demos_people_confirm_with_a_tap_in_a_demo_only(world: World, client: Client, settings: Any):
     person = world.person(Role.ADMINISTRATOR, name="Pat Demo")
-    services.add_identifier(person, system="demo", kind="persona", value="administrator", by="system:test", at=NINE)
+    Identifier.objects.create(person=person, system="demo", kind="persona", value="administrator")
     client.force_login(person)
     assert client.post(RETIRE, {"confirm-persona": "yes"}).status_code == 403
     settings.DEMO = True
@@ -406,6 +406,6 @@ def test_the_demos_people_confirm_with_a_tap_in_a_demo_only(world: World, client
 
 def test_even_in_a_demo_a_real_person_proves_it(sam: Person, secret: str, client: Client, settings: Any):
     settings.DEMO = True
-    services.add_identifier(sam, system="sits", kind="persona", value="administrator", by="system:test", at=NINE)
+    Identifier.objects.create(person=sam, system="sits", kind="persona", value="administrator")
     client.force_login(sam)
     assert client.post(RETIRE, {"confirm-persona": "yes"}).status_code == 403

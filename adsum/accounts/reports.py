@@ -26,6 +26,12 @@ def who_also_work_here() -> set[int]:
     return set(RoleGrant.objects.filter(role__in=STAFF, person__in=students).values_list("person", flat=True))
 
 
+def administrators(on: date) -> set[int]:
+    """Those with an open account who can administer on that day and the day after (one query)."""
+    held = RoleGrant.objects.held_on(on).filter(role=Role.ADMINISTRATOR, person__is_active=True)
+    return set(held.exclude(ends_on=on).values_list("person", flat=True))
+
+
 def unusual_in_week(monday: date, zone: ZoneInfo) -> list[Finding]:
     """What is unusual among the looks of the week that begins on `monday`: as its report has it, or as it is found now (at
     most five queries)."""

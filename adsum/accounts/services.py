@@ -22,7 +22,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from adsum.accounts.models import BreakGlass, Department, Identifier, Person, RoleGrant, UsedAssertion
+from adsum.accounts.models import BreakGlass, Department, Person, RoleGrant, UsedAssertion
 from adsum.accounts.rules import BREAK_GLASS_FOR, STAFF, Access, Purpose, Role, break_glass_refusal, is_guessable
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
@@ -119,18 +119,6 @@ def set_password(person: Person, password: str, *, by: str, at: datetime) -> Non
     person.set_password(password)
     person.save(update_fields=["password"])
     audit_log.record(actor=by, verb="person.password", subject=person.actor, at=at)
-
-
-@transaction.atomic
-def add_identifier(person: Person, *, system: str, kind: str, value: str, by: str, at: datetime) -> Identifier:
-    """Note what another system calls this person. Raises AdsumError `known_already` when that is someone's already."""
-    try:
-        with transaction.atomic():
-            identifier = Identifier.objects.create(person=person, system=system, kind=kind, value=value)
-    except IntegrityError as taken:
-        raise AdsumError("known_already", f"{system} {kind} already names a person.") from taken
-    audit_log.record(actor=by, verb="person.identifier", subject=person.actor, at=at, system=system, kind=kind)
-    return identifier
 
 
 @transaction.atomic

@@ -42,7 +42,7 @@ def take(
     *, filename: str, content: bytes, actor: str, at: datetime, options: Mapping[str, Any] | None = None, roles: bool = False
 ) -> Import:
     """Take a file in, to be checked next. Raises Refused when it is of no kind we know, lacks a mapping, or gives roles
-    and whoever brings it in may not (`roles`).
+    and whoever brings it in may not (`roles`, for administrators; a roster of theirs may speak of people that no other may).
 
     Options: `source` (name the rows are kept under), `partial` (what is not in the file stays as it is), `mapping` (how an
     iCalendar file is read), `language` (of what is said about the rows).
@@ -51,7 +51,7 @@ def take(
     kind = kind_of(content, name)
     if kind == "roles" and not roles:
         raise Refused("roles_by_administrators", file=name)
-    options = dict(options or {})
+    options = {**(options or {}), "trusted": roles}
     if kind == "icalendar":
         rules_of(options.get("mapping") or {})
     return services.start_import(kind=kind, filename=name, content=content, options=options, actor=actor, at=at)
@@ -66,7 +66,7 @@ def _plan(run: Import, at: datetime, progress: Progress, *, lock: bool = False) 
     source, is_partial = options.get("source", ""), bool(options.get("partial"))
     if run.kind == "oneroster":
         roster = oneroster.read(content, run.filename, problems, source=source)
-        plan_roster(roster, plan, at.astimezone(zone).date())
+        plan_roster(roster, plan, at.astimezone(zone).date(), trusted=bool(options.get("trusted")))
         return roster.source, plan
     if run.kind == "roles":
         today = at.astimezone(zone).date()

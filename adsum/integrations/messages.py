@@ -52,6 +52,7 @@ UNUSABLE: dict[str, Promise] = {
         "The pattern for %(name)s takes too long on this calendar. Simplify it in the mapping: nothing that repeats may hold "
         "something that repeats, as in (a+)+."
     ),
+    "source_of_sign_ins": _("%(source)s is the name of a way to sign in. Give this source a name of its own."),
     "folder_missing": _("There is no file or folder %(file)s. Check the path."),
     "feed_kind": _(
         "%(file)s did not answer with what this feed is set to (%(expected)s). Check its address, or change the kind of feed."
@@ -88,6 +89,23 @@ PROBLEMS: dict[str, Promise] = {
     "ambiguous": _(
         "This may be %(others)s, but number, name and e-mail do not agree. Correct the row, or that person's record."
     ),
+    "made_by_sign_in": _(
+        "%(other)s was made at a sign-in, where only the number shows whether it is the same person. If it is, give them the "
+        "number of this row on the server: adsum person number %(username)s, then the number."
+    ),
+    "guarded": _(
+        "This is %(other)s, who has a password here or a role that no file gives. Only a file that an administrator brings in "
+        "changes what is known of them."
+    ),
+    "guarded_gone": _(
+        "%(other)s is no longer in this file, and has a role that no file gives. They stay until an administrator brings such "
+        "a file in, or closes the account."
+    ),
+    "new_source": _(
+        "This is %(other)s, whom another source brought. The first file of %(source)s that speaks of such people is brought in "
+        "by an administrator."
+    ),
+    "last_administrator": _("%(other)s is the last who can administer, and stays. Make somebody else administrator first."),
     "two_ids": _("%(other)s is already known to this source as %(id)s. One person needs one sourcedId: remove the other."),
     "identifier_taken": _("The identifier %(value)s belongs to %(other)s. The person was used, without it."),
     "code_taken": _("The code %(value)s belongs to %(other)s of another source. Give it a code of its own."),

@@ -4,9 +4,13 @@ from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount, SocialApp
+
 from adsum.accounts.models import Identifier, Person, RoleGrant
+from adsum.accounts.reports import administrators
+from adsum.accounts.rules import BY_HAND_ONLY
 from adsum.integrations.feed import GrantRow, PersonRow, Section
-from adsum.integrations.messages import Problem
+from adsum.integrations.messages import Problem, Refused
 from adsum.integrations.oneroster import ROLES
 from adsum.integrations.plan import Plan, is_on, rows_with, some, too_long
 from adsum.integrations.reading import Record
@@ -51,9 +55,18 @@ def _values(row: PersonRow) -> dict[str, Any]:
 class PeoplePlanner:
     """Plans people, their further numbers and their roles, for one source."""
 
-    def __init__(self, plan: Plan, source: str, today: date) -> None:
-        self.plan, self.source, self.today = plan, source, today
+    def __init__(self, plan: Plan, source: str, today: date, *, trusted: bool) -> None:
+        """Raises Refused `source_of_sign_ins` when the source is called like a way to sign in."""
+        self.plan, self.source, self.today, self.trusted = plan, source, today, trusted
+        self.providers = {name[:40] for name in SocialApp.objects.values_list("provider_id", flat=True)}
+        self.providers |= {name[:40] for name in SocialAccount.objects.values_list("provider", flat=True).distinct()}
+        if source in self.providers:
+            raise Refused("source_of_sign_ins", source=source)
         self.known = people_of(source)
+        self.is_new = not self.known
+        by_hand = RoleGrant.objects.filter(role__in=BY_HAND_ONLY).exclude(ends_on__lt=today)
+        self.guarded = set(by_hand.values_list("person", flat=True))
+        self.administrators = administrators(today)
         self.ids = {person.pk: id_ for id_, person in self.known.items()}
         self.index = dict(self.known)
         """The people that other rows may refer to, by id."""
@@ -72,6 +85,8 @@ class PeoplePlanner:
         for id_, row, record in rows:
             holder = by_username.get(row.username)
             found = self.known.get(id_) or self._match(id_, row, record, by_number[row.number], holder)
+            if isinstance(found, Person) and (code := self._why_not(found, id_, row)):
+                found = record.problem(code, other=named(found), source=self.source)
             if isinstance(found, Person) and holder is not None and holder != found:
                 found = record.problem("username_taken", value=row.username, other=named(holder))
             problem = found if isinstance(found, Problem) else too_long(record, Person, _values(row), COLUMNS)
@@ -101,7 +116,8 @@ class PeoplePlanner:
     ) -> Person | Problem | None:
         """The person that an id not seen before belongs to; None for somebody new; a problem where it is not clear.
 
-        A number decides when the sign-in name or the family name agrees; a sign-in name, when no number disagrees.
+        A number decides when the sign-in name or the family name agrees; a sign-in name, when no number disagrees. Whom a
+        sign-in made has their name from the provider: with them, the number must agree.
         """
         candidates = {p.pk: p for p in [*same_number, *([same_username] if same_username else [])]}
         if not candidates:
@@ -110,18 +126,47 @@ class PeoplePlanner:
         if same_username is not None:
             numbers_agree = same_username in same_number
             no_number_disagrees = not same_number and not (row.number and same_username.number)
+            no_number_disagrees = no_number_disagrees and same_username.source not in self.providers
             found = same_username if numbers_agree or no_number_disagrees else None
         elif len(same_number) == 1 and same_number[0].family_name.casefold() == row.family_name.casefold():
             found = same_number[0]
         if found is None:
+            if same_username is not None and same_username.source in self.providers:
+                return record.problem("made_by_sign_in", other=named(same_username), username=same_username.username)
             return record.problem("ambiguous", others=some([named(person) for person in candidates.values()]))
         if (other_id := self.ids.setdefault(found.pk, id_)) != id_:
             return record.problem("two_ids", other=named(found), id=other_id)
         return found
 
+    def _why_not(self, person: Person, id_: str, row: PersonRow) -> str | None:
+        """Why a file may not say this of somebody who is known, as a code: it is how roles that no file gives, and accounts
+        with a password here, would change hands."""
+        if self.trusted:
+            closes = person.source == self.source and person.in_source and not row.is_active
+            return "last_administrator" if closes and not self._may_close(person) else None
+        if self._is_guarded(person):
+            same = all(getattr(person, name) == value for name, value in _values(row).items())
+            as_before = id_ in self.known and (person.source != self.source or (same and person.in_source == row.is_active))
+            return None if as_before else "guarded"
+        return "new_source" if self.is_new and person.source not in {"", self.source} else None
+
+    def _is_guarded(self, person: Person) -> bool:
+        """Whether only a file that an administrator brings in may speak of this person."""
+        has_password = bool(person.password) and person.has_usable_password()
+        return person.pk in self.guarded or (has_password and person.source != self.source)
+
+    def _may_close(self, person: Person) -> bool:
+        """Whether somebody can still administer without them; from then on they are counted out."""
+        left = self.administrators - {person.pk}
+        if person.pk in self.administrators and not left:
+            return False
+        self.administrators = left
+        return True
+
     def _merge(self, id_: str, row: PersonRow, person: Person | None) -> Person:
-        """A source changes only the people it owns: those it made, and those nobody else did. Others it only links to."""
-        if person is None or person.source in {"", self.source}:
+        """A source changes only the people it owns: those it made, and those nobody else did, without a password here or a role
+        that no file gives. Others it only links to."""
+        if person is None or person.source == self.source or (not person.source and not self._is_guarded(person)):
             values = _values(row)
             if person is None or not person.source:
                 values |= {"source": self.source, "source_id": id_}
@@ -144,6 +189,13 @@ class PeoplePlanner:
         links = links_of(self.source)
         current = {id_ for id_, person in self.known.items() if id_ in links or person.in_source}
         missing = self.known.keys() - index if section.bulk else section.gone() & self.known.keys()
+        for id_ in sorted(missing & current - links.keys()):
+            person = self.known[id_]
+            code = "" if self.trusted or not self._is_guarded(person) else "guarded_gone"
+            if code or not self._may_close(person):
+                self.plan.problems.append(Problem(code or "last_administrator", section.file, values={"other": named(person)}))
+                missing = missing - {id_}
+                index[id_] = person
         self.gone = {self.known[id_].pk for id_ in missing}
         for id_ in sorted(missing):
             index.pop(id_, None)
@@ -171,6 +223,8 @@ class PeoplePlanner:
                 record = section.entries[id_].record
                 if problem := too_long(record, Identifier, {"kind": kind, "value": value}, {}):
                     self.plan.problems.append(problem)
+                elif known is None and not self.trusted and person.pk and self._is_guarded(person):
+                    self.plan.problems.append(record.problem("guarded", other=named(person)))
                 elif known is None:
                     new = Identifier(person=person, system=self.source, kind=kind, value=value)
                     open_ones[kind, value] = new

@@ -30,16 +30,17 @@ from adsum.timetable.rules import Change
 M = TypeVar("M", bound=Model)
 
 
-def plan_roster(roster: Roster, plan: Plan, today: date) -> None:
-    """Compare a roster with what is known, on the university's civil date `today`."""
-    _RosterPlanner(plan, roster.source, today).run(roster)
+def plan_roster(roster: Roster, plan: Plan, today: date, *, trusted: bool) -> None:
+    """Compare a roster with what is known, on the university's civil date `today`. `trusted`: an administrator brings it in.
+    Raises Refused."""
+    _RosterPlanner(plan, roster.source, today, trusted).run(roster)
 
 
 class _RosterPlanner:
-    def __init__(self, plan: Plan, source: str, today: date) -> None:
+    def __init__(self, plan: Plan, source: str, today: date, trusted: bool) -> None:
         self.plan, self.source, self.today = plan, source, today
         self.yesterday = today - timedelta(days=1)
-        self.people = PeoplePlanner(plan, source, today)
+        self.people = PeoplePlanner(plan, source, today, trusted=trusted)
         self.departments: dict[str, Department] = {}
         modules = list(Module.objects.select_related("department"))
         self.module_codes = {module.code: module for module in modules}

@@ -12,12 +12,13 @@ from adsum.checkin.services import revoke_passes, sign_out_everywhere
 from adsum.core.errors import AdsumError
 
 BY = "system:command"
+NUMBER_MAX = 40
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """`adsum person add EMAIL NAME --role administrator`, and its siblings."""
     actions = parser.add_subparsers(
-        dest="action", required=True, metavar="add | password | role | phone | sign-out | close | reopen"
+        dest="action", required=True, metavar="add | password | role | number | phone | sign-out | close | reopen"
     )
     add = actions.add_parser("add", help="add a person with a local account; asks for the password")
     add.add_argument("email")
@@ -27,6 +28,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     role.add_argument("email")
     role.add_argument("role", choices=list(Role))
     role.add_argument("--end", action="store_true", help="end it instead")
+    number = actions.add_parser("number", help="give a student or staff number, by which a roster then knows the person")
+    number.add_argument("email")
+    number.add_argument("number")
     for action, what in (
         ("password", "set a new password; asks for it"),
         ("phone", "take every second step off the account of a person who lost their phone, and end their sign-ins"),
@@ -89,6 +93,8 @@ def _change(args: Namespace) -> str:
             return "The password is set. Sign-ins made with the old one have ended."
         case "role":
             return _role(person, Role(args.role), end=args.end)
+        case "number":
+            return _number(person, args.number.strip())
         case "phone":
             services.disable_second_step(person, by=BY, at=_now())
             sign_out_everywhere(person, by=BY, at=_now())
@@ -103,6 +109,15 @@ def _change(args: Namespace) -> str:
         case _:
             services.reopen_account(person, by=BY, at=_now())
             return "The account is open again."
+
+
+def _number(person: Person, number: str) -> str:
+    if not number or len(number) > NUMBER_MAX:
+        raise AdsumError("number", f"A number has 1 to {NUMBER_MAX} characters.")
+    if other := Person.objects.filter(number=number).exclude(pk=person.pk).first():
+        raise AdsumError("known_already", f"{number} is the number of {other.display_name} ({other.username}).")
+    services.update_person(person, number=number, by=BY, at=_now())
+    return f"{person.display_name} has the number {number}."
 
 
 def _role(person: Person, role: Role, *, end: bool) -> str:

@@ -151,7 +151,11 @@ def test_discarding(office: Client):
 @pytest.mark.parametrize(
     ("content", "data", "words"),
     [
-        (b"name,room\n", {}, "upload.bin is neither a OneRoster zip, an events CSV, a roles CSV nor an iCalendar file."),
+        (
+            b"name,room\n",
+            {},
+            "upload.bin is neither a OneRoster zip, an events, roles or enrolments CSV nor an iCalendar",
+        ),
         (calendar(VEVENT), {}, "Choose how the fields of this calendar become modules and groups"),
         (None, {}, "Choose a file or give an address: one of the two."),
         (events(), {"url": "https://uni.example/feed.ics"}, "Choose a file or give an address: one of the two."),

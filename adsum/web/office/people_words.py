@@ -14,7 +14,6 @@ VERBS = {
     "person.reopen": gettext_lazy("Account opened again"),
     "person.sign_out": gettext_lazy("Every sign-in ended"),
     "person.password": gettext_lazy("Password set"),
-    "person.identifier": gettext_lazy("Number of another system added"),
     "person.link": gettext_lazy("University sign-in linked"),
     "person.totp": gettext_lazy("Second step set up"),
     "person.totp_removed": gettext_lazy("Second step removed"),
