@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from adsum.accounts.models import Person
+from adsum.attendance.amendments import undo, undoable
+from adsum.attendance.rules import Status
+from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.web import hub as hub_module
 from adsum.web.hub import Cursor, Hub
-from tests.listening import Class
+from tests.listening import Class, now
 from tests.world import World, in_thread
 
 
@@ -97,6 +101,32 @@ async def test_nothing_is_asked_while_nobody_watches(room: Class, monkeypatch: p
         second = await counted.hub.watch(room.session.pk)  # and it begins again
         await in_thread(room.scan, room.students[0])
         assert await asyncio.wait_for(second.news.get(), 5)
+
+
+async def test_a_mark_that_is_taken_back_is_no_mark_in_the_counts(world: World, room: Class) -> None:
+    """Also of somebody who is not on the list: they are then not waited for."""
+    guest, listed = await in_thread(world.student), room.students[0]
+
+    def tick_and_undo(student: Person, *, undone: bool = False) -> None:
+        if undone:
+            undo(room.session, undoable(room.session, room.lecturer, at=now())[0][-1].pk, by=room.lecturer, at=now())
+        else:
+            mark_students(room.session, [student], Status.PRESENT, by=room.lecturer, at=now())
+
+    async with Counted.begin() as counted:
+        watch = await counted.hub.watch(room.session.pk)
+        assert counted.hub._task
+        counted.hub._task.cancel()  # from here on we tick
+        before = watch.board.counts()
+        assert before["expected"] == len(room.students)
+        for student in (listed, guest):
+            await in_thread(tick_and_undo, student)
+            await counted.tick()
+            waited_for = before["expected"] - (student == listed)
+            assert watch.board.counts() == {**before, "present": 1, "expected": waited_for}
+            await in_thread(tick_and_undo, student, undone=True)
+            await counted.tick()
+            assert watch.board.counts() == before
 
 
 @dataclass

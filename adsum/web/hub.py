@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from django.db import Error
 
-from adsum.attendance.reports import Seen, changes_since, marks_of, newest_change
+from adsum.attendance.reports import Seen, changes_since, counts_of, marks_of, newest_change
 from adsum.attendance.rules import ATTENDED, Status
 from adsum.checkin.reports import HeldScan, decided_among, held_since, newest_scan
 from adsum.core.reader import Reader
@@ -84,14 +84,8 @@ class Board:
 
     def counts(self) -> dict[str, int]:
         """The numbers above a register; `expected` are those without a mark yet."""
-        by_status = Counter(self.statuses.values())
-        return {
-            "present": self.here(),
-            "late": by_status[Status.LATE],
-            "absent": by_status[Status.ABSENT] + by_status[Status.AUTHORISED] + by_status[Status.PENDING],
-            "expected": len(self.expected - self.statuses.keys()),
-            "held": len(self.held),
-        }
+        people = self.expected | self.statuses.keys()
+        return counts_of(self.statuses.get(pk, Status.EXPECTED) for pk in people) | {"held": len(self.held)}
 
 
 class Hub:
@@ -172,6 +166,8 @@ class Hub:
             board = self.boards.get(mark.session)
             if board is not None:
                 board.statuses[mark.student] = mark.status
+                if mark.status == Status.EXPECTED:  # taken back: there is no mark any more
+                    del board.statuses[mark.student]
                 self._tell(board, mark)
         scans = list(self._scans.fresh(await self.read(held_since, watched, self._scans.since)))
         waiting = {pk for board in self.boards.values() for pk in board.held}
