@@ -91,6 +91,15 @@ class TestTogether:
         assert len(done) == 3
         assert Query.objects.get(pk=self.queries[0].pk).state == "declined"
 
+    def test_a_class_cancelled_meanwhile_is_left_alone(self, world: World):
+        other = raise_query(world.session(), world.student(), at=NINE)
+        ClassSession.objects.filter(pk=self.session.pk).update(status="cancelled")
+        assert list(open_queries(ClassSession.objects.all())) == [other], "nothing to answer"
+        done = uphold_together([*self.queries, other], Status.PRESENT, by=self.team, at=NINE, reason="x")
+        assert done == [other]
+        ClassSession.objects.filter(pk=self.session.pk).update(status="scheduled")
+        assert list(open_queries(ClassSession.objects.all())) == self.queries, "restored, they wait again"
+
     def test_what_fails_for_one_is_done_for_none(self):
         with pytest.raises(AdsumError, match="own"):
             uphold_together(self.queries, Status.PRESENT, by=self.queries[2].student, at=NINE, reason="x")

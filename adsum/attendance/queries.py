@@ -96,8 +96,9 @@ def changed_together(queries: Collection[Query], status: Status) -> int:
 def uphold_together(queries: Collection[Query], status: Status, *, by: Person, at: datetime, reason: str) -> list[Query]:
     """Uphold these queries with one mark and one reason, each with its own history and event; those upheld now.
 
-    One that a colleague has answered meanwhile is left alone. Raises AdsumError `second_person` when they are more marks than
-    one person changes at once, and what `answer_query` raises otherwise; then nothing is done.
+    One that a colleague has answered meanwhile, or whose class was cancelled, is left alone. Raises AdsumError
+    `second_person` when they are more marks than one person changes at once, and what `answer_query` raises
+    otherwise; then nothing is done.
     """
     if changed_together(queries, status) > SECOND_PERSON_ABOVE:
         most = {"most": SECOND_PERSON_ABOVE}
@@ -111,6 +112,6 @@ def uphold_together(queries: Collection[Query], status: Status, *, by: Person, a
         try:
             upheld.append(answer_query(query, by=by, at=at, reason=reason, status=status))
         except AdsumError as refused:
-            if refused.code != "answered":
+            if refused.code not in {"answered", "cancelled"}:
                 raise
     return upheld

@@ -16,6 +16,7 @@ from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
+from adsum.timetable.models import ClassSession
 from tests.web.conftest import Room, notices
 from tests.world import NINE
 
@@ -86,6 +87,22 @@ def test_another_department_sees_and_answers_none(asked: Room):
     answer = asked.client.post(TOGETHER, {"query": refs, "status": "present", "reason": "x"}, follow=True)
     assert "still open" in notices(answer)
     assert set(Query.objects.values_list("state", flat=True)) == {"open"}
+
+
+def test_a_cancelled_class_leaves_nothing_to_answer(asked: Room):
+    ClassSession.objects.update(status="cancelled")
+    assert "0 open" in words(asked.client.get(PAGE))
+    about = words(asked.client.get(f"/classes/{asked.session.ref}/students/{asked.alice.ref}/"))
+    assert "I was there" in about
+    assert "counts for nobody, so there is nothing to answer" in about
+    assert "Send the answer" not in about
+    asked.sign_in(asked.alice, at=NINE + 4 * HOUR)
+    page = words(asked.client.get(f"/record/classes/{asked.session.ref}/"))
+    assert "This class was cancelled, so it counts for nobody." in page
+    assert "The class has been cancelled since, so it counts for nobody and there is nothing to answer." in page
+    assert "You have an answer by" not in page
+    assert "Under query" not in page
+    assert "declined" not in page
 
 
 def test_those_that_look_alike_are_upheld_together(asked: Room):

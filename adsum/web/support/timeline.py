@@ -93,7 +93,7 @@ def _query(query: Query, session: ClassSession, student: Person, role: Role | No
             at, "query", session, head, after=after, who=who, said=said if reads else "", withheld=bool(said) and not reads
         )  # fmt: skip
 
-    is_open = query.state == Query.State.OPEN
+    is_open = query.state == Query.State.OPEN and not session.cancelled
     yield moment(query.raised_at, _("Asked about the mark"), str(student), query.text, "under_query" if is_open else "")
     if query.answered_at is not None:
         head = _("Query upheld") if query.state == Query.State.UPHELD else _("Query declined")
