@@ -19,9 +19,11 @@ from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin.models import GateState, Opening
-from adsum.checkin.services import follow_timetable, open_checkin
+from adsum.checkin.reports import open_classes, open_now_for
+from adsum.checkin.services import close_classes, follow_timetable, open_checkin, stop_checkin
 from adsum.core.errors import AdsumError
 from adsum.integrations import changes, imports
+from adsum.ops.jobs import due_for_closing
 from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassChange, ClassReport, ClassSession, Group, Place, Room
 from adsum.timetable.reports import expected_in
@@ -71,7 +73,7 @@ def session(world: World, lecturer: Person) -> ClassSession:
 
 
 def test_a_lecturer_cancels_at_once_and_it_waits_to_be_confirmed(session: ClassSession, lecturer: Person):
-    opening = open_checkin(session, by=lecturer, at=NINE - timedelta(minutes=5))
+    open_checkin(session, by=lecturer, at=NINE - timedelta(minutes=5))
     gate = GateState.objects.get().rosters_version
     changes.change(session, CANCELLED, by=lecturer, at=NINE, reason="Ill")
     assert fresh(session).cancelled
@@ -79,8 +81,37 @@ def test_a_lecturer_cancels_at_once_and_it_waits_to_be_confirmed(session: ClassS
     assert Event.objects.filter(verb="class.cancelled", subject=f"session:{session.pk}").get().actor == alias_of(lecturer.pk)
     report = ClassReport.objects.get()
     assert (report.by, report.at, report.reason, report.touches) == (lecturer, NINE, "Ill", ["status"])
-    assert Opening.objects.get(pk=opening.pk).stopped_at == NINE, "its check-in stops"
-    assert GateState.objects.get().rosters_version > gate, "every gate reads it again"
+    assert GateState.objects.get().rosters_version > gate, "every gate reads it again, and refuses"
+    assert (list(open_classes(NINE)), open_now_for(anyone().pk, NINE)) == ([], [])
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_check_in_goes_on_where_a_class_takes_place_after_all(session: ClassSession, lecturer: Person, stopped: bool):
+    """Unless somebody had stopped it before."""
+    opening = open_checkin(session, by=lecturer, at=NINE - timedelta(minutes=5))
+    if stopped:
+        stop_checkin(opening, by=lecturer, at=NINE)
+    changes.change(session, CANCELLED, by=lecturer, at=NINE + timedelta(minutes=1))
+    changes.decide(ClassReport.objects.get(), confirmed=False, by=lecturer, at=NINE + timedelta(minutes=3))
+    at = NINE + timedelta(minutes=4)
+    going_on = [] if stopped else [opening]
+    assert (list(open_classes(at)), open_now_for(anyone().pk, at)) == (going_on, [one.pk for one in going_on])
+
+
+@pytest.mark.parametrize("observed", [False, True])
+def test_a_class_cancelled_by_mistake_has_its_register_when_it_is_restored(
+    session: ClassSession, lecturer: Person, observed: bool
+):
+    if observed:
+        mark_students(session, [anyone()], Status.PRESENT, by=lecturer, at=NINE)
+    changes.change(session, CANCELLED, by=lecturer, at=NINE)
+    later = NINE + timedelta(days=3)
+    assert due_for_closing(later) == []
+    assert not close_classes([fresh(session)], at=later), "cancelled in the very minute"
+    changes.decide(ClassReport.objects.get(), confirmed=False, by=lecturer, at=later)
+    close_classes(due_for_closing(later), at=later)
+    marks = sorted(Mark.objects.values_list("status", flat=True))
+    assert marks == ([Status.ABSENT, Status.PRESENT] if observed else [Status.NOT_OBSERVED] * 2)
 
 
 def test_saying_the_same_twice_is_one_change(session: ClassSession, lecturer: Person):
@@ -423,7 +454,7 @@ def test_an_import_moves_the_check_in_of_a_class_that_is_open(grace: Person):
     bring(feed(start="2026-09-21T11:00:00+01:00", end="2026-09-21T12:00:00+01:00"), at=session.starts_at)
     assert Opening.objects.get().opens_at == datetime(2026, 9, 21, 9, 50, tzinfo=UTC)
     bring(feed(start="2026-09-21T11:00:00+01:00", end="2026-09-21T12:00:00+01:00", status="cancelled"), at=session.starts_at)
-    assert Opening.objects.get().stopped_at == session.starts_at
+    assert list(open_classes(session.starts_at)) == []
 
 
 @pytest.mark.postgresql

@@ -47,11 +47,12 @@ def test_a_class_nobody_observed_waits_a_day_and_counts_for_nobody(world):
     assert set(Mark.objects.values_list("status", flat=True)) == {Status.NOT_OBSERVED}
 
 
-def test_a_headcount_is_an_observation(world):
+def test_a_headcount_settles_when_it_closes(world):
     session = world.session(world.group(students=1))
     Register.objects.create(session=session, headcount=1)
+    assert run(OVER + timedelta(minutes=9)) == 0
     assert run(OVER + timedelta(minutes=10)) == 1
-    assert Register.objects.get().state == Register.State.CLOSED
+    assert Register.objects.get().state == Register.State.NOT_OBSERVED
 
 
 def test_the_schedules_are_those_of_the_code():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
+from adsum.attendance.amendments import undo, undoable
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import MarkChange, Query
 from adsum.attendance.queries import answer_query, raise_query
@@ -167,6 +168,19 @@ def test_a_query_answered_before_the_digest_asks_nobody(marked: House):
     assert Query.objects.count() == 1
 
 
+def test_queries_about_a_cancelled_class_ask_nobody_until_it_is_restored(marked: House):
+    raise_query(marked.past, marked.alice, at=NINE)
+    team, past = marked.person(Role.ATTENDANCE_TEAM), ClassSession.objects.filter(pk=marked.past.pk)
+    for asked, subject, days in ((marked.ada, "1 query waits for you", 1), (team, "1 query is now yours to answer", 4)):
+        past.update(status="cancelled")
+        for hours in range(0, days * 24, 6):
+            services.tell_of_queries(at=FIVE + timedelta(hours=hours))
+        assert told(asked) == []
+        past.update(status="scheduled")
+        services.tell_of_queries(at=FIVE + timedelta(days=days))
+        assert told(asked) == [subject]
+
+
 EIGHT = timedelta(hours=8)
 
 
@@ -226,6 +240,15 @@ def test_what_a_kiosk_took_back_at_once_is_told_to_nobody(marked: House):
     assert services.tell_mark_changes(at=FIVE) == 0
 
 
+def test_a_first_mark_that_is_undone_is_told_to_nobody(marked: House):
+    """It was told to nobody either; and closing may have given another since."""
+    mark_students(marked.past, [marked.bob], Status.ABSENT, by=marked.ada, at=NINE + timedelta(minutes=1))
+    close_register(marked.past, at=NINE + timedelta(hours=2))
+    act, _ = undoable(marked.past, marked.ada, at=NINE + timedelta(hours=3))
+    undo(marked.past, act[-1].pk, by=marked.ada, at=NINE + timedelta(hours=3))
+    assert services.tell_mark_changes(at=FIVE) == 0
+
+
 # Registers
 
 
@@ -275,7 +298,7 @@ def test_a_row_that_becomes_visible_late_is_not_skipped(marked: House):
     kept = {field.attname: getattr(late, field.attname) for field in MarkChange._meta.concrete_fields}
     with connection.cursor() as cursor:  # as if it were not committed yet
         cursor.execute("DELETE FROM adsum_markchange WHERE id = %s", [late.pk])
-    mark_students(marked.past, [marked.bob], Status.ABSENT, by=marked.ada, at=NINE)
+    mark_students(marked.past, [marked.bob], Status.ABSENT, by=marked.ada, at=NINE + timedelta(minutes=1))
     amend(marked, Status.PRESENT, at=NINE + timedelta(hours=2), student=marked.bob)
     assert services.tell_mark_changes(at=FIVE) == 1
     MarkChange.objects.bulk_create([MarkChange(**kept)])

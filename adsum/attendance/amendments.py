@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
+from adsum.attendance.closing import settle_undone
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ProposedMark, Query, Register, ReportedPeriod
 from adsum.attendance.reports import last_act, newer_than
 from adsum.attendance.rules import Kept, Needs, Reason, Source, Status, needs, why_kept
@@ -17,6 +18,7 @@ from adsum.attendance.services import (
     is_so,
     mark_students,
     refusal,
+    refuse_ahead,
     refuse_cancelled,
     refuse_own_record,
     rest_of,
@@ -41,6 +43,7 @@ def propose(
     Raises what `mark_students` raises, except that, and `nobody` when every mark is so already.
     """
     refuse_cancelled(session)
+    refuse_ahead(session, status, at)
     refuse_own_record(students, by)
     register = Register.objects.get_or_create(session=session)[0]
     current = {mark.student_id: mark for mark in Mark.objects.filter(session=session, student__in=students)}
@@ -225,6 +228,7 @@ def take_back(
         closed = Register.objects.filter(session=session, state=Register.State.CLOSED)
         if closed.update(state=Register.State.NOT_OBSERVED):
             audit_log.record(actor=by.actor, verb="register.incomplete", subject=f"session:{session.pk}", at=at)
+    settle_undone(session, act, actor=by.actor, at=at)
 
 
 def _before(session: ClassSession, act: Sequence[MarkChange]) -> dict[int, MarkChange]:

@@ -1,11 +1,12 @@
-"""What becomes of a register when its class is over: everyone expected has a mark, or it asks to be completed. And when the
-class is then moved, after all: it is open again."""
+"""What becomes of a register when its class is over: everyone expected has a mark, or it asks to be completed. When the
+class is then moved, after all, or a mark is undone, it is open again."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
@@ -25,9 +26,9 @@ CLOSE = "system:close"
 def close_registers(sessions: Collection[ClassSession], *, at: datetime) -> list[Register]:
     """Give everyone expected in these classes a mark, and close their registers, all in one transaction; those closed.
 
-    Nothing happens to a register already closed. With nothing captured at all, a class is *not observed* for everyone and
-    counts for nobody (docs/rules.md A 5). In a class that an outage touched, nobody is absent: whoever has no mark is not
-    observed. A scan in the same moment stands: then it is done once more, seeing it.
+    Nothing happens to a register already closed, nor to that of a cancelled class: restored, it closes like any other. Where
+    nobody was looked for by name, whoever has no mark is *not observed*, and the class counts for none of them (docs/rules.md
+    A 5). The same in a class that an outage touched. A scan in the same moment stands: then it is done once more, seeing it.
     """
     try:
         with transaction.atomic():
@@ -46,27 +47,26 @@ def close_register(session: ClassSession, *, at: datetime) -> Register:
 def _close(sessions: Collection[ClassSession], at: datetime) -> list[Register]:
     by_pk = {session.pk: session for session in sessions}
     Register.objects.bulk_create([Register(session=session) for session in sessions], ignore_conflicts=True)
-    registers = list(
-        Register.objects.select_for_update().filter(session__in=by_pk, state=Register.State.OPEN).order_by("session")
-    )
-    sources = defaultdict[int, dict[int, str]](dict)
+    due = Register.objects.filter(session__in=by_pk, state=Register.State.OPEN).exclude(session__status=ClassStatus.CANCELLED)
+    registers = list(due.select_for_update(of=("self",)).order_by("session"))
     found = Mark.objects.filter(session__in=[register.session_id for register in registers])
-    for session, student, source in found.values_list("session_id", "student_id", "source"):
-        sources[session][student] = source
+    marked = defaultdict[int, set[int]](set)
+    for session, student in found.values_list("session_id", "student_id"):
+        marked[session].add(student)
+    # Read after the marks: one that comes in between makes its class observed, and then this fails and is done again.
+    observed = set(found.observations().values_list("session_id", flat=True))
     outages = outages_of([by_pk[register.session_id] for register in registers], at)
     expected = expected_ids([register.session_id for register in registers])
     marks: list[Mark] = []
     changes: list[MarkChange] = []
     for register in registers:
-        taught, marked = by_pk[register.session_id], sources[register.session_id]
-        observed = register.headcount is not None or any(source != Source.SYSTEM for source in marked.values())
+        taught = by_pk[register.session_id]
         outage = outages.get(taught.pk)
-        if not taught.cancelled:
-            status = Status.ABSENT if observed and outage is None else Status.NOT_OBSERVED
-            missing = [_mark(taught, pk, status, at) for pk in sorted(expected[taught.pk] - marked.keys())]
-            marks += missing
-            changes += [_born(mark, outage) for mark in missing]
-        settled = observed or taught.cancelled
+        status = Status.ABSENT if taught.pk in observed and outage is None else Status.NOT_OBSERVED
+        missing = [_mark(taught, pk, status, at) for pk in sorted(expected[taught.pk] - marked[taught.pk])]
+        marks += missing
+        changes += [_born(mark, outage) for mark in missing]
+        settled = taught.pk in observed or (marked[taught.pk] and not missing)
         register.state = Register.State.CLOSED if settled else Register.State.NOT_OBSERVED
         register.closed_at = at
         if outage is not None and register.state == Register.State.NOT_OBSERVED:
@@ -105,26 +105,45 @@ def _born(mark: Mark, outage: Outage | None) -> MarkChange:
 @transaction.atomic
 def reopen_registers(sessions: Collection[int], *, actor: str, at: datetime) -> list[Register]:
     """Open the registers of those of these classes again that were closed, and have been moved: they are not over at `at`.
-    What closing gave is taken back, and the history says so. A register in which somebody captured anything stays closed:
-    then the class did take place. Those opened now (three queries, and a few for each)."""
+    What closing gave is taken back, and the history says so. A register in which somebody was looked for stays closed: then
+    the class did take place. Those opened now (three queries, and a few for each)."""
     to_come = Register.objects.filter(session__in=sessions, session__ends_at__gt=at, headcount=None)
     closed = to_come.exclude(state=Register.State.OPEN).exclude(session__status=ClassStatus.CANCELLED)
-    found = {register.session_id: register for register in closed.select_for_update(of=("self",))}
-    marks = defaultdict[int, list[Mark]](list)
-    for mark in Mark.objects.filter(session__in=found).order_by("pk") if found else ():
-        marks[mark.session_id].append(mark)
-    opened = []
-    for register in found.values():
-        given = marks[register.session_id]
-        if any(mark.source != Source.SYSTEM for mark in given):
-            continue
-        _taken_back(given, actor=actor, at=at)
-        register.state, register.closed_at = Register.State.OPEN, None
+    unseen = closed.exclude(Exists(Mark.objects.observations().filter(session=OuterRef("session"))))
+    found = list(unseen.select_for_update(of=("self",)).order_by("session"))
+    for register in found:
         register.explained, register.explained_note, register.explained_by, register.explained_at = "", "", None, None
-        register.save()
-        audit_log.record(actor=actor, verb="register.reopen", subject=f"session:{register.session_id}", at=at)
-        opened.append(register)
-    return opened
+        _open(register, actor=actor, at=at)
+    return found
+
+
+@transaction.atomic
+def settle_undone(session: ClassSession, steps: Collection[MarkChange], *, actor: str, at: datetime) -> None:
+    """After an undo of these steps in a register that has closed: whose mark went, and had kept closing from giving one, is
+    given it now (four queries at most). Where nobody is looked for any more, what closing gave goes too, and the register is
+    open again until it closes by what is left."""
+    register = Register.objects.select_for_update().filter(session=session).exclude(state=Register.State.OPEN).first()
+    if register is None or register.closed_at is None:
+        return
+    marks = Mark.objects.filter(session=session)
+    if register.state == Register.State.CLOSED and not marks.observations().exists():
+        _open(register, actor=actor, at=at)
+        return
+    before = {step.student_id for step in steps if step.at < register.closed_at}
+    bare = before & expected_ids([session.pk])[session.pk] - set(marks.values_list("student_id", flat=True))
+    outage = outages_of([session], at).get(session.pk) if bare else None
+    absent = register.state == Register.State.CLOSED and outage is None
+    given = [_mark(session, pk, Status.ABSENT if absent else Status.NOT_OBSERVED, at) for pk in sorted(bare)]
+    write_marks(given, [_born(mark, outage) for mark in given], actor=CLOSE, verb="mark.close", at=at)
+
+
+def _open(register: Register, *, actor: str, at: datetime) -> None:
+    """Open a register in which nobody was looked for; what closing gave is taken back."""
+    given = Mark.objects.select_for_update().filter(session=register.session_id, source=Source.SYSTEM).order_by("pk")
+    _taken_back(list(given), actor=actor, at=at)
+    register.state, register.closed_at = Register.State.OPEN, None
+    register.save()
+    audit_log.record(actor=actor, verb="register.reopen", subject=f"session:{register.session_id}", at=at)
 
 
 Given = set[tuple[int, int]]

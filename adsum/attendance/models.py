@@ -9,7 +9,20 @@ from django.db.models import F, Q
 
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import KEEPS_REGISTERS, Access, Role
-from adsum.attendance.rules import Authorised, Counting, Explanation, Reach, Reason, Source, Status, Terms, Weighting, Windows
+from adsum.attendance.rules import (
+    LOOKED_FOR,
+    OBSERVERS,
+    Authorised,
+    Counting,
+    Explanation,
+    Reach,
+    Reason,
+    Source,
+    Status,
+    Terms,
+    Weighting,
+    Windows,
+)
 from adsum.timetable.models import ClassSession, Room, Site
 from adsum.timetable.rules import Kind
 
@@ -175,6 +188,12 @@ class Outage(models.Model):
         return Reach(self.starts_at, self.ends_at, self.site_id, self.room_id)
 
 
+class MarkQuerySet(models.QuerySet["Mark"]):
+    def observations(self) -> MarkQuerySet:
+        """Those that say that the register of their class was taken."""
+        return self.filter(source__in=OBSERVERS, status__in=LOOKED_FOR)
+
+
 class Mark(models.Model):
     """A student's current status in one class. `at` is when the student was there, as first seen (UTC)."""
 
@@ -188,6 +207,8 @@ class Mark(models.Model):
     left_at = models.DateTimeField(null=True)
     """When the student left, of somebody who left early and if anyone knows."""
     changed_at = models.DateTimeField()
+
+    objects = MarkQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["session", "student"], name="one_mark_per_student_and_session")]

@@ -20,7 +20,6 @@ from adsum.attendance.rules import (
     QUERY_TO_TEAM_AFTER,
     Counted,
     OpenFor,
-    Source,
     Status,
     Tally,
     Terms,
@@ -188,9 +187,9 @@ def here_in(sessions: Collection[int]) -> dict[int, int]:
 
 
 def observed_in(sessions: Collection[int]) -> set[int]:
-    """Those of these classes in which somebody captured something: a mark that not only the close gave, or a headcount (two
+    """Those of these classes that took place, as far as anybody saw: somebody was looked for, or heads were counted (two
     queries)."""
-    marked = Mark.objects.filter(session__in=sessions).exclude(source=Source.SYSTEM).order_by()
+    marked = Mark.objects.observations().filter(session__in=sessions).order_by()
     counted = Register.objects.filter(session__in=sessions, headcount__isnull=False)
     return {*marked.values_list("session", flat=True).distinct(), *counted.values_list("session", flat=True)}
 
@@ -258,8 +257,10 @@ LONGEST_BEFORE = timedelta(hours=24)
 
 
 def open_queries(sessions: QuerySet[ClassSession]) -> QuerySet[Query]:
-    """Queries about these classes that wait for an answer, oldest first, with class and student (one query)."""
-    waiting = Query.objects.filter(session__in=sessions.values("pk"), state=Query.State.OPEN)
+    """Queries about these classes that wait for an answer, oldest first, with class and student (one query). Of a cancelled
+    class there is nothing to answer, unless it is restored."""
+    held = sessions.exclude(status=ClassStatus.CANCELLED)
+    waiting = Query.objects.filter(session__in=held.values("pk"), state=Query.State.OPEN)
     return waiting.select_related("session__module", "student").order_by("raised_at", "pk")
 
 
@@ -314,7 +315,7 @@ class OwnClass:
 
     @property
     def under_query(self) -> bool:
-        return self.query is not None and self.query.state == Query.State.OPEN
+        return self.query is not None and self.query.state == Query.State.OPEN and not self.session.cancelled
 
     def may_query(self, at: datetime) -> bool:
         """Whether there is a mark to doubt, and it is not too late to say so."""
@@ -435,7 +436,7 @@ def standings(
         counted[student].append(counted_in(session, Status(status), terms))
     seen = Mark.objects.filter(student__in=students, status__in=ATTENDED).exclude(session__status=ClassStatus.CANCELLED)
     last = dict(seen.values("student").annotate(last=Max("session__starts_at")).values_list("student", "last"))
-    waiting = Query.objects.filter(student__in=students, state=Query.State.OPEN).values("student")
+    waiting = open_queries(ClassSession.objects.all()).filter(student__in=students).order_by().values("student")
     queries = dict(waiting.annotate(n=Count("pk")).values_list("student", "n"))
     return {pk: Standing(tally(counted[pk]), last.get(pk), queries.get(pk, 0)) for pk in counted}
 

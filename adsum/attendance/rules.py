@@ -59,9 +59,13 @@ def may_replace(*, current: Source, new: Source) -> bool:
     return Precedence[new.name] >= Precedence[current.name]
 
 
+OBSERVERS = frozenset({Source.SCAN, Source.STAFF, Source.IMPORT})
+LOOKED_FOR = ATTENDED | {Status.ABSENT}
+"""A mark by one of those, with one of these, says that a register was taken: somebody was seen, or missed (docs/rules.md A 5).
+An absence that was agreed beforehand does not, nor what closing gave."""
+
 OF_THE_CLASS = frozenset({Status.CANCELLED, Status.NOT_EXPECTED})
 """Statuses no mark ever has: they are read off the class, or off the list of who is expected."""
-
 
 BY_HAND = frozenset({*MARKABLE, Status.OTHER_GROUP})
 """What a person gives: another group's student when their held scan is accepted."""
@@ -140,8 +144,6 @@ class Explanation(StrEnum):
 
 TO_DEPARTMENT_AFTER = 3
 """Working days after which a register that its lecturer has not completed is the department's task (docs/rules.md A 5)."""
-
-
 QUERY_TO_TEAM_AFTER = 3
 """Working days after which a query that its lecturers have not answered is the attendance team's too (docs/rules.md A 6)."""
 QUERY_ANSWERED_IN = 5
@@ -284,7 +286,6 @@ def why_kept(*, steps: int, undo_itself: bool, newer: bool, answers: bool, confi
 
 
 # Counting
-
 
 COUNTED = frozenset(
     {Status.PRESENT, Status.LATE, Status.LEFT_EARLY, Status.OTHER_GROUP, Status.REMOTE, Status.ABSENT, Status.PENDING}

@@ -6,6 +6,8 @@ from functools import wraps
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
@@ -14,7 +16,9 @@ from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import is_team_of, periods_of
 from adsum.attendance.rules import (
     ATTENDED,
+    MARKABLE,
     Needs,
+    OpenFor,
     Reason,
     Source,
     Stands,
@@ -81,10 +85,12 @@ def mark_students(
     query this answers: it came in time, and two people agree. `confirmed_by` is the second person, where one is needed
     (`amendments.confirm`): then it is they who must be allowed to change it now.
 
-    Raises AdsumError `cancelled` for a cancelled class, `own_record` when staff would mark themselves, `needs_reason`
-    without a reason, and `team`, `reported` or `second_person` for what `rules.needs` says is missing.
+    Raises AdsumError `cancelled` for a cancelled class, `ahead` for what nobody can have seen yet, `own_record` when staff
+    would mark themselves, `needs_reason` without a reason, and `team`, `reported` or `second_person` for what `rules.needs`
+    says is missing.
     """
     refuse_cancelled(session)
+    refuse_ahead(session, status, at)
     refuse_own_record(students, by, confirmed_by or by)
     register = Register.objects.get_or_create(session=session)[0]
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session, student__in=students)}
@@ -221,6 +227,30 @@ def _complete(register: Register, *, by: Person, at: datetime) -> None:
 def refuse_cancelled(session: ClassSession) -> None:
     if session.cancelled:
         raise AdsumError("cancelled", _("This class is cancelled, so it has no register. Nobody is counted absent."))
+
+
+AHEAD = (Status.AUTHORISED,)
+"""What is known before a class: an absence that was agreed."""
+
+
+def markable(session: ClassSession, at: datetime) -> tuple[Status, ...]:
+    """What a person may mark by hand at that instant, in the order pages offer it: until check-in opens nobody can have been
+    seen, or missed (no query once the class has begun; two at most before)."""
+    ahead = at < session.starts_at and at < opens_at(session)
+    return AHEAD if ahead else MARKABLE
+
+
+def opens_at(session: ClassSession) -> datetime:
+    """When check-in of a class opens, as its policy says now."""
+    return OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at).opens_at
+
+
+def refuse_ahead(session: ClassSession, status: Status, at: datetime) -> None:
+    if status not in AHEAD and markable(session, at) == AHEAD:
+        opens = date_format(timezone.localtime(opens_at(session)), "j F, H:i")
+        raise AdsumError(
+            "ahead", _("Until check-in opens (%(time)s) only an authorised absence can be marked.") % {"time": opens}
+        )
 
 
 class Made(NamedTuple):

@@ -40,6 +40,7 @@ def open_now_for(student: int, at: datetime) -> list[int]:
     taking = Q(Q(stopped_at=None) | Q(stopped_at__gt=at), opens_at__lte=at, late_until__gt=at)
     return list(
         Opening.objects.filter(taking | checked, session__in=expecting)
+        .exclude(session__status="cancelled")
         .order_by("session__starts_at")
         .values_list("pk", flat=True)
     )
@@ -93,11 +94,11 @@ def _waiting() -> QuerySet[Scan]:
 
 def uncaptured(at: datetime, *, began: timedelta) -> QuerySet[ClassSession]:
     """Classes under way for at least `began` of which nothing is captured: no screen shows the code, nobody scanned or was
-    marked, no heads were counted (one query)."""
+    looked for by hand, no heads were counted (one query)."""
     signs = (
         Display.objects.filter(opening__session=OuterRef("pk"), revoked_at=None),
         Scan.objects.filter(session=OuterRef("pk"), refusal=""),
-        Mark.objects.filter(session=OuterRef("pk")),
+        Mark.objects.observations().filter(session=OuterRef("pk")),
         Register.objects.filter(Q(headcount__isnull=False) | ~Q(state=Register.State.OPEN), session=OuterRef("pk")),
     )
     now = ClassSession.objects.filter(starts_at__lte=at - began, ends_at__gt=at, status="scheduled")

@@ -64,7 +64,7 @@ def rosters_changed() -> None:
 
 @transaction.atomic
 def follow_timetable(sessions: Collection[int], *, actor: str, at: datetime) -> None:
-    """Check-in follows these classes after a change: it has their new times at once, and stops where a class is cancelled;
+    """Check-in follows these classes after a change: it has their new times at once, and rests while a class is cancelled;
     every gate learns of it within a second. So do their registers: one that closed without anybody in it is open again where
     its class is still to come. Call it last in the transaction that changed them."""
     wanted = sorted(sessions)
@@ -79,20 +79,13 @@ def follow_timetable(sessions: Collection[int], *, actor: str, at: datetime) -> 
 
 
 def _follow(opening: Opening, terms: Terms, *, actor: str, at: datetime) -> None:
-    """Give an opening, which the caller holds, the times of its class as it is now; it stops with a cancelled one."""
+    """Give an opening, which the caller holds, the times of its class as it is now."""
     session = opening.session
     window = OpenFor.of(terms.windows, starts_at=session.starts_at, ends_at=session.ends_at)
-    changes: list[str] = []
     if (opening.opens_at, opening.present_until, opening.late_until) != astuple(window):
         opening.opens_at, opening.present_until, opening.late_until = astuple(window)
-        changes.append("checkin.move")
-    if session.cancelled and opening.stopped_at is None and window.late_until > at:
-        opening.stopped_at = at
-        changes.append("checkin.stop")
-    if changes:
-        opening.save(update_fields=[*asdict(window), "stopped_at"])
-        for verb in changes:
-            audit_log.record(actor=actor, verb=verb, subject=f"session:{session.pk}", at=at)
+        opening.save(update_fields=list(asdict(window)))
+        audit_log.record(actor=actor, verb="checkin.move", subject=f"session:{session.pk}", at=at)
         _touch(opening)
 
 

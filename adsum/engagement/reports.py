@@ -282,8 +282,8 @@ def _net_marks(steps: list[MarkChange], taught: dict[int, set[int]]) -> Iterable
         first, last = rows[0], rows[-1]
         if len(rows) > 1 and first.before == last.after:
             continue
-        if last.reason_code == Reason.WITHDRAWN and last.after == Status.EXPECTED:
-            continue  # somebody typed another student's number at a kiosk, and took it back at once
+        if last.after == Status.EXPECTED:
+            continue  # a first mark was taken back, of which nobody was told
         by = last.by
         if by is not None and by.pk not in taught:
             mine = ClassSession.objects.taught_by(by).filter(pk__in=[row.session_id for row in steps])
@@ -299,13 +299,14 @@ def _net_marks(steps: list[MarkChange], taught: dict[int, set[int]]) -> Iterable
 
 
 def queries_raised(after: int, at: datetime, zone: ZoneInfo) -> Pending:
-    """Queries that wait for an answer, gathered until the next digest: one draft for each lecturer."""
+    """Queries that wait for an answer, gathered until the next digest: one draft for each lecturer. Of a cancelled class
+    nobody is asked, unless it is restored while the query is fresh."""
     rows = untold(Query.objects.filter(raised_at__gt=at - STALE), "query", after)
     pending, due = Pending(), list[Query]()
     for query in rows.select_related("session__module"):
         if query.state != Query.State.OPEN:
             pending.done.append(query.pk)
-        elif digest_at(query.raised_at, zone) <= at:
+        elif not query.session.cancelled and digest_at(query.raised_at, zone) <= at:
             due.append(query)
             pending.done.append(query.pk)
         else:
@@ -328,9 +329,9 @@ def _asked(kind: Kind, person: Person, queries: list[Query], at: datetime) -> Dr
 
 def queries_escalated(at: datetime, zone: ZoneInfo) -> Pending:
     """Queries that their lecturers have not answered in time, at the first digest of the day on which they become the
-    attendance team's too: one draft for each of the team over a department of the class."""
+    attendance team's too: one draft for each of the team over a department of the class. None of a cancelled class."""
     waiting = Query.objects.filter(state=Query.State.OPEN, raised_at__lt=closed_until(QUERY_TO_TEAM_AFTER, at))
-    rows = untold(waiting, "query_team").select_related("session__module")
+    rows = untold(waiting, "query_team").exclude(session__status=ClassStatus.CANCELLED).select_related("session__module")
     due = [
         query for query in rows if digest_at(datetime.combine(QueryDates.of(query).team_on, time(0), tzinfo=zone), zone) <= at
     ]

@@ -10,7 +10,6 @@ from django.db.models import Exists, OuterRef, Q
 
 from adsum.accounts.reports import unusual_in_week
 from adsum.attendance.models import Mark, Register
-from adsum.attendance.rules import Source
 from adsum.audit.services import forget_views, keep_report, publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, disposal, services
@@ -21,6 +20,7 @@ from adsum.integrations.jobs import enqueue
 from adsum.ops.processes import leave
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.timetable.rules import ClassStatus
 
 log = structlog.get_logger("adsum.jobs")
 
@@ -31,9 +31,9 @@ UNOBSERVED_AFTER = timedelta(hours=24)
 
 
 def due_for_closing(at: datetime) -> list[ClassSession]:
-    """Classes whose register is to be closed at `at`, the oldest first."""
-    observed = Mark.objects.filter(session=OuterRef("pk")).exclude(source=Source.SYSTEM)
-    over = ClassSession.objects.filter(ends_at__lte=at - CLOSES_AFTER).exclude(
+    """Classes whose register is to be closed at `at`, the oldest first. That of a cancelled class waits: it may be restored."""
+    observed = Mark.objects.observations().filter(session=OuterRef("pk"))
+    over = ClassSession.objects.filter(ends_at__lte=at - CLOSES_AFTER, status=ClassStatus.SCHEDULED).exclude(
         register__state__in=[Register.State.CLOSED, Register.State.NOT_OBSERVED]
     )
     waited = Q(ends_at__lte=at - UNOBSERVED_AFTER)

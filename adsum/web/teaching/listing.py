@@ -95,7 +95,9 @@ def _state(session: ClassSession, at: datetime, *, is_next: bool) -> str:
 
 def _checkin_open(session: ClassSession, at: datetime) -> bool:
     opening = getattr(session, "opening", None)
-    return opening is not None and opening.stopped_at is None and opening.opens_at <= at < opening.late_until
+    if opening is None or session.cancelled:
+        return False
+    return opening.stopped_at is None and opening.opens_at <= at < opening.late_until
 
 
 def _flags(session: ClassSession, news: News | None, at: datetime, *, silent: bool) -> list[str]:

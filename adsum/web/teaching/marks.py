@@ -69,9 +69,11 @@ class AmendForm(forms.Form):
         help_text=gettext_lazy("The student can read it."),
     )  # fmt: skip
 
-    def __init__(self, session: ClassSession, chosen: Iterable[Line], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, session: ClassSession, chosen: Iterable[Line], at: datetime, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.session = session
+        may = services.markable(session, at)
+        self.fields["status"].choices = [(value, word) for value, word in CHOICES if value in may]  # type: ignore[attr-defined]
         self.fields["reason_code"].required = any(line.mark for line in chosen)
 
     def clean_arrived(self) -> datetime | None:
@@ -171,7 +173,7 @@ def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
     chosen = _chosen(register_of(session), request.POST.getlist("student") if posted else kept.get("students", []))
     if not chosen:
         raise AdsumError("nobody", _("Select one or more students first."))
-    form = AmendForm(session, chosen, request.POST if posted else None, initial={"status": kept.get("status")})
+    form = AmendForm(session, chosen, request.at, request.POST if posted else None, initial={"status": kept.get("status")})
     if form.is_valid():
         given = form.cleaned_data
         status = Status(given["status"])
@@ -250,7 +252,7 @@ def _story(
         "answered": [query for query in queries if query.state != Query.State.OPEN],
         "tried": result(refusal) if refusal is not None else "",
         "answer": answer or AnswerForm(line),
-        "form": AmendForm(session, [line], initial={"status": line.status}),
+        "form": AmendForm(session, [line], request.at, initial={"status": line.status}),
         "undo": undo if (undo := undo_offer(session, request)) and line.student.pk in undo.students else None,
         "amendable": (line.expected or line.mark) and not open_query and not session.cancelled and line.student != request.user,
     }

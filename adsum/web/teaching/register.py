@@ -19,7 +19,7 @@ from adsum.attendance.amendments import propose_rest_absent
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import Line, counts_of, open_queries, outages_of, register_of
-from adsum.attendance.rules import ATTENDED, MARKABLE, Needs, OpenFor, Status, needs_proof
+from adsum.attendance.rules import ATTENDED, Needs, OpenFor, Status, needs_proof
 from adsum.checkin.models import Opening
 from adsum.checkin.reports import held_scans, kiosks_of, latest_epoch, pace_of, showing, unconfirmed_in
 from adsum.checkin.services import SHOWN_BEFORE
@@ -72,7 +72,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "queries": queries,
         "proposals": waiting_in(session, request),
         "undo": undo_at_the_head(session, request),
-        "marks": marks(),
+        "marks": marks(services.markable(session, request.at)),
         "register": kept,
         "not_observed": kept is not None and kept.state == Register.State.NOT_OBSERVED,
         "explained": explanation(kept.explained, kept.explained_note) if kept is not None and kept.explained else "",
@@ -107,10 +107,10 @@ def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def marks() -> list[tuple[str, str, str]]:
-    """What staff may choose by hand: status, word, key."""
+def marks(statuses: Iterable[Status]) -> list[tuple[str, str, str]]:
+    """What staff may choose by hand, of these: status, word, key."""
     short = {Status.AUTHORISED: _("Authorised"), Status.REMOTE: _("Remote")}
-    return [(status.value, short.get(status, status_label(status)), KEYS[status]) for status in MARKABLE]
+    return [(status.value, short.get(status, status_label(status)), KEYS[status]) for status in statuses]
 
 
 def clock(at: datetime) -> str:
