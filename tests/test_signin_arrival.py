@@ -417,6 +417,16 @@ def test_a_provider_that_was_turned_off_on_the_way_signs_nobody_in(provider: oid
     assert_refused(client, back(client, address))
 
 
+def test_a_provider_speaks_only_for_people_of_its_domains_of_now(provider: oidc.Obliging, world: World, client: Client):
+    """Linked years ago; since then the person's e-mail has moved to a domain that is another provider's, or nobody's."""
+    person = world.student()
+    linked(provider, person)
+    services.update_person(person, username="alice@college.example", by="system:test", at=NINE)
+    answer = back(client, provider.authorise(leave(client)))
+    assert_refused(client, answer, 403)
+    assert "You sign in somewhere else now" in answer.content.decode()
+
+
 def test_what_one_sign_in_proved_is_nothing_to_the_next(provider: oidc.Obliging, world: World, client: Client):
     """Somebody whose account is closed proves two factors; then somebody else signs in with a password in that browser."""
     closed = world.student()

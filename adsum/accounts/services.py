@@ -275,18 +275,19 @@ def use_assertion(fingerprint: str, *, expires_at: datetime, at: datetime) -> bo
 
 
 @transaction.atomic
-def save_provider(app: SocialApp, *, by: str, at: datetime) -> None:
-    """Add a sign-in provider, or change its settings. The event names what it is for, never its secrets."""
+def save_provider(app: SocialApp, *, by: str, at: datetime, **more: int) -> None:
+    """Add a sign-in provider, or change its settings. The event names what it is for, never its secrets, and `more`."""
     app.save()
     told = {name: value for name, value in app.settings.items() if name not in PROVIDER_SECRETS}
-    audit_log.record(actor=by, verb="provider.save", subject=f"provider:{app.provider_id}"[:96], at=at, settings=told)
+    audit_log.record(actor=by, verb="provider.save", subject=f"provider:{app.provider_id}"[:96], at=at, settings=told, **more)
 
 
 @transaction.atomic
-def remove_provider(app: SocialApp, *, by: str, at: datetime) -> None:
-    """Nobody signs in through this provider any more. Who was who there is kept, in case it returns."""
+def remove_provider(app: SocialApp, *, by: str, at: datetime, **more: int) -> None:
+    """Nobody signs in through this provider any more. Who was who there is kept, in case it returns. `more` goes with the
+    event."""
     app.delete()
-    audit_log.record(actor=by, verb="provider.remove", subject=f"provider:{app.provider_id}"[:96], at=at)
+    audit_log.record(actor=by, verb="provider.remove", subject=f"provider:{app.provider_id}"[:96], at=at, **more)
 
 
 # Codes from an authenticator app (RFC 6238) and recovery codes

@@ -38,7 +38,7 @@ from adsum.integrations.assurance import (
     to_ask_for,
     values_of,
 )
-from adsum.integrations.sign_on import PROOF, SAML, Refusal, Refused, in_use
+from adsum.integrations.sign_on import PROOF, SAML, Refusal, Refused, in_use, provider_for
 
 UID_MAX = 191
 NAMES = ("family_name", "given_name", "email")
@@ -139,6 +139,8 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
         if person is None or not request.user.is_authenticated or person.pk != request.user.pk:
             raise Refused(Refusal.SOMEONE_ELSE, "another person proved who they are", app.provider_id)
         _is_fresh(app, said, state, at=request.at)
+    if person is not None and provider_for(person.username) != app:
+        raise Refused(Refusal.ELSEWHERE, "the person's domain is not this provider's", app.provider_id)
     person = person or _matched(app, said.claims)
     _enough_factors(app, person, said, state, proven=proven, at=request.at)
     proof = {"strong": proven, "provider": app.provider_id}

@@ -6,22 +6,27 @@ Whatever cannot be is an AdsumError whose code names the field it is about.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from allauth.socialaccount.models import SocialApp
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts import services
-from adsum.accounts.models import Department
-from adsum.accounts.rules import NEVER_CLAIMED, Role
+from adsum.accounts.models import Department, RoleGrant
+from adsum.accounts.rules import NEVER_CLAIMED, Role, domain_of
+from adsum.checkin.services import revoke_passes
 from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.integrations import oidc, saml
+from adsum.integrations.arrival import grant_source
 from adsum.integrations.assurance import ENTRA_RULE, OIDC_RULE, SAML_RULE, entry
 from adsum.integrations.saml_metadata import Metadata, make_key
-from adsum.integrations.sign_on import OIDC, SAML, providers
+from adsum.integrations.sign_on import OIDC, PROOF, SAML, in_use, providers
 
 ENTRA = "https://login.microsoftonline.com/{tenant}/v2.0"
 TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -138,8 +143,47 @@ def _save(app: SocialApp, policy: Policy, own: dict[str, Any], *, by: str, at: d
     if not app.name:
         raise AdsumError("name", _("Give it the name people know it by, such as “University login”."))
     app.settings = told
-    services.save_provider(app, by=by, at=at)
+    with transaction.atomic():
+        services.save_provider(app, by=by, at=at, **_ended(say_of(app, gone=not in_use(app)), by=by, at=at))
     return app
+
+
+@transaction.atomic
+def remove(app: SocialApp, *, by: str, at: datetime) -> None:
+    """Nobody signs in with it any more, and what it said is over."""
+    services.remove_provider(app, by=by, at=at, **_ended(say_of(app), by=by, at=at))
+
+
+class Say(NamedTuple):
+    """What rests on a provider's word alone."""
+
+    grants: list[RoleGrant]
+    sign_ins: list[UserSession]
+
+
+def say_of(app: SocialApp, *, gone: bool = True) -> Say:
+    """The roles it gave that are in force or to come, and the sign-ins made with it: of everybody, or, unless it is gone, of
+    those whose e-mail is of no domain of its own any more. (Three queries.)"""
+    own = set() if gone else set(app.settings["domains"])
+    grants = RoleGrant.objects.filter(source=grant_source(app), ends_on=None).select_related("person")
+    there = UserSession.objects.filter(user__socialaccount__provider=app.provider_id).select_related("user")
+    sessions = Session.objects.filter(session_key__in=there.values("session_key"))
+    made = {one.session_key for one in sessions if one.get_decoded().get(PROOF, {}).get("provider") == app.provider_id}
+    return Say(
+        [one for one in grants if domain_of(one.person.username) not in own],
+        [one for one in there if one.session_key in made and domain_of(one.user.username) not in own],
+    )
+
+
+def _ended(say: Say, *, by: str, at: datetime) -> dict[str, int]:
+    """End it, at the gate too. An event for each role; the sign-ins are counted in the event of whatever ended them."""
+    for grant in say.grants:
+        services.end_role(grant, last_day=at.date() - timedelta(days=1), by=by, at=at)
+    for sign_in in say.sign_ins:
+        sign_in.end()
+    for person in {one.user_id for one in say.sign_ins}:
+        revoke_passes(person, at=at)
+    return {"sign_ins": len(say.sign_ins)} if say.sign_ins else {}
 
 
 def _kind(app: SocialApp, own: Mapping[str, Any]) -> str:

@@ -42,6 +42,8 @@ class Refusal(StrEnum):
     NOT_PROVEN = "not_proven"
     """The provider's answer does not hold what it must: forged, for someone else, out of time, or badly configured."""
     UNKNOWN_PERSON = "unknown_person"
+    ELSEWHERE = "elsewhere"
+    """Known, and linked; but their e-mail is of no domain of this provider any more."""
     SECOND_STEP = "second_step"
     """Right, but without the second factor that this person needs."""
     NOT_FRESH = "not_fresh"

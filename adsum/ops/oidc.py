@@ -8,11 +8,10 @@ from pathlib import Path
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 
-from adsum.accounts import services
 from adsum.core.errors import AdsumError
 from adsum.integrations import oidc
 from adsum.integrations.provider_checks import BAD, Finding, check, check_issuer
-from adsum.integrations.providers import Policy, kind_of, save_oidc
+from adsum.integrations.providers import Policy, kind_of, remove, save_oidc
 from adsum.integrations.sign_on import OIDC, in_use
 
 BY = "system:command"
@@ -100,8 +99,9 @@ def removed(app: SocialApp | None, name: str) -> int:
     """Nobody signs in there any more."""
     if app is None:
         return say(f"There is no provider {name}. `list` shows those there are.")
-    services.remove_provider(app, by=BY, at=now())
-    print(f"Nobody signs in at {name} any more. Who was who there is kept, in case it returns.")
+    remove(app, by=BY, at=now())
+    print(f"Nobody signs in at {name} any more. The sign-ins made there and the roles it gave have ended.")
+    print("Who was who there is kept, in case it returns.")
     return 0
 
 

@@ -12,10 +12,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from adsum.accounts import services
-from adsum.accounts.models import Department, Person
+from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
+from adsum.checkin.models import RevokedPass
 from adsum.core import vault
 from adsum.integrations import saml as our_saml
 from adsum.integrations.oidc import SECRET, client_secret, provider_id_of
@@ -23,6 +24,7 @@ from adsum.integrations.saml_metadata import certificate
 from adsum.integrations.sign_on import provider_for
 from tests import oidc, saml
 from tests.signing_in import prove, text
+from tests.test_signin_oidc import back, leave
 from tests.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +211,67 @@ def test_removing_asks_and_keeps_who_was_who(gwil: Person, provider: oidc.Obligi
     assert not SocialApp.objects.exists()
     assert Event.objects.filter(verb="provider.remove", actor=alias_of(gwil.pk)).count() == 1
     assert client.get(f"/office/sign-in/{app.provider_id}/").status_code == 404
+
+
+def come_in(provider: oidc.Obliging, subject: str, email: str) -> Client:
+    """A browser that signed in there, as somebody the provider says is of its team."""
+    browser = Client()
+    provider.claims = {"sub": subject, "amr": ["mfa"], "groups": ["team"]}
+    back(browser, provider.authorise(leave(browser, email)))
+    assert browser.get("/account/sign-ins/").status_code == 200
+    return browser
+
+
+@pytest.fixture
+def team(provider: oidc.Obliging, world: World) -> list[Client]:
+    """Ann and Bob, signed in at the provider, each of a domain of its own; their role is the provider's to give."""
+    rows = [{"value": "team", "role": "attendance_team", "department": ""}]
+    app = oidc.register(provider.issuer, domains=("a.example", "b.example"), roles_claim="groups", roles=rows)
+    browsers = []
+    for name in ("ann", "bob"):
+        person = world.person(name=name)
+        Person.objects.filter(pk=person.pk).update(username=f"{name}@{name[0]}.example")
+        services.link_identity(person, provider=app.provider_id, subject=name, issuer="i", by="system:test", at=NINE)
+        browsers.append(come_in(provider, name, f"{name}@{name[0]}.example"))
+    return browsers
+
+
+def state(browsers: list[Client]) -> list[int]:
+    """What each finds at a page for everyone who is signed in."""
+    return [browser.get("/account/sign-ins/").status_code for browser in browsers]
+
+
+def given() -> set[str]:
+    """Who holds the provider's role."""
+    held = RoleGrant.objects.held_on(datetime.now(UTC).date()).filter(role=Role.ATTENDANCE_TEAM, source__startswith="sso:")
+    return set(held.values_list("person__given_name", flat=True))
+
+
+def test_what_a_provider_said_ends_with_it(gwil: Person, team: list[Client], client: Client):
+    app = SocialApp.objects.get()
+    asked = text(client.get(f"/office/sign-in/{app.provider_id}/remove/"))
+    assert "2 sign-ins made with it end now" in asked
+    assert "2 roles that it gave end now" in asked
+    client.post(f"/office/sign-in/{app.provider_id}/remove/")
+    assert (state(team), given()) == ([302, 302], set())
+    assert set(RevokedPass.objects.values_list("person__given_name", flat=True)) == {"ann", "bob"}
+    assert Event.objects.get(verb="provider.remove").detail["sign_ins"] == 2
+    assert Event.objects.filter(verb="role.end", actor=alias_of(gwil.pk)).count() == 2
+    assert client.get("/office/sign-in/").status_code == 200, "who did not come from there stays signed in"
+
+
+@pytest.mark.parametrize(
+    ("change", "browsers", "holders"),
+    [({}, [200, 200], {"ann", "bob"}), ({"domains": "a.example"}, [200, 302], {"ann"}), ({"off": "on"}, [302, 302], set())],
+)
+def test_it_speaks_for_its_own_domains_and_while_it_is_in_use(
+    gwil: Person, team: list[Client], client: Client, change: dict[str, str], browsers: list[int], holders: set[str]
+):
+    app = SocialApp.objects.get()
+    rows = [{"value": "team", "role": "attendance_team"}]
+    same = {"issuer": app.settings["server_url"], "roles_claim": "groups", "rows": rows, "domains": "a.example b.example"}
+    assert client.post(f"/office/sign-in/{app.provider_id}/change/", filled(**same | change)).status_code == 302
+    assert (state(team), given()) == (browsers, holders)
 
 
 @pytest.mark.parametrize("leaf", ["new/oidc/", "new/saml/", "{app}/change/", "{app}/remove/"])

@@ -4,7 +4,6 @@ they prove that it is they."""
 from typing import Any
 
 from allauth.socialaccount.models import SocialApp
-from django.conf import settings
 from django.contrib import messages
 from django.forms import BaseFormSet
 from django.http import Http404, HttpResponse
@@ -15,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from adsum.accounts import services
 from adsum.accounts.rules import SETS_UP_SIGN_IN
 from adsum.core.errors import AdsumError
 from adsum.integrations import oidc, saml
@@ -185,8 +183,9 @@ def remove(request: PersonRequest, provider_id: str) -> HttpResponse:
     """Ask, then let nobody sign in with it any more."""
     app = _app(provider_id)
     if request.method == "POST":
-        services.remove_provider(app, by=request.user.actor, at=request.at)
+        setting_up.remove(app, by=request.user.actor, at=request.at)
         messages.success(request, _("Nobody signs in with %(name)s any more.") % {"name": app.name})
         return redirect("providers")
     mine = request.user.username.rpartition("@")[2] in app.settings.get("domains", [])
-    return render(request, "adsum/office/provider_remove.html", {"app": app, "mine": mine, "university": settings.UNIVERSITY})
+    context = {"app": app, "mine": mine, "say": setting_up.say_of(app)}
+    return render(request, "adsum/office/provider_remove.html", context)

@@ -71,6 +71,13 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
         "person",
         403,
     ),
+    Refusal.ELSEWHERE: (
+        _("You sign in somewhere else now"),
+        _("We know you, but your university e-mail belongs to another sign-in by now. Start again and type that e-mail; it"
+          " leads you there."),
+        "person",
+        403,
+    ),
     Refusal.SECOND_STEP: (
         _("One step is missing"),
         _("This sign-in needs two steps, and your university told us of one. Start again and use your authenticator app,"
