@@ -63,6 +63,7 @@ def test_the_schedules_are_those_of_the_code():
         ("ask_for_registers", "adsum.ops.jobs.ask_for_registers", 1),
         ("close_registers", "adsum.ops.jobs.close_registers", 1),
         ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
+        ("forget_sign_ins", "adsum.ops.jobs.forget_sign_ins", 1_440),
         ("poll_feeds", "adsum.ops.jobs.poll_feeds", 1),
         ("report_access", "adsum.ops.jobs.report_access", 60),
         ("seal_events", "adsum.ops.jobs.seal_events", 1),

@@ -1,6 +1,8 @@
 """How often one may knock, and when the grace gives way: neither from outside, neither by address."""
 
+import gc
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -176,6 +178,28 @@ async def test_a_flood_without_cookies_costs_no_database(room: Room, gates: Gate
     await gates.state.read(lambda: queries.__exit__(None, None, None))
     assert all(sql.startswith("SELECT") and "adsum_gatestate" in sql for sql in asked)
     assert len(asked) <= looks
+
+
+async def test_what_strangers_send_is_not_kept(room: Room, gates: Gates):
+    """Headers are remembered for the next request, never whole: 40 MB of them leave less than one behind."""
+
+    async def ask(number: int) -> None:
+        long = f"{number:06}" * 20_000
+        phone = gates.phone(headers=dict.fromkeys(("Accept-Language", "User-Agent", "X-Forwarded-For", "Referer"), long))
+        phone.cookies.set("adsum_language", long, domain="localhost.local")
+        phone.cookies.set(DEVICE_COOKIE, long, domain="localhost.local")
+        await phone.scan(room.opening)
+        await phone.post("/in", {"code": "1234 5678"}, origin="")
+
+    await ask(0)
+    tracemalloc.start()
+    before, _most = tracemalloc.get_traced_memory()
+    for number in range(1, 33):
+        await ask(number)
+    gc.collect()
+    after, _most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 1_000_000
 
 
 # Relief of the grace

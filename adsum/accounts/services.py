@@ -16,8 +16,10 @@ from allauth.socialaccount.models import SocialAccount, SocialApp
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -98,6 +100,22 @@ def end_sign_in(person: Person, sign_in: UserSession, *, by: str, at: datetime) 
 def note_seen(session_key: str | None, *, at: datetime) -> None:
     """A sign-in was used: its owner sees when. No event: nothing of the university's changes."""
     UserSession.objects.filter(session_key=session_key).update(last_seen_at=at)
+
+
+AT_ONCE = 1_000
+"""Sign-ins forgotten in one transaction: nobody's check-in waits long for it."""
+
+
+def forget_sign_ins(*, at: datetime) -> int:
+    """Delete sign-ins whose time is over, what people typed before they were signed in, and where they came from; how many
+    there were. No event: nothing of the university's changes."""
+    alive = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=at)
+    forgotten = 0
+    for over in (Session.objects.filter(expire_date__lte=at), UserSession.objects.filter(~Exists(alive))):
+        while keys := list(over.values_list("pk", flat=True)[:AT_ONCE]):
+            over.model.objects.filter(pk__in=keys).delete()
+            forgotten += len(keys)
+    return forgotten
 
 
 @transaction.atomic

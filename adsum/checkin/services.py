@@ -244,9 +244,14 @@ class NewPairing(NamedTuple):
     credential: str
 
 
+def forget_pairings(*, at: datetime) -> None:
+    """Delete what waiting screens asked for and nobody confirmed in time, and what has become a screen of its own."""
+    Pairing.objects.filter(created_at__lt=at - PAIRING_LIFE).delete()
+
+
 def begin_pairing(*, at: datetime) -> NewPairing:
     """A screen asks to be told what to show: an 8-character code, good for ten minutes, that a lecturer confirms."""
-    Pairing.objects.filter(created_at__lt=at - PAIRING_LIFE).delete()
+    forget_pairings(at=at)
     credential = secrets.token_urlsafe(24)
     while True:
         code = ids.encode(secrets.randbits(40), 8)

@@ -8,6 +8,7 @@ import structlog
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q
 
+from adsum.accounts import services as accounts
 from adsum.accounts.reports import unusual_in_week
 from adsum.attendance.models import Mark, Register
 from adsum.audit.services import forget_views, keep_report, publish, seal
@@ -152,6 +153,13 @@ def tell_of_oversight() -> int:
     return outbox.tell_of_oversight(at=datetime.now(UTC))
 
 
+def forget_sign_ins() -> int:
+    """Forget sign-ins and waiting screens whose time is over; how many sign-ins there were."""
+    at = datetime.now(UTC)
+    services.forget_pairings(at=at)
+    return accounts.forget_sign_ins(at=at)
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     tend_checks: 1,
@@ -167,5 +175,6 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     verify_the_log: 24 * 60,
     empty_evidence: 24 * 60,
     report_access: 60,
+    forget_sign_ins: 24 * 60,
 }
 """The schedules: how many minutes between two runs."""

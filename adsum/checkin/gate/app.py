@@ -310,7 +310,7 @@ class Gate:
         return device_hash(tag[:64], entry.device_key) if tag else None
 
     def _network(self, request: Ask) -> int:
-        return network_class(request.peer, request.header(b"x-forwarded-for"))
+        return network_class(request.peer, request.forwarded_for)
 
     def _own(self, door: Callable[[Ask], Awaitable[Response]]) -> Callable[[Ask], Awaitable[Response]]:
         """Only our own pages may post here."""

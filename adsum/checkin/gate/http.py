@@ -19,6 +19,8 @@ CAMERA_POLICY = build_policy(update={"script-src": ["'wasm-unsafe-eval'"]}).enco
 """For the one page with a camera, whose decoder is WebAssembly where the browser has none of its own."""
 COOKIE_RULES = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if settings.SECURE else ''}"
 BODY_LIMIT = 8_192
+MOST_OF_A_HEADER = 500
+"""Bytes that are looked at: what a header says is remembered for the next request, and anybody can send any of them."""
 
 
 class Ask:
@@ -41,8 +43,13 @@ class Ask:
                 self._headers[name] = value
 
     def header(self, name: bytes) -> str:
-        """The last header of this lower-case name; '' without one."""
-        return self._headers.get(name, b"").decode("latin-1")
+        """The beginning of the last header of this lower-case name; '' without one."""
+        return self._headers.get(name, b"")[:MOST_OF_A_HEADER].decode("latin-1")
+
+    @property
+    def forwarded_for(self) -> str:
+        """The end of X-Forwarded-For: what the nearest proxies added."""
+        return self._headers.get(b"x-forwarded-for", b"")[-MOST_OF_A_HEADER:].decode("latin-1")
 
     async def form(self) -> dict[str, str]:
         """The fields of a form; none when it is larger than any of ours."""

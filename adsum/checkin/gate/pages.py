@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from adsum.checkin.gate.http import MOST_OF_A_HEADER
 from adsum.checkin.rules import Refusal
 
 _MOST = 1_000
@@ -66,9 +67,13 @@ _KNOWN = {code.casefold(): code for code, _name in settings.LANGUAGES}
 _BY_ROOT = {code.partition("-")[0]: code for code in reversed(_KNOWN.values())}
 
 
-@lru_cache(maxsize=4_096)
 def language_of(cookie: str, accepted: str) -> str:
     """The language of the page: the person's choice, else the first one the browser asks for that we have."""
+    return _language_of(cookie[:20], accepted[:MOST_OF_A_HEADER])
+
+
+@lru_cache(maxsize=4_096)
+def _language_of(cookie: str, accepted: str) -> str:
     if cookie.casefold() in _KNOWN:
         return _KNOWN[cookie.casefold()]
     for wanted, _weight in parse_accept_lang_header(accepted):

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import domain_of
 from adsum.integrations.sign_on import WAITING, is_local, own_path, provider_for
-from adsum.web import stepup
+from adsum.web import floods, stepup
 from adsum.web.proof import PASSWORD_WRONG, PasskeyForm, PasswordForm
 from adsum.web.signin.forms import CodeForm, EmailForm
 from adsum.web.signin.scan import scan_waiting
@@ -51,6 +51,7 @@ def page(request: HttpRequest, template: str, status: int = 200, **context: Any)
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@floods.guarded("POST")
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Username first: the domain of the e-mail decides what comes next, never whether an account exists."""
     wanted = own_path(request.POST.get("next") or request.GET.get("next")) or pending(request)["next"]

@@ -18,7 +18,7 @@ from adsum.accounts import services
 from adsum.core.errors import AdsumError
 from adsum.integrations import passkeys
 from adsum.integrations.sign_on import note_second_factor, own_path
-from adsum.web import stepup
+from adsum.web import floods, stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.proof import PASSKEY_WRONG, PasskeyForm, is_local, password_proves
 from adsum.web.signin.entrance import first_page, return_path
@@ -28,6 +28,7 @@ from adsum.web.signin.two_step import overview
 
 @never_cache
 @require_POST
+@floods.guarded("POST")
 def options(request: HttpRequest) -> HttpResponse:
     """A challenge for a passkey, whosever it may be."""
     return JsonResponse(passkeys.ask(request.session, at=request.at))  # type: ignore[attr-defined]

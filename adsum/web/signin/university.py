@@ -31,7 +31,7 @@ from adsum.integrations.sign_on import (
     provider_for,
     provider_named,
 )
-from adsum.web import stepup
+from adsum.web import floods, stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import trial
 from adsum.web.signin.entrance import page, pending, return_path
@@ -115,6 +115,7 @@ def university(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
+@floods.guarded("GET", "HEAD")
 def begin(request: HttpRequest, provider_id: str, protocol: str = OIDC) -> HttpResponse:
     """Off to the provider, with a question of this browser's own; `?strong` asks it for two factors."""
     app = provider_named(provider_id, protocol)

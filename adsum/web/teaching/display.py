@@ -17,6 +17,7 @@ from adsum.checkin import services
 from adsum.checkin.models import Display, Pairing
 from adsum.checkin.reports import latest_epoch, pace_of, second_checks, shown_on
 from adsum.timetable.reports import how_many_expected
+from adsum.web import floods
 from adsum.web.codes import TYPED_ADDRESS, code_svg, spaced
 from adsum.web.teaching.checkin import holds, to_display
 from adsum.web.teaching.kiosk import to_kiosk
@@ -86,6 +87,7 @@ def refresh(request: HttpRequest, ref: UUID) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@floods.guarded("POST")
 def pairing(request: HttpRequest) -> HttpResponse:
     """Eight characters for the lecturer to confirm; then this browser is a screen. Looking writes nothing."""
     at: datetime = request.at  # type: ignore[attr-defined]

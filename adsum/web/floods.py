@@ -1,0 +1,49 @@
+"""What a stranger can make us write down, only so often: each is a transaction of the writer that check-ins need.
+
+By address, since there is nothing else to go by; so it is a guard against floods, far above what the thousands behind one
+address of a campus do (docs/security.md).
+"""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from adsum.checkin.gate.limits import Limit
+from adsum.core.network import client_address
+
+P = ParamSpec("P")
+A_MINUTE = 1_200
+"""For each address, in each worker."""
+writes = Limit(a_minute=A_MINUTE, at_once=A_MINUTE)
+
+
+def guarded(*methods: str) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
+    """For a view that writes for people who are not signed in, when it is asked with one of these methods."""
+
+    def decorate(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def within(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method in methods and (wait := writes.wait(_whose(request), int(time.monotonic() * 1000))):
+                answer = render(request, "429.html", status=429)
+                answer["Retry-After"] = str(wait)
+                return answer
+            return view(request, *args, **kwargs)
+
+        return within
+
+    return decorate
+
+
+def _whose(request: HttpRequest) -> str:
+    """The address a request came from; of IPv6 the network, as each of its machines has as many addresses as it likes."""
+    text = client_address(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
+    try:
+        address = ip_address(text)
+    except ValueError:  # a socket of this machine
+        return text
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else text
