@@ -37,6 +37,7 @@ EXTRA_FILES = {
     ("timetable", "sources"): "the tables of imports and feeds, apart from those of the timetable itself",
     ("timetable", "changes"): "what a person says of a class, apart from what sources say",
     ("engagement", "oversight"): "what those who watch over the logs are told; reports are about classes, marks and queries",
+    ("engagement", "timetabling"): "what the timetabling team is told; reports are about classes, marks and queries",
     ("engagement", "words"): "what messages say: the letter and the page say the same, and integrations and web both need it",
 }
 

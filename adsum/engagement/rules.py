@@ -18,6 +18,8 @@ class Kind(StrEnum):
     QUERY_ESCALATED = "query_escalated"
     NO_CODE = "no_code"
     NOT_OBSERVED = "not_observed"
+    FEED_SILENT = "feed_silent"
+    CLASS_REPORTED = "class_reported"
     RECORD_OPENED = "record_opened"
     UNUSUAL_LOOKS = "unusual_looks"
     LOG_WRONG = "log_wrong"

@@ -13,11 +13,11 @@ from adsum.accounts.models import BreakGlass, Person
 from adsum.attendance.models import MarkChange, Query
 from adsum.audit.services import Entry, record, record_all
 from adsum.core.errors import AdsumError
-from adsum.engagement import oversight, reports
+from adsum.engagement import oversight, reports, timetabling
 from adsum.engagement.models import Bookmark, Message, Told
 from adsum.engagement.reports import Draft, Pending
 from adsum.engagement.rules import CLAIM, MOVES, OVERLAP, STALE, State, awake, retry_after
-from adsum.timetable.models import ClassChange
+from adsum.timetable.models import ClassChange, ClassReport
 from adsum.timetable.reports import university_zone
 
 BATCH = 500
@@ -93,6 +93,14 @@ def tell_of_oversight(*, at: datetime) -> int:
     with transaction.atomic():
         _lock("oversight")
         return opened + write([*oversight.unusual_looks(at, university_zone()), *oversight.log_wrong(at)], at=at)
+
+
+def tell_timetabling(*, at: datetime) -> int:
+    """Write to the timetabling team about feeds that have fallen silent, and what was reported of classes; how many."""
+    reported = _read("class_report", ClassReport, timetabling.reports_waiting, at)
+    with transaction.atomic():
+        _lock("feed")
+        return reported + write(timetabling.feeds_silent(at), at=at)
 
 
 def ask_for_registers(*, at: datetime) -> int:

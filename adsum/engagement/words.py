@@ -374,6 +374,59 @@ def _log_wrong(facts: Mapping[str, Any]) -> Letter:
     )
 
 
+# For the timetabling team
+
+
+TOUCHED = {
+    "new": gettext_lazy("an extra class"),
+    "status": gettext_lazy("whether it takes place"),
+    "when": gettext_lazy("its time"),
+    "rooms": gettext_lazy("its room"),
+    "staff": gettext_lazy("who teaches it"),
+    "groups": gettext_lazy("for whom it is"),
+    "delivery": gettext_lazy("online, or in the room"),
+}
+"""What a report from the room speaks of."""
+
+
+def _feed_silent(facts: Mapping[str, Any]) -> Letter:
+    feeds = facts["feeds"]
+    subject = ngettext("The feed %(name)s is silent", "%(n)s feeds are silent", len(feeds))
+    return Letter(
+        subject=subject % {"n": len(feeds), "name": feeds[0]["name"]},
+        opening=_("Adsum has asked for too long and had no answer. The timetable stays as it was said last."),
+        items=[
+            Item(
+                feed["name"],
+                [_("Last answer: %(when)s.") % {"when": when(feed["since"])} if feed["since"] else _("It has never answered.")],
+                f"/imports/feeds/{feed['feed']}/",
+            )
+            for feed in feeds[:MOST]
+        ],
+        closing=[
+            _("The page of the feed says why. It is asked again by itself, and this is the only message until it answers.")
+        ],
+        action=(_("See how the feeds are"), "/imports/feeds/"),
+    )
+
+
+def _class_reported(facts: Mapping[str, Any]) -> Letter:
+    classes = facts["classes"]
+    subject = ngettext("%(n)s report from the room waits for you", "%(n)s reports from the room wait for you", len(classes))
+    return Letter(
+        subject=subject % {"n": len(classes)},
+        opening=_("It holds already, and no import changes it. Confirm it, or undo it:"),
+        items=[
+            Item(
+                _named(item), [", ".join(str(TOUCHED[name]) for name in item["touches"])], f"/classes/{item['session']}/change/"
+            )
+            for item in classes[:MOST]
+        ],
+        closing=_rest(len(classes)),
+        action=(_("Decide them"), "/imports/reports/"),
+    )
+
+
 LETTERS: dict[Kind, Callable[[Mapping[str, Any]], Letter]] = {
     Kind.CLASS_CHANGES: _class_changes,
     Kind.MARK_CHANGES: _mark_changes,
@@ -382,6 +435,8 @@ LETTERS: dict[Kind, Callable[[Mapping[str, Any]], Letter]] = {
     Kind.QUERY_ESCALATED: _query_escalated,
     Kind.NO_CODE: _no_code,
     Kind.NOT_OBSERVED: _not_observed,
+    Kind.FEED_SILENT: _feed_silent,
+    Kind.CLASS_REPORTED: _class_reported,
     Kind.RECORD_OPENED: _record_opened,
     Kind.UNUSUAL_LOOKS: _unusual_looks,
     Kind.LOG_WRONG: _log_wrong,
@@ -394,6 +449,8 @@ KINDS = {
     Kind.QUERY_ESCALATED: gettext_lazy("Queries that have waited too long"),
     Kind.NO_CODE: gettext_lazy("A class without its code"),
     Kind.NOT_OBSERVED: gettext_lazy("A class without a register"),
+    Kind.FEED_SILENT: gettext_lazy("A feed without an answer"),
+    Kind.CLASS_REPORTED: gettext_lazy("Reports from the room that wait"),
     Kind.RECORD_OPENED: gettext_lazy("A record opened from outside"),
     Kind.UNUSUAL_LOOKS: gettext_lazy("The week’s unusual looks"),
     Kind.LOG_WRONG: gettext_lazy("An event log that is wrong"),

@@ -85,6 +85,11 @@ def tell_of_queries() -> int:
     return outbox.tell_of_queries(at=datetime.now(UTC))
 
 
+def tell_timetabling() -> int:
+    """Write to the timetabling team about silent feeds and reports from the room; how many messages."""
+    return outbox.tell_timetabling(at=datetime.now(UTC))
+
+
 def ask_for_registers() -> int:
     """Write to lecturers whose class has no sign of a register; how many messages."""
     return outbox.ask_for_registers(at=datetime.now(UTC))
@@ -167,6 +172,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     tell_of_marks: 1,
     tell_of_queries: 1,
     tell_of_oversight: 1,
+    tell_timetabling: 1,
     ask_for_registers: 1,
     send_messages: 1,
     poll_feeds: 1,

@@ -1,0 +1,54 @@
+"""What the timetabling team is told: a feed that has fallen silent, and what somebody in the room said of a class."""
+
+from collections import defaultdict
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from adsum.accounts.rules import Role
+from adsum.engagement.oversight import holders
+from adsum.engagement.reports import Draft, Pending, class_facts, untold
+from adsum.engagement.rules import KEPT_DUE, STALE, Kind, digest_at
+from adsum.timetable.models import ClassReport
+from adsum.timetable.sources import FeedMapping
+
+
+def feeds_silent(at: datetime) -> list[Draft]:
+    """Feeds about which there is an alarm: for each of the team one draft for those whose alarm was raised together. It has
+    no address and no error in it, for either may hold a secret."""
+    alarms: dict[datetime, list[FeedMapping]] = defaultdict(list)
+    for feed in FeedMapping.objects.filter(stale_since__gt=at - STALE, stale_since__lte=at).order_by("name"):
+        if feed.stale_since is not None:
+            alarms[feed.stale_since].append(feed)
+    team = holders([Role.TIMETABLING], at) if alarms else []
+    return [
+        Draft(
+            person, Kind.FEED_SILENT, f"{Kind.FEED_SILENT}:{person.pk}:{since.isoformat()}",
+            {"feeds": [{"feed": feed.pk, "name": feed.name, "since": _since(feed)} for feed in feeds]}, at + KEPT_DUE,
+        )
+        for since, feeds in alarms.items() for person in team
+    ]  # fmt: skip
+
+
+def _since(feed: FeedMapping) -> str:
+    """When it last answered; '' when it never has."""
+    return feed.last_success_at.isoformat() if feed.last_success_at else ""
+
+
+def reports_waiting(after: int, at: datetime, zone: ZoneInfo) -> Pending:
+    """What was reported of classes and waits to be confirmed, gathered until the next digest: one draft for each of
+    the team."""
+    rows = untold(ClassReport.objects.filter(at__gt=at - STALE), "class_report", after)
+    pending, due = Pending(), list[ClassReport]()
+    for report in rows.select_related("session__module"):
+        if report.decided_at is not None:
+            pending.done.append(report.pk)
+        elif digest_at(report.at, zone) <= at:
+            due.append(report)
+            pending.done.append(report.pk)
+        else:
+            pending.first_left = pending.first_left or report.pk
+    for person in holders([Role.TIMETABLING], at) if due else []:
+        classes = [{**class_facts(report.session), "touches": report.touches} for report in due]
+        key = f"{Kind.CLASS_REPORTED}:{person.pk}:{due[-1].pk}"
+        pending.drafts.append(Draft(person, Kind.CLASS_REPORTED, key, {"classes": classes}, at + KEPT_DUE))
+    return pending
