@@ -230,7 +230,7 @@ DOORS = [
     *doors("policy_new",              "/office/policies/new/",              POLICIES, instead(POLICIES, 422)),
     *doors("policy",                  "/office/policies/{policy}/",         POLICIES, None),
     *doors("policy_withdraw",         "/office/policies/{policy}/withdraw/", None, instead(POLICIES, 302)),
-    *doors("policy_end",              "/office/policies/{policy}/end/",     None, instead(POLICIES, 302)),
+    *doors("policy_end",              "/office/policies/{policy}/end/",     POLICIES, instead(POLICIES, 302)),
     *doors("office_outages",          "/office/outages/",                   OUTAGES, instead(OUTAGES, 422)),
     *doors("end_outage",              "/office/outages/{outage}/end/",      None, instead(OUTAGES, 302)),
     *doors("withdraw_outage",         "/office/outages/{outage}/withdraw/", OUTAGES, instead(OUTAGES, 302)),

@@ -26,6 +26,8 @@ class Role(StrEnum):
 STAFF = frozenset(Role) - {Role.STUDENT}
 """Everyone but students; staff see staff pages, and get there with two factors alone."""
 
+DECLARES_OUTAGES = frozenset({Role.ADMINISTRATOR, Role.ATTENDANCE_TEAM})
+"""Over the whole university: may say that check-in could not be relied on."""
 KEEPS_REGISTERS = frozenset({Role.ATTENDANCE_TEAM, Role.DEPARTMENT})
 """May open and amend the register of any class of their departments, not only of those they teach."""
 

@@ -38,6 +38,12 @@ class Policies:
         """The version for classes of a department and kind (empty: of no particular kind) on a day."""
         return in_force(self.versions, parents=self.parents, department=department, kind=kind, on=on)
 
+    def wider_than(self, exception: Policy, *, on: date) -> Terms:
+        """What holds on a day for the classes of an exception's department and kind, if its scope says nothing."""
+        others = [one for one in self.versions if (one.department_id, one.kind) != (exception.department_id, exception.kind)]
+        found = in_force(others, parents=self.parents, department=exception.department_id, kind=exception.kind, on=on)
+        return found.terms if found is not None else DEFAULTS
+
 
 def policies() -> Policies:
     """All of them (one query while there are none, else two)."""

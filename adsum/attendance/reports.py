@@ -391,13 +391,12 @@ def account(classes: Iterable[OwnClass], at: datetime) -> Account:
 
 def latest_changes(student: Person, sessions: Collection[int]) -> dict[int, MarkChange]:
     """The change that made each mark of this student what it is, by class, with who made it (one query)."""
-    changes = MarkChange.objects.filter(student=student, session__in=sessions).select_related("by").order_by("id")
-    return {change.session_id: change for change in changes}
+    return {change.session_id: change for change in changes_of(student, sessions)}
 
 
 def story_of(student: Person, session: ClassSession) -> list[MarkChange]:
     """Every change of one mark, newest first, with who made it (one query)."""
-    return list(MarkChange.objects.filter(student=student, session=session).select_related("by").order_by("-id"))
+    return changes_of(student, [session.pk])[::-1]
 
 
 # Many students, or one as those see them who look after them
@@ -451,10 +450,10 @@ def module_tallies(modules: Collection[int], *, since: datetime, at: datetime) -
     found: dict[int, dict[date | None, list[Counted]]] = {}
     for pk, status, number in counts:
         session = sessions[pk]
-        same = [counted_in(session, Status(status), rules.of(session))] * number
+        same = counted_in(session, Status(status), rules.of(session))._replace(times=number)
         weeks = found.setdefault(session.module_id, {})
         for week in (None, monday_of(session.starts_on)):
-            weeks.setdefault(week, []).extend(same)
+            weeks.setdefault(week, []).append(same)
     return {module: {week: tally(some) for week, some in weeks.items()} for module, weeks in found.items()}
 
 

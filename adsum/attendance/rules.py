@@ -360,12 +360,13 @@ class Tally:
 
 
 class Counted(NamedTuple):
-    """One class of one student, as a sum takes it. `minutes` are the scheduled ones."""
+    """One class of one student, as a sum takes it; or `times` that are alike. `minutes` are the scheduled ones."""
 
     status: Status
     mandatory: bool = True
     minutes: int = 60
     counting: Counting = Counting()
+    times: int = 1
 
 
 def tally(marks: Iterable[Counted]) -> Tally:
@@ -375,12 +376,12 @@ def tally(marks: Iterable[Counted]) -> Tally:
     """
     inside = [one for one in marks if one.mandatory and one.counting.counts(one.status)]
     by_minutes = bool(inside) and all(one.counting.weighting == Weighting.MINUTES for one in inside)
-    weighed = [(one.minutes if by_minutes else 1, one.counting.share(one.status)) for one in inside]
+    weighed = [(one.times * (one.minutes if by_minutes else 1), one.counting.share(one.status)) for one in inside]
     return Tally(
         attended=sum(weight * share for weight, share in weighed),
         counted=sum(weight for weight, _ in weighed),
         weighting=Weighting.MINUTES if by_minutes else Weighting.SESSIONS,
-        classes=len(inside),
+        classes=sum(one.times for one in inside),
         min_events=max((one.counting.min_events for one in inside), default=0),
     )
 

@@ -13,8 +13,8 @@ from django.utils.timezone import localtime
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.attendance.policies import policies
-from adsum.attendance.reports import OwnClass, here_in, register_of
-from adsum.attendance.rules import ATTENDED, Counted, Status, tally
+from adsum.attendance.reports import OwnClass, counted_in, counting_marks, here_in, register_of
+from adsum.attendance.rules import ATTENDED, Status, tally
 from adsum.audit.services import record
 from adsum.core.cells import safe_filename
 from adsum.integrations.sheets import row_reference
@@ -83,7 +83,8 @@ def register(session: ClassSession, *, empty: bool = False) -> Table:
 
 
 def module_summary(module: Module, *, at: datetime) -> Table:
-    """Students by classes: a column for each class that has begun, a row for each student, and how each is doing.
+    """Students by classes: a column for each class that has begun, a row for each student, and how each is doing: the sum that
+    `standings` makes of all these classes.
 
     A dozen queries, however many classes and students.
     """
@@ -96,6 +97,7 @@ def module_summary(module: Module, *, at: datetime) -> Table:
     for mark in Mark.objects.filter(session__in=[one.pk for one in sessions]).select_related("student"):
         marks.setdefault(mark.student_id, {})[mark.session_id] = mark.status
         students.setdefault(mark.student_id, mark.student)
+    counting = set(counting_marks(at).filter(session__module=module).values_list("session", "student"))
     terms = policies()
     held_to = {session.pk: terms.of(session) for session in sessions}
     header = [
@@ -111,9 +113,9 @@ def module_summary(module: Module, *, at: datetime) -> Table:
         own = marks.get(student.pk, {})
         cells = [_cell(session, own, expected[session.pk], student) for session in sessions]
         sums = tally(
-            Counted(Status(status), session.mandatory, _minutes(session), held_to[session.pk].counting)
+            counted_in(session, Status(status), held_to[session.pk])
             for session, status in zip(sessions, cells, strict=True)
-            if status
+            if (session.pk, student.pk) in counting
         )
         percent = "" if sums.percent is None else sums.percent
         rows.append([student.number, student.display_name, sums.attended, sums.counted, percent, *cells])
@@ -124,10 +126,6 @@ def _cell(session: ClassSession, own: dict[int, str], expected: dict[int, Person
     if session.cancelled:
         return Status.CANCELLED if student.pk in expected else ""
     return own.get(session.pk) or (Status.EXPECTED if student.pk in expected else "")
-
-
-def _minutes(session: ClassSession) -> int:
-    return int((session.ends_at - session.starts_at).total_seconds() // 60)
 
 
 def student_record(student: Person, classes: Iterable[OwnClass]) -> Table:

@@ -35,12 +35,12 @@ from adsum.checkin.rules import make_code, make_typed
 from adsum.checkin.services import display_fingerprint
 from adsum.core.reader import Reader
 from adsum.timetable.models import ClassSession
-from adsum.web.codes import code_svg, spaced
+from adsum.web.codes import TYPED_ADDRESS, code_svg, spaced
 from adsum.web.hub import Hub, Watch
 from adsum.web.proof import is_too_weak, lacks_second_step
 from adsum.web.signin.lifetime import over
 from adsum.web.templatetags.adsum_ui import status_label
-from adsum.web.words import held_reason, late_note, left_note, relief_note
+from adsum.web.words import held_reason, late_note, left_note, relief_note, window_note
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -197,19 +197,13 @@ class Live:
             "check": clock_text(instant(entry.check_ends_ms // 1000 * 1000), "%H:%M:%S") if entry.check_ends_ms else "",
         }  # fmt: skip
         phase = self._phase(entry, now)
-        note = {
-            "paused": _("Check-in is paused for the whole university."),
-            "early": _("Check-in opens at %(opens)s."),
-            "open": _("Open until %(present)s, then late until %(late)s."),
-            "late": _("Late until %(late)s."),
-            "check": _("Second check: everyone scans once more, until %(check)s."),
-        }[phase]
         return {
             "svg": code_svg(make_code(epoch, handle=entry.handle, slot=slot, counter=counter)),
             "typed": spaced(make_typed(epoch, counter)),
-            "address": settings.ORIGIN.partition("://")[2] + "/in",
+            "address": TYPED_ADDRESS,
             "left_ms": epoch.left_ms(now), "period_ms": epoch.period_ms, "grace_ms": epoch.grace_ms,
-            "here": watch.board.here(), "expected": len(watch.board.expected), "phase": phase, "note": note % times,
+            "here": watch.board.here(), "expected": len(watch.board.expected), "phase": phase,
+            "note": window_note(phase, **times),
             "ends_in_ms": max(milliseconds(entry.late_until), entry.check_ends_ms or 0) - now,
         }  # fmt: skip
 

@@ -68,9 +68,9 @@ def _waiting(roles: frozenset[Role]) -> dict[str, int]:
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """For the page frame: where this person can go."""
-    roles: frozenset[Role] = getattr(request, "roles", frozenset())
+    access: Access = getattr(request, "access", NOBODY)
     return {
-        "nav_items": items_for(roles, current=request.path, counts=_waiting(roles)),
+        "nav_items": items_for(access, current=request.path, counts=_waiting(access.roles)),
         "university": settings.UNIVERSITY,
         "demo": settings.DEMO,
     }

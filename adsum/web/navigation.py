@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from adsum.accounts.rules import (
     COMPLIANCE,
+    DECLARES_OUTAGES,
     IMPORTS,
     KEEPS_REGISTERS,
     LISTS_CLASSES,
@@ -18,6 +19,7 @@ from adsum.accounts.rules import (
     READS_ACCESS_LOG,
     RUNS_CHECKIN,
     SETS_UP_SIGN_IN,
+    Access,
     Role,
 )
 
@@ -30,6 +32,8 @@ class Door:
     label: Promise
     icon: str
     roles: frozenset[Role]
+    everywhere: bool = False
+    """Only for whoever holds it over the whole university."""
 
 
 MENU = (
@@ -39,7 +43,7 @@ MENU = (
     Door("office_classes", _("Classes"), "building", LISTS_CLASSES),
     Door("office_queries", _("Queries"), "chat-left-text", KEEPS_REGISTERS),
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
-    Door("office_outages", _("Outages"), "wifi-off", frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})),
+    Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True),
     Door("modules", _("Modules"), "mortarboard", LISTS_CLASSES),
     Door("tutees", _("My tutees"), "people", frozenset({Role.TUTOR})),
     Door("students", _("Students"), "people", LOOKS_AFTER - {Role.TUTOR}),
@@ -68,7 +72,8 @@ class Item:
     """How many things wait there."""
 
 
-def items_for(roles: frozenset[Role], *, current: str, counts: Mapping[str, int] | None = None) -> list[Item]:
-    """The menu of a person with these roles; `current` is the path of the page shown, `counts` what waits behind a door."""
-    doors = [(door, reverse(door.name)) for door in MENU if door.roles & roles]
+def items_for(access: Access, *, current: str, counts: Mapping[str, int] | None = None) -> list[Item]:
+    """The menu of a person who may that; `current` is the path of the page shown, `counts` what waits behind a door."""
+    open_ = [door for door in MENU if access.holds(*door.roles)]
+    doors = [(door, reverse(door.name)) for door in open_ if not door.everywhere or access.departments(*door.roles) is None]
     return [Item(door.label, url, door.icon, current.startswith(url), (counts or {}).get(door.name, 0)) for door, url in doors]

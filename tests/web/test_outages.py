@@ -38,6 +38,7 @@ def team(room: Room) -> Room:
 
 
 def test_it_is_shown_before_it_is_declared(team: Room):
+    assert f'href="{PAGE}"' in team.client.get("/office/queries/").content.decode()
     page = words(team.client.post(PAGE, {**GIVEN, "step": "preview"}))
     assert "Classes 1 Students 3 Registers closed already 0 Absences that become not observed 0" in page
     assert Outage.objects.count() == 0
@@ -120,6 +121,7 @@ def test_a_team_of_one_department_cannot_declare_it_for_all(team: Room):
     person = team.world.person()
     RoleGrant.objects.create(person=person, role=Role.ATTENDANCE_TEAM, department=Department.objects.get(code="CS"))
     team.sign_in(person)
+    assert f'href="{PAGE}"' not in team.client.get("/office/queries/").content.decode(), "no door that leads nowhere"
     assert team.client.get(PAGE).status_code == 404
     assert team.client.post(PAGE, {**GIVEN, "step": "declare"}).status_code == 404
 

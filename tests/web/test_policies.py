@@ -19,6 +19,7 @@ from adsum.attendance.presets import PRESETS
 from adsum.attendance.rules import Authorised, Counting, Source, Status, Terms, Weighting, Windows
 from adsum.timetable.rules import Kind
 from adsum.web.policy_words import duration, for_students, values
+from adsum.web.templatetags.adsum_ui import signed
 from tests.world import NINE, World
 
 TODAY = NINE.date()
@@ -154,11 +155,34 @@ def test_an_exception_ends_and_one_in_force_is_not_withdrawn(team: Person, clien
     lab = make(team, days=-2, kind="lab")
     client.post(reverse("policy_withdraw", args=[lab.ref]))
     assert Policy.objects.get(pk=lab.pk).withdrawn_at is None
+    page = words(client, reverse("policy", args=[lab.ref]))
+    assert "End this exception" in page
     client.post(reverse("policy_end", args=[lab.ref]))
     ending = Policy.objects.latest("number")
     assert (ending.inherits, ending.kind, ending.valid_from) == (True, "lab", TODAY + timedelta(days=1))
     university = make(team, days=-2)
     assert client.post(reverse("policy_end", args=[university.ref])).status_code == 404
+
+
+def test_what_the_end_of_an_exception_would_have_done_is_shown_first(team: Person, client: Client, world: World):
+    make(team, Terms(windows=Windows(10, 30, 30)), days=-9)
+    lab = make(team, Terms(windows=Windows(10, 5, 30)), days=-2, kind="lab")
+    october = NINE - timedelta(days=30)
+    taught = world.session(world.group(), kind="lab", starts_at=october)
+    Policy.objects.update(valid_from=october.date() - timedelta(days=1))
+    for minutes in (1, 10):
+        seen, student = october + timedelta(minutes=minutes), world.student()
+        status = Status.LATE if minutes > 5 else Status.PRESENT
+        Mark.objects.create(session=taught, student=student, status=status, source=Source.SCAN, at=seen, changed_at=seen)
+    page = words(client, reverse("policy_end", args=[lab.ref]))
+    assert "What it would have done to October 2026 Classes 1 Marks 2 Would differ 1" in page
+    assert "Present until, minutes after the start 30 minutes 5 minutes" in page
+    assert not Policy.objects.filter(inherits=True).exists()
+
+
+@pytest.mark.parametrize(("value", "text"), [(-4.44, "−4.4"), (1234.56, "+1,234.6"), (0.0, "+0.0")])
+def test_a_difference_has_a_real_minus(value: float, text: str):
+    assert signed(value) == text
 
 
 def test_who_is_team_of_a_department_makes_its_policies_and_no_others(world: World, client: Client, team: Person):

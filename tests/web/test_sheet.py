@@ -11,12 +11,13 @@ from pypdf import PdfReader
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
-from adsum.attendance.rules import Source, Status
+from adsum.attendance.queries import raise_query
+from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog, Event
 from adsum.audit.services import alias_of
 from adsum.integrations.sheets import row_reference
-from adsum.timetable.models import Course, Enrolment
+from adsum.timetable.models import ClassSession, Course, Enrolment
 from tests.signing_in import prove
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
@@ -210,6 +211,25 @@ def test_a_modules_attendance_is_students_by_classes(room: Room):
     assert rows[1][1:] == ["Bob Baker", "0", "0", "", "expected", "expected", "cancelled"]
     assert gone.cancelled
     assert Event.objects.get(verb="export.module").subject == f"module:{room.group.module_id}"
+
+
+def test_a_modules_file_agrees_with_its_page(room: Room):
+    students = [room.alice, room.bob, room.cara]
+    gone = room.world.session(room.group, starts_at=NINE + timedelta(hours=2))
+    optional = room.world.session(room.group, starts_at=NINE + timedelta(hours=4), mandatory=False)
+    for session in (room.session, gone, optional):
+        mark_students(session, students, Status.ABSENT, by=room.lecturer, at=session.starts_at)
+    mark_students(room.session, [room.cara], Status.PRESENT, by=room.lecturer, at=FIVE_PAST, reason_code=Reason.OTHER)
+    ClassSession.objects.filter(pk=gone.pk).update(status="cancelled")
+    for student in (room.alice, room.cara):
+        raise_query(room.session, student, at=FIVE_PAST)
+    office(room)
+    _header, *rows = cells(room.client.post(f"/modules/{room.group.module_id}/attendance.csv"))
+    page = room.client.get(f"/modules/{room.group.module_id}/").context["rows"]
+    shown = {row["student"].display_name: row["percent"] for row in page}
+    assert shown == {"Alice Abel": None, "Bob Baker": 0.0, "Cara Cole": 100.0}
+    assert {row[1]: float(row[4]) if row[4] else None for row in rows} == shown
+    assert [row[3] for row in rows] == ["0", "1", "1"]
 
 
 @pytest.mark.parametrize("classes", [1, 3])

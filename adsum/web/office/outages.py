@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from adsum.accounts.rules import Role
+from adsum.accounts.rules import DECLARES_OUTAGES
 from adsum.attendance import outages
 from adsum.attendance.models import Outage
 from adsum.checkin.services import outages_changed
@@ -30,21 +30,19 @@ from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 
 PAGE = 25
-DECLARES = frozenset({Role.ADMINISTRATOR, Role.ATTENDANCE_TEAM})
 _MOMENT = {"type": "datetime-local", "step": 60}
 
 
 def everywhere(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For administrators, and for an attendance team of the whole university: an outage does not stop at a department."""
+    """For administrators and an attendance team, over the whole university: an outage does not stop at a department."""
 
     @wraps(view)
     def checked(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        whole = Role.ATTENDANCE_TEAM in request.roles and request.access.departments(Role.ATTENDANCE_TEAM) is None
-        if not whole and Role.ADMINISTRATOR not in request.roles:
+        if request.access.departments(*DECLARES_OUTAGES) is not None:
             raise Http404
         return view(request, *args, **kwargs)
 
-    return for_roles(DECLARES)(checked)
+    return for_roles(DECLARES_OUTAGES)(checked)
 
 
 def _moment(label: Any, **options: Any) -> forms.DateTimeField:

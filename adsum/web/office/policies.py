@@ -138,12 +138,24 @@ def withdraw(request: PersonRequest, ref: UUID) -> HttpResponse:
     return redirect("policy", ref)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(MAKES_POLICIES)
 def end(request: PersonRequest, ref: UUID) -> HttpResponse:
-    """From tomorrow the wider policy applies again where this exception did."""
-    policy = get_object_or_404(_within(request).exclude(department=None, kind=""), ref=ref)
+    """From tomorrow the wider policy applies again where this exception did: what that would have done to last month; then it
+    is done."""
+    exceptions = _within(request).exclude(department=None, kind="").select_related("department")
+    policy = get_object_or_404(exceptions, ref=ref)
     today = _today(request)
+    if request.method != "POST":
+        wider = policies().wider_than(policy, on=today + timedelta(days=1))
+        first, last = months_before(today)[0], today.replace(day=1) - timedelta(days=1)
+        context = {
+            "policy": policy,
+            "scope": words.scope_words(policy),
+            "values": words.compared(wider, policy.terms),
+            "effect": effect_of(Draft(wider, policy.department_id, policy.kind), first=first, last=last),
+        }
+        return render(request, "adsum/office/policy_end.html", context)
     try:
         ending = make_policy(
             policy.terms, department=policy.department, kind=policy.kind, valid_from=today + timedelta(days=1), today=today,

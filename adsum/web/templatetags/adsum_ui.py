@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django import template
 from django.forms import BaseForm, BoundField
+from django.template.defaultfilters import floatformat
 from django.templatetags.static import static
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
@@ -246,6 +247,12 @@ KINDS = {
     "exam": gettext_lazy("Exam"),
     "other": gettext_lazy("Class"),
 }
+
+
+@register.filter
+def signed(value: float) -> str:
+    """A difference with its sign, such as "−4.4": a real minus, as wide as the plus."""
+    return f"{'−' if value < 0 else '+'}{floatformat(abs(value), '1g')}"
 
 
 @register.filter
