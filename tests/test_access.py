@@ -1,12 +1,13 @@
 """Who sees which classes, modules and records: two departments are seeded, and nothing of the other one shows."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import NOBODY, Access, Role
+from adsum.accounts.services import replace_roles
 from adsum.timetable.models import ClassSession, Enrolment, Module, ModuleLeader
 from adsum.timetable.reports import students_visible_to
 from tests.world import NINE, World
@@ -32,6 +33,34 @@ DAY = date(2026, 11, 23)
 )
 def test_departments_of_roles(held, asked, departments):
     assert Access(DAY, held).departments(*asked) == departments
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        ("2026-07-01T23:30:00Z", "2026-07-02"),  # 00:30 in London, in summer
+        ("2026-07-01T22:59:59Z", "2026-07-01"),
+        ("2026-11-23T23:59:59Z", "2026-11-23"),
+        ("2026-11-24T00:00:00Z", "2026-11-24"),
+        ("2026-03-29T00:30:00Z", "2026-03-29"),  # half an hour before the clocks go forward
+        ("2026-03-29T23:30:00Z", "2026-03-30"),
+        ("2026-10-24T23:30:00Z", "2026-10-25"),  # the night in which they go back
+        ("2026-10-25T23:30:00Z", "2026-10-25"),
+    ],
+)
+def test_roles_begin_and_end_with_the_day_of_the_university(world: World, at: str, day: str):
+    instant, on = datetime.fromisoformat(at), date.fromisoformat(day)
+    person = world.person()
+    RoleGrant.objects.create(person=person, role=Role.TUTOR, ends_on=on - timedelta(days=1))
+    RoleGrant.objects.create(person=person, role=Role.LECTURER, starts_on=on, ends_on=on)
+    RoleGrant.objects.create(person=person, role=Role.DEPARTMENT, starts_on=on + timedelta(days=1))
+    access = person.access(instant)
+    assert access.on == on
+    assert access.roles == {Role.LECTURER}
+    replace_roles(person, [(Role.TIMETABLING, None)], source="sso:x", by="system:test", at=instant)
+    assert person.grants.get(role=Role.TIMETABLING).starts_on == on
+    assert Role.TIMETABLING in person.roles(instant)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.rules import BY_DEPARTMENT, Access, Purpose, Role
+from adsum.core.university import civil_date
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -67,7 +68,8 @@ class Person(AbstractBaseUser):
         """What this person may be at that instant, and over which departments (one query; two when a role that reaches by
         department is held over some)."""
         held: dict[Role, set[int] | None] = {}
-        for grant in RoleGrant.objects.filter(person=self).held_on(at.date()):
+        on = civil_date(at)
+        for grant in RoleGrant.objects.filter(person=self).held_on(on):
             role = Role(grant.role)
             if grant.department_id is None or role not in BY_DEPARTMENT:
                 held[role] = None
@@ -77,7 +79,7 @@ class Person(AbstractBaseUser):
         reach = {
             role: None if over is None else frozenset[int]().union(*(below[pk] for pk in over)) for role, over in held.items()
         }
-        return Access(at.date(), reach)
+        return Access(on, reach)
 
     def roles(self, at: datetime) -> frozenset[Role]:
         """What this person may be at that instant, wherever."""

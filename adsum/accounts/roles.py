@@ -14,6 +14,7 @@ from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
+from adsum.core.university import civil_date
 
 
 def refuse_own(person: Person, by: Person) -> None:
@@ -69,7 +70,7 @@ def take_role(grant: RoleGrant, *, last_day: date, by: Person, at: datetime) -> 
     if grant.ends_on is not None and grant.ends_on <= last_day:
         raise AdsumError("ended", _("This role has ended already."))
     if grant.role == Role.ADMINISTRATOR:
-        _refuse_last_administrator(grant.person, on=max(last_day, at.date()), apart_from=grant)
+        _refuse_last_administrator(grant.person, on=max(last_day, civil_date(at)), apart_from=grant)
     services.end_role(grant, last_day=last_day, by=by.actor, at=at)
 
 
@@ -78,7 +79,7 @@ def close_by_hand(person: Person, *, by: Person, at: datetime) -> None:
     """Close an account. Raises AdsumError `own_roles`, `last_administrator`."""
     refuse_own(person, by)
     if Role.ADMINISTRATOR in person.roles(at):
-        _refuse_last_administrator(person, on=at.date())
+        _refuse_last_administrator(person, on=civil_date(at))
     services.close_account(person, by=by.actor, at=at)
 
 

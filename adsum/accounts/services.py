@@ -28,6 +28,7 @@ from adsum.accounts.models import BreakGlass, Department, Person, RoleGrant, Use
 from adsum.accounts.rules import BREAK_GLASS_FOR, STAFF, Access, Purpose, Role, break_glass_refusal, is_guessable
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
+from adsum.core.university import civil_date
 
 PROVIDER_SECRETS = frozenset({"secret", "key"})
 """Settings of a provider that are sealed: the client secret of OpenID Connect, the private key of SAML."""
@@ -238,7 +239,7 @@ def replace_roles(
     if not source:
         raise ValueError("grants by hand are not replaced")
     Person.objects.select_for_update().get(pk=person.pk)
-    today = at.date()
+    today = civil_date(at)
     wanted = {(role, department.pk if department else None): department for role, department in roles}
     for grant in RoleGrant.objects.filter(person=person, source=source):
         scope = (Role(grant.role), grant.department_id)

@@ -13,6 +13,7 @@ from adsum.audit.reports import kept_report
 from adsum.audit.rules import Unusual
 from adsum.audit.tree import last_verification
 from adsum.core.clock import monday_of
+from adsum.core.university import civil_date
 from adsum.engagement.models import Message
 from adsum.engagement.reports import Draft, Pending, untold
 from adsum.engagement.rules import KEPT_DUE, LONGEST, STALE, Kind, is_night
@@ -20,7 +21,7 @@ from adsum.engagement.rules import KEPT_DUE, LONGEST, STALE, Kind, is_night
 
 def holders(roles: Iterable[Role], at: datetime) -> list[Person]:
     """Everyone active who holds one of these roles (one query)."""
-    held = RoleGrant.objects.filter(role__in=roles).held_on(at.date())
+    held = RoleGrant.objects.filter(role__in=roles).held_on(civil_date(at))
     return list(Person.objects.filter(pk__in=held.values("person"), is_active=True).order_by("pk"))
 
 

@@ -17,6 +17,7 @@ from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.attendance.reports import QueryDates, closed_until, departments_of
 from adsum.attendance.rules import QUERY_TO_TEAM_AFTER, Reason, Source, Status
 from adsum.checkin.reports import uncaptured
+from adsum.core.university import civil_date
 from adsum.engagement.models import Message, Told
 from adsum.engagement.rules import (
     KEPT_DUE,
@@ -347,7 +348,7 @@ def queries_escalated(at: datetime, zone: ZoneInfo) -> Pending:
 
 def _team(at: datetime) -> list[tuple[Person, frozenset[int] | None]]:
     """Everyone of the attendance team, with the departments they are it for (one query, and two for each of them)."""
-    holders = RoleGrant.objects.filter(role=Role.ATTENDANCE_TEAM, person__is_active=True).held_on(at.date())
+    holders = RoleGrant.objects.filter(role=Role.ATTENDANCE_TEAM, person__is_active=True).held_on(civil_date(at))
     people = Person.objects.filter(pk__in=holders.values("person")).order_by("pk")
     return [(person, person.access(at).departments(Role.ATTENDANCE_TEAM)) for person in people]
 

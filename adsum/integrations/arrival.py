@@ -19,7 +19,6 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.db import transaction
 from django.db.models import Q
@@ -167,8 +166,7 @@ def _enough_factors(
     """Fails closed: also for the roles this very sign-in would give, and for a second step here, which is asked for at a
     sign-in and not at a fresh proof."""
     roles = (person.roles(at) if person else frozenset()) | {role for role, _ in _claimed(app, said.claims)}
-    methods = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-    has_one = person is not None and Authenticator.objects.filter(user=person, type__in=methods).exists()
+    has_one = person is not None and services.has_second_step(person)
     step = second_step(
         proven=proven, roles=roles, students_too=bool(app.settings.get("students_mfa")), has_one_here=has_one
     )  # fmt: skip

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from adsum.accounts.services import end_sign_ins
 from adsum.attendance.closing import given_to, take_back_unexpected
 from adsum.checkin.services import follow_timetable, revoke_passes
+from adsum.core.university import civil_date
 from adsum.integrations import events_csv, icalendar, oneroster
 from adsum.integrations.class_plan import plan_timetable
 from adsum.integrations.enrolments_csv import plan_enrolments
@@ -66,18 +67,16 @@ def _plan(run: Import, at: datetime, progress: Progress, *, lock: bool = False) 
     source, is_partial = options.get("source", ""), bool(options.get("partial"))
     if run.kind == "oneroster":
         roster = oneroster.read(content, run.filename, problems, source=source)
-        plan_roster(roster, plan, at.astimezone(zone).date(), trusted=bool(options.get("trusted")))
+        plan_roster(roster, plan, civil_date(at), trusted=bool(options.get("trusted")))
         return roster.source, plan
     if run.kind == "roles":
-        today = at.astimezone(zone).date()
         named = plan_roles(
-            content, run.filename, plan, source=source, actor=run.actor, today=today, partial=is_partial
+            content, run.filename, plan, source=source, actor=run.actor, today=civil_date(at), partial=is_partial
         )  # fmt: skip
         return named, plan
     if run.kind == "enrolments":
-        today = at.astimezone(zone).date()
         named = plan_enrolments(
-            content, run.filename, plan, source=source, actor=run.actor, today=today, partial=is_partial
+            content, run.filename, plan, source=source, actor=run.actor, today=civil_date(at), partial=is_partial
         )  # fmt: skip
         return named, plan
     if run.kind == "events":

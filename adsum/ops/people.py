@@ -10,6 +10,7 @@ from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.checkin.services import revoke_passes, sign_out_everywhere
 from adsum.core.errors import AdsumError
+from adsum.core.university import civil_date
 
 BY = "system:command"
 NUMBER_MAX = 40
@@ -124,7 +125,7 @@ def _role(person: Person, role: Role, *, end: bool) -> str:
     if not end:
         services.grant_role(person, role, by=BY, at=_now())
         return f"{person.display_name} is now {role}."
-    yesterday = (_now() - timedelta(days=1)).date()
-    for grant in RoleGrant.objects.filter(person=person, role=role).held_on(_now().date()):
-        services.end_role(grant, last_day=yesterday, by=BY, at=_now())
+    today = civil_date(_now())
+    for grant in RoleGrant.objects.filter(person=person, role=role).held_on(today):
+        services.end_role(grant, last_day=today - timedelta(days=1), by=BY, at=_now())
     return f"{person.display_name} is no longer {role}."
