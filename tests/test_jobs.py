@@ -10,6 +10,7 @@ from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.ops import jobs, work
+from adsum.timetable.models import ClassSession
 from tests.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -55,12 +56,24 @@ def test_a_headcount_settles_when_it_closes(world):
     assert Register.objects.get().state == Register.State.NOT_OBSERVED
 
 
+def test_a_class_restored_long_after_is_closed_within_the_day(world):
+    world.session(world.group(students=1), status="cancelled")
+    later = NINE + timedelta(days=30)
+    with time_machine.travel(later, tick=False):
+        assert jobs.close_older_registers() == 0
+        ClassSession.objects.update(status="scheduled")
+        assert jobs.close_registers() == 0, "each minute looks at the last days alone"
+        assert jobs.close_older_registers() == 1
+    assert Register.objects.get().state == Register.State.NOT_OBSERVED
+
+
 def test_the_schedules_are_those_of_the_code():
     Schedule.objects.create(name="forgotten", func="adsum.ops.jobs.forgotten", schedule_type=Schedule.DAILY)
     for _ in range(2):
         work.keep_schedules()
     assert list(Schedule.objects.order_by("name").values_list("name", "func", "minutes")) == [
         ("ask_for_registers", "adsum.ops.jobs.ask_for_registers", 1),
+        ("close_older_registers", "adsum.ops.jobs.close_older_registers", 1_440),
         ("close_registers", "adsum.ops.jobs.close_registers", 1),
         ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
         ("forget_sign_ins", "adsum.ops.jobs.forget_sign_ins", 1_440),

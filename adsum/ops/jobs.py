@@ -1,7 +1,7 @@
 """What happens by itself. Every job may run twice, or late, with the same outcome."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -29,12 +29,18 @@ CLOSES_AFTER = timedelta(minutes=10)
 """How long after its end a register is closed: whoever scanned in time has finished signing in by then."""
 UNOBSERVED_AFTER = timedelta(hours=24)
 """How long a register without any observation waits before it is closed as not observed (docs/rules.md A 5)."""
+LOOKS_BACK = timedelta(days=8)
+"""How far back classes are looked for each minute, by an index of their start; once a day all of them are, for those that were
+restored or imported later."""
 
 
-def due_for_closing(at: datetime) -> list[ClassSession]:
-    """Classes whose register is to be closed at `at`, the oldest first. That of a cancelled class waits: it may be restored."""
+def due_for_closing(at: datetime, *, since: datetime | None = None) -> list[ClassSession]:
+    """Classes begun after `since` whose register is to be closed at `at`, the oldest first. That of a cancelled class waits: it
+    may be restored."""
     observed = Mark.objects.observations().filter(session=OuterRef("pk"))
-    over = ClassSession.objects.filter(ends_at__lte=at - CLOSES_AFTER, status=ClassStatus.SCHEDULED).exclude(
+    begun = ClassSession.objects.filter(starts_at__lte=at - CLOSES_AFTER, status=ClassStatus.SCHEDULED)
+    begun = begun.filter(starts_at__gt=since) if since is not None else begun
+    over = begun.filter(ends_at__lte=at - CLOSES_AFTER).exclude(
         register__state__in=[Register.State.CLOSED, Register.State.NOT_OBSERVED]
     )
     waited = Q(ends_at__lte=at - UNOBSERVED_AFTER)
@@ -46,9 +52,18 @@ AT_ONCE = 25
 
 
 def close_registers() -> int:
-    """Close every register that is due; returns how many."""
+    """Close every register of the last days that is due; returns how many."""
     at = datetime.now(UTC)
-    due = due_for_closing(at)
+    return _close(due_for_closing(at, since=at - LOOKS_BACK), at)
+
+
+def close_older_registers() -> int:
+    """The same, however old the class is."""
+    at = datetime.now(UTC)
+    return _close(due_for_closing(at), at)
+
+
+def _close(due: Sequence[ClassSession], at: datetime) -> int:
     for first in range(0, len(due), AT_ONCE):
         together = due[first : first + AT_ONCE]
         try:
@@ -167,6 +182,7 @@ def forget_sign_ins() -> int:
 
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
+    close_older_registers: 24 * 60,
     tend_checks: 1,
     tell_of_classes: 1,
     tell_of_marks: 1,
