@@ -244,7 +244,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "adsum.urls"
 ASGI_APPLICATION = "adsum.asgi.application"
-APPEND_SLASH = True
 
 TEMPLATES = [
     {
@@ -307,14 +306,10 @@ LANGUAGE_CODE = "en-gb"
 # Each under its own name, whatever the language of the page: without an entry of ours Django would translate "English".
 LANGUAGES = [("en-gb", gettext_noop("English")), ("cy", gettext_noop("Cymraeg"))]
 LOCALE_PATHS = [BASE_DIR / "adsum" / "web" / "locale"]
-LANGUAGE_COOKIE_NAME = "adsum_language"
-LANGUAGE_COOKIE_SAMESITE = "Lax"
-LANGUAGE_COOKIE_HTTPONLY = True
 TIME_ZONE = env.time_zone
 USE_TZ = True
 
 # Mail: the outbox (adsum/engagement) decides what, when and how often; this is only the way out.
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = env.mail_host
 EMAIL_PORT = env.mail_port
 EMAIL_HOST_USER = env.mail_user
@@ -362,11 +357,13 @@ SECURE_CONTENT_TYPE_NOSNIFF = False
 COOKIE_PREFIX = "__Host-" if SECURE else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}adsum_session"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
-SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = SIGNED_IN_FOR
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}adsum_csrf"
 CSRF_COOKIE_HTTPONLY = True
-SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}adsum_language"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # they name people: never in a cookie
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000

@@ -5,6 +5,8 @@ from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime, timedelta
 from getpass import getpass
 
+from django.db import transaction
+
 from adsum.accounts import services
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
@@ -89,23 +91,27 @@ def _change(args: Namespace) -> str:
         raise AdsumError("unknown", f"Nobody has the university e-mail {args.email}.")
     match args.action:
         case "password":
-            services.set_password(person, _asked_password(), by=BY, at=_now())
-            revoke_passes(person.pk, at=_now())
+            password = _asked_password()
+            with transaction.atomic():
+                services.set_password(person, password, by=BY, at=_now())
+                revoke_passes(person.pk, at=_now())
             return "The password is set. Sign-ins made with the old one have ended."
         case "role":
             return _role(person, Role(args.role), end=args.end)
         case "number":
             return _number(person, args.number.strip())
         case "phone":
-            services.disable_second_step(person, by=BY, at=_now())
-            sign_out_everywhere(person, by=BY, at=_now())
+            with transaction.atomic():
+                services.disable_second_step(person, by=BY, at=_now())
+                sign_out_everywhere(person, by=BY, at=_now())
             return "Every second step is off, and their sign-ins have ended. They can set one up again at the next."
         case "sign-out":
             sign_out_everywhere(person, by=BY, at=_now())
             return "Every sign-in has ended, at the check-in gate within a second."
         case "close":
-            services.close_account(person, by=BY, at=_now())
-            revoke_passes(person.pk, at=_now())
+            with transaction.atomic():
+                services.close_account(person, by=BY, at=_now())
+                revoke_passes(person.pk, at=_now())
             return "The account is closed."
         case _:
             services.reopen_account(person, by=BY, at=_now())

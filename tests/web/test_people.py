@@ -16,6 +16,7 @@ from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.audit.models import AccessLog, Event
 from adsum.timetable.models import Module, ModuleLeader
+from adsum.web.office import people
 from tests.signing_in import enter, local_account, prove
 from tests.web.test_records import text_of
 from tests.world import NINE, World
@@ -209,6 +210,23 @@ def test_an_account_is_closed_and_every_sign_in_ends(office: Office):
     for said in ("Every sign-in ended", "Account closed", "Account opened again", "Gwil Thackeray"):
         assert said in page, said
     assert [office.events(f"person.{verb}") for verb in ("sign_out", "close", "reopen")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("action", ["close", "sign_out"])
+def test_sign_ins_end_here_and_at_the_gate_or_not_at_all(office: Office, monkeypatch: pytest.MonkeyPatch, action: str):
+    """Nobody is locked out here and let in at the gate because something broke in between."""
+    office.ada = local_account(office.world.student("Alan Turing"), "alan@uni.example")
+    enter(Client(), "alan@uni.example")
+    office.client.raise_request_exception = False
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(people, "revoke_passes", broken)
+    office.post("account/", action=action)
+    assert Person.objects.get(pk=office.ada.pk).is_active
+    assert UserSession.objects.filter(user=office.ada).count() == 1
+    assert [office.events(f"person.{verb}") for verb in ("sign_out", "close")] == [0, 0]
 
 
 def test_a_role_that_ends_ends_with_the_next_request(office: Office):

@@ -14,6 +14,7 @@ from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import localtime
@@ -253,14 +254,16 @@ def account(request: PersonRequest, person: Person) -> HttpResponse:
     """Close the account, open it again, or only end the sign-ins of now."""
     match request.POST.get("action"):
         case "close":
-            roles.close_by_hand(person, by=request.user, at=request.at)
-            revoke_passes(person.pk, at=request.at)
+            with transaction.atomic():
+                roles.close_by_hand(person, by=request.user, at=request.at)
+                revoke_passes(person.pk, at=request.at)
             messages.success(request, _("Closed. Every sign-in has ended, at the gate too."))
         case "reopen":
             roles.reopen_by_hand(person, by=request.user, at=request.at)
             messages.success(request, _("Open again."))
         case "sign_out":
-            roles.end_sign_ins_by_hand(person, by=request.user, at=request.at)
-            revoke_passes(person.pk, at=request.at)
+            with transaction.atomic():
+                roles.end_sign_ins_by_hand(person, by=request.user, at=request.at)
+                revoke_passes(person.pk, at=request.at)
             messages.success(request, _("Every sign-in has ended. They can sign in again."))
     return redirect("office_person", ref=person.ref)

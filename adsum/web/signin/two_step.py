@@ -11,6 +11,7 @@ from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
@@ -147,12 +148,14 @@ def new_password(request: PersonRequest) -> HttpResponse:
     form = NewPasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and password_proves(request, form):
         try:
-            services.set_password(request.user, form.cleaned_data["new"], by=request.user.actor, at=request.at)
+            with transaction.atomic():
+                services.set_password(request.user, form.cleaned_data["new"], by=request.user.actor, at=request.at)
+                # All passes but the one this answer brings.
+                revoke_passes(request.user.pk, at=request.at - timedelta(milliseconds=1))
         except AdsumError as weak:
             form.add_error("new", weak.message)
         else:
             person, shown = request.user, get_authentication_records(request, request.user)
-            revoke_passes(person.pk, at=request.at - timedelta(milliseconds=1))  # all but the one this answer brings
             logout(request)
             get_adapter(request).login(request, person)  # a new sign-in, so that this browser alone goes on
             for one in shown:
