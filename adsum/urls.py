@@ -25,6 +25,7 @@ from adsum.web.teaching import (
     queries,
     register,
     sheet,
+    visitors,
 )
 from adsum.web.teaching import today as teaching
 
@@ -118,6 +119,7 @@ urlpatterns = [
     path("classes/<uuid:ref>/students/<uuid:student>/", marks.student, name="student_mark"),
     path("classes/<uuid:ref>/queries/<uuid:query>/", marks.answer, name="answer_query"),
     path("classes/<uuid:ref>/held/", held.accept_all, name="accept_all_held"),
+    path("classes/<uuid:ref>/visitors/", visitors.add, name="add_visitor"),
     path("held/<uuid:scan>/", held.decide, name="decide_held"),
     path("classes/<uuid:ref>/checks/", checks.overview, name="class_checks"),
     path("classes/<uuid:ref>/checks/begin/", checks.begin, name="begin_check"),

@@ -63,6 +63,8 @@ OWN_SHAPES = {
     'stroke-dasharray="2.75 2.75"/>',
     "expected": '<circle cx="8" cy="8" r="2.5" fill="currentColor"/>',
     "not-expected": '<path d="M4 8h8" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>',
+    "swapped": '<path d="M2 5h11.5m-3-3 3 3-3 3M14 11H2.5m3 3-3-3 3-3" fill="none" stroke="currentColor" '
+    'stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>',
 }
 
 

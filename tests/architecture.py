@@ -32,6 +32,7 @@ EXTRA_FILES = {
     ("timetable", "keeping"): "writes what history reads, for the services that change it",
     ("attendance", "amendments"): "what one person alone cannot change, undo, and periods reported outside",
     ("attendance", "queries"): "what a student says against a mark, above the services that change it",
+    ("attendance", "visits"): "another group's students, let in and counted once: two classes at a time",
     ("attendance", "alike"): "which queries share a cause: pure, and about queries alone",
     ("attendance", "presets"): "what universities publish about their policies: pure data, with sources",
     ("timetable", "sources"): "the tables of imports and feeds, apart from those of the timetable itself",

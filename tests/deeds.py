@@ -11,7 +11,7 @@ from allauth.socialaccount.models import SocialApp
 from adsum.accounts import services as accounts
 from adsum.accounts.models import RoleGrant
 from adsum.accounts.rules import Role
-from adsum.attendance import amendments, policies, queries
+from adsum.attendance import amendments, policies, queries, visits
 from adsum.attendance import services as attendance
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
@@ -226,6 +226,12 @@ DEEDS: dict[str, Deed] = {
             u.query(), lambda q: queries.answer_query(q, by=u.lecturer, at=NINE, reason="Yes", status=Status.PRESENT)
         ),
         ["mark.amend", "query.upheld"], "lecturer",
+    ),
+    "attendance.let_in": Deed(
+        lambda u: lambda: visits.let_in(
+            u.session, u.world.student(), by=u.lecturer, at=NINE, swap=True, reason_code=Reason.OTHER_GROUP_AGREED
+        ),
+        ["mark.amend"], "lecturer",
     ),
     "attendance.enter_marks": Deed(
         lambda u: lambda: attendance.enter_marks(

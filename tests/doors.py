@@ -186,6 +186,7 @@ DOORS = [
     *doors("withdraw_period",         "/office/amendments/periods/{period}/withdraw/", None, NOTES),
     *doors("student_mark",            "/classes/{session}/students/{student}/", THIS_CLASS, None),
     *doors("answer_query",            "/classes/{session}/queries/{query}/", None, DONE, status="present", reason="Seen"),
+    *doors("add_visitor",             "/classes/{session}/visitors/",       None, DONE, number="0"),
     *doors("accept_all_held",         "/classes/{session}/held/",           None, DONE),
     *doors("decide_held",             "/held/{scan}/",                      None, DONE, decision="accept"),
     *doors("class_checks",            "/classes/{session}/checks/",         THIS_CLASS, None),

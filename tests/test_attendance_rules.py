@@ -31,6 +31,7 @@ MINUTES = Counting(weighting=Weighting.MINUTES)
         ([Status.PRESENT, Status.ABSENT], 1, 2),
         ([Status.LATE, Status.LEFT_EARLY, Status.OTHER_GROUP, Status.REMOTE], 4, 4),
         ([Status.CANCELLED, Status.NOT_OBSERVED, Status.NOT_EXPECTED, Status.EXPECTED, Status.AUTHORISED], 0, 0),
+        ([Status.SWAPPED, Status.OTHER_GROUP], 1, 1),  # two classes, attended once
         ([Status.PENDING, Status.PRESENT], 1, 2),
     ],
 )

@@ -61,7 +61,7 @@ def lab(world: World) -> Lab:
     return Lab(world)
 
 
-def accept(scan: Scan, by: Person, **more: Any) -> HeldDecision:
+def accept(scan: Scan, by: Person, **more: Any) -> ClassSession | None:
     return held.decide_held(scan, accept=True, by=by, at=more.get("at", FIVE_PAST))
 
 

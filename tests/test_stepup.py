@@ -59,8 +59,8 @@ ADDRESSES = {
     "withdraw_outage": "team",
 }
 SOMETIMES = {
-    "accept_all_held", "amend_marks", "answer_query", "class_change", "class_report_decide", "class_sheet", "decide_held",
-    "imports_missing", "mark_rest", "mark_students", "queries_together", "undo_marks",
+    "accept_all_held", "add_visitor", "amend_marks", "answer_query", "class_change", "class_report_decide", "class_sheet",
+    "decide_held", "imports_missing", "mark_rest", "mark_students", "queries_together", "undo_marks",
 }  # fmt: skip
 """Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py; or where marks would no longer
 count, or count again: tests/web/test_class_over.py."""

@@ -197,6 +197,11 @@ def undo(session: ClassSession, change: int, *, by: Person, at: datetime) -> int
     if missing in {Needs.TEAM, Needs.REPORTED}:
         raise refusal(missing)
     take_back(session, act, current, by=by, at=at)
+    swaps = MarkChange.objects.filter(student__in=students, by=by, at=act[0].at, after=Status.SWAPPED).exclude(session=session)
+    for step in swaps.select_related("session"):  # the classes that a visit stood in for: it is none any more
+        mark = Mark.objects.select_for_update().filter(session=step.session, student=step.student_id).first()
+        if mark is not None and not newer_than(step.session, [step]):
+            take_back(step.session, [step], {step.student_id: mark}, by=by, at=at)
     return len(act)
 
 

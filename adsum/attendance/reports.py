@@ -340,6 +340,7 @@ class Account:
     tally: Tally
     cancelled: int
     not_observed: int
+    swapped: int
     authorised: int
     optional: int
     under_query: int
@@ -382,6 +383,7 @@ def account(classes: Iterable[OwnClass], at: datetime) -> Account:
         tally=tally(one.counted for one in rest),
         cancelled=statuses[Status.CANCELLED],
         not_observed=statuses[Status.NOT_OBSERVED],
+        swapped=statuses[Status.SWAPPED],
         authorised=sum(one.status == Status.AUTHORISED and not one.counts for one in rest),
         optional=sum(not one.session.mandatory and one.counts for one in rest),
         under_query=len(queried),

@@ -21,6 +21,8 @@ class Status(StrEnum):
     PENDING = "absent_pending"
     LEFT_EARLY = "left_early"
     OTHER_GROUP = "attended_other_group"
+    SWAPPED = "swapped"
+    """Of one's own class: one attended another group's instead, which counts, and so this one does not (docs/rules.md A 7)."""
     REMOTE = "attended_remote"
     NOT_OBSERVED = "not_captured"
     CANCELLED = "cancelled"
@@ -30,7 +32,9 @@ class Status(StrEnum):
 ATTENDED = frozenset({Status.PRESENT, Status.LATE, Status.LEFT_EARLY, Status.OTHER_GROUP, Status.REMOTE})
 """The student took part."""
 
-MARKABLE = (Status.PRESENT, Status.LATE, Status.ABSENT, Status.AUTHORISED, Status.LEFT_EARLY, Status.REMOTE)
+MARKABLE = (
+    Status.PRESENT, Status.LATE, Status.ABSENT, Status.AUTHORISED, Status.LEFT_EARLY, Status.REMOTE, Status.SWAPPED,
+)  # fmt: skip
 """What staff may choose by hand, in the order pages offer it."""
 
 
@@ -62,13 +66,13 @@ def may_replace(*, current: Source, new: Source) -> bool:
 OBSERVERS = frozenset({Source.SCAN, Source.STAFF, Source.IMPORT})
 LOOKED_FOR = ATTENDED | {Status.ABSENT}
 """A mark by one of those, with one of these, says that a register was taken: somebody was seen, or missed (docs/rules.md A 5).
-An absence that was agreed beforehand does not, nor what closing gave."""
+An absence that was agreed beforehand does not, nor a swap of groups, nor what closing gave."""
 
 OF_THE_CLASS = frozenset({Status.CANCELLED, Status.NOT_EXPECTED})
 """Statuses no mark ever has: they are read off the class, or off the list of who is expected."""
 
 BY_HAND = frozenset({*MARKABLE, Status.OTHER_GROUP})
-"""What a person gives: another group's student when their held scan is accepted."""
+"""What a person gives: another group's student when they let one in."""
 
 
 def _moves() -> dict[Source, dict[Status, frozenset[Status]]]:

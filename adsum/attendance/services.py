@@ -229,8 +229,8 @@ def refuse_cancelled(session: ClassSession) -> None:
         raise AdsumError("cancelled", _("This class is cancelled, so it has no register. Nobody is counted absent."))
 
 
-AHEAD = (Status.AUTHORISED,)
-"""What is known before a class: an absence that was agreed."""
+AHEAD = (Status.AUTHORISED, Status.SWAPPED)
+"""What is known before a class: an absence that was agreed, and a visit to another group's class that counts instead."""
 
 
 def markable(session: ClassSession, at: datetime) -> tuple[Status, ...]:
@@ -248,9 +248,8 @@ def opens_at(session: ClassSession) -> datetime:
 def refuse_ahead(session: ClassSession, status: Status, at: datetime) -> None:
     if status not in AHEAD and markable(session, at) == AHEAD:
         opens = date_format(timezone.localtime(opens_at(session)), "j F, H:i")
-        raise AdsumError(
-            "ahead", _("Until check-in opens (%(time)s) only an authorised absence can be marked.") % {"time": opens}
-        )
+        message = _("Until check-in opens (%(time)s) only an authorised absence or a swap of groups can be marked.")
+        raise AdsumError("ahead", message % {"time": opens})
 
 
 class Made(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from adsum.attendance.amendments import propose
 from adsum.attendance.models import Mark, Proposal, Query, Register
 from adsum.attendance.rules import ATTENDED, Reason, Status
 from adsum.attendance.services import Entry, how_many_change, mark_students, refusal, what_it_needs
+from adsum.attendance.visits import let_in
 from adsum.audit import services as audit_log
 from adsum.checkin.models import HeldDecision, Scan
 from adsum.checkin.reports import held_scans, waiting_scans
@@ -29,9 +31,10 @@ def _status(scan: Scan) -> Status:
 
 
 @transaction.atomic
-def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime) -> HeldDecision:
+def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime, swap: bool = True) -> ClassSession | None:
     """Accept or decline a held scan, once. Accepted, it becomes a mark as of the time of the scan, and upholds the student's
-    open query that such a scan is the evidence of.
+    open query that such a scan is the evidence of. With `swap` another group's student swaps a class of their own for it
+    (`visits.let_in`): that class, or None.
 
     Raises AdsumError `not_held` for any other scan, `decided` when a colleague was faster or the student is in already, and
     what `mark_students` raises.
@@ -40,27 +43,31 @@ def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime) -> HeldDe
         raise AdsumError("not_held", _("This scan is not waiting for a decision."))
     if accept and Mark.objects.filter(session=scan.session_id, student=scan.student_id, status__in=ATTENDED).exists():
         raise AdsumError("decided", _("This student is in already. Nothing is left to decide."))
-    decision = _decide(scan, accept=accept, by=by, at=at)
-    if accept:
-        query = _query_of(scan)
-        mark_students(
-            scan.session, [scan.student], _status(scan), by=by, at=at, seen_at=scan.first_seen_at,
-            reason_code=Reason.QUERY_UPHELD if query else Reason.SCAN_ACCEPTED, query=query,
-        )  # fmt: skip
-        if query is not None:
-            queries.settle(query, Query.State.UPHELD, by=by, at=at, answer=_("Your scan was accepted."))
-    return decision
+    _decide(scan, accept=accept, by=by, at=at)
+    if not accept:
+        return None
+    query, status, swapped = _query_of(scan), _status(scan), None
+    why: dict[str, Any] = {
+        "by": by, "at": at, "seen_at": scan.first_seen_at, "query": query,
+        "reason_code": Reason.QUERY_UPHELD if query else Reason.SCAN_ACCEPTED,
+    }  # fmt: skip
+    if status == Status.OTHER_GROUP:
+        swapped = let_in(scan.session, scan.student, swap=swap, **why)
+    else:
+        mark_students(scan.session, [scan.student], status, **why)
+    if query is not None:
+        queries.settle(query, Query.State.UPHELD, by=by, at=at, answer=_("Your scan was accepted."))
+    return swapped
 
 
-def _decide(scan: Scan, *, accept: bool, by: Person, at: datetime) -> HeldDecision:
-    decision, created = HeldDecision.objects.get_or_create(scan=scan, defaults={"accepted": accept, "by": by, "at": at})
+def _decide(scan: Scan, *, accept: bool, by: Person, at: datetime) -> None:
+    _decision, created = HeldDecision.objects.get_or_create(scan=scan, defaults={"accepted": accept, "by": by, "at": at})
     if not created:
         raise AdsumError("decided", _("A colleague has already decided this one. Reload the page to see how."))
     audit_log.record(
         actor=by.actor, verb="held.accept" if accept else "held.decline", subject=f"session:{scan.session_id}", at=at,
         scan=str(scan.ref), student=scan.student_id,
     )  # fmt: skip
-    return decision
 
 
 def _query_of(scan: Scan) -> Query | None:
@@ -95,7 +102,7 @@ def changed_by(scans: Collection[Scan]) -> int:
 
 
 @transaction.atomic
-def accept_all_held(session: ClassSession, *, by: Person, at: datetime) -> int:
+def accept_all_held(session: ClassSession, *, by: Person, at: datetime, swap: bool = True) -> int:
     """Accept every scan of a class that waits for a decision, of each student the first; how many there were.
 
     They are one change: raises AdsumError `team`, `reported` or `second_person` for what `rules.needs` says is missing, and
@@ -106,7 +113,7 @@ def accept_all_held(session: ClassSession, *, by: Person, at: datetime) -> int:
     if missing is not None and waiting:
         raise refusal(missing)
     for scan in waiting:
-        decide_held(scan, accept=True, by=by, at=at)
+        decide_held(scan, accept=True, by=by, at=at, swap=swap)
     return len(waiting)
 
 

@@ -253,7 +253,7 @@ def _called(texts: Iterable[str]) -> dict[int, Person]:
 
 def mark_changes(after: int, at: datetime, zone: ZoneInfo) -> Pending:
     """Marks that somebody changed, gathered until the next digest: one draft for each student."""
-    changed = ~Q(before="") | Q(after=Status.OTHER_GROUP)
+    changed = ~Q(before="") | Q(after__in=[Status.OTHER_GROUP, Status.SWAPPED])
     by_hand = MarkChange.objects.filter(changed, by__isnull=False, at__gt=at - STALE).exclude(source=Source.ABSENCE)
     rows = untold(by_hand.exclude(reason_code=Reason.QUERY_UPHELD), "mark_change", after)
     by_student: dict[int, list[MarkChange]] = defaultdict(list)

@@ -27,6 +27,7 @@ STATUSES = {
     Status.PENDING: gettext_lazy("Absence requested"),
     Status.LEFT_EARLY: gettext_lazy("Left early"),
     Status.OTHER_GROUP: gettext_lazy("Attended another group"),
+    Status.SWAPPED: gettext_lazy("Swapped groups"),
     Status.REMOTE: gettext_lazy("Attended remotely"),
     Status.NOT_OBSERVED: gettext_lazy("Not observed"),
     Status.CANCELLED: gettext_lazy("Cancelled"),

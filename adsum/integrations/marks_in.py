@@ -44,6 +44,7 @@ CODES: dict[str, Status | None] = {
     "authorised absence": Status.AUTHORISED, "authorised_absence": Status.AUTHORISED, "u": Status.AUTHORISED,
     "left early": Status.LEFT_EARLY, "e": Status.LEFT_EARLY,
     "attended remotely": Status.REMOTE, "remote": Status.REMOTE, "r": Status.REMOTE,
+    "swapped groups": Status.SWAPPED,
     "yn bresennol": Status.PRESENT, "hwyr": Status.LATE, "absennol": Status.ABSENT,
     "-": None, "expected": None,
 }  # fmt: skip
@@ -52,7 +53,10 @@ CODES: dict[str, Status | None] = {
 PROBLEMS: dict[str, Promise] = {
     "no_student": _("The row names no student: give the reference or the student number."),
     "unknown_reference": _("This reference is not of this class. Is it another class’s sheet?"),
-    "not_on_list": _("No student with this number is on the list of this class. Add them by hand on the register."),
+    "not_on_list": _(
+        "No student with this number is on the list of this class. If they came, add them on the register under “Somebody who "
+        "is not on the list”."
+    ),
     "two_students": _("The reference and the number belong to two different students."),
     "several_students": _(
         "More than one student of this class has a number like this. Give the whole number or the reference."

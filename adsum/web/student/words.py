@@ -94,6 +94,7 @@ def _effect(one: OwnClass) -> str:
         Status.LEFT_EARLY: _("It counts as attended."),
         Status.REMOTE: remote_effect(counting),
         Status.OTHER_GROUP: _("It counts as attended, like your own group’s class."),
+        Status.SWAPPED: _("You attended another group’s class instead. That one counts, and this one is left out of your sum."),
         Status.AUTHORISED: authorised_effect(counting),
         Status.PENDING: _("Until then it counts as missed."),
     }.get(one.status, "")
@@ -163,6 +164,7 @@ def left_out(sum_: Account) -> str:
     parts = (
         (sum_.cancelled, ngettext("%(n)s cancelled", "%(n)s cancelled", sum_.cancelled)),
         (sum_.not_observed, ngettext("%(n)s not observed", "%(n)s not observed", sum_.not_observed)),
+        (sum_.swapped, ngettext("%(n)s swapped", "%(n)s swapped", sum_.swapped)),
         (sum_.authorised, ngettext("%(n)s authorised absence", "%(n)s authorised absences", sum_.authorised)),
         (sum_.optional, ngettext("%(n)s optional", "%(n)s optional", sum_.optional)),
         (sum_.under_query, ngettext("%(n)s under query", "%(n)s under query", sum_.under_query)),

@@ -19,6 +19,7 @@ from adsum.timetable.models import ClassSession
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class, said, sign_in_first, wants_json
+from adsum.web.teaching.visitors import swap_of, told_in
 
 
 @require_POST
@@ -38,9 +39,9 @@ def decide(request: PersonRequest, scan: UUID) -> HttpResponse:
         return first
     reload = accept and held.refusal == Refusal.NOT_EXPECTED  # someone who was not on the list has no seat on the page yet
     try:
-        services.decide_held(held, accept=accept, by=request.user, at=request.at)
-        told = _("%(name)s is in.") if accept else _("Declined: %(name)s stays as they were.")
-        told %= {"name": held.student.display_name}
+        swapped = services.decide_held(held, accept=accept, by=request.user, at=request.at, swap=swap_of(request))
+        name = held.student.display_name
+        told = told_in(name, swapped) if accept else _("Declined: %(name)s stays as they were.") % {"name": name}
     except AdsumError as refused:
         if refused.code != Needs.SECOND_PERSON:
             return said(request, refused, register)
@@ -62,7 +63,7 @@ def accept_all(request: PersonRequest, session: ClassSession) -> HttpResponse:
     if needs_proof(at=request.at, ends_at=session.ends_at, changing=changing) and (first := stepup.ask(request)):
         return first
     try:
-        count = services.accept_all_held(session, by=request.user, at=request.at)
+        count = services.accept_all_held(session, by=request.user, at=request.at, swap=swap_of(request))
     except AdsumError as refused:
         if refused.code != Needs.SECOND_PERSON:
             raise

@@ -30,6 +30,7 @@ from adsum.web.middleware import PersonRequest
 from adsum.web.policy_words import PACES
 from adsum.web.teaching import of_class
 from adsum.web.teaching.amendments import undo_at_the_head, waiting_in
+from adsum.web.teaching.visitors import VisitorForm
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.viewing import looked_at_class
 from adsum.web.words import explanation, held_reason, late_note, left_note, relief_note
@@ -41,6 +42,7 @@ KEYS = {
     Status.AUTHORISED: "u",
     Status.LEFT_EARLY: "e",
     Status.REMOTE: "r",
+    Status.SWAPPED: "s",
 }
 WITHOUT_A_MARK = frozenset({Status.EXPECTED, Status.NOT_OBSERVED})
 
@@ -79,6 +81,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "relief_note": relief_note(),
         "rest": sum(line.expected and line.status in WITHOUT_A_MARK for line in lines),
         "headcount": HeadcountForm(initial={"people": kept.headcount if kept else None}),
+        "visitor": VisitorForm(auto_id="visitor_%s"),
         "difference": kept.headcount - here["present"] if kept is not None and kept.headcount is not None else None,
         "outage": next(iter(outages_of([session], request.at).values()), None),
         "begun": request.at >= session.starts_at,
@@ -109,7 +112,7 @@ def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
 
 def marks(statuses: Iterable[Status]) -> list[tuple[str, str, str]]:
     """What staff may choose by hand, of these: status, word, key."""
-    short = {Status.AUTHORISED: _("Authorised"), Status.REMOTE: _("Remote")}
+    short = {Status.AUTHORISED: _("Authorised"), Status.REMOTE: _("Remote"), Status.SWAPPED: _("Swapped")}
     return [(status.value, short.get(status, status_label(status)), KEYS[status]) for status in statuses]
 
 

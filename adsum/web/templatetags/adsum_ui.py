@@ -37,6 +37,7 @@ LOOKS = {
     "absent_pending": ("pending", "note"),
     "left_early": ("left-early", "warn"),
     "attended_other_group": ("other-group", "good"),
+    "swapped": ("swapped", "none"),
     "attended_remote": ("remote", "good"),
     "not_captured": ("not-observed", "none"),
     "cancelled": ("cancelled", "none"),

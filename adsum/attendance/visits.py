@@ -1,0 +1,66 @@
+"""Students of another group of the module who come to a class: let in, and counted once (docs/rules.md A 7)."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from adsum.accounts.models import Person
+from adsum.attendance.models import Mark, Query
+from adsum.attendance.rules import ATTENDED, Needs, Reason, Status
+from adsum.attendance.services import mark_students
+from adsum.core.clock import monday_of
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import expected_ids
+
+MISSED = (Status.ABSENT, Status.PENDING, Status.NOT_OBSERVED)
+"""What a student's own class may be, besides without a mark, for a visit to stand in for it."""
+
+
+def own_class(session: ClassSession, student: Person) -> ClassSession | None:
+    """The class of the student's own group that a visit to this one stands in for: of the same module and kind, in the same
+    week (Monday to Sunday), and not attended; of several the nearest in time. None for an optional class, which counts for
+    nobody (two queries)."""
+    if not session.mandatory:
+        return None
+    monday = monday_of(session.starts_on)
+    marked = Mark.objects.filter(student=student).exclude(status__in=MISSED)
+    own = ClassSession.objects.expecting(student).filter(
+        module=session.module_id, kind=session.kind, starts_on__range=(monday, monday + timedelta(days=6)), mandatory=True
+    )
+    found = own.exclude(status="cancelled").exclude(Q(pk=session.pk) | Q(pk__in=marked.values("session")))
+    return min(found, key=lambda one: (abs(one.starts_at - session.starts_at), one.pk), default=None)
+
+
+@transaction.atomic
+def let_in(
+    session: ClassSession, student: Person, *, by: Person, at: datetime, swap: bool, reason_code: Reason,
+    reason: str = "", seen_at: datetime | None = None, query: Query | None = None,
+) -> ClassSession | None:  # fmt: skip
+    """A student who is not on the list attended, as one of another group. With `swap` the visit stands in for a class of their
+    own group: that one becomes *swapped* and is left out of their sum, so the two count once. It, or None where there is none
+    or its mark is no longer this person's to change.
+
+    Raises what `mark_students` raises for the class visited, `on_list` for whoever is expected in it, and `already_in`.
+    """
+    if student.pk in expected_ids([session.pk])[session.pk]:
+        message = _("%(name)s is on the list of this class. Mark them there.")
+        raise AdsumError("on_list", message % {"name": student.display_name})
+    if Mark.objects.filter(session=session, student=student, status__in=ATTENDED).exists():
+        raise AdsumError("already_in", _("%(name)s is in already.") % {"name": student.display_name})
+    mark_students(
+        session, [student], Status.OTHER_GROUP, by=by, at=at, reason_code=reason_code, reason=reason, seen_at=seen_at,
+        query=query,
+    )  # fmt: skip
+    own = own_class(session, student) if swap else None
+    if own is None:
+        return None
+    try:
+        mark_students(own, [student], Status.SWAPPED, by=by, at=at, reason_code=Reason.OTHER_GROUP_AGREED)
+    except AdsumError as refused:
+        if refused.code not in set(Needs):
+            raise
+        return None
+    return own

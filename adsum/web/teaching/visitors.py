@@ -1,0 +1,79 @@
+"""Somebody who came though not on the list, and could not scan: added to the register by number."""
+
+from datetime import datetime
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from adsum.accounts.reports import the_student
+from adsum.attendance.amendments import propose
+from adsum.attendance.rules import Needs, Reason, Status, needs_proof
+from adsum.attendance.visits import let_in
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession
+from adsum.web import stepup
+from adsum.web.middleware import PersonRequest
+from adsum.web.teaching import of_class
+
+
+class VisitorForm(forms.Form):
+    """Who came, and what it counts instead of."""
+
+    number = forms.CharField(
+        label=gettext_lazy("Student number or university e-mail"), max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
+    swap = forms.BooleanField(
+        label=gettext_lazy("It counts instead of their own group’s class of this week"), required=False, initial=True,
+        widget=forms.CheckboxInput(attrs={"value": "yes"}),
+    )  # fmt: skip
+
+
+def swap_of(request: PersonRequest) -> bool:
+    """Whether the visit is to stand in for a class of the student's own group."""
+    return request.POST.get("swap") == "yes"
+
+
+def told_in(name: str, swapped: ClassSession | None) -> str:
+    """That somebody is in, and which class of their own group it counts instead of."""
+    if swapped is None:
+        return _("%(name)s is in.") % {"name": name}
+    when = _day_and_time(swapped.starts_at)
+    return _("%(name)s is in. It counts instead of their own group’s class on %(when)s.") % {"name": name, "when": when}
+
+
+def _day_and_time(at: datetime) -> str:
+    return f"{date_format(localtime(at), 'l j F')}, {localtime(at):%H:%M}"
+
+
+@of_class("POST")
+def add(request: PersonRequest, session: ClassSession) -> HttpResponse:
+    """By exact number or university e-mail, and nobody who is on the list; where one person cannot, a colleague is asked."""
+    called = request.POST.get("number", "").strip()
+    student = the_student(called)
+    if student is None:
+        raise AdsumError(
+            "nobody", _("No student has exactly this number or university e-mail. Type it whole, as it stands on their card.")
+        )
+    if needs_proof(at=request.at, ends_at=session.ends_at, changing=0) and (first := stepup.ask(request)):
+        return first
+    try:
+        swapped = let_in(
+            session, student, by=request.user, at=request.at, swap=swap_of(request), reason_code=Reason.OTHER_GROUP_AGREED
+        )
+    except AdsumError as refused:
+        if refused.code != Needs.SECOND_PERSON:
+            raise
+        propose(
+            session, [student], Status.OTHER_GROUP, by=request.user, at=request.at, reason_code=Reason.OTHER_GROUP_AGREED
+        )  # fmt: skip
+        messages.info(request, _("A colleague has to confirm this change: until then nothing changes."))
+    else:
+        messages.success(request, told_in(student.display_name, swapped))
+    return redirect("class_register", session.ref)
