@@ -40,6 +40,7 @@ ADDRESSES = {
     "passkey_add": "administrator",
     "passkey_remove": "administrator",
     "provider_change": "administrator",
+    "provider_check": "administrator",
     "provider_new": "administrator",
     "provider_remove": "administrator",
     "recovery_codes": "administrator",

@@ -21,6 +21,7 @@ from adsum.accounts.rules import domain_of
 from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.core.network import client_address
+from adsum.integrations.asking import ProviderSession
 
 OIDC, SAML = "openid_connect", "saml"
 WAITING = "sign_in"
@@ -151,6 +152,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def is_open_for_signup(self, *_request: Any) -> bool:
         return False
+
+    def get_requests_session(self) -> ProviderSession:
+        return ProviderSession()
 
     def pre_social_login(self, _request: Any, sociallogin: Any) -> None:
         sociallogin.token = None  # else it would wait in the session while a code is asked for

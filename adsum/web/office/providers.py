@@ -72,6 +72,7 @@ def detail(request: PersonRequest, provider_id: str) -> HttpResponse:
 
 @require_POST
 @for_roles(SETS_UP_SIGN_IN)
+@stepup.required
 def try_connection(request: PersonRequest, provider_id: str) -> HttpResponse:
     """Try what can be tried without a person."""
     app = _app(provider_id)
