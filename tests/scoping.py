@@ -58,6 +58,7 @@ ALLOWED = {
     "support/students.py _courses Enrolment": SCOPED,
     "teaching/amendments.py decide_proposal Proposal": SCOPED,
     "teaching/amendments.py waiting_in ClassSession": SCOPED,
+    "teaching/changes.py _staffed Person": "of those who teach a class that one may change",
     "teaching/changes.py _teachers Person": "whoever teaches may be asked to cover",
     "teaching/changes.py _teachers RoleGrant": "whoever teaches may be asked to cover",
     "teaching/checkin.py stop_screen Display": SCOPED,

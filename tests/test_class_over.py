@@ -1,6 +1,6 @@
 """A class that is over: what can still be said of it, by whom, and who is told when its marks no longer count."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -47,12 +47,12 @@ class Past:
         roles = {"team": Role.ATTENDANCE_TEAM, "timetabling": Role.TIMETABLING, "leader": Role.MODULE_LEADER}
         return self.lecturer if who == "lecturer" else self.world.person(roles[who], department=self.world.department())
 
-    def say(self, wanted: Wanted, who: str) -> str:
+    def say(self, wanted: Wanted, who: str, at: datetime = MARCH) -> str:
         """The code of what stands in its way; `done` or, after a fresh proof, `proved`."""
         by, final = self.person(who), who == "timetabling"
         try:
-            proof = changes.weigh(self.session, wanted, by=by, at=MARCH, final=final)
-            changes.change(self.session, wanted, by=by, at=MARCH, final=final)
+            proof = changes.weigh(self.session, wanted, by=by, at=at, final=final)
+            changes.change(self.session, wanted, by=by, at=at, final=final)
         except AdsumError as refused:
             assert not ClassReport.objects.exists()
             return refused.code
@@ -74,12 +74,29 @@ class Past:
     ],
 )
 def test_whether_a_class_took_place(captured: str, closed: bool, who: str, says: str):
-    past = Past(captured, closed=closed)
-    assert past.say(CANCELLED, who) == says
+    past, at = Past(captured, closed=closed), MARCH if closed else SOON
+    assert past.say(CANCELLED, who, at) == says
     assert ClassSession.objects.get().cancelled is (says in {"done", "proved"})
     if says in {"done", "proved"}:
         past.session.refresh_from_db()
-        assert past.say(TAKES_PLACE, who) == says, "and back again, by the same rule"
+        assert past.say(TAKES_PLACE, who, at) == says, "and back again, by the same rule"
+
+
+@pytest.mark.parametrize(
+    ("captured", "later", "who", "says"),
+    [
+        ("mark", timedelta(days=7) - timedelta(seconds=1), "lecturer", "done"),
+        ("mark", timedelta(days=7), "lecturer", "closed"),
+        ("mark", timedelta(days=7), "team", "proved"),
+        ("", timedelta(days=7), "lecturer", "done"),
+    ],
+)
+def test_a_class_cancelled_while_it_was_on_takes_place_after_all(captured: str, later: timedelta, who: str, says: str):
+    """Its register never closes, so the deadline for changing marks decides."""
+    past = Past(captured, closed=False)
+    cancel_class(past.session, at=NINE, actor=past.lecturer.actor)
+    past.session.refresh_from_db()
+    assert past.say(TAKES_PLACE, who, past.session.ends_at + later) == says
 
 
 @pytest.mark.parametrize(("captured", "who", "says"), [

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, Register
+from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import is_team_of, observed_in, periods_of
 from adsum.checkin.services import follow_timetable
 from adsum.core.errors import AdsumError
@@ -34,14 +35,9 @@ def weigh(session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, fi
     moved = wanted.times is not None and wanted.times != (session.starts_at, session.ends_at)
     if (moved or wanted.groups is not None) and (captured or not final):
         raise AdsumError("over", _("This class is over, so its time and its groups stay. Add an extra class instead."))
-    closed = Register.objects.filter(session=session).exclude(state=Register.State.OPEN)
     said = wanted.status not in {None, session.status} or wanted.delivery not in {None, session.delivery}
-    if not said or not captured or not closed.exists():
+    if not said or not captured:
         return False
-    if not (final or is_team_of(session, by, at)):
-        raise AdsumError(
-            "closed", _("The register of this class has closed. Only the attendance or the timetabling team can say that now.")
-        )
     marked = set(Mark.objects.filter(session=session).values_list("student", flat=True))
     if periods_of(session, marked).exists():
         raise AdsumError(
@@ -51,7 +47,21 @@ def weigh(session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, fi
                 "attendance team can change its marks: each is then a correction."
             ),
         )
+    if not _is_settled(session, at):
+        return False
+    if not (final or is_team_of(session, by, at)):
+        raise AdsumError(
+            "closed", _("This class is over and has marks. Only the attendance or the timetabling team can say that now.")
+        )
     return True
+
+
+def _is_settled(session: ClassSession, at: datetime) -> bool:
+    """Whether the register of a class that is over has closed; that of a cancelled one waits open for ever, so there it is the
+    deadline for changing marks that is over."""
+    if session.cancelled:
+        return at >= session.ends_at + timedelta(hours=terms_of(session).amend_hours)
+    return Register.objects.filter(session=session).exclude(state=Register.State.OPEN).exists()
 
 
 @transaction.atomic
