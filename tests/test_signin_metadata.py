@@ -25,7 +25,6 @@ def idp() -> Iterator[saml.Idp]:
 def test_what_counts_is_taken(idp: saml.Idp):
     found = read_metadata(idp.metadata())
     assert (found.entity_id, found.sso_url, found.scopes) == (idp.entity_id, f"{idp.origin}/sso", ["uni.example"])
-    assert found.wants_signed_requests
     known = x509.load_pem_x509_certificate(saml.usual_certificate()[1].encode())
     (one,) = found.certificates
     shown = certificate(one)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from adsum.accounts.rules import Role
@@ -85,7 +85,16 @@ LIST_PREFIX = "list:"
 """Begins the source id of a group that a timetable made of a list of students."""
 
 R = TypeVar("R")
+V = TypeVar("V")
+NEVER = datetime.min.replace(tzinfo=UTC)
 S = TypeVar("S")
+
+
+def newest(versions: Sequence[V], *, age: Callable[[V], Any], says: Callable[[V], object]) -> tuple[list[V], bool]:
+    """Those of several versions of one thing that are of the newest age, and whether they all say the same."""
+    latest = max(age(version) for version in versions)
+    found = [version for version in versions if age(version) == latest]
+    return found, all(says(version) == says(found[0]) for version in found)
 
 
 @dataclass(slots=True)
@@ -116,11 +125,10 @@ class Section(Generic[R]):
         that contradict each other neither is used."""
         repeated = 0
         for id_, entries in self.read.items():
-            newest = max((entry.changed for entry in entries if entry.changed), default=None)
-            versions = [entry for entry in entries if entry.changed == newest]
             if id_ in self.held:
                 continue
-            if all(entry.row == versions[0].row for entry in versions):
+            versions, agree = newest(entries, age=lambda entry: entry.changed or NEVER, says=lambda entry: entry.row)
+            if agree:
                 self.entries[id_] = min(versions, key=lambda entry: entry.record.line)
                 repeated += len(versions) - 1
             else:
@@ -207,7 +215,7 @@ class ClassRow:
     @property
     def age(self) -> tuple[int, datetime]:
         """Which of two versions of a class is newer."""
-        return self.sequence, self.changed_at or datetime.min.replace(tzinfo=UTC)
+        return self.sequence, self.changed_at or NEVER
 
     def said(self) -> dict[str, object]:
         """What the source says, in its own words, as it is kept to be compared with next time."""
@@ -253,14 +261,13 @@ class Timetable:
             by_class.setdefault((row.source, row.event_id, key), []).append(row)
         self.rows, repeated = [], 0
         for (source, event_id, _), rows in sorted(by_class.items()):
-            age = max(row.age for row in rows)
-            newest = [row for row in rows if row.age == age]
-            if all(row == newest[0] for row in newest):
-                self.rows.append(min(newest, key=lambda row: row.record.line))
-                repeated += len(newest) - 1
+            versions, agree = newest(rows, age=lambda row: row.age, says=lambda row: row)
+            if agree:
+                self.rows.append(min(versions, key=lambda row: row.record.line))
+                repeated += len(versions) - 1
             else:
-                lines = ", ".join(str(line) for line in sorted(row.record.line for row in newest))
-                problems.extend(row.record.problem("duplicate", id=event_id, lines=lines) for row in newest)
+                lines = ", ".join(str(line) for line in sorted(row.record.line for row in versions))
+                problems.extend(row.record.problem("duplicate", id=event_id, lines=lines) for row in versions)
                 self.held.add((source, event_id))
         if repeated:
             problems.append(Problem("repeated", self.file, values={"count": repeated}))

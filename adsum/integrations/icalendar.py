@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import recurring_ical_events
 from icalendar import Calendar
 
-from adsum.integrations.feed import ClassRow, GroupRef, Timetable
+from adsum.integrations.feed import ClassRow, GroupRef, Timetable, newest
 from adsum.integrations.mapping import FIELDS, Matches, Rules
 from adsum.integrations.messages import Problem, Refused, Unusable
 from adsum.integrations.reading import Record, text_of
@@ -164,15 +164,14 @@ def _newest(reader: _Reader, blocks: list[_Block]) -> list[_Block]:
     versions: defaultdict[str, list[_Block]] = defaultdict(list)
     for block in blocks:
         versions[block.value("RECURRENCE-ID")].append(block)
-    newest = []
-    for same in versions.values():
-        latest = max(block.age for block in same)
-        best = [block for block in same if block.age == latest]
-        if any(block.same != best[0].same for block in best):
+    kept = []
+    for several in versions.values():
+        best, agree = newest(several, age=lambda block: block.age, says=lambda block: block.same)
+        if not agree:
             lines = ", ".join(str(block.line) for block in best)
             raise Unusable(_record(reader, best[0]).problem("duplicate", id=best[0].uid, lines=lines))
-        newest.append(best[0])
-    return newest
+        kept.append(best[0])
+    return kept
 
 
 def _occurrences(reader: _Reader, uid: str, calendar: Any, first: _Block) -> Iterator[ClassRow]:

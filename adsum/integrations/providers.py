@@ -110,7 +110,7 @@ def save_saml(
             "metadata",
             _("That file is about another provider (%(id)s). To use it, add it as a new one.") % {"id": metadata.entity_id},
         )
-    names = ("entity_id", "sso_url", "certificates", "scopes", "wants_signed_requests")
+    names = ("entity_id", "sso_url", "certificates", "scopes")
     pinned = metadata.as_settings() if metadata else {name: app.settings[name] for name in names}
     ours = {name: app.settings[name] for name in ("key", "certificate") if name in app.settings}
     if not ours:

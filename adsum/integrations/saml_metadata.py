@@ -46,7 +46,6 @@ class Metadata:
     """Its signing certificates, base-64 DER: usually one, two while it changes them."""
     scopes: list[str]
     """The domains after the @ of its scoped attributes; empty when it names none."""
-    wants_signed_requests: bool
 
     def as_settings(self) -> dict[str, Any]:
         """As the provider's settings keep it."""
@@ -86,8 +85,7 @@ def read_metadata(raw: bytes) -> Metadata:
         for scope in entity.iter(f"{{{NS['shibmd']}}}Scope")
         if scope.get("regexp", "false") not in {"true", "1"} and (scope.text or "").strip()
     ]
-    wants_signed = role.get("WantAuthnRequestsSigned", "").strip() in {"true", "1"}
-    return Metadata(entity_id, urls[0], certificates, sorted(set(scopes)), wants_signed)
+    return Metadata(entity_id, urls[0], certificates, sorted(set(scopes)))
 
 
 def _wrong(sentence: str) -> AdsumError:

@@ -388,7 +388,7 @@ def save_poll(
 ) -> Poll:  # fmt: skip
     """Keep what came of a poll and give the feed back. `seen`: etag, last_modified and sha256 of what was read from it."""
     failed = outcome == PollOutcome.FAILED
-    values: dict[str, Any] = {"claimed_until": None, "last_poll_at": at, "next_poll_at": next_poll_at, **(seen or {})}
+    values: dict[str, Any] = {"claimed_until": None, "next_poll_at": next_poll_at, **(seen or {})}
     if failed:
         values |= {"failures": feed.failures + 1, "last_error": message}
     else:

@@ -38,7 +38,6 @@ class FeedMapping(models.Model):
     claimed_until = models.DateTimeField(null=True, blank=True)
     """Until when one worker has it: a worker that was killed gives it back by this."""
     watched_since = models.DateTimeField(null=True, blank=True)
-    last_poll_at = models.DateTimeField(null=True, blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_change_at = models.DateTimeField(null=True, blank=True)
     """When what it says was last different."""
