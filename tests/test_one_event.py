@@ -106,6 +106,7 @@ NO_EVENT = {
     "audit.forget_known": "memory of this process",
     "audit.seal": "the place of an event in the tree; the tree itself proves it",
     "audit.note_view": "reading is in the access log",
+    "audit.note_views": "reading is in the access log",
     "audit.forget_views": "the access log's retention",
     "audit.keep_report": "derived from the access log",
     "checkin.rosters_changed": "a version number for gates",

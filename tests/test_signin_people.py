@@ -1,7 +1,6 @@
 """`adsum person`: the first administrator, a lost password, a lost phone, someone who left."""
 
 import io
-from argparse import ArgumentParser
 from datetime import UTC, datetime
 
 import pytest
@@ -13,17 +12,15 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from adsum.checkin.models import RevokedPass
-from adsum.ops import people
+from adsum.ops.cli import main
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
 
 
 def adsum_person(monkeypatch: pytest.MonkeyPatch, *words: str, typed: str = "") -> int:
-    parser = ArgumentParser()
-    people.add_arguments(parser)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
-    return people.run(parser.parse_args(words))
+    return main(["person", *words])
 
 
 def can_sign_in(password: str) -> bool:

@@ -25,7 +25,6 @@ from adsum.checkin.reports import shown_on
 from adsum.checkin.rules import AlarmKind, make_code
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
-from adsum.ops import switches
 from adsum.ops.cli import main
 from tests.commands import adsum
 from tests.phones import Gates, Phone, in_thread, refusal
@@ -327,7 +326,7 @@ def test_the_command_retires_a_key(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["check-in", "retire-key", "k1"]) == 0
     assert main(["check-in", "retire-key", "k1"]) == 1
     assert "rotate-key" in capsys.readouterr().err
-    assert events("gate.retire_key") == [(switches.BY, "key:k1")]
+    assert events("gate.retire_key") == [("system:command", "key:k1")]
 
 
 def test_the_next_key_is_printed_for_whoever_keeps_the_variable(capsys: pytest.CaptureFixture[str]) -> None:
@@ -339,7 +338,7 @@ def test_the_next_key_is_printed_for_whoever_keeps_the_variable(capsys: pytest.C
     new, old = said.out.strip().split(",")
     assert (new[:3], len(new), old) == ("k3:", 67, f"k2:{MASTERS['k2']}"), "the retired one is left out, its id not used again"
     assert "k3 last first" in said.err
-    assert events("gate.new_key") == [(switches.BY, "key:k3")]
+    assert events("gate.new_key") == [("system:command", "key:k3")]
 
 
 def test_the_key_file_is_replaced_whole_and_read_at_the_next_start(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from adsum.attendance.reports import Account, Line, OwnClass, account
 from adsum.attendance.rules import Status
 from adsum.timetable.history import ClassThen, classes_as_of, expected_as_of
 from adsum.timetable.models import ClassSession, Group, Module, Place, PlaceChange
+from adsum.timetable.reports import by_name
 
 
 def marks_as_of(sessions: Collection[int], at: datetime, *, student: Person | None = None) -> dict[tuple[int, int], Mark]:
@@ -54,13 +55,9 @@ def register_as_of(session: ClassSession, at: datetime) -> RegisterThen:
     marks = {student: mark for (_, student), mark in marks_as_of([session.pk], at).items()}
     people = Person.objects.in_bulk(expected | marks.keys())
     lines = [Line(people[pk], marks.get(pk), pk in expected) for pk in expected | marks.keys()]
-    lines.sort(key=lambda line: (not line.expected, _by_name(line.student)))
+    lines.sort(key=lambda line: (not line.expected, by_name(line.student)))
     register = Register.objects.filter(session=session).first()
     return RegisterThen(then, lines, _state(register, marks.values(), at))
-
-
-def _by_name(person: Person) -> tuple[str, str, int]:
-    return person.family_name.casefold(), person.given_name.casefold(), person.pk
 
 
 def _state(register: Register | None, marks: Iterable[Mark], at: datetime) -> str:
@@ -162,4 +159,4 @@ def module_as_of(module: Module, at: datetime, *, since: datetime) -> list[Stude
             of_student.setdefault(student, []).append(one)
     people = Person.objects.in_bulk(of_student)
     told = [StudentThen(people[pk], account(classes, at)) for pk, classes in of_student.items()]
-    return sorted(told, key=lambda one: _by_name(one.student))
+    return sorted(told, key=lambda one: by_name(one.student))

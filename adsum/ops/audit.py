@@ -5,7 +5,7 @@ import secrets
 import sys
 from argparse import ArgumentParser, Namespace
 from base64 import b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -18,9 +18,9 @@ from adsum.audit import encoding, services, tree
 from adsum.audit.verification import Outside, Result, verify
 from adsum.core import keyring, notes
 from adsum.core.errors import AdsumError
+from adsum.ops.cli import BY, now
 from adsum.ops.switches import replace_file
 
-BY = "system:command"
 SMALL = 2_000_000
 """So many events are gone through every day: a few minutes."""
 WHOLE_EVERY = timedelta(days=6, hours=12)
@@ -70,7 +70,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Do it. Raises AdsumError with what to do; 1 when verification finds something."""
-    at = datetime.now(UTC)
+    at = now()
     match args.action:
         case "seal":
             print(f"{services.seal(at=at):,} events were given their place.")

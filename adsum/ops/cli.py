@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -20,6 +21,15 @@ class Module(Protocol):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
     def run(self, args: argparse.Namespace) -> int: ...
+
+
+BY = "system:command"
+"""Who did what a command does."""
+
+
+def now() -> datetime:
+    """The clock, read once per command."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from allauth.socialaccount.models import SocialApp
@@ -13,8 +12,7 @@ from adsum.integrations import oidc
 from adsum.integrations.provider_checks import BAD, Finding, check, check_issuer
 from adsum.integrations.providers import Policy, kind_of, remove, save_oidc
 from adsum.integrations.sign_on import OIDC, in_use
-
-BY = "system:command"
+from adsum.ops.cli import BY, now
 
 
 def add_policy(add: ArgumentParser) -> None:
@@ -68,17 +66,6 @@ def run(args: Namespace) -> int:
             return removed(oidc.app_named(oidc.provider_id_of(args.issuer)), args.issuer)
 
 
-def now() -> datetime:
-    """The clock, read once per command."""
-    return datetime.now(UTC)
-
-
-def say(sentence: str) -> int:
-    """Say what went wrong. Returns 1."""
-    print(sentence, file=sys.stderr)
-    return 1
-
-
 def told(findings: list[Finding]) -> int:
     """What was tried, a line each; 1 when something is wrong."""
     for found in findings:
@@ -98,7 +85,7 @@ def listed(protocol: str) -> int:
 def removed(app: SocialApp | None, name: str) -> int:
     """Nobody signs in there any more."""
     if app is None:
-        return say(f"There is no provider {name}. `list` shows those there are.")
+        raise AdsumError("unknown", f"There is no provider {name}. `list` shows those there are.")
     remove(app, by=BY, at=now())
     print(f"Nobody signs in at {name} any more. The sign-ins made there and the roles it gave have ended.")
     print("Who was who there is kept, in case it returns.")
@@ -115,16 +102,13 @@ def _add(args: Namespace) -> int:
     at = now()
     app = oidc.app_named(oidc.provider_id_of(args.issuer))
     tenant = args.tenant or (app.settings["tenant"] if app and kind_of(app) == "entra" else "")
-    try:
-        policy = policy_of(args, app)
-        if oidc.is_private_enough(args.issuer) and told(check_issuer(args.issuer, at=at)):
-            return 1
-        app = save_oidc(
-            app, policy, issuer=args.issuer, client_id=args.client_id, secret=_secret(args.secret_file),
-            uid_field=args.uid_field, tenant=tenant, by=BY, at=at,
-        )  # fmt: skip
-    except AdsumError as wrong:
-        return say(wrong.message)
+    policy = policy_of(args, app)
+    if oidc.is_private_enough(args.issuer) and told(check_issuer(args.issuer, at=at)):
+        return 1
+    app = save_oidc(
+        app, policy, issuer=args.issuer, client_id=args.client_id, secret=_secret(args.secret_file),
+        uid_field=args.uid_field, tenant=tenant, by=BY, at=at,
+    )  # fmt: skip
     print(f"People of {', '.join(app.settings['domains'])} now sign in at {args.issuer}.")
     print(f"Register this redirect address there: {oidc.answered_at(app)}")
     return 0

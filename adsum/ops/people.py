@@ -2,7 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from getpass import getpass
 
 from django.db import transaction
@@ -13,8 +13,8 @@ from adsum.accounts.rules import Role
 from adsum.checkin.services import revoke_passes, sign_out_everywhere
 from adsum.core.errors import AdsumError
 from adsum.core.university import civil_date
+from adsum.ops.cli import BY, now
 
-BY = "system:command"
 NUMBER_MAX = 40
 
 
@@ -46,16 +46,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Do it; 0 when it was done. What cannot be done is said in a sentence."""
-    try:
-        print(_add(args) if args.action == "add" else _change(args))
-    except AdsumError as problem:
-        print(problem.message, file=sys.stderr)
-        return 1
+    print(_add(args) if args.action == "add" else _change(args))
     return 0
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _asked_password() -> str:
@@ -72,16 +64,16 @@ def _add(args: Namespace) -> str:
     given, _, family = args.name.strip().rpartition(" ")
     password = _asked_password()
     person = services.create_person(
-        username=args.email, email=args.email, given_name=given, family_name=family, by=BY, at=_now()
+        username=args.email, email=args.email, given_name=given, family_name=family, by=BY, at=now()
     )
     try:
-        services.set_password(person, password, by=BY, at=_now())
+        services.set_password(person, password, by=BY, at=now())
     except AdsumError as weak:
         raise AdsumError(
             weak.code, f"{weak.message} {person.username} was added without a password: `adsum person password`."
         ) from weak
     for role in args.role:
-        services.grant_role(person, Role(role), by=BY, at=_now())
+        services.grant_role(person, Role(role), by=BY, at=now())
     return f"{person.display_name} signs in as {person.username}."
 
 
@@ -93,8 +85,8 @@ def _change(args: Namespace) -> str:
         case "password":
             password = _asked_password()
             with transaction.atomic():
-                services.set_password(person, password, by=BY, at=_now())
-                revoke_passes(person.pk, at=_now())
+                services.set_password(person, password, by=BY, at=now())
+                revoke_passes(person.pk, at=now())
             return "The password is set. Sign-ins made with the old one have ended."
         case "role":
             return _role(person, Role(args.role), end=args.end)
@@ -102,19 +94,19 @@ def _change(args: Namespace) -> str:
             return _number(person, args.number.strip())
         case "phone":
             with transaction.atomic():
-                services.disable_second_step(person, by=BY, at=_now())
-                sign_out_everywhere(person, by=BY, at=_now())
+                services.disable_second_step(person, by=BY, at=now())
+                sign_out_everywhere(person, by=BY, at=now())
             return "Every second step is off, and their sign-ins have ended. They can set one up again at the next."
         case "sign-out":
-            sign_out_everywhere(person, by=BY, at=_now())
+            sign_out_everywhere(person, by=BY, at=now())
             return "Every sign-in has ended, at the check-in gate within a second."
         case "close":
             with transaction.atomic():
-                services.close_account(person, by=BY, at=_now())
-                revoke_passes(person.pk, at=_now())
+                services.close_account(person, by=BY, at=now())
+                revoke_passes(person.pk, at=now())
             return "The account is closed."
         case _:
-            services.reopen_account(person, by=BY, at=_now())
+            services.reopen_account(person, by=BY, at=now())
             return "The account is open again."
 
 
@@ -123,15 +115,15 @@ def _number(person: Person, number: str) -> str:
         raise AdsumError("number", f"A number has 1 to {NUMBER_MAX} characters.")
     if other := Person.objects.filter(number=number).exclude(pk=person.pk).first():
         raise AdsumError("known_already", f"{number} is the number of {other.display_name} ({other.username}).")
-    services.update_person(person, number=number, by=BY, at=_now())
+    services.update_person(person, number=number, by=BY, at=now())
     return f"{person.display_name} has the number {number}."
 
 
 def _role(person: Person, role: Role, *, end: bool) -> str:
     if not end:
-        services.grant_role(person, role, by=BY, at=_now())
+        services.grant_role(person, role, by=BY, at=now())
         return f"{person.display_name} is now {role}."
-    today = civil_date(_now())
+    today = civil_date(now())
     for grant in RoleGrant.objects.filter(person=person, role=role).held_on(today):
-        services.end_role(grant, last_day=today - timedelta(days=1), by=BY, at=_now())
+        services.end_role(grant, last_day=today - timedelta(days=1), by=BY, at=now())
     return f"{person.display_name} is no longer {role}."

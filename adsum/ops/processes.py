@@ -33,7 +33,8 @@ def start(*words: str) -> subprocess.Popen[bytes]:
 
 
 def leave(*words: str) -> None:
-    """Start an `adsum` command that goes on by itself, in our own process group: it ends with us, and nobody waits for it."""
+    """Start an `adsum` command that goes on by itself, and that nobody waits for. It stays in our process group: whatever ends
+    that one ends it, too."""
     command = [sys.executable, "-m", "adsum.ops.cli", *words]
     subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
 

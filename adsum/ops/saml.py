@@ -10,7 +10,8 @@ from adsum.integrations.providers import save_saml
 from adsum.integrations.saml import answered_at, entity_of
 from adsum.integrations.saml_metadata import certificate, read_metadata
 from adsum.integrations.sign_on import SAML, provider_named
-from adsum.ops.oidc import BY, add_policy, listed, now, policy_of, removed, say, told
+from adsum.ops.cli import BY, now
+from adsum.ops.oidc import add_policy, listed, policy_of, removed, told
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,20 +35,18 @@ def run(args: Namespace) -> int:
     app = provider_named(provider_id_of(args.entity_id), SAML)
     if args.action == "remove":
         return removed(app, args.entity_id)
-    return told(check(app, at=now())) if app else say(f"There is no provider {args.entity_id}. `list` shows those there are.")
+    if app is None:
+        raise AdsumError("unknown", f"There is no provider {args.entity_id}. `list` shows those there are.")
+    return told(check(app, at=now()))
 
 
 def _add(args: Namespace) -> int:
     try:
         metadata = read_metadata(args.metadata.read_bytes())
-        app = provider_named(provider_id_of(metadata.entity_id), SAML)
-        saved = save_saml(
-            app, policy_of(args, app), metadata=metadata, uid_attribute=args.uid_attribute, by=BY, at=now()
-        )  # fmt: skip
     except OSError as unreadable:
-        return say(f"{args.metadata} cannot be read: {unreadable.strerror}.")
-    except AdsumError as wrong:
-        return say(wrong.message)
+        raise AdsumError("no_file", f"{args.metadata} cannot be read: {unreadable.strerror}.") from unreadable
+    app = provider_named(provider_id_of(metadata.entity_id), SAML)
+    saved = save_saml(app, policy_of(args, app), metadata=metadata, uid_attribute=args.uid_attribute, by=BY, at=now())
     print(f"People of {', '.join(saved.settings['domains'])} now sign in at {metadata.entity_id}.")
     for one in metadata.certificates:
         shown = certificate(one)

@@ -5,7 +5,7 @@ import re
 import secrets
 import sys
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -13,8 +13,7 @@ from django.conf import settings
 from adsum.audit import services as audit_log
 from adsum.checkin import services
 from adsum.checkin.reports import kids_used, retired_keys
-
-BY = "system:command"
+from adsum.ops.cli import BY, now
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -30,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Do it, at once for every worker but for a new key, which comes with a restart. Raises AdsumError with what to do."""
-    at = datetime.now(UTC)
+    at = now()
     match args.action:
         case "freeze":
             services.freeze(by=BY, at=at, reason=args.reason)

@@ -62,7 +62,7 @@ def expected_in(sessions: Collection[int]) -> dict[int, dict[int, Person]]:
     expected: dict[int, dict[int, Person]] = {pk: {} for pk in sessions}
     pairs = list(_places_in(sessions).values_list("group__sessions", "person_id"))
     people = Person.objects.in_bulk({person for _, person in pairs})
-    for session, pk in sorted(pairs, key=lambda pair: _by_name(people[pair[1]])):
+    for session, pk in sorted(pairs, key=lambda pair: by_name(people[pair[1]])):
         if session in expected:
             expected[session][pk] = people[pk]
     return expected
@@ -107,7 +107,8 @@ def how_many_expected(sessions: Collection[int]) -> dict[int, int]:
     return dict(counts.values_list("group__sessions", "students"))
 
 
-def _by_name(person: Person) -> tuple[str, str, int]:
+def by_name(person: Person) -> tuple[str, str, int]:
+    """The order in which people are listed."""
     return person.family_name.casefold(), person.given_name.casefold(), person.pk
 
 
