@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.core.cache import caches
+from django.db import connection
 from django.test import Client
 
+from adsum.accounts.services import forget_sign_ins
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.models import Pairing
 from adsum.checkin.services import PAIRING_LIFE, begin_pairing
@@ -92,3 +95,13 @@ def test_sign_ins_that_are_over_and_where_they_came_from_are_forgotten(world: Wo
     assert jobs.forget_sign_ins() == 3
     assert (Session.objects.count(), UserSession.objects.count()) == (0, 0)
     assert jobs.forget_sign_ins() == 0
+
+
+def test_tries_that_count_no_more_are_forgotten():
+    caches["default"].set("tries:203.0.113.9", [1], timeout=60)
+    now = datetime.now(UTC)
+    for later, kept in ((0, 1), (62, 0)):
+        forget_sign_ins(at=now + timedelta(seconds=later))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM adsum_cache WHERE cache_key LIKE %s", ["%203.0.113.9%"])
+            assert cursor.fetchone()[0] == kept

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
@@ -108,14 +108,16 @@ AT_ONCE = 1_000
 
 
 def forget_sign_ins(*, at: datetime) -> int:
-    """Delete sign-ins whose time is over, what people typed before they were signed in, and where they came from; how many
-    there were. No event: nothing of the university's changes."""
+    """Delete sign-ins whose time is over, what people typed before they were signed in, where they came from and the tries
+    that were counted; how many sign-ins there were. No event: nothing of the university's changes."""
     alive = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=at)
     forgotten = 0
     for over in (Session.objects.filter(expire_date__lte=at), UserSession.objects.filter(~Exists(alive))):
         while keys := list(over.values_list("pk", flat=True)[:AT_ONCE]):
             over.model.objects.filter(pk__in=keys).delete()
             forgotten += len(keys)
+    with connection.cursor() as cursor:  # Django empties this table only when it is full
+        cursor.execute("DELETE FROM adsum_cache WHERE expires < %s", [connection.ops.adapt_datetimefield_value(at)])
     return forgotten
 
 

@@ -2,12 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import cast
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 
@@ -19,15 +18,8 @@ def unapplied() -> list[str]:
 
 
 def migrate() -> None:
-    """Apply them, and make the table of the cache."""
+    """Apply them."""
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("createcachetable", verbosity=0)
-
-
-def has_cache_table() -> bool:
-    """Whether the table of the cache is there; it has no migration."""
-    table = cast(dict[str, str], settings.CACHES["default"])["LOCATION"]
-    return table in connection.introspection.table_names()
 
 
 def uncollected(*, newer: bool = True) -> list[str]:

@@ -79,7 +79,7 @@ def run(args: Namespace) -> int:
 
 def fix() -> None:
     """Bring the database and the static files to the version of this code."""
-    if database.unapplied() or not database.has_cache_table():
+    if database.unapplied():
         database.migrate()
     if database.uncollected():
         database.collect()
@@ -181,8 +181,6 @@ def _migrated() -> Finding:
             "Tables", State.BAD, f"{len(missing)} migrations are missing, the first is {missing[0]}",
             "Make a backup, then run: adsum check --fix",
         )  # fmt: skip
-    if not database.has_cache_table():
-        return Finding("Tables", State.BAD, "the cache has no table yet", "Run: adsum check --fix")
     return Finding("Tables", State.GOOD, "as this code needs them")
 
 

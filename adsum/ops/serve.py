@@ -85,8 +85,6 @@ def ready() -> None:
             f"The database is older than this code: {len(missing)} migrations are missing, the first is {missing[0]}. "
             "Make a backup, then run: adsum check --fix",
         )
-    if not database.has_cache_table():
-        raise AdsumError("not_migrated", "The database has no table for the cache yet. Run: adsum check --fix")
     if database.uncollected(newer=False):
         raise AdsumError("not_collected", "The static files are not collected yet. Run: adsum check --fix")
     connections.close_all()  # the workers are forked from here: none may inherit this one

@@ -82,7 +82,7 @@ def prepare(console: Console, *, reset: bool) -> list[ClassSession]:
     with console.status("Looking …") as status:
         if reset:
             load.delete()
-        if database.unapplied() or not database.has_cache_table():
+        if database.unapplied():
             status.update("Making the tables …")
             database.migrate()
         if database.uncollected():
