@@ -14,16 +14,18 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_register
 from adsum.attendance.models import Mark, MarkChange
+from adsum.attendance.reports import account, classes_of, own_classes
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.reports import events_about
 from adsum.integrations import imports
 from adsum.ops import cli
-from adsum.timetable.models import ClassSession, Course, Enrolment
+from adsum.timetable.models import ClassSession, Course, Enrolment, Group, Place
 from adsum.timetable.reports import expected_ids, how_many_expected, names_expected_in, students_visible_to
 from adsum.timetable.rules import loses_days
 from adsum.timetable.sources import Import
+from tests.feeds import bring, enrolment, oneroster, university
 from tests.signing_in import prove
 from tests.web.test_records import text_of
 from tests.world import NINE, World
@@ -317,6 +319,33 @@ def test_a_first_enrolment_takes_back_what_lies_before_it(uni: University):
     uni.apply(ADA.replace("2026-09-21", "2026-11-09"))
     assert absences(uni.ada) == {days[1]}
     assert absences(uni.ben) == set(days)
+
+
+def test_a_place_of_which_the_roster_says_late_that_it_had_ended(world: World):
+    """Transferred out on 9 November; the roster that says so arrives on the 23rd."""
+
+    def roster(**place: str) -> bytes:
+        places = [enrolment("E1", "K1", "S1", **place), enrolment("E2", "K1", "S2")]
+        return oneroster(university(2, enrollments=places))
+
+    bring(roster(), at=NINE)
+    group, grace = Group.objects.get(source_id="K1"), world.lecturer()
+    ada, other = (Person.objects.get(source_id=id_) for id_ in ("S1", "S2"))
+    days = [date(2026, 11, day) for day in (2, 9, 16, 20)]
+    for day in days:
+        session = world.session(group, starts_at=NINE + (day - TODAY), staff=[grace])
+        mark_students(session, [other], Status.PRESENT, by=grace, at=session.starts_at)
+        close_register(session, at=session.ends_at)
+    assert absences(ada) == set(days)
+    bring(roster(endDate="2026-11-10"), at=NINE)
+    assert Place.objects.get(source_id="E1").ends_on == date(2026, 11, 9)
+    assert absences(ada) == set(days[:2])
+    assert account(own_classes(ada, classes_of(ada)), NINE).tally.counted == 2
+    bring(roster(beginDate="2026-11-05", endDate="2026-11-10"), at=NINE)
+    assert absences(ada) == {days[1]}
+    bring(roster(), at=NINE)
+    assert absences(ada) == {days[1]}, "nobody becomes absent afterwards"
+    assert Mark.objects.filter(student=other, status=Status.PRESENT).count() == len(days)
 
 
 # Where it is brought in

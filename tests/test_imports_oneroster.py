@@ -9,6 +9,7 @@ from adsum.accounts.models import Department, Identifier, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.accounts.services import close_account
 from adsum.audit.models import Event
+from adsum.audit.reports import events_about
 from adsum.checkin.models import GateState, RevokedPass
 from adsum.timetable.models import Group, GroupStaff, Module, Place, Term
 from tests import feeds
@@ -57,6 +58,24 @@ def test_the_same_file_twice_changes_nothing():
     assert only_unchanged(again)
     assert again.changes.count() == 0
     assert Event.objects.filter(verb__startswith="import.person").count() == before == 5
+
+
+def test_events_name_the_fields_that_changed_and_no_values():
+    bring(oneroster(university()))
+    orgs = [*university()["orgs"], {"sourcedId": "O3", "name": "Science", "type": "department", "identifier": "SCI"}]
+    orgs[1] = {**orgs[1], "parentSourcedId": "O3"}
+    seen = Event.objects.latest("pk").pk
+    bring(oneroster(university(orgs=orgs, users=[user(1, givenName="Addy", enabledUser="false"), *university()["users"][1:]])))
+    ada, computing = Person.objects.get(source_id="S1"), Department.objects.get(code="CS")
+    (changed,) = [event for event in events_about(ada.actor) if event.pk > seen]
+    assert changed.verb == "import.person.changed"
+    assert changed.detail == {"fields": ["given_name", "in_source", "is_active"], "is_active": False}
+    moved = Event.objects.get(verb="import.department.changed", pk__gt=seen)
+    assert (moved.subject, moved.detail) == (
+        f"department:{computing.pk}",
+        {"fields": ["parent"], "parent": Department.objects.get(code="SCI").pk},
+    )
+    assert Event.objects.filter(verb="import.department.new", pk__gt=seen).count() == 1
 
 
 def test_checking_changes_nothing():

@@ -11,6 +11,7 @@ from django.test import Client
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
+from adsum.audit.reports import events_about
 from adsum.core.errors import AdsumError
 from adsum.integrations import imports
 from adsum.ops import cli
@@ -80,6 +81,19 @@ def test_roles_are_given_shown_and_audited(uni: University):
     assert (leader.person, leader.module, leader.starts_on, leader.source) == (uni.ada, uni.module, date(2026, 9, 21), "roles")
     assert Event.objects.filter(verb="import.grant.new").count() == 3
     assert Event.objects.filter(verb="import.leader.new").count() == 1
+
+
+def test_the_event_of_a_role_says_whose_which_and_until_when(uni: University, client: Client):
+    uni.apply(*ROWS)
+    uni.apply("00000102,department,CS,,,2027-08-31", *ROWS[1:])
+    changed, *_, given = [event for event in events_about(uni.ben.actor) if event.detail.get("role") == "department"]
+    assert (given.verb, given.detail["department"], given.detail["ends_on"]) == ("import.grant.new", uni.cs.pk, "2027-07-31")
+    assert (changed.verb, changed.detail["fields"]) == ("import.grant.changed", ["ends_on"])
+    (leads,) = [event for event in events_about(uni.ada.actor) if event.verb == "import.leader.new"]
+    assert (leads.detail["module"], leads.detail["starts_on"]) == (uni.module.pk, "2026-09-21")
+    with time_machine.travel(NINE, tick=False):
+        client.force_login(uni.world.person(Role.ADMINISTRATOR))
+        assert "Role given by an import: Department" in text_of(client.get(f"/office/people/{uni.ben.ref}/"))
 
 
 def test_the_same_file_twice_changes_nothing(uni: University):
