@@ -19,6 +19,7 @@ from adsum.integrations import changes
 from adsum.integrations.changes import CANCELLED, ONLINE, TAKES_PLACE
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassReport, ClassSession
+from tests.feeds import bring, event, events, noticed, oneroster, only_unchanged, university
 from tests.test_messages import House, told
 from tests.world import NINE, World, cancel_class
 
@@ -158,6 +159,24 @@ def test_undoing_a_report_is_no_way_around(what: str):
         changes.decide(ClassReport.objects.get(), confirmed=False, by=team, at=MARCH)
     assert refused.value.code == ("reported" if what == "status" else "over")
     changes.decide(ClassReport.objects.get(), confirmed=True, by=team, at=MARCH)
+
+
+@pytest.mark.parametrize("reported", [True, False])
+def test_a_source_takes_no_marks_out_of_days_that_were_reported(db: None, reported: bool):
+    bring(oneroster(university()))
+    bring(events(event()))
+    session = ClassSession.objects.get()
+    world, at = World(), session.ends_at + timedelta(days=20)
+    student = session.groups.get().places.order_by("pk")[0].person
+    mark_students(session, [student], Status.PRESENT, by=world.lecturer(), at=session.starts_at)
+    if reported:
+        period = ReportedPeriod.Body.SLC
+        report_period(period, starts_on=session.starts_on, ends_on=session.starts_on, by=world.person(), at=at)
+    run = bring(events(event(status="cancelled", location="D1")), at=at)
+    session = ClassSession.objects.get()
+    assert (session.cancelled, "locked" in noticed(run)) == (not reported, reported)
+    assert session.rooms.get().name == "D1", "what matters to no sum follows"
+    assert only_unchanged(bring(events(event(status="cancelled", location="D1")), at=at))
 
 
 # Who is told

@@ -93,6 +93,14 @@ def periods_of(session: ClassSession, students: Collection[int]) -> QuerySet[Rep
     )
 
 
+def reported_in(sessions: Collection[int]) -> set[int]:
+    """Those of these classes of which somebody's mark was reported outside (one query)."""
+    days = {"starts_on__lte": OuterRef("session__starts_on"), "ends_on__gte": OuterRef("session__starts_on")}
+    periods = ReportedPeriod.objects.standing().filter(Q(student=None) | Q(student=OuterRef("student")), **days)
+    marks = Mark.objects.filter(Exists(periods), session__in=sessions).order_by()
+    return set(marks.values_list("session", flat=True).distinct())
+
+
 def is_team_of(session: ClassSession, person: Person, at: datetime) -> bool:
     """Whether the person is attendance team over a department of this class, its own or a joint one's (three queries)."""
     departments = person.access(at).departments(Role.ATTENDANCE_TEAM)

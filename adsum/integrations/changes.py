@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Mark, Register
+from adsum.attendance.models import Register
 from adsum.attendance.policies import terms_of
-from adsum.attendance.reports import is_team_of, observed_in, periods_of
+from adsum.attendance.reports import is_team_of, observed_in, reported_in
 from adsum.checkin.services import follow_timetable
 from adsum.core.errors import AdsumError
 from adsum.timetable import changes
@@ -38,8 +38,7 @@ def weigh(session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, fi
     said = wanted.status not in {None, session.status} or wanted.delivery not in {None, session.delivery}
     if not said or not captured:
         return False
-    marked = set(Mark.objects.filter(session=session).values_list("student", flat=True))
-    if periods_of(session, marked).exists():
+    if reported_in([session.pk]):
         raise AdsumError(
             "reported",
             _(

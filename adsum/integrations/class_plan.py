@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from adsum.accounts.models import Person
-from adsum.attendance.reports import observed_in
+from adsum.attendance.reports import observed_in, reported_in
 from adsum.integrations.feed import ClassRow, Timetable
 from adsum.integrations.matching import match
 from adsum.integrations.messages import Problem, Unusable
@@ -60,6 +60,7 @@ class _ClassPlanner:
         self.no_students: list[int] = []
         self.reported: list[int] = []
         self.held: list[int] = []
+        self.kept = 0
 
     def run(self, progress: Progress) -> None:
         """Plan every class of the file, then those that are missing from it."""
@@ -77,7 +78,9 @@ class _ClassPlanner:
         _load_modules(loaded)
         self.links = _links(loaded)
         self.reports = _open_reports(loaded)
-        self.was_held = _held([session for _, session in differing if session and session.ends_at <= self.at])
+        spoken_of = [*(session for _, session in differing if session), *dropped]
+        self.was_held = _held([session for session in spoken_of if session.ends_at <= self.at])
+        self.locked = {pk for part in chunks(self.was_held) for pk in reported_in(part)}
         self.taught = set(GroupStaff.objects.values_list("group_id", flat=True).distinct())
         self.peopled = set(Place.objects.values_list("group_id", flat=True).distinct())
         for done, (row, session) in enumerate(differing):
@@ -89,7 +92,11 @@ class _ClassPlanner:
                 self.plan.problems.append(reason.problem)
         for session in dropped:
             report = self.reports.get(session.pk)
-            if session.status != ClassStatus.CANCELLED and not (report and "status" in report.touches):
+            if session.cancelled or (report and "status" in report.touches):
+                continue
+            if session.pk in self.locked:
+                self.kept += 1
+            else:
                 self._cancel(session)
         lost = [s for s in lost if s not in dropped]
         self._vanish(lost, sum(1 for s in known if _inside(s, window) and not s.suspect_since and not s.cancelled))
@@ -171,6 +178,9 @@ class _ClassPlanner:
             session.module = module
         day = session.starts_on
         mine = self._reported(row, session, new, Known(rooms or [], groups or [], staff or []))
+        if session.pk in self.locked and "cancelled" in new - mine and row.cancelled != session.cancelled:
+            self.kept += 1  # its marks were reported: they stay in every sum, or out of it
+            new -= {"cancelled"}
         self._set(row, session, new - mine)
         if session.pk in self.was_held and new & {"groups", "when"}:
             said_now = class_facts(session, links.rooms, links.groups if groups is None else groups, links.staff)
@@ -305,6 +315,8 @@ class _ClassPlanner:
             if lines:
                 values = {"count": len(lines), "line": min(lines)}
                 self.plan.problems.append(Problem(code, self.timetable.file, values=values))
+        if self.kept:
+            self.plan.problems.append(Problem("locked", self.timetable.file, values={"count": self.kept}))
         still = sum(1 for session in missing if session.suspect_since and session.suspect_since != self.at)
         if still:
             self.plan.problems.append(Problem("still_missing", self.timetable.file, values={"count": still}))

@@ -224,6 +224,11 @@ NOTICES: dict[str, Promise] = {
         "expected in them stays on their registers.",
         "count",
     ),
+    "locked": ngettext_lazy(
+        "%(count)s class is not cancelled, or restored, by this: its attendance has been reported to another authority.",
+        "%(count)s classes are not cancelled, or restored, by this: their attendance has been reported to another authority.",
+        "count",
+    ),
     "still_missing": ngettext_lazy(
         "%(count)s class is still missing from this source. Confirm or keep it under “Missing classes”.",
         "%(count)s classes are still missing from this source. Confirm or keep them under “Missing classes”.",
