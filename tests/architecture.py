@@ -39,6 +39,11 @@ EXTRA_FILES = {
     ("timetable", "changes"): "what a person says of a class, apart from what sources say",
     ("engagement", "oversight"): "what those who watch over the logs are told; reports are about classes, marks and queries",
     ("engagement", "timetabling"): "what the timetabling team is told; reports are about classes, marks and queries",
+    (
+        "engagement",
+        "offices",
+    ): "what the attendance team and departments are told; reports are about classes, marks and queries",
+    ("engagement", "labels"): "words for statuses and reasons, the same in letters and on pages",
     ("engagement", "words"): "what messages say: the letter and the page say the same, and integrations and web both need it",
 }
 

@@ -20,9 +20,10 @@ from adsum.attendance.services import count_heads, mark_students
 from adsum.checkin import kiosks
 from adsum.checkin.services import add_display, open_checkin
 from adsum.engagement import rules, services
+from adsum.engagement.labels import REASONS, STATUSES
 from adsum.engagement.models import Bookmark, Message, Told
 from adsum.engagement.rules import DIGESTS, OVERLAP, Kind
-from adsum.engagement.words import KINDS, REASONS, STATUSES, letter_of
+from adsum.engagement.words import KINDS, letter_of
 from adsum.timetable.models import ClassSession, Module
 from tests.world import LONDON, NINE, World, cancel_class
 

@@ -141,7 +141,13 @@ def newer_than(session: ClassSession, act: Sequence[MarkChange]) -> bool:
 def waiting_proposals(sessions: QuerySet[ClassSession]) -> QuerySet[Proposal]:
     """Changes in these classes that wait for a second person, oldest first, with who asked (two queries)."""
     waiting = Proposal.objects.filter(session__in=sessions.values("pk"), state=Proposal.State.WAITING)
-    return waiting.select_related("session__module", "by").prefetch_related("marks__student").order_by("at", "pk")
+    return waiting.select_related("session__module", "by", "decided_by").prefetch_related("marks__student").order_by("at", "pk")
+
+
+def declined_lately(session: ClassSession, person: Person, at: datetime) -> QuerySet[Proposal]:
+    """Changes in this class that the person asked for and a colleague declined in the last two weeks."""
+    said = Proposal.objects.filter(session=session, by=person, state=Proposal.State.DECLINED)
+    return said.filter(decided_at__gt=at - timedelta(days=14))
 
 
 def unseen(corrections: QuerySet[Correction]) -> QuerySet[Correction]:

@@ -338,7 +338,7 @@ def queries_escalated(at: datetime, zone: ZoneInfo) -> Pending:
     ]
     pending = Pending(done=[query.pk for query in due])
     departments = departments_of(query.session for query in due)
-    for person, over in _team(at) if due else []:
+    for person, over in over_departments(Role.ATTENDANCE_TEAM, at) if due else []:
         mine = [query for query in due if over is None or over & departments[query.session_id]]
         queries = [query for query in mine if query.student_id != person.pk]
         if queries:
@@ -346,11 +346,11 @@ def queries_escalated(at: datetime, zone: ZoneInfo) -> Pending:
     return pending
 
 
-def _team(at: datetime) -> list[tuple[Person, frozenset[int] | None]]:
-    """Everyone of the attendance team, with the departments they are it for (one query, and two for each of them)."""
-    holders = RoleGrant.objects.filter(role=Role.ATTENDANCE_TEAM, person__is_active=True).held_on(civil_date(at))
+def over_departments(role: Role, at: datetime) -> list[tuple[Person, frozenset[int] | None]]:
+    """Everyone who holds this role, with the departments they hold it over (one query, and two for each of them)."""
+    holders = RoleGrant.objects.filter(role=role, person__is_active=True).held_on(civil_date(at))
     people = Person.objects.filter(pk__in=holders.values("person")).order_by("pk")
-    return [(person, person.access(at).departments(Role.ATTENDANCE_TEAM)) for person in people]
+    return [(person, person.access(at).departments(role)) for person in people]
 
 
 def _by_lecturer(rows: Iterable[Any], staff: Mapping[int, Mapping[int, Person]]) -> dict[Person, list[Any]]:

@@ -13,7 +13,7 @@ from adsum.accounts.models import BreakGlass, Person
 from adsum.attendance.models import MarkChange, Query
 from adsum.audit.services import Entry, record, record_all
 from adsum.core.errors import AdsumError
-from adsum.engagement import oversight, reports, timetabling
+from adsum.engagement import offices, oversight, reports, timetabling
 from adsum.engagement.models import Bookmark, Message, Told
 from adsum.engagement.reports import Draft, Pending
 from adsum.engagement.rules import CLAIM, MOVES, OVERLAP, STALE, State, awake, retry_after
@@ -112,6 +112,18 @@ def ask_for_registers(*, at: datetime) -> int:
         Told.objects.bulk_create([Told(source="register", row=row, at=at) for row in pending.done], batch_size=BATCH)
         Told.objects.filter(source="register", at__lt=at - 2 * STALE).delete()
         return asked + write(pending.drafts, at=at)
+
+
+def tell_offices(*, at: datetime) -> int:
+    """Write to the attendance team about changes that wait for a second person, to whoever asked for one what became of it,
+    and to departments about registers nobody has completed in time; how many."""
+    with transaction.atomic():
+        _lock("proposal")
+        waiting, overdue = offices.proposals_waiting(at), offices.registers_overdue(at)
+        done = [("proposal", row) for row in waiting.done] + [("register_late", row) for row in overdue.done]
+        Told.objects.bulk_create([Told(source=source, row=row, at=at) for source, row in done], batch_size=BATCH)
+        Told.objects.filter(source__in=["proposal", "register_late"], at__lt=at - 2 * STALE).delete()
+        return write([*waiting.drafts, *offices.proposals_decided(at), *overdue.drafts], at=at)
 
 
 def _lock(source: str) -> Bookmark:

@@ -10,52 +10,14 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from adsum.attendance.rules import QUERY_TO_TEAM_AFTER, Reason, Status
+from adsum.attendance.rules import QUERY_TO_TEAM_AFTER, TO_DEPARTMENT_AFTER, Reason, Status
 from adsum.audit.encoding import Wrong
 from adsum.audit.rules import Unusual
+from adsum.engagement.labels import DELIVERIES, REASONS, STATUSES
 from adsum.engagement.rules import Kind
 
 MOST = 40
 """How many classes one message names; the rest are a number and a link."""
-
-STATUSES = {
-    Status.EXPECTED: gettext_lazy("Expected"),
-    Status.PRESENT: gettext_lazy("Present"),
-    Status.LATE: gettext_lazy("Late"),
-    Status.ABSENT: gettext_lazy("Absent"),
-    Status.AUTHORISED: gettext_lazy("Authorised absence"),
-    Status.PENDING: gettext_lazy("Absence requested"),
-    Status.LEFT_EARLY: gettext_lazy("Left early"),
-    Status.OTHER_GROUP: gettext_lazy("Attended another group"),
-    Status.SWAPPED: gettext_lazy("Swapped groups"),
-    Status.REMOTE: gettext_lazy("Attended remotely"),
-    Status.NOT_OBSERVED: gettext_lazy("Not observed"),
-    Status.CANCELLED: gettext_lazy("Cancelled"),
-    Status.NOT_EXPECTED: gettext_lazy("Not expected"),
-}
-REASONS = {
-    Reason.SEEN_IN_CLASS: gettext_lazy("Seen in class"),
-    Reason.NO_PHONE: gettext_lazy("No phone, or no battery"),
-    Reason.KIOSK: gettext_lazy("Entered at the kiosk"),
-    Reason.WITHDRAWN: gettext_lazy("Taken back at once"),
-    Reason.SCAN_ACCEPTED: gettext_lazy("Held scan, accepted"),
-    Reason.SCAN_TROUBLE: gettext_lazy("Trouble with scanning"),
-    Reason.NOT_IN_CLASS: gettext_lazy("Was not in class"),
-    Reason.LEFT_EARLY: gettext_lazy("Left early"),
-    Reason.WRONG_STUDENT: gettext_lazy("Marked the wrong student"),
-    Reason.ABSENCE_AGREED: gettext_lazy("Absence agreed"),
-    Reason.OTHER_GROUP_AGREED: gettext_lazy("Another group’s student, agreed"),
-    Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
-    Reason.OUTAGE: gettext_lazy("Check-in was out of order"),
-    Reason.PAPER: gettext_lazy("Register on paper"),
-    Reason.UNDONE: gettext_lazy("Undone"),
-    Reason.OTHER: gettext_lazy("Another reason"),
-}
-DELIVERIES = {
-    "in_person": gettext_lazy("in person"),
-    "remote": gettext_lazy("online"),
-    "hybrid_optional": gettext_lazy("in person or online"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +272,52 @@ def _not_observed(facts: Mapping[str, Any]) -> Letter:
     )
 
 
+def _register_overdue(facts: Mapping[str, Any]) -> Letter:
+    classes = facts["classes"]
+    subject = ngettext("%(n)s register is now yours to complete", "%(n)s registers are now yours to complete", len(classes))
+    return Letter(
+        subject=subject % {"n": len(classes)},
+        opening=_("No register was taken, and in %(days)s working days no lecturer has completed it:")
+        % {"days": TO_DEPARTMENT_AFTER},
+        items=[Item(_named(item), [], f"/classes/{item['session']}/") for item in classes[:MOST]],
+        closing=[*_rest(len(classes)), _("Complete it, or say why there is none: until then the class counts for nobody.")],
+        action=(_("See the registers"), "/office/registers/"),
+    )
+
+
+# Changes that need a second person
+
+
+def _proposed(item: Mapping[str, Any], *more: str) -> Item:
+    text = ngettext("%(n)s mark to become: %(status)s.", "%(n)s marks to become: %(status)s.", item["marks"])
+    line = text % {"n": item["marks"], "status": status_word(item["status"])}
+    return Item(_named(item), [line, *more], f"/classes/{item['session']}/")
+
+
+def _proposal_waiting(facts: Mapping[str, Any]) -> Letter:
+    classes = facts["classes"]
+    subject = ngettext("%(n)s change waits for a second person", "%(n)s changes wait for a second person", len(classes))
+    return Letter(
+        subject=subject % {"n": len(classes)},
+        opening=_("A colleague asks for marks to be changed, which takes two:"),
+        items=[_proposed(item) for item in classes[:MOST]],
+        closing=[*_rest(len(classes)), _("Until somebody confirms it nothing changes.")],
+        action=(_("Decide"), "/office/amendments/"),
+    )
+
+
+def _proposal_decided(facts: Mapping[str, Any]) -> Letter:
+    confirmed, words = facts["outcome"] == "confirmed", {"title": facts["title"]}
+    subject = _("Your change in %(title)s is confirmed") if confirmed else _("Your change in %(title)s is declined")
+    told = _("The marks have changed.") if confirmed else _("Nothing has changed. The register says why, for two weeks.")
+    return Letter(
+        subject=subject % words,
+        opening=_("You asked for marks to be changed, and a colleague has decided."),
+        items=[_proposed(facts, told)],
+        action=(_("Open the register"), f"/classes/{facts['session']}/"),
+    )
+
+
 # For those who watch over the logs
 
 
@@ -436,6 +444,9 @@ LETTERS: dict[Kind, Callable[[Mapping[str, Any]], Letter]] = {
     Kind.QUERY_ESCALATED: _query_escalated,
     Kind.NO_CODE: _no_code,
     Kind.NOT_OBSERVED: _not_observed,
+    Kind.REGISTER_OVERDUE: _register_overdue,
+    Kind.PROPOSAL_WAITING: _proposal_waiting,
+    Kind.PROPOSAL_DECIDED: _proposal_decided,
     Kind.FEED_SILENT: _feed_silent,
     Kind.CLASS_REPORTED: _class_reported,
     Kind.RECORD_OPENED: _record_opened,
@@ -450,6 +461,9 @@ KINDS = {
     Kind.QUERY_ESCALATED: gettext_lazy("Queries that have waited too long"),
     Kind.NO_CODE: gettext_lazy("A class without its code"),
     Kind.NOT_OBSERVED: gettext_lazy("A class without a register"),
+    Kind.REGISTER_OVERDUE: gettext_lazy("Registers for the department to complete"),
+    Kind.PROPOSAL_WAITING: gettext_lazy("Changes that wait for a second person"),
+    Kind.PROPOSAL_DECIDED: gettext_lazy("What became of a change one asked for"),
     Kind.FEED_SILENT: gettext_lazy("A feed without an answer"),
     Kind.CLASS_REPORTED: gettext_lazy("Reports from the room that wait"),
     Kind.RECORD_OPENED: gettext_lazy("A record opened from outside"),

@@ -110,6 +110,11 @@ def ask_for_registers() -> int:
     return outbox.ask_for_registers(at=datetime.now(UTC))
 
 
+def tell_offices() -> int:
+    """Write to the attendance team and to departments about what waits for them; how many messages."""
+    return outbox.tell_offices(at=datetime.now(UTC))
+
+
 def send_messages() -> int:
     """Send by mail what is due, and set aside what came too late; how many letters the mail server took."""
     outbox.lapse(at=datetime.now(UTC))
@@ -190,6 +195,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     tell_of_oversight: 1,
     tell_timetabling: 1,
     ask_for_registers: 1,
+    tell_offices: 1,
     send_messages: 1,
     poll_feeds: 1,
     seal_events: 1,

@@ -160,6 +160,17 @@ def test_the_team_finds_what_waits_in_its_list(room: Room, old: Proposal, second
     assert room.client.post(room.url("decide_proposal", old.ref), {"decision": "confirm"}).status_code == 404
 
 
+def test_whoever_asked_reads_why_not_for_two_weeks(room: Room, old: Proposal, second: Person, team: Person) -> None:
+    room.sign_in(second, LATER)
+    room.post("decide_proposal", old.ref, decision="decline", answer="The list is of another group")
+    assert "The list is of another group" not in words(room.client.get(room.url("class_register")))
+    for days, shown in ((13, True), (14, False)):
+        room.sign_in(team, LATER + timedelta(days=days))
+        page = words(room.client.get(room.url("class_register")))
+        assert ("Declined by Tamsin Adeyemi: The list is of another group" in page) is shown
+        assert "Take it back" not in page
+
+
 def test_whoever_asked_takes_it_back(room: Room, old: Proposal, team: Person) -> None:
     room.sign_in(team, LATER)
     assert notices(room.post("decide_proposal", old.ref, decision="decline")) == "Taken back. Nothing has changed."

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from adsum.accounts.rules import COMPLIANCE, KEEPS_REGISTERS
 from adsum.attendance import amendments
 from adsum.attendance.models import Correction, MarkChange, Proposal
-from adsum.attendance.reports import unseen, waiting_proposals
+from adsum.attendance.reports import declined_lately, unseen, waiting_proposals
 from adsum.attendance.rules import Reason, needs_proof
 from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
@@ -96,8 +96,9 @@ def waiting(found: list[Proposal], request: PersonRequest) -> list[Waiting]:
 
 
 def waiting_in(session: ClassSession, request: PersonRequest) -> list[Waiting]:
-    """The changes of one register that wait (two queries)."""
-    return waiting(list(waiting_proposals(ClassSession.objects.filter(pk=session.pk))), request)
+    """The changes of one register that wait, and those of one's own that a colleague has just declined (two queries)."""
+    found = waiting_proposals(ClassSession.objects.filter(pk=session.pk))
+    return waiting(list(found | declined_lately(session, request.user, request.at)), request)
 
 
 @of_class("POST")

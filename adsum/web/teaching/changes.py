@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import LISTS_CLASSES, Role
 from adsum.core.errors import AdsumError
-from adsum.engagement.words import DELIVERIES
+from adsum.engagement.labels import DELIVERIES
 from adsum.integrations import changes
 from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room

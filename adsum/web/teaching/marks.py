@@ -23,7 +23,7 @@ from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, needs_proo
 from adsum.checkin.held import answer_query
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
-from adsum.engagement.words import REASONS
+from adsum.engagement.labels import REASONS
 from adsum.integrations.marks_in import instant_of
 from adsum.timetable.models import ClassSession
 from adsum.web import stepup

@@ -1,0 +1,44 @@
+"""Words for a status, a reason and a way of taking part: the same in letters and on pages."""
+
+from django.utils.translation import gettext_lazy
+
+from adsum.attendance.rules import Reason, Status
+
+STATUSES = {
+    Status.EXPECTED: gettext_lazy("Expected"),
+    Status.PRESENT: gettext_lazy("Present"),
+    Status.LATE: gettext_lazy("Late"),
+    Status.ABSENT: gettext_lazy("Absent"),
+    Status.AUTHORISED: gettext_lazy("Authorised absence"),
+    Status.PENDING: gettext_lazy("Absence requested"),
+    Status.LEFT_EARLY: gettext_lazy("Left early"),
+    Status.OTHER_GROUP: gettext_lazy("Attended another group"),
+    Status.SWAPPED: gettext_lazy("Swapped groups"),
+    Status.REMOTE: gettext_lazy("Attended remotely"),
+    Status.NOT_OBSERVED: gettext_lazy("Not observed"),
+    Status.CANCELLED: gettext_lazy("Cancelled"),
+    Status.NOT_EXPECTED: gettext_lazy("Not expected"),
+}
+REASONS = {
+    Reason.SEEN_IN_CLASS: gettext_lazy("Seen in class"),
+    Reason.NO_PHONE: gettext_lazy("No phone, or no battery"),
+    Reason.KIOSK: gettext_lazy("Entered at the kiosk"),
+    Reason.WITHDRAWN: gettext_lazy("Taken back at once"),
+    Reason.SCAN_ACCEPTED: gettext_lazy("Held scan, accepted"),
+    Reason.SCAN_TROUBLE: gettext_lazy("Trouble with scanning"),
+    Reason.NOT_IN_CLASS: gettext_lazy("Was not in class"),
+    Reason.LEFT_EARLY: gettext_lazy("Left early"),
+    Reason.WRONG_STUDENT: gettext_lazy("Marked the wrong student"),
+    Reason.ABSENCE_AGREED: gettext_lazy("Absence agreed"),
+    Reason.OTHER_GROUP_AGREED: gettext_lazy("Another group’s student, agreed"),
+    Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
+    Reason.OUTAGE: gettext_lazy("Check-in was out of order"),
+    Reason.PAPER: gettext_lazy("Register on paper"),
+    Reason.UNDONE: gettext_lazy("Undone"),
+    Reason.OTHER: gettext_lazy("Another reason"),
+}
+DELIVERIES = {
+    "in_person": gettext_lazy("in person"),
+    "remote": gettext_lazy("online"),
+    "hybrid_optional": gettext_lazy("in person or online"),
+}
