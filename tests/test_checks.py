@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.rules import Reason, Status
@@ -28,8 +30,10 @@ from adsum.checkin.models import CheckAnswer, Epoch, SecondCheck, SpotCall
 from adsum.checkin.reports import answers_of, unconfirmed_in
 from adsum.checkin.rules import Called, Void
 from adsum.checkin.services import add_display, open_checkin
+from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
 from tests.phones import Gates, in_thread, refusal
+from tests.test_checkin_writer import attempt
 from tests.world import NINE, World
 
 MINUTE = timedelta(minutes=1)
@@ -186,6 +190,37 @@ async def test_typing_the_code_confirms_too(room: Hall, gates: Gates):
     assert "you’re still here" in (await phone.tap()).text
     await settle(room, gates)
     assert await in_thread(room.found) == {"Alice": True, "Bob": False}
+
+
+async def test_one_browser_answers_for_one_account(room: Hall, gates: Gates):
+    """Bob has left; his friend's phone answers for him too."""
+    await begun(room, gates)
+    phone = gates.phone(room.alice)
+    await phone.scan(room.opening)
+    await phone.tap()
+    phone.sign_in(room.bob)
+    await phone.scan(room.opening)
+    await phone.tap()
+    await settle(room, gates)
+    assert await in_thread(room.found) == {"Alice": False, "Bob": True}
+
+
+def test_a_browser_is_of_whoever_checked_in_with_it(hall: Hall):
+    Mark.objects.filter(student=hall.alice).delete()
+    scan(hall, hall.alice, NINE + 5 * MINUTE)
+    check = hall.begin()
+    scan(hall, hall.bob, TEN_TO_TEN + timedelta(seconds=10))
+    scan(hall, hall.alice, TEN_TO_TEN + timedelta(seconds=20))
+    answered = answers_of(check)
+    assert (answered[hall.alice.pk] is not None, answered[hall.bob.pk]) == (True, None), "though Bob answered first"
+
+
+def scan(hall: Hall, student: Person, at: datetime) -> None:
+    """With a code that was quite fresh, and always the same browser."""
+    given = attempt(
+        hall.opening, student, ref=uuid4(), ticket=uuid4(), device="d1", age_ms=0, first_seen_at=at, finished_at=at
+    )  # fmt: skip
+    record_scans([given])
 
 
 async def test_an_ordinary_code_does_not_count(room: Hall, gates: Gates):

@@ -11,6 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
 from adsum.accounts.models import Person, RoleGrant
+from adsum.checkin.services import add_display
 from adsum.timetable.models import Teaching
 from adsum.web import live as live_module
 from tests.listening import Class, House, now, signed_in
@@ -56,6 +57,27 @@ async def test_who_may_no_longer_see_it_is_cut_off_at_the_next_check(
     assert await stream.ended() - removed < 0.4 + 1 + SLACK
     await in_thread(room.scan, room.students[0])
     assert [event.name for event in stream.events] == ["counts"]
+
+
+@pytest.mark.parametrize("how", ["role", "class", "account"])
+async def test_a_screen_ends_with_whoever_opened_it(
+    room: Class, house: House, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """T-DISP-2, for a screen: it needs no sign-in, but somebody who may still show this class."""
+    monkeypatch.setattr(live_module, "CHECK_SECONDS", 0.4)
+    shown = await in_thread(add_display, room.opening, by=room.lecturer, at=now())
+    await house.state.refresh()
+    stream = await house.display(shown)
+    await stream.next("code")
+    await asyncio.sleep(1)
+    assert stream.open
+    await in_thread(_remove, room, how)
+    removed = asyncio.get_running_loop().time()
+    await stream.next("end")
+    assert await stream.ended() - removed < 0.4 + live_module.GLANCE_SECONDS + SLACK
+    assert (await house.display(shown)).status == 403
+    polled = {live_module.display_cookie(shown.display.ref): shown.credential}
+    assert (await house.listen(f"/live/display/{shown.display.ref}/now", polled)).status == 403
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("signed_in_at", 12 * 3600), ("seen_at", 30 * 60)])

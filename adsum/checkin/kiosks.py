@@ -15,7 +15,7 @@ from adsum.attendance.rules import ATTENDED, Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit import services as audit_log
 from adsum.checkin.models import Kiosk, Opening
-from adsum.checkin.reports import paused
+from adsum.checkin.reports import may_run, paused
 from adsum.checkin.services import display_fingerprint, waiting_pairing
 from adsum.timetable.reports import expected_ids
 
@@ -120,13 +120,16 @@ def enter(kiosk: Kiosk, number: str, *, at: datetime) -> Entered:
 
 
 def is_shut(kiosk: Kiosk, at: datetime) -> Answer | None:
-    """Why the kiosk takes nothing at that instant; None while it does (one query)."""
+    """Why the kiosk takes nothing at that instant; None while it does (a few queries). It ends with the roles and the account
+    of whoever opened it: what is entered would be marked in their name."""
     opening = kiosk.opening
     over = at >= opening.late_until or (opening.stopped_at is not None and at >= opening.stopped_at)
     if kiosk.revoked_at is not None or opening.session.cancelled or over:
         return Answer.CLOSED
     if at < opening.opens_at:
         return Answer.EARLY
+    if not may_run(kiosk, opening.session_id, at):
+        return Answer.CLOSED
     return Answer.PAUSED if paused() else None
 
 
@@ -148,9 +151,9 @@ def take_back(kiosk: Kiosk, *, at: datetime) -> Person | None:
     student, last = kiosk.last, kiosk.last_at
     kiosk.last, kiosk.last_at = None, None
     kiosk.save(update_fields=["last", "last_at"])
-    if student is None or last is None or at > last + TAKEN_BACK_WITHIN:
-        return None
     session = kiosk.opening.session
+    if student is None or last is None or at > last + TAKEN_BACK_WITHIN or not may_run(kiosk, session.pk, at):
+        return None
     mark = Mark.objects.select_for_update().filter(session=session, student=student).first()
     step = MarkChange.objects.filter(session=session, student=student).order_by("pk").last()
     if mark is None or step is None or (step.reason_code, step.at) != (Reason.KIOSK, last):

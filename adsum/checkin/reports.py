@@ -116,9 +116,10 @@ def attempts_of(session: ClassSession, student: Person) -> QuerySet[Scan]:
 
 
 def answers_of(check: SecondCheck) -> dict[int, datetime | None]:
-    """By student who was in when it began, when they answered this second check, None for not (three queries).
+    """By student who was in when it began, when they answered this second check, None for not (four queries).
 
-    An answer is a scan, or a typed code, of the check's own codes: the interval they were made in began with it or later.
+    An answer is a scan, or a typed code, of the check's own codes: the interval they were made in began with it or later. One
+    browser answers for one account: for whoever checked in to this class with it, or else who answered with it first.
     """
     session, began, ended = check.opening.session_id, check.started_at, check.ends_at
     if began is None or ended is None:
@@ -130,11 +131,13 @@ def answers_of(check: SecondCheck) -> dict[int, datetime | None]:
         session=session, student__in=answered, refusal__in=["", Refusal.ALREADY_IN], first_seen_at__gte=began,
         first_seen_at__lt=ended + timedelta(milliseconds=grace_of(epoch, check.opening)), age_ms__isnull=False,
     )  # fmt: skip
-    answered |= {
-        student: seen
-        for student, seen, age in scans.order_by("-id").values_list("student_id", "first_seen_at", "age_ms")
-        if seen - timedelta(milliseconds=age or 0) >= began
-    }
+    accepted = Scan.objects.filter(session=session, refusal="").exclude(device="")
+    owners: dict[str, int] = dict(accepted.values_list("device", "student_id"))
+    rows = scans.order_by("id").values_list("student_id", "first_seen_at", "age_ms", "device")
+    for student, seen, age, device in rows:
+        of_the_check = seen - timedelta(milliseconds=age or 0) >= began
+        if of_the_check and (not device or owners.setdefault(device, student) == student):
+            answered[student] = answered[student] or seen
     return answered
 
 
@@ -214,6 +217,13 @@ def showing(opening: Opening) -> QuerySet[Display]:
 def kiosks_of(opening: Opening) -> QuerySet[Kiosk]:
     """The kiosks of a class that take numbers, the first opened first (one query)."""
     return Kiosk.objects.filter(opening=opening, revoked_at=None).select_related("opened_by").order_by("pk")
+
+
+def may_run(shown: Display | Kiosk, session: int, at: datetime) -> bool:
+    """Whether a screen or a kiosk of a class may go on: the account of whoever opened it is open, and the register of the class
+    still theirs to open (a few queries)."""
+    opener = Person.objects.filter(pk=shown.opened_by_id, is_active=True).first()
+    return opener is not None and ClassSession.objects.visible_to(opener, opener.access(at)).filter(pk=session).exists()
 
 
 class HeldScan(NamedTuple):

@@ -30,7 +30,7 @@ from adsum.checkin.gate.http import HEADERS
 from adsum.checkin.gate.pages import language_of
 from adsum.checkin.gate.state import Entry, State, clock_text, instant, milliseconds
 from adsum.checkin.models import Display
-from adsum.checkin.reports import HeldScan, held_since
+from adsum.checkin.reports import HeldScan, held_since, may_run
 from adsum.checkin.rules import make_code, make_typed
 from adsum.checkin.services import display_fingerprint
 from adsum.core.reader import Reader
@@ -109,8 +109,9 @@ class Live:
     # A display
 
     async def _shown(self, request: Request) -> Display | None:
-        credential = request.cookies.get(display_cookie(request.path_params["ref"]), "")
-        return await self._ask(_display, request.path_params["ref"], credential) if CREDENTIAL.fullmatch(credential) else None
+        ref, at = request.path_params["ref"], instant(self.state.now_ms())
+        credential = request.cookies.get(display_cookie(ref), "")
+        return await self._ask(_display, ref, credential, at) if CREDENTIAL.fullmatch(credential) else None
 
     async def display(self, request: Request) -> Response:
         """The current code of one display, pushed when it changes, and how many are here."""
@@ -137,13 +138,18 @@ class Live:
     async def _display_events(self, display: Display, session: int, language: str) -> AsyncGenerator[str, None]:
         watch = await self.hub.watch(session)
         expected = watch.board.expected
-        ends, beat = time.monotonic() + LIFE_SECONDS, time.monotonic() + BEAT_SECONDS
+        ends, beat, check = (time.monotonic() + seconds for seconds in (LIFE_SECONDS, BEAT_SECONDS, CHECK_SECONDS))
+        may_show = True
         shown: tuple[object, ...] = ()
         try:
             while time.monotonic() < ends:
                 entry = self.state.known.by_pk.get(display.opening_id)
                 now = self.state.now_ms()
-                if entry is None or display.slot in entry.revoked_slots:
+                if time.monotonic() >= check:
+                    with suppress(Error):  # without a database the room keeps its code: asked again in a moment
+                        may_show = await self.hub.read(may_run, display, session, instant(now))
+                        check += CHECK_SECONDS
+                if entry is None or display.slot in entry.revoked_slots or not may_show:
                     with translation.override(language):
                         yield event(
                             "end", {"title": _("This screen was stopped"), "text": _("Show the code again from the register.")}
@@ -330,9 +336,11 @@ def _language(request: Request) -> str:
     return language_of(request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.headers.get("accept-language", ""))
 
 
-def _display(ref: UUID, credential: str) -> Display | None:
-    """The display with this credential, if it may still show."""
-    return Display.objects.filter(ref=ref, credential=display_fingerprint(credential), revoked_at=None).first()
+def _display(ref: UUID, credential: str, at: datetime) -> Display | None:
+    """The display with this credential, if it may still show at that instant."""
+    shown = Display.objects.filter(ref=ref, credential=display_fingerprint(credential), revoked_at=None)
+    display = shown.select_related("opening").first()
+    return display if display is not None and may_run(display, display.opening.session_id, at) else None
 
 
 def _visible(session_key: str, ref: UUID, at: datetime) -> int | None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from adsum.accounts.models import Identifier
+from adsum.accounts.models import Identifier, Person, RoleGrant
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.reports import changes_since, newest_change
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
-from adsum.checkin.models import Kiosk
+from adsum.checkin.models import Display, Epoch, Kiosk
 from adsum.checkin.services import freeze
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.world import NINE
@@ -183,3 +183,39 @@ def test_a_paired_browser_becomes_a_kiosk(room: Room):
     url = page.request["PATH_INFO"]
     assert "Cara C. is in" in words(lectern.post(url, {"number": room.cara.number}))
     assert NINE < Mark.objects.get().at <= FIVE_PAST
+
+
+@pytest.mark.parametrize("how", ["account", "role", "class"])
+def test_it_ends_with_whoever_opened_it(lectern: Lectern, how: str):
+    """It would mark in the name of somebody who may not mark here any more."""
+    room = lectern.room
+    assert "Alice A. is in" in lectern.enter(room.alice.number)
+    gone(room, how)
+    assert "Check-in has closed" in lectern.enter(room.bob.number, seconds=5)
+    lectern.take_back(seconds=8)
+    assert room.marks() == {"Alice": "present"}, "neither marks nor takes back"
+
+
+@pytest.mark.parametrize("how", ["account", "role", "class"])
+def test_a_screen_ends_with_whoever_opened_it(room: Room, how: str):
+    """T-DISP-2: no code, and no new one in their name."""
+    room.post("class_display")
+    shown = Display.objects.get()
+    assert room.client.get(f"/display/{shown.ref}/").status_code == 200
+    gone(room, how)
+    page = room.client.get(f"/display/{shown.ref}/")
+    assert page.status_code == 403
+    epochs = Epoch.objects.count()
+    room.clock.move_to(FIVE_PAST + timedelta(seconds=30))
+    room.client.post(f"/display/{shown.ref}/refresh/")
+    assert Epoch.objects.count() == epochs
+
+
+def gone(room: Room, how: str) -> None:
+    """The lecturer who opened it may not any more."""
+    if how == "account":
+        Person.objects.filter(pk=room.lecturer.pk).update(is_active=False)
+    elif how == "role":
+        RoleGrant.objects.filter(person=room.lecturer).delete()
+    else:
+        room.session.staff.clear()

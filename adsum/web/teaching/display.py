@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from adsum.attendance.reports import here_in
 from adsum.checkin import services
 from adsum.checkin.models import Display, Pairing
-from adsum.checkin.reports import latest_epoch, pace_of, second_checks, shown_on
+from adsum.checkin.reports import latest_epoch, may_run, pace_of, second_checks, shown_on
 from adsum.timetable.reports import how_many_expected
 from adsum.web import floods
 from adsum.web.codes import TYPED_ADDRESS, code_svg, spaced
@@ -31,9 +31,15 @@ CALM = timedelta(seconds=2)
 
 
 def _held(request: HttpRequest, ref: UUID) -> Display | None:
-    """The display at this address, if this browser keeps its credential; shown or stopped."""
+    """The display at this address, if this browser keeps its credential; shown or stopped. One that was opened by somebody
+    who may no longer is as one that was stopped."""
     found = Display.objects.filter(ref=ref).select_related("opening__session__module", "opened_by").first()
-    return found if found is not None and holds(request, found) else None
+    if found is None or not holds(request, found):
+        return None
+    at: datetime = request.at  # type: ignore[attr-defined]
+    if found.revoked_at is None and not may_run(found, found.opening.session_id, at):
+        found.revoked_at = at
+    return found
 
 
 @never_cache
