@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from adsum.audit import services
 from adsum.audit.encoding import Wrong
@@ -148,11 +149,15 @@ def test_the_worker_has_it_done_once_a_day(monkeypatch: pytest.MonkeyPatch):
     log(3)
     assert jobs.verify_the_log()
     assert begun == [("audit", "verify", "--recent")]
+    assert not jobs.verify_the_log(), "it is still at it"
+    cache.clear()
     at = datetime.now(UTC)
     Verification.objects.create(at=at, by="system:command", size=3, outside=0)
     assert jobs.verify_the_log(), "somebody's own does not count: it may have been without the folders"
+    cache.clear()
     Verification.objects.create(at=at - timedelta(hours=21), by="system:verification", size=3, outside=0)
     assert jobs.verify_the_log()
+    cache.clear()
     Verification.objects.create(at=at, by="system:verification", size=3, outside=0)
     assert not jobs.verify_the_log()
 

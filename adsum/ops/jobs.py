@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from django.core.cache import cache
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q
 
@@ -161,6 +162,8 @@ def sign_the_log() -> None:
 
 
 VERIFIED_EVERY = timedelta(hours=20)
+VERIFIES_FOR = 6 * 3600
+"""Seconds after which one that was begun and has kept no outcome is taken for lost."""
 
 
 def verify_the_log() -> bool:
@@ -168,9 +171,10 @@ def verify_the_log() -> bool:
     begun. In a process of its own: a large log takes minutes, and no class is closed late for it."""
     last = last_verification(by="system:verification")
     due = has_events() and (last is None or datetime.now(UTC) - last.at > VERIFIED_EVERY)
-    if due:
-        leave("audit", "verify", "--recent")
-    return due
+    if not due or not cache.add("verify_the_log", 1, timeout=VERIFIES_FOR):
+        return False
+    leave("audit", "verify", "--recent")
+    return True
 
 
 def tell_of_oversight() -> int:
