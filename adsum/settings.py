@@ -35,7 +35,10 @@ class Environment(BaseSettings):
     hosts: str = ""
     """Other host names to answer to, comma-separated."""
     secret_key: str = ""
+    """Signs the sessions of browsers and encrypts secrets in the database. Empty: the one in the data folder's file
+    `secret_key`, made at the first start."""
     secret_key_fallbacks: str = ""
+    """Keys that `ADSUM_SECRET_KEY` had before, comma-separated, the latest first: what they signed or encrypted stays good."""
     checkin_keys: str = ""
     """`id:hex,id:hex`: 32-byte master keys of codes and tickets, the current one first. Empty: those in the data folder's
     file `checkin_key`, made at the first start. `adsum check-in rotate-key` makes the next one."""
@@ -50,7 +53,9 @@ class Environment(BaseSettings):
     """Folders to which each day's checkpoint is written, comma-separated; better ones that Adsum itself cannot change
     later. Empty: `checkpoints` in the data folder."""
     university: str = "Adsum Demo University"
+    """What the university is called, on every page and sheet."""
     time_zone: str = "Europe/London"
+    """The zone of its timetable, as `Europe/London`."""
     nation: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
     """Whose bank holidays are no working days."""
     bank_holidays: Path = BASE_DIR / "adsum" / "core" / "bank-holidays.json"
@@ -59,6 +64,7 @@ class Environment(BaseSettings):
     campus_networks: str = ""
     """Address ranges of the campus, comma-separated CIDR. Only a weight of evidence, never a gate."""
     mobile_networks: str = ""
+    """Address ranges of mobile networks, the same way and for the same use."""
     feed_networks: str = ""
     """Private networks from which timetables may be fetched, comma-separated CIDR. Empty: public addresses only."""
     trusted_proxies: str = ""
@@ -67,6 +73,7 @@ class Environment(BaseSettings):
     """The mail server letters go out through, such as the campus relay. Empty: nothing is sent, and messages are only read in
     Adsum."""
     mail_port: int = 587
+    """Its port: 587 with `starttls`, 465 with `tls`, 25 with `none`."""
     mail_security: Literal["starttls", "tls", "none"] = "starttls"
     """How the connection to the mail server is encrypted: `starttls` (port 587), `tls` (465) or `none` (25, a relay on the same
     machine or campus)."""
@@ -75,6 +82,7 @@ class Environment(BaseSettings):
     mail_password: str = ""
     """Its password; better as a file, below or among the secrets."""
     mail_password_file: Path | None = None
+    """The file that holds it, and nothing else."""
     mail_from: str = ""
     """Whom letters come from: `Attendance <attendance@uni.ac.uk>`."""
     log_level: str = "warning"
@@ -89,6 +97,11 @@ class Environment(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ValueError("ADSUM_ORIGIN must look like https://uni.ac.uk, without a path")
         return value.rstrip("/")
+
+    @field_validator("mail_password_file", mode="before")
+    @classmethod
+    def _no_file(cls, value: object) -> object:
+        return value or None
 
     @field_validator("mail_from")
     @classmethod

@@ -89,12 +89,11 @@ def env_example() -> str:
 
     said_of, parts = said(Environment), [ENV_HEAD]
     for name, field in Environment.model_fields.items():
-        default = str(field.default)
+        default = "" if field.default is None else str(field.default)
         if isinstance(field.default, Path):  # as seen from the checkout, wherever that is
             default = os.path.relpath(field.default, BASE_DIR)
-        comment = textwrap.fill(said_of.get(name, ""), WIDTH, initial_indent="# ", subsequent_indent="# ")
-        line = f"# ADSUM_{name.upper()}={default}"
-        parts.append(f"{comment}\n{line}\n" if name in said_of else f"{line}\n")
+        comment = textwrap.fill(said_of[name], WIDTH, initial_indent="# ", subsequent_indent="# ")
+        parts.append(f"{comment}\n# ADSUM_{name.upper()}={default}\n")
     return "\n".join(parts)
 
 

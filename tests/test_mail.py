@@ -20,6 +20,7 @@ from adsum.engagement.reports import Draft, class_facts
 from adsum.engagement.rules import CLAIM, RETRIES, SERVER_AWAY, Kind, State
 from adsum.integrations import mail
 from adsum.ops import jobs
+from adsum.settings import Environment
 from tests.mail import Post, mail_server
 from tests.world import NINE, World
 
@@ -280,3 +281,10 @@ def test_two_workers_at_once_send_each_letter_once(post: Post):
         worker.join()
     assert len(post.letters) == len({letter["Message-ID"] for letter in post.letters}) == 120
     assert set(Message.objects.values_list("state", flat=True)) == {State.SENT}
+
+
+def test_a_setting_without_a_value_is_as_if_it_were_not_there(monkeypatch: pytest.MonkeyPatch):
+    """As somebody has it who takes the marks off every line of .env.example."""
+    for name, value in (("HOST", "smtp.uni.ac.uk"), ("FROM", "a@uni.ac.uk"), ("PASSWORD_FILE", ""), ("USER", "")):
+        monkeypatch.setenv(f"ADSUM_MAIL_{name}", value)
+    assert Environment().mail_password_file is None

@@ -64,6 +64,6 @@ def alias_keys() -> dict[str, tuple[bytes, bytes]]:
 
 
 def forget() -> None:
-    """Read the settings anew: after a rotation in the same process, and in tests."""
+    """Read the settings anew: for tests, which turn keys without a restart."""
     for kept in (masters, keys_for, checkpoint_publics, checkpoint_signer, alias_keys):
         kept.cache_clear()

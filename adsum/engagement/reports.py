@@ -220,7 +220,7 @@ def _students(step: NetStep, expected: Mapping[int, Person]) -> list[tuple[Perso
 
 
 def _members(groups: Iterable[str], day: date) -> dict[int, Person]:
-    """Who held a place on that day in these groups, named "module group" as class facts name them (two queries)."""
+    """Who held a place on that day in these groups, named "module group" as class facts name them (one query)."""
     pairs = [
         (" ".join(words[:n]), " ".join(words[n:])) for one in groups for words in [one.split(" ")] for n in range(1, len(words))
     ]

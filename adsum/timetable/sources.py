@@ -74,7 +74,7 @@ class Import(models.Model):
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=20)
-    """`oneroster`, `events` or `icalendar`."""
+    """`oneroster`, `events`, `roles` or `icalendar`."""
     source = models.CharField(max_length=40, blank=True)
     filename = models.CharField(max_length=250)
     sha256 = models.CharField(max_length=64)
