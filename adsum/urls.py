@@ -173,6 +173,8 @@ urlpatterns = [
     path("office/people/<uuid:ref>/modules/", people.lead, name="office_person_leads"),
     path("office/people/<uuid:ref>/modules/<int:leader>/end/", people.stop_leading, name="office_person_leads_end"),
     path("office/people/<uuid:ref>/account/", people.account, name="office_person_account"),
+    path("office/people/<uuid:ref>/identities/", people.link, name="office_person_link"),
+    path("office/people/<uuid:ref>/identities/<int:pk>/unlink/", people.unlink, name="office_person_unlink"),
     # Who looked at whose record: the data-protection officer
     path("privacy/access/", office_access.access, name="privacy_access"),
     path("privacy/access/<uuid:ref>/seen/", office_access.seen, name="privacy_seen"),

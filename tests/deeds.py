@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.mfa.totp.internal.auth import generate_totp_secret
-from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.models import SocialAccount, SocialApp
 
 from adsum.accounts import services as accounts
 from adsum.accounts.models import RoleGrant
@@ -135,6 +135,11 @@ def app(u: U) -> SocialApp:
     return made
 
 
+def identity(u: U) -> SocialAccount:
+    accounts.link_identity(u.alice, provider="uni", subject="1", issuer="i", by=BY, at=NINE)
+    return SocialAccount.objects.get()
+
+
 def totp(u: U) -> list[str]:
     return accounts.enable_totp(u.alice, str(generate_totp_secret()), step=1, by=BY, at=NINE)
 
@@ -184,6 +189,9 @@ DEEDS: dict[str, Deed] = {
     "accounts.link_identity": Deed(
         lambda u: lambda: accounts.link_identity(u.alice, provider="uni", subject="1", issuer="i", by=BY, at=NINE),
         ["person.link"],
+    ),
+    "accounts.unlink_identity": Deed(
+        lambda u: with_(identity(u), lambda i: accounts.unlink_identity(i, by=BY, at=NINE)), ["person.unlink"]
     ),
     "accounts.save_provider": Deed(lambda u: lambda: app(u), ["provider.save"]),
     "accounts.remove_provider": Deed(

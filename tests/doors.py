@@ -143,6 +143,8 @@ DOORS = [
     *doors("office_person_leads",     "/office/people/{student}/modules/",  None, instead(PEOPLE, 422), module=""),
     *doors("office_person_leads_end", "/office/people/{leader}/modules/{leading}/end/", None, instead(PEOPLE, 302)),
     *doors("office_person_account",   "/office/people/{student}/account/",  None, instead(PEOPLE, 302), action="close"),
+    *doors("office_person_link",      "/office/people/{student}/identities/", None, instead(PEOPLE, 422), subject="x"),
+    *doors("office_person_unlink",    "/office/people/{student}/identities/{identity}/unlink/", None, instead(PEOPLE, 302)),
     *doors("privacy_access",          "/privacy/access/",                   ACCESS_LOG, None),
     *doors("privacy_seen",            "/privacy/access/{opened}/seen/",     None, SEEN),
     *doors("students",                "/students/",                         STAFF, None),

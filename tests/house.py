@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
 from adsum.accounts.models import Person, RoleGrant
@@ -123,6 +124,7 @@ class House:
         self.names["grant"] = RoleGrant.objects.get(person=student).pk
         self.names["leader"] = self.people["leader"].ref
         self.names["leading"] = ModuleLeader.objects.get(person=self.people["leader"]).pk
+        self.names["identity"] = SocialAccount.objects.create(user=student, provider="elsewhere", uid="s-1").pk
         self.names["opened"] = break_glass(
             other, viewer=lecturer, access=lecturer.access(at), purpose=Purpose.SAFETY, reason="He asked for it.", at=at
         ).ref

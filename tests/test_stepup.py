@@ -51,6 +51,8 @@ ADDRESSES = {
     "office_person_leads": "administrator",
     "office_person_leads_end": "administrator",
     "office_person_account": "administrator",
+    "office_person_link": "administrator",
+    "office_person_unlink": "administrator",
     "module_file": "leader",
     "record_file": "tutor",
     "classes_file": "team",

@@ -5,6 +5,7 @@
 
 from datetime import date, datetime
 
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -88,6 +89,20 @@ def reopen_by_hand(person: Person, *, by: Person, at: datetime) -> None:
     """Open an account again. Raises AdsumError `own_roles`."""
     refuse_own(person, by)
     services.reopen_account(person, by=by.actor, at=at)
+
+
+@transaction.atomic
+def link_by_hand(person: Person, *, provider: str, subject: str, issuer: str, by: Person, at: datetime) -> None:
+    """Say who somebody is at a provider. Raises AdsumError `own_roles`, `known_already`."""
+    refuse_own(person, by)
+    services.link_identity(person, provider=provider, subject=subject, issuer=issuer, by=by.actor, at=at, unused=True)
+
+
+@transaction.atomic
+def unlink_by_hand(account: SocialAccount, *, by: Person, at: datetime) -> None:
+    """Say that somebody at a provider is this person no more. Raises AdsumError `own_roles`."""
+    refuse_own(account.user, by)
+    services.unlink_identity(account, by=by.actor, at=at)
 
 
 @transaction.atomic

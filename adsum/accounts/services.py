@@ -32,6 +32,8 @@ from adsum.core.university import civil_date
 
 PROVIDER_SECRETS = frozenset({"secret", "key"})
 """Settings of a provider that are sealed: the client secret of OpenID Connect, the private key of SAML."""
+UNUSED = "unused"
+"""Where a linked identity notes that nobody has signed in with it yet."""
 CHANGEABLE = frozenset({"username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "language"})
 
 
@@ -262,24 +264,37 @@ def replace_roles(
 
 
 @transaction.atomic
-def link_identity(person: Person, *, provider: str, subject: str, issuer: str, by: str, at: datetime) -> None:
+def link_identity(
+    person: Person, *, provider: str, subject: str, issuer: str, by: str, at: datetime, unused: bool = False
+) -> None:
     """From now on, this subject of this provider is this person. One subject per person and provider, for ever: who
     was given a former student's name at the provider is not that student.
 
-    Raises AdsumError `known_already` when either side is linked already.
+    `unused`: nobody has signed in with it yet. Raises AdsumError `known_already` when either side is linked already.
     """
     Person.objects.select_for_update().get(pk=person.pk)
+    said = {"iss": issuer} | ({UNUSED: True} if unused else {})  # a sign-in leaves the issuer alone
     held = SocialAccount.objects.filter(user=person, provider=provider).first()
     if held and held.uid == subject:
         return
     if held:
-        raise AdsumError("known_already", "This person already signs in with another account of that provider.")
+        raise AdsumError("known_already", _("This person signs in with another account of that provider. Unlink it first."))
     try:
         with transaction.atomic():
-            SocialAccount.objects.create(user=person, provider=provider, uid=subject, extra_data={"iss": issuer})
+            SocialAccount.objects.create(user=person, provider=provider, uid=subject, extra_data=said)
     except IntegrityError as taken:
-        raise AdsumError("known_already", "That account of the provider already belongs to someone.") from taken
+        raise AdsumError("known_already", _("That account of the provider already belongs to someone.")) from taken
     audit_log.record(actor=by, verb="person.link", subject=person.actor, at=at, provider=provider)
+
+
+@transaction.atomic
+def unlink_identity(account: SocialAccount, *, by: str, at: datetime) -> None:
+    """That subject of a provider is nobody here any more, and the person's sign-ins end. (The gate's passes end with
+    `checkin.services`.)"""
+    person = account.user
+    account.delete()
+    end_sign_ins(person)
+    audit_log.record(actor=by, verb="person.unlink", subject=person.actor, at=at, provider=account.provider)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import messages
@@ -30,11 +31,13 @@ from adsum.audit.rules import Page
 from adsum.audit.tree import people_behind
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
+from adsum.integrations.providers import known
 from adsum.timetable.models import Enrolment, Module, ModuleLeader
 from adsum.timetable.reports import Relation
 from adsum.timetable.roles import end_leading, lead_module
 from adsum.web import stepup
 from adsum.web.middleware import PersonRequest
+from adsum.web.office.identities import LinkForm, identities_of
 from adsum.web.office.people_words import happened
 from adsum.web.support.students import named
 from adsum.web.teaching import for_roles
@@ -150,8 +153,9 @@ def person(request: PersonRequest, person: Person) -> HttpResponse:
 
 
 def _page(
-    request: PersonRequest, person: Person, *, grant: GrantForm | None = None, leader: LeaderForm | None = None
-) -> HttpResponse:
+    request: PersonRequest, person: Person, *, grant: GrantForm | None = None, leader: LeaderForm | None = None,
+    link: LinkForm | None = None,
+) -> HttpResponse:  # fmt: skip
     looked_at(request, person, Page.ACCOUNT, Relation(Role.ADMINISTRATOR))
     today = localtime(request.at).date()
     grants = RoleGrant.objects.filter(person=person).select_related("department").order_by("role", "starts_on", "pk")
@@ -168,10 +172,12 @@ def _page(
         "leads_without_role": bool(leads) and Role.MODULE_LEADER not in person.roles(request.at),
         "grant_form": grant or GrantForm(),
         "leader_form": leader or LeaderForm(),
+        "identities": list(identities_of(person)),
+        "link_form": link or LinkForm(person=person),
         "page": events,
         "events": [(event, happened(event.verb, event.detail), actors.get(event.actor, event.actor)) for event in events],
     }
-    wrong = (grant is not None and grant.errors) or (leader is not None and leader.errors)
+    wrong = any(form is not None and form.errors for form in (grant, leader, link))
     return render(request, "adsum/office/person.html", context, status=422 if wrong else 200)
 
 
@@ -266,4 +272,31 @@ def account(request: PersonRequest, person: Person) -> HttpResponse:
                 roles.end_sign_ins_by_hand(person, by=request.user, at=request.at)
                 revoke_passes(person.pk, at=request.at)
             messages.success(request, _("Every sign-in has ended. They can sign in again."))
+    return redirect("office_person", ref=person.ref)
+
+
+@require_POST
+@of_person
+@stepup.required
+def link(request: PersonRequest, person: Person) -> HttpResponse:
+    """From now on, whoever the provider calls this is this person."""
+    form = LinkForm(request.POST, person=person)
+    if not form.is_valid():
+        return _page(request, person, link=form)
+    app, subject = form.apps[form.cleaned_data["provider"]], form.cleaned_data["subject"]
+    roles.link_by_hand(person, provider=app.provider_id, subject=subject, issuer=known(app), by=request.user, at=request.at)
+    messages.success(request, _("Linked. They can sign in at %(name)s now.") % {"name": app.name})
+    return redirect("office_person", ref=person.ref)
+
+
+@require_POST
+@of_person
+@stepup.required
+def unlink(request: PersonRequest, person: Person, pk: int) -> HttpResponse:
+    """Whoever the provider calls this is this person no more."""
+    account = get_object_or_404(SocialAccount, user=person, pk=pk)
+    with transaction.atomic():
+        roles.unlink_by_hand(account, by=request.user, at=request.at)
+        revoke_passes(person.pk, at=request.at)
+    messages.success(request, _("Unlinked, and every sign-in of theirs has ended."))
     return redirect("office_person", ref=person.ref)

@@ -15,6 +15,7 @@ VERBS = {
     "person.sign_out": gettext_lazy("Every sign-in ended"),
     "person.password": gettext_lazy("Password set"),
     "person.link": gettext_lazy("University sign-in linked"),
+    "person.unlink": gettext_lazy("University sign-in unlinked"),
     "person.totp": gettext_lazy("Second step set up"),
     "person.totp_removed": gettext_lazy("Second step removed"),
     "person.recovery_code": gettext_lazy("Recovery code used"),
