@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 
 from adsum.audit import services
 from adsum.audit.encoding import Wrong
@@ -124,6 +125,23 @@ def test_what_a_part_finds_the_whole_names(monkeypatch: pytest.MonkeyPatch, sett
     grown(to=500)
     assert main(["audit", "verify", "--recent"]) == 1
     assert (Verification.objects.latest("pk").since, Verification.objects.latest("pk").place) == (0, 7)
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db
+def test_a_role_that_may_only_read_verifies_all_the_same(settings: Any, tmp_path: Path, capsys: Any):
+    settings.CHECKPOINT_FOLDERS = [tmp_path]
+    log(3)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = ON")
+        try:
+            assert main(["audit", "verify"]) == 0
+        finally:
+            cursor.execute("PRAGMA query_only = OFF")
+    said = capsys.readouterr()
+    assert said.out.startswith("Good: 3 events")
+    assert "could not be kept" in said.err
+    assert not Verification.objects.exists()
 
 
 @pytest.mark.django_db
