@@ -8,12 +8,14 @@ from adsum.accounts.models import RoleGrant
 from adsum.accounts.rules import Role
 from adsum.engagement import services
 from adsum.engagement.models import Message
+from adsum.engagement.words import letter_of
 from adsum.integrations import changes, polling
 from adsum.integrations.changes import CANCELLED, ONLINE, TAKES_PLACE
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassReport, Room
-from adsum.timetable.services import Polling, save_mapping
-from adsum.timetable.sources import FeedMapping
+from adsum.timetable.rules import ImportState
+from adsum.timetable.services import Polling, save_mapping, start_import
+from adsum.timetable.sources import FeedMapping, Import
 from tests.test_messages import FIVE, House, text, told
 from tests.world import NINE
 
@@ -67,6 +69,38 @@ def test_feeds_that_fall_silent_together_are_one_message_by_day(house: Office):
     services.tell_timetabling(at=night)
     assert told(house.tess) == ["2 feeds are silent"]
     assert Message.objects.get().due_at == datetime(2026, 11, 25, 7, tzinfo=UTC)
+
+
+def said_by(name: str, at: datetime, state: ImportState = ImportState.CHECKED) -> Import:
+    run = start_import(
+        kind="events", filename="a", content=b"", options={"source": name}, actor="system:feeds", at=at
+    )  # fmt: skip
+    Import.objects.filter(pk=run.pk).update(state=state)
+    return run
+
+
+def test_a_feed_that_waits_is_told_once_until_it_is_decided(house: Office):
+    for name in ("CELCAT", "CMIS"):
+        feed(name)
+    run, other = said_by("CELCAT", NINE), said_by("CMIS", NINE)
+    assert services.tell_timetabling(at=FIVE - timedelta(minutes=1)) == 0
+    services.tell_timetabling(at=FIVE)
+    assert told(house.tess) == ["What 2 feeds say waits for you"]
+    assert f"/imports/{run.ref}/" in [item.path for item in letter_of("feed_waits", Message.objects.get().facts).items]
+    Import.objects.filter(pk=run.pk).update(state=ImportState.DISCARDED)
+    said_by("CELCAT", FIVE + timedelta(hours=1))  # it has changed its mind, and still waits
+    Import.objects.filter(pk=other.pk).update(state=ImportState.APPLIED)
+    assert services.tell_timetabling(at=FIVE + DAY) == 0
+    said_by("CMIS", FIVE + DAY)
+    services.tell_timetabling(at=FIVE + 2 * DAY)
+    assert told(house.tess)[1:] == ["What the feed CMIS says waits for you"]
+
+
+@pytest.mark.parametrize(("by", "state"), [("system:feeds", ImportState.CHECKING), ("person:1", ImportState.CHECKED)])
+def test_what_is_being_read_or_was_brought_by_a_person_waits_for_nobody_else(house: Office, by: str, state: ImportState):
+    feed("CELCAT")
+    Import.objects.filter(pk=said_by("CELCAT", NINE, state).pk).update(actor=by)
+    assert services.tell_timetabling(at=FIVE) == 0
 
 
 def test_reports_of_a_day_are_one_message_at_the_digest(house: Office):

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     PROPOSAL_WAITING = "proposal_waiting"
     PROPOSAL_DECIDED = "proposal_decided"
     FEED_SILENT = "feed_silent"
+    FEED_WAITS = "feed_waits"
     CLASS_REPORTED = "class_reported"
     RECORD_OPENED = "record_opened"
     UNUSUAL_LOOKS = "unusual_looks"

@@ -96,11 +96,16 @@ def tell_of_oversight(*, at: datetime) -> int:
 
 
 def tell_timetabling(*, at: datetime) -> int:
-    """Write to the timetabling team about feeds that have fallen silent, and what was reported of classes; how many."""
+    """Write to the timetabling team about feeds that have fallen silent or wait to be read, and what was reported of classes;
+    how many."""
     reported = _read("class_report", ClassReport, timetabling.reports_waiting, at)
     with transaction.atomic():
         _lock("feed")
-        return reported + write(timetabling.feeds_silent(at), at=at)
+        waiting = timetabling.waiting_feeds()
+        Told.objects.filter(source="feed_waits").exclude(row__in=waiting).delete()
+        pending = timetabling.feeds_that_wait(waiting, at, university_zone())
+        Told.objects.bulk_create([Told(source="feed_waits", row=row, at=at) for row in pending.done])
+        return reported + write([*timetabling.feeds_silent(at), *pending.drafts], at=at)
 
 
 def ask_for_registers(*, at: datetime) -> int:

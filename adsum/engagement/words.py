@@ -419,6 +419,21 @@ def _feed_silent(facts: Mapping[str, Any]) -> Letter:
     )
 
 
+def _feed_waits(facts: Mapping[str, Any]) -> Letter:
+    feeds = facts["feeds"]
+    subject = ngettext("What the feed %(name)s says waits for you", "What %(n)s feeds say waits for you", len(feeds))
+    return Letter(
+        subject=subject % {"n": len(feeds), "name": feeds[0]["name"]},
+        opening=_("It would change more than is applied by itself, so nothing of it holds yet and nobody has been told."),
+        items=[
+            Item(feed["name"], [_("Since %(when)s.") % {"when": when(feed["since"])}], f"/imports/{feed['run']}/")
+            for feed in feeds[:MOST]
+        ],
+        closing=[_("Read the changes, then apply them or set the file aside.")],
+        action=(_("See the imports"), "/imports/"),
+    )
+
+
 def _class_reported(facts: Mapping[str, Any]) -> Letter:
     classes = facts["classes"]
     subject = ngettext("%(n)s report from the room waits for you", "%(n)s reports from the room wait for you", len(classes))
@@ -448,6 +463,7 @@ LETTERS: dict[Kind, Callable[[Mapping[str, Any]], Letter]] = {
     Kind.PROPOSAL_WAITING: _proposal_waiting,
     Kind.PROPOSAL_DECIDED: _proposal_decided,
     Kind.FEED_SILENT: _feed_silent,
+    Kind.FEED_WAITS: _feed_waits,
     Kind.CLASS_REPORTED: _class_reported,
     Kind.RECORD_OPENED: _record_opened,
     Kind.UNUSUAL_LOOKS: _unusual_looks,
@@ -465,6 +481,7 @@ KINDS = {
     Kind.PROPOSAL_WAITING: gettext_lazy("Changes that wait for a second person"),
     Kind.PROPOSAL_DECIDED: gettext_lazy("What became of a change one asked for"),
     Kind.FEED_SILENT: gettext_lazy("A feed without an answer"),
+    Kind.FEED_WAITS: gettext_lazy("A feed that waits to be read"),
     Kind.CLASS_REPORTED: gettext_lazy("Reports from the room that wait"),
     Kind.RECORD_OPENED: gettext_lazy("A record opened from outside"),
     Kind.UNUSUAL_LOOKS: gettext_lazy("The week’s unusual looks"),
