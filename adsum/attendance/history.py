@@ -74,8 +74,11 @@ class AccountThen(NamedTuple):
     account: Account
 
 
-def account_as_of(student: Person, at: datetime, *, since: datetime, module: Module | None = None) -> AccountThen:
-    """A student's classes from `since` until that instant and their sum, as both were known then (thirteen queries)."""
+def account_as_of(
+    student: Person, at: datetime, *, since: datetime, until: datetime | None = None, module: Module | None = None
+) -> AccountThen:
+    """A student's classes from `since` until that instant (or an earlier one, `until`) and their sum, as both were known then
+    (thirteen queries)."""
     groups = Place.objects.filter(person=student).values("group")
     groups = groups.union(PlaceChange.objects.filter(person=student).values("group"))
     # Also the other classes of these modules: one may have been moved out of the student's group since.
@@ -92,7 +95,7 @@ def account_as_of(student: Person, at: datetime, *, since: datetime, module: Mod
     if module is not None:
         sessions = sessions.filter(module=module)
     found = classes_as_of(list(sessions.select_related("module")), at)
-    known = {pk: then for pk, then in found.items() if since < then.session.starts_at <= at}
+    known = {pk: then for pk, then in found.items() if since < then.session.starts_at <= (until or at)}
     expected = expected_as_of(known, at, person=student)
     marks = marks_as_of(known, at, student=student)
     queries = _queries(known, at, student)
@@ -138,11 +141,14 @@ class StudentThen(NamedTuple):
     account: Account
 
 
-def module_as_of(module: Module, at: datetime, *, since: datetime) -> list[StudentThen]:
-    """Every student's sum in a module from `since` until that instant, as both were known then, by name (thirteen queries)."""
+def module_as_of(
+    module: Module, at: datetime, *, since: datetime, until: datetime | None = None
+) -> list[StudentThen]:  # fmt: skip
+    """Every student's sum in a module from `since` until that instant (or an earlier one, `until`), as both were known then, by
+    name (thirteen queries)."""
     sessions = list(ClassSession.objects.filter(module=module, starts_at__gt=since).select_related("module"))
     found = classes_as_of(sessions, at)
-    known = {pk: then for pk, then in found.items() if since < then.session.starts_at <= at}
+    known = {pk: then for pk, then in found.items() if since < then.session.starts_at <= (until or at)}
     expected = expected_as_of(known, at)
     marks = marks_as_of(known, at)
     queries = _queries(known, at)

@@ -1,4 +1,5 @@
-"""Registers, modules and records as they stood at another moment: what was known then, not what came later."""
+"""Registers, modules and records as they stood at another moment: what was known then, and beside a sum what is known now of
+the same classes."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.rules import LISTS_CLASSES
-from adsum.attendance.history import account_as_of, module_as_of, register_as_of
+from adsum.attendance.history import StudentThen, account_as_of, module_as_of, register_as_of
 from adsum.attendance.models import Register
 from adsum.attendance.reports import counts_of
 from adsum.timetable.models import ClassSession, Module
@@ -79,24 +80,26 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
 @require_safe
 @for_roles(LISTS_CLASSES)
 def module(request: PersonRequest, pk: int) -> HttpResponse:
-    """One module: every student's sum of the twelve months before, as known then."""
+    """One module: every student's sum of the twelve months before, as known then and as known now."""
     shown = get_object_or_404(Module.objects.visible_to(request.user, request.access), pk=pk)
     looked_at_module(request, shown)
     form, at = moment(request)
-    told = module_as_of(shown, at, since=at - KEPT_IN_VIEW) if at is not None else []
-    page = Paginator(told, PER_PAGE).get_page(request.GET.get("page"))
-    visible = students_visible_to(request.user, request.access).filter(pk__in=[one.student.pk for one in page])
+    then, now = _known(shown, at, request.at) if at is not None else ({}, {})
+    both = {pk: one.student for pk, one in {**now, **then}.items()}
+    listed = sorted(both.values(), key=lambda one: (one.family_name.casefold(), one.given_name.casefold(), one.pk))
+    page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
+    visible = students_visible_to(request.user, request.access).filter(pk__in=[one.pk for one in page])
     records = set(visible.values_list("pk", flat=True))
     context = {
         "module": shown,
         "form": form,
         "at": at,
+        "earlier": at != request.at,
         "page": page,
         "query": f"at={form['at'].value()}&",
         "rows": [
             {
-                "student": one.student, "sum": attended(one.account.tally), "left_out": left_out(one.account),
-                "percent": one.account.tally.percent, "record": one.student.pk in records,
+                "student": one, "then": _said(then.get(one.pk)), "now": _said(now.get(one.pk)), "record": one.pk in records,
             }
             for one in page
         ],
@@ -104,14 +107,33 @@ def module(request: PersonRequest, pk: int) -> HttpResponse:
     return render(request, "adsum/support/module_as_of.html", context, status=200 if at is not None else 422)
 
 
+def _known(module: Module, at: datetime, now: datetime) -> tuple[dict[int, StudentThen], dict[int, StudentThen]]:
+    """By student, the sums of the same twelve months as known at that moment and as known now."""
+    since = at - KEPT_IN_VIEW
+    then = {one.student.pk: one for one in module_as_of(module, at, since=since)}
+    later = at != now
+    return then, {one.student.pk: one for one in module_as_of(module, now, since=since, until=at)} if later else then
+
+
+def _said(told: StudentThen | None) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    tally = told.account.tally
+    return {"sum": attended(tally), "left_out": left_out(told.account), "percent": tally.percent}
+
+
 @require_safe
 @of_student
 def record(request: PersonRequest, opened: Opened) -> HttpResponse:
-    """One student's classes of the twelve months before and their sum, as known then."""
+    """One student's classes of the twelve months before, as known then, and their sum, also as known now."""
     form, at = moment(request)
     context: dict[str, Any] = {"student": opened.student, "form": form, "at": at}
     if at is not None:
-        told = account_as_of(opened.student, at, since=at - KEPT_IN_VIEW)
+        since = at - KEPT_IN_VIEW
+        told = account_as_of(opened.student, at, since=since)
+        if at != request.at:
+            now = account_as_of(opened.student, request.at, since=since, until=at).account
+            context["now"] = {"sum": attended(now.tally), "percent": now.tally.percent, "left_out": left_out(now)}
         page = Paginator(told.classes[::-1], PER_PAGE).get_page(request.GET.get("page"))
         context |= {
             "sum": attended(told.account.tally),
