@@ -171,7 +171,8 @@ class _Planner:
         self.plan, self.source, self.actor, self.today = plan, source, actor, today
         self.reader, self.partial = reader, partial
         self.courses = {one.code: one for one in rows_with(Course.objects.all(), "code", reader.courses)}
-        self.lasting: set[Key] = set()
+        self.lasting: defaultdict[tuple[int, str], list[Key]] = defaultdict(list)
+        """The rows of the source that last, by person and course."""
         self.used: list[_Row] = []
 
     def run(self, file: str) -> None:
@@ -180,7 +181,8 @@ class _Planner:
         of_people = rows_with(loaded, "person", {key[0] for key in wanted})
         known = {_key(one): one for one in [*loaded.filter(source=self.source), *of_people]}
         own = {key: one for key, one in known.items() if one.source == self.source and is_on(one.ends_on, self.today)}
-        self.lasting = set(own)
+        for key in own:
+            self.lasting[key[:2]].append(key)
         for key, (row, record) in wanted.items():
             try:
                 self._one(row, record, known.pop(key, None) or self._moved(row, known, wanted))
@@ -197,12 +199,11 @@ class _Planner:
         """The row of which only the first day was put right: the only one left of its sort, where the file has one too."""
         left = [
             key
-            for key in self.lasting
-            if key[:2] == row.key[:2] and key not in wanted and (known[key].status == Status.SUSPENDED) == row.suspended
+            for key in self.lasting[row.key[:2]]
+            if key in known and key not in wanted and (known[key].status == Status.SUSPENDED) == row.suspended
         ]
         if len(left) != 1 or self.partial or abs(left[0][2] - row.starts_on) > CORRECTED:
             return None
-        self.lasting.discard(left[0])
         return known.pop(left[0])
 
     def _one(self, row: _Row, record: Record, old: Enrolment | None) -> None:
