@@ -236,8 +236,11 @@ DEEDS: dict[str, Deed] = {
         ["mark.amend", "query.upheld"], "lecturer",
     ),
     "attendance.let_in": Deed(
-        lambda u: lambda: visits.let_in(
-            u.session, u.world.student(), by=u.lecturer, at=NINE, swap=True, reason_code=Reason.OTHER_GROUP_AGREED
+        lambda u: with_(
+            u.world.student(),
+            lambda guest: visits.let_in(
+                u.session, guest, by=u.lecturer, at=NINE, swap=True, reason_code=Reason.OTHER_GROUP_AGREED
+            ),
         ),
         ["mark.amend"], "lecturer",
     ),
