@@ -13,7 +13,7 @@ from adsum.accounts.models import RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance import amendments, policies, queries, visits
 from adsum.attendance import services as attendance
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
 from adsum.attendance.outages import declare_outage, end_outage, withdraw_outage
 from adsum.attendance.rules import Reason, Source, Status, Terms
@@ -284,8 +284,8 @@ DEEDS: dict[str, Deed] = {
         ),
         ["policy.withdraw"], "colleague",
     ),
-    "attendance.close_register": Deed(
-        lambda u: with_(u.marked(), lambda _: close_register(u.session, at=NINE)),
+    "attendance.close_registers": Deed(
+        lambda u: with_(u.marked(), lambda _: close_registers([u.session], at=NINE)),
         ["mark.close", "register.close"], "system:close",
     ),
     "attendance.declare_outage": Deed(

@@ -12,7 +12,7 @@ from hypothesis.extra.django import TestCase
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance import amendments
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, Register, ReportedPeriod
 from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.reports import changes_since, newest_change
@@ -94,7 +94,7 @@ def test_the_team_of_another_department_is_not_the_team_of_this_class(room: Clas
 
 
 def test_a_register_nobody_took_is_completed_after_the_deadline_too(room: Class):
-    close_register(room.session, at=room.ends + 2 * DAY)
+    close_registers([room.session], at=room.ends + 2 * DAY)
     room.mark(Status.PRESENT, at=room.ends + 10 * DAY)
     assert Register.objects.get().state == Register.State.CLOSED
     with refused("team"):
@@ -123,7 +123,7 @@ def test_many_marks_at_once_need_a_second_person(world: World, number: int, code
 
 
 def test_marking_the_rest_absent_long_after_the_class_needs_a_second_person(room: Class):
-    close_register(room.session, at=room.ends + 2 * DAY)
+    close_registers([room.session], at=room.ends + 2 * DAY)
     with refused("second_person"):
         mark_rest_absent(room.session, by=room.team, at=room.ends + 14 * DAY)
 
@@ -296,7 +296,7 @@ def test_an_answer_and_a_confirmed_change_stay(room: Class):
 
 
 def test_undo_keeps_to_the_deadline_and_opens_the_task_again(room: Class):
-    close_register(room.session, at=room.ends + 2 * DAY)
+    close_registers([room.session], at=room.ends + 2 * DAY)
     room.mark(Status.PRESENT, at=room.ends + 3 * DAY)
     assert Register.objects.get().state == Register.State.CLOSED
     with refused("team"):

@@ -13,7 +13,7 @@ from hypothesis.extra.django import TestCase
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.amendments import undo, undoable
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.history import account_as_of, module_as_of, register_as_of
 from adsum.attendance.models import Query, Register
 from adsum.attendance.queries import answer_query, raise_query
@@ -76,7 +76,7 @@ class Life:
         undo(self.session(n), act[-1].pk if act else 0, by=by, at=at)
 
     def close(self, n: int, _m: int) -> None:
-        close_register(self.session(n), at=self.later())
+        close_registers([self.session(n)], at=self.later())
 
     def query(self, n: int, m: int) -> None:
         raise_query(self.session(n), self.students[m % 4], at=self.later())
@@ -174,6 +174,7 @@ class HistoryIsNotRewritten(TestCase):
     @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(st.tuples(st.sampled_from(Life.DEEDS), st.integers(0, 1), st.integers(0, 60)), min_size=1, max_size=14))
     @example([("move", 0, 55)])
+    @example([("mark", 0, 1), ("close", 0, 0), ("undo", 0, 1)])
     @example([("mark", 0, 0), ("mark", 0, 0), ("move", 0, 45)])
     def test_as_of_is_the_snapshot_taken_then(self, deeds: list[tuple[str, int, int]]) -> None:
         life = Life(World())
@@ -192,6 +193,7 @@ class HistoryIsNotRewritten(TestCase):
 def test_the_sum_of_a_module_is_each_students_own(life: Life):
     life.clock = NINE + HOUR
     life.mark(0, 7)
+    life.clock = NINE + DAY
     life.mark(1, 5)
     at = NINE + 2 * DAY
     told = {one.student: one.account for one in module_as_of(life.module, at, since=SINCE)}

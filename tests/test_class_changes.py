@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.policies import make_policy
 from adsum.attendance.reports import account, own_classes, register_of
@@ -428,7 +428,7 @@ def test_an_import_that_moves_a_held_class_keeps_roster_and_marks(grace: Person)
 def test_a_class_that_nobody_held_moves_with_its_day_and_its_groups(grace: Person):
     """On Monday nobody came. On Wednesday its source says: it is on Friday, for the lab group too."""
     session = imported()
-    close_register(session, at=session.ends_at)
+    close_registers([session], at=session.ends_at)
     wednesday = session.ends_at + timedelta(days=2)
     run = bring(feed(start="2026-09-25T09:00:00+01:00", group_ids="K1;K2"), at=wednesday)
     assert "held" not in noticed(run)

@@ -7,7 +7,7 @@ import pytest
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.amendments import report_period
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import ReportedPeriod
 from adsum.attendance.rules import Status
 from adsum.attendance.services import count_heads, mark_students
@@ -42,7 +42,7 @@ class Past:
         elif captured == "headcount":
             count_heads(self.session, 2, by=self.lecturer, at=NINE)
         if closed:
-            close_register(self.session, at=SOON)
+            close_registers([self.session], at=SOON)
 
     def person(self, who: str) -> Person:
         roles = {"team": Role.ATTENDANCE_TEAM, "timetabling": Role.TIMETABLING, "leader": Role.MODULE_LEADER}
@@ -151,7 +151,7 @@ def test_undoing_a_report_is_no_way_around(what: str):
     session = ClassSession.objects.get()
     if what != "status":
         mark_students(session, [past.student], Status.PRESENT, by=past.lecturer, at=session.starts_at)
-    close_register(session, at=session.ends_at + timedelta(minutes=5))
+    close_registers([session], at=session.ends_at + timedelta(minutes=5))
     team = past.person("timetabling")
     first, last = date(2026, 11, 1), date(2026, 11, 30)
     report_period(ReportedPeriod.Body.UKVI, starts_on=first, ends_on=last, by=team, at=MARCH)

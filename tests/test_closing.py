@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.amendments import propose, undo, undoable
-from adsum.attendance.closing import close_register, close_registers, explain_register
+from adsum.attendance.closing import close_registers, explain_register
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.reports import changes_since, closed_until, newest_change, to_complete
@@ -44,7 +44,7 @@ def test_many_registers_close_together_each_by_its_own_rule(world: World):
     seen, unseen, cancelled, closed = (world.session(world.group(students=2), staff=[lecturer]) for _ in range(4))
     mark_students(seen, [next(iter(expected_students(seen).values()))], Status.PRESENT, by=lecturer, at=NINE)
     ClassSession.objects.filter(pk=cancelled.pk).update(status="cancelled")
-    close_register(closed, at=AFTER - timedelta(hours=1))
+    close_registers([closed], at=AFTER - timedelta(hours=1))
     before = MarkChange.objects.count()
     sessions = list(ClassSession.objects.order_by("pk"))
     done = close_registers(sessions, at=AFTER)
@@ -118,7 +118,7 @@ def test_a_class_whose_whole_list_is_excused_is_no_task(world: World):
 def test_completing_later_makes_marks_of_not_observed(world: World):
     lecturer = world.lecturer()
     session = world.session(world.group(students=3), staff=[lecturer])
-    close_register(session, at=AFTER)
+    close_registers([session], at=AFTER)
     mine = ClassSession.objects.taught_by(lecturer)
     here = next(iter(expected_students(session).values()))
     mark_students(session, [here], Status.PRESENT, by=lecturer, at=AFTER)
@@ -138,7 +138,7 @@ def test_completing_later_makes_marks_of_not_observed(world: World):
 def test_an_explained_register_is_no_task_and_stays_one_to_mark(world: World):
     lecturer = world.lecturer()
     session = world.session(world.group(students=1), staff=[lecturer])
-    close_register(session, at=AFTER)
+    close_registers([session], at=AFTER)
     with pytest.raises(AdsumError, match="few words"):
         explain_register(session, Explanation.OTHER, note=" ", by=lecturer, at=AFTER)
     explain_register(session, Explanation.NOT_HELD, note=" Snow ", by=lecturer, at=AFTER)
@@ -155,7 +155,7 @@ def test_an_open_or_cancelled_class_is_no_task(world: World):
     session = world.session(world.group(students=1))
     with pytest.raises(AdsumError, match="still open"):
         explain_register(session, Explanation.NOT_HELD, by=world.lecturer(), at=NINE)
-    close_register(session, at=AFTER)
+    close_registers([session], at=AFTER)
     assert len(to_complete(ClassSession.objects.all())) == 1
     ClassSession.objects.update(status="cancelled")
     assert list(to_complete(ClassSession.objects.all())) == []
@@ -195,7 +195,7 @@ def test_a_class_that_moves_after_it_closed_has_its_register_again(world: World,
         count_heads(session, 0, by=lecturer, at=NINE)
     elif captured == "outage":
         declare_outage(by=lecturer, at=NINE, starts_at=NINE, ends_at=AFTER, reason="Fire")
-    close_register(session, at=AFTER)
+    close_registers([session], at=AFTER)
     if captured == "explained":
         explain_register(session, Explanation.NOT_HELD, by=lecturer, at=AFTER)
     since = newest_change()
@@ -218,7 +218,7 @@ def test_a_class_that_moves_after_it_closed_has_its_register_again(world: World,
     if reopens:  # and it closes again when the class has been
         session = ClassSession.objects.get()
         mark_students(session, [next(iter(expected_students(session).values()))], Status.PRESENT, by=lecturer, at=NINE + ends)
-        assert close_register(session, at=AFTER + ends).state == Register.State.CLOSED
+        assert [one.state for one in close_registers([session], at=AFTER + ends)] == [Register.State.CLOSED]
         assert statuses(session) == sorted([Status.ABSENT, *left, Status.PRESENT])
 
 
@@ -271,10 +271,9 @@ def test_one_wrong_tick_undone_leaves_nobody_absent_by_it(world: World):
     assert run(NINE + 2 * HOUR) == 1
     assert statuses(session) == [Status.ABSENT, Status.ABSENT, Status.PRESENT]
     undo_last(session, lecturer, NINE + 2 * HOUR)
-    assert (Register.objects.get().state, statuses(session)) == ("open", [])
-    assert run(NINE + 2 * HOUR) == 0, "nobody is looked for: it waits its day"
-    assert run(AFTER) == 1
     assert (Register.objects.get().state, statuses(session)) == ("not_observed", [Status.NOT_OBSERVED] * 3)
+    assert events()[-5:] == ["mark.undo", "register.incomplete", *["mark.close"] * 3]
+    assert [one.session for one in to_complete(ClassSession.objects.all())] == [session]
 
 
 def test_an_excuse_that_is_given_back_by_undo_is_no_observation(world: World):
@@ -285,7 +284,7 @@ def test_an_excuse_that_is_given_back_by_undo_is_no_observation(world: World):
     mark_students(session, [one], Status.PRESENT, by=lecturer, at=NINE + HOUR / 2, reason_code=Reason.SEEN_IN_CLASS)
     run(NINE + 2 * HOUR)
     undo_last(session, lecturer, NINE + 2 * HOUR)
-    assert (Register.objects.get().state, statuses(session)) == ("open", [Status.AUTHORISED])
+    assert (Register.objects.get().state, statuses(session)) == ("not_observed", [Status.AUTHORISED, Status.NOT_OBSERVED])
 
 
 def test_undoing_the_mark_of_somebody_not_on_the_list_leaves_it_closed(world: World):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.reports import account, classes_of, own_classes
 from adsum.attendance.rules import Reason, Status
@@ -275,7 +275,7 @@ def marked(uni: University, day: date) -> ClassSession:
     session = uni.on(day)
     other = uni.world.student("Cleo Three", groups=[uni.group])
     mark_students(session, [other], Status.PRESENT, by=uni.grace, at=session.starts_at)
-    close_register(session, at=session.ends_at)
+    close_registers([session], at=session.ends_at)
     return session
 
 
@@ -335,7 +335,7 @@ def test_a_place_of_which_the_roster_says_late_that_it_had_ended(world: World):
     for day in days:
         session = world.session(group, starts_at=NINE + (day - TODAY), staff=[grace])
         mark_students(session, [other], Status.PRESENT, by=grace, at=session.starts_at)
-        close_register(session, at=session.ends_at)
+        close_registers([session], at=session.ends_at)
     assert absences(ada) == set(days)
     bring(roster(endDate="2026-11-10"), at=NINE)
     assert Place.objects.get(source_id="E1").ends_on == date(2026, 11, 9)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance.amendments import undo, undoable
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import MarkChange, Query
 from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.rules import Reason, Status
@@ -122,12 +122,12 @@ def test_a_mark_that_is_again_what_it_was_is_told_to_nobody(marked: House):
 
 def test_a_first_mark_is_not_a_change(marked: House):
     mark_students(marked.past, [marked.bob], Status.PRESENT, by=marked.ada, at=NINE)
-    close_register(marked.past, at=NINE + timedelta(hours=1))
+    close_registers([marked.past], at=NINE + timedelta(hours=1))
     assert services.tell_mark_changes(at=FIVE) == 0
 
 
 def test_the_absence_of_the_close_that_a_person_changes_is_told(marked: House):
-    close_register(marked.past, at=NINE + timedelta(hours=1))
+    close_registers([marked.past], at=NINE + timedelta(hours=1))
     mark_students(marked.past, [marked.bob], Status.PRESENT, by=marked.ada, at=NINE + timedelta(hours=2))
     assert services.tell_mark_changes(at=FIVE) == 1
     assert told(marked.bob) == ["Your mark in Algorithms has changed: Present"]
@@ -244,7 +244,7 @@ def test_what_a_kiosk_took_back_at_once_is_told_to_nobody(marked: House):
 def test_a_first_mark_that_is_undone_is_told_to_nobody(marked: House):
     """It was told to nobody either; and closing may have given another since."""
     mark_students(marked.past, [marked.bob], Status.ABSENT, by=marked.ada, at=NINE + timedelta(minutes=1))
-    close_register(marked.past, at=NINE + timedelta(hours=2))
+    close_registers([marked.past], at=NINE + timedelta(hours=2))
     act, _ = undoable(marked.past, marked.ada, at=NINE + timedelta(hours=3))
     undo(marked.past, act[-1].pk, by=marked.ada, at=NINE + timedelta(hours=3))
     assert services.tell_mark_changes(at=FIVE) == 0
@@ -281,7 +281,7 @@ def test_a_class_with_any_sign_of_a_register_is_left_in_peace(house: House, sign
 
 def test_registers_nobody_took_are_one_message_in_the_evening(house: House):
     for hour in (0, 1):
-        close_register(house.session(house.l1, starts_at=NINE + timedelta(hours=hour), staff=[house.ada]), at=NINE)
+        close_registers([house.session(house.l1, starts_at=NINE + timedelta(hours=hour), staff=[house.ada])], at=NINE)
     after = FIVE + timedelta(minutes=1)  # both classes are over
     assert services.ask_for_registers(at=FIVE - timedelta(hours=1)) == 0
     assert services.ask_for_registers(at=after) == 1

@@ -7,7 +7,7 @@ import pytest
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance import amendments
-from adsum.attendance.closing import close_register, explain_register
+from adsum.attendance.closing import close_registers, explain_register
 from adsum.attendance.models import Proposal
 from adsum.attendance.rules import Explanation, Reason, Status
 from adsum.attendance.services import mark_students
@@ -80,7 +80,7 @@ def test_whoever_asked_is_told_what_became_of_it_at_once(house: Office, confirme
 
 
 def test_a_register_nobody_completes_is_told_to_its_department_once(house: Office):
-    close_register(house.past, at=NINE + timedelta(hours=2))  # on a Monday: Thursday is the third working day after it
+    close_registers([house.past], at=NINE + timedelta(hours=2))  # on a Monday: Thursday is the third working day after it
     assert services.tell_offices(at=NINE + 2 * DAY) == 0
     at = (NINE + 3 * DAY).replace(hour=0, minute=1)
     for days in (0, 1, 2, 9):
@@ -92,7 +92,7 @@ def test_a_register_nobody_completes_is_told_to_its_department_once(house: Offic
 
 @pytest.mark.parametrize("how", ["explained", "completed", "cancelled"])
 def test_what_needs_nobody_any_more_is_not_told(house: Office, how: str):
-    close_register(house.past, at=NINE + timedelta(hours=2))
+    close_registers([house.past], at=NINE + timedelta(hours=2))
     if how == "explained":
         explain_register(house.past, Explanation.NOT_HELD, by=house.ada, at=NINE + DAY)
     elif how == "completed":

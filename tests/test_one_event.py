@@ -43,7 +43,6 @@ OWN_TESTS = {
     "accounts.add_passkey": "tests/test_signin_passkeys.py",
     "accounts.remove_passkey": "tests/test_signin_passkeys.py",
     "accounts.use_passkey": "tests/test_signin_passkeys.py",
-    "attendance.close_registers": "tests/test_closing.py",
     "attendance.reopen_registers": "tests/test_closing.py",
     "attendance.settle_undone": "tests/test_closing.py",
     "attendance.explain_register": "tests/test_closing.py",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange, Outage, Register
 from adsum.attendance.outages import (
     Returned,
@@ -88,7 +88,7 @@ class TestClosing:
     def test_nobody_is_absent_by_closing(self):
         mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
         self.declare()
-        register = close_register(self.session, at=NINE + 2 * HOUR)
+        (register,) = close_registers([self.session], at=NINE + 2 * HOUR)
         assert self.marks() == {"Alice": ("present", "staff"), "Bob": ("not_captured", "system")}
         assert register.state == Register.State.CLOSED
         born = MarkChange.objects.get(student=self.bob)
@@ -96,7 +96,7 @@ class TestClosing:
 
     def test_an_empty_register_is_explained_and_asks_nobody(self):
         self.declare()
-        register = close_register(self.session, at=NINE + 25 * HOUR)
+        (register,) = close_registers([self.session], at=NINE + 25 * HOUR)
         assert register.state == Register.State.NOT_OBSERVED
         assert (register.explained, register.explained_by) == ("outage", self.team)
         assert list(to_complete(ClassSession.objects.all())) == []
@@ -105,7 +105,7 @@ class TestClosing:
         mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
         cara = self.world.student("Cara Cole", groups=[self.group])
         mark_students(self.session, [cara], Status.ABSENT, by=self.lecturer, at=NINE)
-        close_register(self.session, at=NINE + 2 * HOUR)
+        close_registers([self.session], at=NINE + 2 * HOUR)
         asked = Outage(declared_by=self.team, declared_at=NINE, starts_at=NINE, ends_at=NINE + HOUR, reason="x")
         assert preview_outage(asked, at=NINE + 3 * HOUR) == Touched(classes=1, students=3, closed=1, absences=1)
         before = Event.objects.count()
@@ -119,7 +119,7 @@ class TestClosing:
         assert preview_outage(asked, at=NINE + 3 * HOUR).absences == 0, "again changes nothing"
 
     def test_an_unobserved_register_is_no_task_any_more(self):
-        close_register(self.session, at=NINE + 25 * HOUR)
+        close_registers([self.session], at=NINE + 25 * HOUR)
         assert len(to_complete(ClassSession.objects.all())) == 1
         self.declare(when=NINE + 26 * HOUR)
         assert list(to_complete(ClassSession.objects.all())) == []
@@ -137,7 +137,7 @@ class TestClosing:
 
     def test_withdrawn_it_gives_back_what_it_took(self):
         mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
-        close_register(self.session, at=NINE + HOUR)
+        close_registers([self.session], at=NINE + HOUR)
         before = self.marks()
         outage = self.declare(when=NINE + 2 * HOUR)
         assert preview_withdrawal(outage, at=NINE + 3 * HOUR) == Returned(absences=1, registers=0)
@@ -159,14 +159,14 @@ class TestClosing:
     def test_withdrawn_whoever_closing_left_out_for_it_is_absent(self):
         outage = self.declare()
         mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
-        close_register(self.session, at=NINE + HOUR)
+        close_registers([self.session], at=NINE + HOUR)
         assert self.marks()["Bob"] == ("not_captured", "system")
         withdraw_outage(outage, by=self.team, at=NINE + 2 * HOUR)
         assert self.marks()["Bob"] == ("absent_unauthorised", "system")
 
     def test_withdrawn_what_a_person_marked_since_stays(self):
         mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
-        close_register(self.session, at=NINE + HOUR)
+        close_registers([self.session], at=NINE + HOUR)
         outage = self.declare(when=NINE + 2 * HOUR)
         mark_students(self.session, [self.bob], Status.LATE, by=self.lecturer, at=NINE + 3 * HOUR)
         assert withdraw_outage(outage, by=self.team, at=NINE + 4 * HOUR).absences == 0
@@ -174,7 +174,7 @@ class TestClosing:
 
     def test_withdrawn_an_empty_register_is_a_task_again_and_nobody_is_absent(self):
         outage = self.declare()
-        close_register(self.session, at=NINE + HOUR)
+        close_registers([self.session], at=NINE + HOUR)
         assert not to_complete(ClassSession.objects.all()).exists()
         assert withdraw_outage(outage, by=self.team, at=NINE + 2 * HOUR) == Returned(absences=0, registers=1)
         assert to_complete(ClassSession.objects.all()).count() == 1
@@ -189,7 +189,7 @@ class TestClosing:
         other = self.declare()
         Outage.objects.update(reason="Flood")
         outage = self.declare(when=NINE + timedelta(minutes=1))
-        close_register(self.session, at=NINE + HOUR)
+        close_registers([self.session], at=NINE + HOUR)
         at = NINE + 2 * HOUR
         assert preview_withdrawal(outage, at=at) == withdraw_outage(outage, by=self.team, at=at) == Returned(0, 0)
         assert self.marks()["Bob"] == ("not_captured", "system")
@@ -216,7 +216,7 @@ class TestClosing:
         for days in (0, 9, 10):
             taught = self.world.session(self.group, starts_at=NINE + timedelta(days=days, hours=3), staff=[self.lecturer])
             mark_students(taught, [self.alice], Status.PRESENT, by=self.lecturer, at=taught.starts_at)
-            close_register(taught, at=taught.ends_at + timedelta(days=1))
+            close_registers([taught], at=taught.ends_at + timedelta(days=1))
         when = NINE + timedelta(days=12)
         outage = Outage(starts_at=NINE + HOUR, reason="The network was down", declared_by=self.team, declared_at=when)
         assert preview_outage(outage, at=when).absences == 3
@@ -282,7 +282,7 @@ class Hall:
         outages_changed(at=when)
 
     def close(self) -> None:
-        close_register(self.opening.session, at=NINE + 3 * HOUR)
+        close_registers([self.opening.session], at=NINE + 3 * HOUR)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance import amendments
-from adsum.attendance.closing import close_register, reopen_registers
+from adsum.attendance.closing import close_registers, reopen_registers
 from adsum.attendance.history import account_as_of, module_as_of
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.reports import account, classes_of, module_tallies, observed_in, own_classes, standings
@@ -101,7 +101,7 @@ def test_before_ones_own_class_and_after_it_was_closed(labs: Labs):
     assert labs.marks() == PAIR
     Mark.objects.filter(student=labs.vera).delete()
     mark_students(labs.own, [labs.amy], Status.PRESENT, by=labs.ada, at=NINE + 2 * DAY)
-    close_register(labs.own, at=NINE + 2 * DAY + 2 * HOUR)
+    close_registers([labs.own], at=NINE + 2 * DAY + 2 * HOUR)
     assert labs.let_in(NINE + 2 * DAY + 3 * HOUR) == labs.own
     assert labs.marks() == PAIR
     step = MarkChange.objects.filter(session=labs.own, student=labs.vera).latest("pk")
@@ -157,7 +157,7 @@ def test_a_class_with_nothing_but_a_swap_is_not_observed(labs: Labs):
     assert list(uncaptured(began, began=timedelta(minutes=8))) == [labs.own], "its lecturer is still asked"
     after = labs.own.ends_at + HOUR
     assert labs.own not in due_for_closing(after)
-    register = close_register(labs.own, at=after + DAY)
+    (register,) = close_registers([labs.own], at=after + DAY)
     assert register.state == Register.State.NOT_OBSERVED
     assert Mark.objects.get(session=labs.own, student=labs.amy).status == Status.NOT_OBSERVED
     ClassSession.objects.filter(pk=labs.own.pk).update(starts_at=after + 2 * DAY, ends_at=after + 2 * DAY + HOUR)
@@ -184,7 +184,7 @@ def test_every_sum_counts_the_two_classes_once(labs: Labs, swap: bool):
     labs.let_in(swap=swap)
     mark_students(labs.own, [labs.amy], Status.PRESENT, by=labs.ada, at=NINE + 2 * DAY)
     for session in (labs.visited, labs.own):
-        close_register(session, at=NINE + 3 * DAY)
+        close_registers([session], at=NINE + 3 * DAY)
     at = NINE + 4 * DAY
     assert sums(labs, labs.vera, at) == {(1, 1) if swap else (1, 2)}
     module = module_tallies([labs.module.pk], since=NINE - DAY, at=at)[labs.module.pk][None]
@@ -195,7 +195,7 @@ def test_every_sum_counts_the_two_classes_once(labs: Labs, swap: bool):
 
 def test_the_lecturer_of_ones_own_group_says_so_by_hand(labs: Labs):
     mark_students(labs.own, [labs.vera], Status.SWAPPED, by=labs.ada, at=NINE + 2 * DAY)
-    close_register(labs.own, at=NINE + 4 * DAY)
+    close_registers([labs.own], at=NINE + 4 * DAY)
     assert sums(labs, labs.vera, NINE + 4 * DAY) == {(0, 0)}, "nothing counts against them"
 
 

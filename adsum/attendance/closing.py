@@ -1,5 +1,5 @@
-"""What becomes of a register when its class is over: everyone expected has a mark, or it asks to be completed. When the
-class is then moved, after all, or a mark is undone, it is open again."""
+"""What becomes of a register when its class is over: everyone expected has a mark, or it asks to be completed. And when the
+class is then moved, after all: it is open again."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -36,12 +36,6 @@ def close_registers(sessions: Collection[ClassSession], *, at: datetime) -> list
     except IntegrityError:
         with transaction.atomic():
             return _close(sessions, at)
-
-
-def close_register(session: ClassSession, *, at: datetime) -> Register:
-    """The same for one class; its register, closed now or before."""
-    closed = close_registers([session], at=at)
-    return closed[0] if closed else Register.objects.get(session=session)
 
 
 def _close(sessions: Collection[ClassSession], at: datetime) -> list[Register]:
@@ -113,37 +107,46 @@ def reopen_registers(sessions: Collection[int], *, actor: str, at: datetime) -> 
     found = list(unseen.select_for_update(of=("self",)).order_by("session"))
     for register in found:
         register.explained, register.explained_note, register.explained_by, register.explained_at = "", "", None, None
-        _open(register, actor=actor, at=at)
+        given = Mark.objects.select_for_update().filter(session=register.session_id, source=Source.SYSTEM).order_by("pk")
+        _taken_back(list(given), actor=actor, at=at)
+        register.state, register.closed_at = Register.State.OPEN, None
+        register.save()
+        audit_log.record(actor=actor, verb="register.reopen", subject=f"session:{register.session_id}", at=at)
     return found
 
 
 @transaction.atomic
 def settle_undone(session: ClassSession, steps: Collection[MarkChange], *, actor: str, at: datetime) -> None:
-    """After an undo of these steps in a register that has closed: whose mark went, and had kept closing from giving one, is
-    given it now (four queries at most). Where nobody is looked for any more, what closing gave goes too, and the register is
-    open again until it closes by what is left."""
+    """After an undo of these steps in a register that has closed: what closing would have made of what is left. Whose mark
+    went, and had kept closing from giving one, is given it now. Where nobody is looked for any more, absences that closing
+    gave become not observed, and the register asks to be completed (eight queries at most, and those that write)."""
     register = Register.objects.select_for_update().filter(session=session).exclude(state=Register.State.OPEN).first()
     if register is None or register.closed_at is None:
         return
     marks = Mark.objects.filter(session=session)
-    if register.state == Register.State.CLOSED and not marks.observations().exists():
-        _open(register, actor=actor, at=at)
-        return
     before = {step.student_id for step in steps if step.at < register.closed_at}
-    bare = before & expected_ids([session.pk])[session.pk] - set(marks.values_list("student_id", flat=True))
-    outage = outages_of([session], at).get(session.pk) if bare else None
+    bare = sorted(before & expected_ids([session.pk])[session.pk] - set(marks.values_list("student_id", flat=True)))
+    unseen = register.state == Register.State.CLOSED and not marks.observations().exists()
+    absences = (
+        list(marks.filter(source=Source.SYSTEM, status=Status.ABSENT).order_by("pk").select_for_update()) if unseen else []
+    )
+    if not bare and not absences:
+        return
+    outage = outages_of([session], at).get(session.pk)
+    if unseen:
+        register.state = Register.State.NOT_OBSERVED
+        if outage is not None:
+            because_of(outage, register)
+        register.save()
+        audit_log.record(actor=actor, verb="register.incomplete", subject=f"session:{session.pk}", at=at)
     absent = register.state == Register.State.CLOSED and outage is None
-    given = [_mark(session, pk, Status.ABSENT if absent else Status.NOT_OBSERVED, at) for pk in sorted(bare)]
-    write_marks(given, [_born(mark, outage) for mark in given], actor=CLOSE, verb="mark.close", at=at)
-
-
-def _open(register: Register, *, actor: str, at: datetime) -> None:
-    """Open a register in which nobody was looked for; what closing gave is taken back."""
-    given = Mark.objects.select_for_update().filter(session=register.session_id, source=Source.SYSTEM).order_by("pk")
-    _taken_back(list(given), actor=actor, at=at)
-    register.state, register.closed_at = Register.State.OPEN, None
-    register.save()
-    audit_log.record(actor=actor, verb="register.reopen", subject=f"session:{register.session_id}", at=at)
+    given = [_mark(session, pk, Status.ABSENT if absent else Status.NOT_OBSERVED, at) for pk in bare]
+    changes = [_born(mark, outage) for mark in given]
+    for mark in absences:
+        mark.status, mark.changed_at = Status.NOT_OBSERVED, at
+        changes.append(_born(mark, None))
+        changes[-1].before = Status.ABSENT
+    write_marks([*given, *absences], changes, actor=CLOSE, verb="mark.close", at=at)
 
 
 Given = set[tuple[int, int]]

@@ -89,7 +89,7 @@ def _moves() -> dict[Source, dict[Status, frozenset[Status]]]:
         Source.IMPORT: {one: BY_HAND - {one} for one in Status if one not in OF_THE_CLASS},
         Source.SYSTEM: {
             Status.EXPECTED: frozenset({Status.ABSENT, Status.PENDING, Status.AUTHORISED, Status.NOT_OBSERVED}),
-            Status.ABSENT: frozenset({Status.NOT_OBSERVED}),  # an outage takes back what closing gave
+            Status.ABSENT: frozenset({Status.NOT_OBSERVED}),  # an outage, or an undo, takes back what closing gave
         },
     }
 

@@ -6,7 +6,7 @@ import pytest
 
 from adsum.accounts.rules import Role
 from adsum.attendance.amendments import report_period
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import ReportedPeriod
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 def test_the_page_offers_only_what_can_be_said(room: Room):
     mark_students(room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=NINE)
-    close_register(room.session, at=SOON)
+    close_registers([room.session], at=SOON)
     room.sign_in(room.lecturer, MARCH)
     page = room.client.get(room.url("class_change")).content.decode()
     assert "Only the attendance or the timetabling team can say that now" in page
@@ -36,7 +36,7 @@ def test_the_page_offers_only_what_can_be_said(room: Room):
 
 def test_the_team_proves_that_it_is_they(room: Room):
     mark_students(room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=NINE)
-    close_register(room.session, at=SOON)
+    close_registers([room.session], at=SOON)
     room.sign_in(room.world.person(Role.ATTENDANCE_TEAM), MARCH)
     said = {"action": "cancel", "reason": "Fire drill"}
     answer = room.client.post(room.url("class_change"), said)
@@ -51,12 +51,12 @@ def test_the_team_proves_that_it_is_they(room: Room):
 def test_timetabling_proves_that_it_is_they(room: Room, address: str, sent: dict[str, str]):
     mark_students(room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=NINE)
     if address:
-        close_register(room.session, at=SOON)
+        close_registers([room.session], at=SOON)
         ClassSession.objects.update(suspect_since=NINE)
         sent = {**sent, "session": str(room.session.ref)}
     else:
         changes.change(room.session, CANCELLED, by=room.lecturer, at=NINE)
-        close_register(ClassSession.objects.get(), at=SOON)
+        close_registers([ClassSession.objects.get()], at=SOON)
         address = f"/imports/reports/{ClassReport.objects.get().ref}/decide/"
     before = ClassSession.objects.get().status
     room.sign_in(room.world.person(Role.TIMETABLING), MARCH)
@@ -68,7 +68,7 @@ def test_timetabling_proves_that_it_is_they(room: Room, address: str, sent: dict
 
 def test_a_missing_class_of_reported_days_stays_in_the_list(room: Room):
     mark_students(room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=NINE)
-    close_register(room.session, at=SOON)
+    close_registers([room.session], at=SOON)
     ClassSession.objects.update(suspect_since=NINE)
     day = date(2026, 11, 23)
     report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=room.lecturer, at=MARCH)

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Status
 from tests.web.conftest import Room, notices
@@ -20,7 +20,7 @@ CLOSED = NINE + DAY + timedelta(hours=1)
 
 @pytest.fixture
 def unobserved(room: Room) -> Room:
-    close_register(room.session, at=CLOSED)
+    close_registers([room.session], at=CLOSED)
     room.sign_in(room.lecturer, at=CLOSED)
     return room
 
@@ -92,7 +92,7 @@ def test_the_list_costs_the_same_for_one_register_and_three(unobserved: Room, ro
         session = unobserved.world.session(
             unobserved.group, starts_at=NINE + n * timedelta(hours=2), staff=[unobserved.lecturer]
         )
-        close_register(session, at=CLOSED)
+        close_registers([session], at=CLOSED)
     unobserved.sign_in(unobserved.world.person(Role.ATTENDANCE_TEAM), at=CLOSED + 5 * DAY)
     unobserved.client.get("/office/registers/")
     with CaptureQueriesContext(connection) as queries:

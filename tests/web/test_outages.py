@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.models import Department, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Outage
 from adsum.attendance.outages import declare_outage, withdraw_outage
 from adsum.attendance.rules import Status
@@ -90,7 +90,7 @@ def test_it_is_ended_with_one_button(team: Room):
 
 def test_a_mistake_is_withdrawn_once_it_is_clear_what_comes_back(team: Room):
     mark_students(team.session, [team.alice], Status.PRESENT, by=team.lecturer, at=FIVE_PAST)
-    close_register(team.session, at=team.session.ends_at)
+    close_registers([team.session], at=team.session.ends_at)
     outage = declare_outage(by=team.lecturer, at=FIVE_PAST, starts_at=NINE, ends_at=None, reason="Fire alarm")
     planned = declare_outage(by=team.lecturer, at=FIVE_PAST, starts_at=NINE + timedelta(days=9), ends_at=None, reason="Works")
     page = team.client.get(PAGE).content.decode()
@@ -108,7 +108,7 @@ def test_a_mistake_is_withdrawn_once_it_is_clear_what_comes_back(team: Room):
 
 def test_the_student_of_an_empty_register_reads_of_the_outage_until_it_is_withdrawn(team: Room):
     outage = declare_outage(by=team.lecturer, at=FIVE_PAST, starts_at=NINE, ends_at=None, reason="Fire alarm")
-    close_register(team.session, at=team.session.ends_at)
+    close_registers([team.session], at=team.session.ends_at)
     team.sign_in(team.alice, team.session.ends_at)
     page = f"/record/classes/{team.session.ref}/"
     assert "Check-in was out of order (Fire alarm)" in words(team.client.get(page))

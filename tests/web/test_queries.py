@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.models import Department, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Query
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Status
@@ -35,7 +35,7 @@ def asked(room: Room) -> Room:
     mark_students(room.session, [room.world.student(groups=[room.group])], Status.PRESENT, by=room.lecturer, at=NINE)
     for student in (room.alice, room.bob, room.cara):
         room.scan(student, Refusal.CLOSED)
-    close_register(room.session, at=NINE + 2 * HOUR)
+    close_registers([room.session], at=NINE + 2 * HOUR)
     for student in (room.alice, room.bob, room.cara):
         room.sign_in(student, at=NINE + 3 * HOUR)
         room.client.post(f"/record/classes/{room.session.ref}/query/", {"text": "I was there"})

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, Query
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
@@ -170,8 +170,8 @@ def term(world: World, group: Group, student: Person, lecturer: Person) -> list[
     scan(late, student, late.starts_at + 17 * MINUTE, lecturer, late=True)
     world.student("Someone Else", groups=[group])
     scan(absent, world.student(groups=[group]), absent.starts_at, lecturer)
-    close_register(absent, at=absent.ends_at + HOUR)
-    close_register(not_observed, at=not_observed.ends_at + DAY)
+    close_registers([absent], at=absent.ends_at + HOUR)
+    close_registers([not_observed], at=not_observed.ends_at + DAY)
     ClassSession.objects.filter(pk=cancelled.pk).update(status="cancelled")
     mark_students(authorised, [student], Status.AUTHORISED, by=lecturer, at=authorised.ends_at)
     ClassSession.objects.filter(pk=optional.pk).update(mandatory=False)

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from adsum.accounts.models import Department
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
@@ -132,12 +132,12 @@ def test_how_many_came(room: Room) -> None:
     room.scan(room.alice)
     assert "1 of 3 here" in see(room, TODAY)
     room.sign_in(room.lecturer, NINE + 2 * DAY)
-    close_register(room.session, at=NINE + 2 * DAY)
+    close_registers([room.session], at=NINE + 2 * DAY)
     assert "1 of 3 here" in see(room, f"{TODAY}?week=2026-11-23")
 
 
 def test_a_class_nobody_observed_is_not_nobody_here(room: Room) -> None:
-    close_register(room.session, at=NINE + 2 * DAY)
+    close_registers([room.session], at=NINE + 2 * DAY)
     page = see(room, TODAY)
     assert "Not observed" in page
     assert "0 of 3 here" not in page

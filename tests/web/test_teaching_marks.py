@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.rules import Role
 from adsum.attendance.amendments import confirm, propose, undo
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.history import register_as_of
 from adsum.attendance.models import Mark, MarkChange, Query
 from adsum.attendance.queries import answer_query, raise_query
@@ -156,7 +156,7 @@ def test_without_a_good_reason_nothing_changes_and_nobody_is_forgotten(room: Roo
 
 
 def test_a_late_mark_can_say_when_they_arrived(room: Room) -> None:
-    close_register(room.session, at=NINE + timedelta(days=1))
+    close_registers([room.session], at=NINE + timedelta(days=1))
     room.sign_in(room.lecturer, NINE + timedelta(days=1))
     for arrived, at, minutes in (("09:22", datetime(2026, 11, 23, 9, 22, tzinfo=UTC), 22), ("09:10", None, 10)):
         room.post("amend_marks", student=room.alice.ref, status="late", arrived=arrived, **WHY)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
@@ -82,7 +82,7 @@ def test_names_are_not_markup(room: Room) -> None:
 
 
 def test_a_register_nobody_took_says_it_counts_for_nobody(room: Room) -> None:
-    close_register(room.session, at=NINE + timedelta(days=2))
+    close_registers([room.session], at=NINE + timedelta(days=2))
     room.sign_in(room.lecturer, NINE + timedelta(days=2))
     assert "this class counts for nobody" in words(room.register())
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange, Proposal
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
@@ -130,7 +130,7 @@ def test_held_scans_accepted_together(room: Room, seven: list[Any], scans: int, 
 
 def test_an_old_held_scan_and_an_old_rest_are_asked_of_a_colleague(room: Room) -> None:
     scan = room.scan(room.alice, Refusal.SAME_DEVICE)
-    close_register(room.session, at=OLD - timedelta(days=1))
+    close_registers([room.session], at=OLD - timedelta(days=1))
     room.sign_in(room.world.person(Role.ATTENDANCE_TEAM), OLD + timedelta(days=1))
     for post in (
         lambda: room.client.post(f"/held/{scan.ref}/", {"decision": "accept"}, follow=True),

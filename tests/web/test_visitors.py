@@ -6,7 +6,7 @@ import pytest
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.closing import close_register
+from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, Proposal
 from adsum.attendance.rules import Status
 from adsum.checkin.rules import Refusal
@@ -82,7 +82,7 @@ def test_a_class_nobody_is_expected_in_takes_visitors(room: Room, vera: Person) 
 
 def test_too_late_or_long_after_a_colleague_is_asked(room: Room, vera: Person) -> None:
     room.scan(room.alice)
-    close_register(room.session, at=NINE + timedelta(hours=2))
+    close_registers([room.session], at=NINE + timedelta(hours=2))
     room.sign_in(room.lecturer, NINE + timedelta(days=8, hours=1))
     assert "too late to change marks of this class" in notices(room.post("add_visitor", number=vera.number))
     room.sign_in(room.world.person(Role.ATTENDANCE_TEAM), NINE + timedelta(days=15))
