@@ -148,7 +148,7 @@ def _rows(lines: list[str]) -> Iterator[tuple[int, list[str] | None]]:
     """(first line, cells) of every record; None for a line that CSV cannot read, after which reading goes on."""
     done = 0
     while done < len(lines):
-        reader = csv.reader(lines[done:], strict=True)
+        reader = csv.reader((lines[n] for n in range(done, len(lines))), strict=True)  # from here on, without a copy
         first = 0
         try:
             for cells in reader:
