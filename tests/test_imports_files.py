@@ -2,12 +2,10 @@
 
 import time
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,13 +14,6 @@ from adsum.integrations.mapping import PRESETS, rules_of
 from adsum.integrations.messages import Problem, Refused
 from adsum.timetable.models import Group
 from tests import feeds
-
-
-@pytest.fixture(autouse=True)
-def _in_english() -> Iterator[None]:
-    """Sentences are compared in English, whatever a test before spoke."""
-    with translation.override("en-gb"):
-        yield
 
 
 def refusal(content: bytes, name: str = "file") -> Refused:

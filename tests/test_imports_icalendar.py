@@ -1,14 +1,12 @@
 """Calendars: repeating events by their own civil time, single occurrences changed, cancelled or excluded, and the fields
 of a real feed turned into modules, groups and rooms."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import translation
 
 from adsum.integrations import mapping
 from adsum.integrations.icalendar import read
@@ -21,13 +19,6 @@ from tests.feeds import AT, bring, calendar, noticed, only_unchanged, said
 LONDON = ZoneInfo("Europe/London")
 PLAIN: dict[str, Any] = {"mapping": PRESETS["plain"], "source": "feed"}
 TIMEEDIT: dict[str, Any] = {"mapping": PRESETS["timeedit"], "source": "timeedit"}
-
-
-@pytest.fixture(autouse=True)
-def _in_english() -> Iterator[None]:
-    """Sentences are compared in English, whatever a test before spoke."""
-    with translation.override("en-gb"):
-        yield
 
 
 def vevent(uid: str = "1", start: str = "20260921T090000", hours: int = 1, **more: str) -> str:
