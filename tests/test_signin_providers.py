@@ -1,6 +1,5 @@
 """`adsum oidc`: what it makes of a provider, and what it says about a wrong one."""
 
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from adsum.audit.models import Event
 from adsum.integrations.oidc import client_secret, provider_id_of
 from adsum.integrations.saml_metadata import certificate
 from adsum.integrations.sign_on import provider_for
-from adsum.ops import oidc as command
-from adsum.ops import saml as saml_command
+from adsum.ops.cli import main
 from tests import oidc, saml
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +25,7 @@ def provider() -> Iterator[oidc.Obliging]:
 
 
 def adsum_oidc(*words: str) -> int:
-    parser = ArgumentParser()
-    command.add_arguments(parser)
-    return command.run(parser.parse_args(words))
+    return main(["oidc", *words])
 
 
 def add(issuer: str, *more: str) -> int:
@@ -93,9 +89,7 @@ def test_what_is_wrong_with_a_provider_is_said(provider: oidc.Obliging, capsys: 
 
 
 def adsum_saml(*words: str) -> int:
-    parser = ArgumentParser()
-    saml_command.add_arguments(parser)
-    return saml_command.run(parser.parse_args(words))
+    return main(["saml", *words])
 
 
 def test_a_saml_provider_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

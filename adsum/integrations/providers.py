@@ -22,6 +22,7 @@ from adsum.accounts.rules import NEVER_CLAIMED, Role, domain_of
 from adsum.checkin.services import revoke_passes
 from adsum.core import vault
 from adsum.core.errors import AdsumError
+from adsum.core.university import civil_date
 from adsum.integrations import oidc, saml
 from adsum.integrations.arrival import grant_source
 from adsum.integrations.assurance import ENTRA_RULE, OIDC_RULE, SAML_RULE, entry
@@ -178,7 +179,7 @@ def say_of(app: SocialApp, *, gone: bool = True) -> Say:
 def _ended(say: Say, *, by: str, at: datetime) -> dict[str, int]:
     """End it, at the gate too. An event for each role; the sign-ins are counted in the event of whatever ended them."""
     for grant in say.grants:
-        services.end_role(grant, last_day=at.date() - timedelta(days=1), by=by, at=at)
+        services.end_role(grant, last_day=civil_date(at) - timedelta(days=1), by=by, at=at)
     for sign_in in say.sign_ins:
         sign_in.end()
     for person in {one.user_id for one in say.sign_ins}:
