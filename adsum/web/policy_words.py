@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.attendance.models import Policy
-from adsum.attendance.rules import Authorised, Terms, Weighting
+from adsum.attendance.rules import Authorised, Counting, Terms, Weighting
 from adsum.web.templatetags.adsum_ui import KINDS
 
 PACES = {
@@ -95,6 +95,14 @@ def compared(terms: Terms, other: Terms) -> list[Said]:
     return [Said(name, str(label), now[name], was[name] if was[name] != now[name] else "") for name, label in FIELDS.items()]
 
 
+def late_effect(counting: Counting) -> str:
+    """What a late mark is worth."""
+    worth = {"percent": counting.late_percent}
+    return {100: _("Late counts as attended."), 0: _("Late counts as missed.")}.get(
+        counting.late_percent, _("Late counts as %(percent)s %% of a class attended.") % worth
+    )
+
+
 def for_students(terms: Terms) -> list[tuple[str, list[str]]]:
     """What a policy means, under short headings, as a student would want to read it."""
     windows, counting = terms.windows, terms.counting
@@ -109,9 +117,7 @@ def for_students(terms: Terms) -> list[tuple[str, list[str]]]:
         checking_in.append(_("After that it counts as late, until %(late)s after the start; then check-in closes.") % words)
     else:
         checking_in.append(_("After that check-in closes."))
-    late = {100: _("Late counts as attended."), 0: _("Late counts as missed.")}.get(
-        counting.late_percent, _("Late counts as %(percent)s %% of a class attended.") % {"percent": counting.late_percent}
-    )
+    late = late_effect(counting)
     authorised = {
         Authorised.EXCLUDE: _("An authorised absence is left out: it neither helps nor harms."),
         Authorised.AS_PRESENT: _("An authorised absence counts as attended."),

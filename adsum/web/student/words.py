@@ -9,8 +9,9 @@ from django.utils.translation import ngettext
 
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.reports import Account, OwnClass
-from adsum.attendance.rules import Authorised, Counting, Explanation, OpenFor, Reason, Source, Status, Weighting
+from adsum.attendance.rules import Authorised, Counting, Explanation, OpenFor, Reason, Source, Status, Tally, Weighting
 from adsum.checkin.models import Opening
+from adsum.web.policy_words import late_effect
 from adsum.web.words import reason_label
 
 
@@ -100,15 +101,6 @@ def _effect(one: OwnClass) -> str:
     }.get(one.status, "")
 
 
-def late_effect(counting: Counting) -> str:
-    """What a late mark is worth."""
-    if counting.late_percent == 100:
-        return _("Late counts as attended.")
-    if counting.late_percent == 0:
-        return _("Late counts as missed.")
-    return _("Late counts as %(percent)s%% of a class attended.") % {"percent": counting.late_percent}
-
-
 def remote_effect(counting: Counting) -> str:
     """What attending remotely is worth."""
     return _("It counts as attended.") if counting.remote_counts else _("Attending remotely counts as missed here.")
@@ -128,13 +120,13 @@ def attended(sum_: Account) -> str:
     if not sum_.tally.counted:
         return _("No class has counted yet.")
     if sum_.tally.weighting == Weighting.MINUTES:
-        return _("You attended %(attended)s of %(counted)s hours of classes.") % _hours(sum_)
+        return _("You attended %(attended)s of %(counted)s hours of classes.") % amounts(sum_.tally)
     text = ngettext(
         "You attended %(attended)s of %(counted)s class.",
         "You attended %(attended)s of %(counted)s classes.",
         sum_.tally.classes,
     )
-    return text % _numbers(sum_)
+    return text % amounts(sum_.tally)
 
 
 def attended_lately(sum_: Account) -> str:
@@ -142,21 +134,20 @@ def attended_lately(sum_: Account) -> str:
     if not sum_.tally.counted:
         return _("No class has counted in the last four weeks.")
     if sum_.tally.weighting == Weighting.MINUTES:
-        return _("You attended %(attended)s of %(counted)s hours of classes in the last four weeks.") % _hours(sum_)
+        return _("You attended %(attended)s of %(counted)s hours of classes in the last four weeks.") % amounts(sum_.tally)
     text = ngettext(
         "You attended %(attended)s of %(counted)s class in the last four weeks.",
         "You attended %(attended)s of %(counted)s classes in the last four weeks.",
         sum_.tally.classes,
     )
-    return text % _numbers(sum_)
+    return text % amounts(sum_.tally)
 
 
-def _numbers(sum_: Account) -> dict[str, str]:
-    return {"attended": f"{sum_.tally.attended:g}", "counted": f"{sum_.tally.counted:g}"}
-
-
-def _hours(sum_: Account) -> dict[str, str]:
-    return {"attended": f"{sum_.tally.attended / 60:.4g}", "counted": f"{sum_.tally.counted / 60:.4g}"}
+def amounts(tally: Tally) -> dict[str, str]:
+    """How much of how much, as figures: of classes, or of hours where minutes were added up."""
+    if tally.weighting == Weighting.MINUTES:
+        return {"attended": f"{tally.attended / 60:.4g}", "counted": f"{tally.counted / 60:.4g}"}
+    return {"attended": f"{tally.attended:g}", "counted": f"{tally.counted:g}"}
 
 
 def left_out(sum_: Account) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from adsum.attendance.models import MarkChange
 from adsum.attendance.reports import OwnClass
 from adsum.attendance.rules import Source, Status, Tally, Weighting
-from adsum.web.student.words import clock
+from adsum.web.student.words import amounts, clock
 
 
 def attended(tally: Tally) -> str:
@@ -16,12 +16,11 @@ def attended(tally: Tally) -> str:
     if not tally.counted:
         return _("No class has counted yet.")
     if tally.weighting == Weighting.MINUTES:
-        hours = {"attended": f"{tally.attended / 60:.4g}", "counted": f"{tally.counted / 60:.4g}"}
-        return _("Attended %(attended)s of %(counted)s hours of classes.") % hours
+        return _("Attended %(attended)s of %(counted)s hours of classes.") % amounts(tally)
     text = ngettext(
         "Attended %(attended)s of %(counted)s class.", "Attended %(attended)s of %(counted)s classes.", tally.classes
     )
-    return text % {"attended": f"{tally.attended:g}", "counted": f"{tally.counted:g}"}
+    return text % amounts(tally)
 
 
 def attended_lately(tally: Tally) -> str:
@@ -29,14 +28,13 @@ def attended_lately(tally: Tally) -> str:
     if not tally.counted:
         return _("No class has counted in the last four weeks.")
     if tally.weighting == Weighting.MINUTES:
-        hours = {"attended": f"{tally.attended / 60:.4g}", "counted": f"{tally.counted / 60:.4g}"}
-        return _("Attended %(attended)s of %(counted)s hours of classes in the last four weeks.") % hours
+        return _("Attended %(attended)s of %(counted)s hours of classes in the last four weeks.") % amounts(tally)
     text = ngettext(
         "Attended %(attended)s of %(counted)s class in the last four weeks.",
         "Attended %(attended)s of %(counted)s classes in the last four weeks.",
         tally.classes,
     )
-    return text % {"attended": f"{tally.attended:g}", "counted": f"{tally.counted:g}"}
+    return text % amounts(tally)
 
 
 def how(one: OwnClass, change: MarkChange | None, at: datetime) -> str:
