@@ -17,6 +17,7 @@ from adsum.attendance.models import MarkChange, Query
 from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import count_heads, mark_students
+from adsum.attendance.visits import let_in
 from adsum.checkin import kiosks
 from adsum.checkin.services import add_display, open_checkin
 from adsum.engagement import rules, services
@@ -131,6 +132,19 @@ def test_the_absence_of_the_close_that_a_person_changes_is_told(marked: House):
     mark_students(marked.past, [marked.bob], Status.PRESENT, by=marked.ada, at=NINE + timedelta(hours=2))
     assert services.tell_mark_changes(at=FIVE) == 1
     assert told(marked.bob) == ["Your mark in Algorithms has changed: Present"]
+
+
+def test_a_swap_of_groups_is_told_with_who_said_so(marked: House):
+    ben = marked.lecturer("Ben Lecturer")
+    visited = marked.session(marked.group(marked.l1.module), starts_at=NINE + timedelta(hours=1), staff=[ben])
+    why = Reason.OTHER_GROUP_AGREED
+    assert let_in(visited, marked.alice, by=ben, at=NINE + timedelta(hours=1), swap=True, reason_code=why) == marked.past
+    assert services.tell_mark_changes(at=FIVE) == 1
+    assert told(marked.alice) == ["2 of your marks have changed"]
+    said = text(Message.objects.get(person=marked.alice))
+    assert "Absent → Swapped groups" in said
+    assert said.count("Changed by your lecturer") == 2
+    assert "the attendance team" not in said.partition("My mark is wrong")[0]
 
 
 # Queries

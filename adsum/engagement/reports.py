@@ -289,7 +289,10 @@ def _net_marks(steps: list[MarkChange], taught: dict[int, set[int]]) -> Iterable
         if by is not None and by.pk not in taught:
             mine = ClassSession.objects.taught_by(by).filter(pk__in=[row.session_id for row in steps])
             taught[by.pk] = set(mine.values_list("pk", flat=True))
-        capacity = "lecturer" if by is not None and pk in taught[by.pk] else "team"
+        teaches = by is not None and pk in taught[by.pk]
+        if by is not None and last.after == Status.SWAPPED:  # said by a lecturer of the class that was visited, mostly
+            teaches = ClassSession.objects.taught_by(by).filter(module=last.session.module_id).exists()
+        capacity = "lecturer" if teaches else "team"
         yield {
             **class_facts(last.session), "before": first.before, "after": last.after, "minutes_late": last.minutes_late,
             "by": capacity, "reason": last.reason_code, "at": last.at.isoformat(),
