@@ -104,8 +104,7 @@ def uphold_together(queries: Collection[Query], status: Status, *, by: Person, a
         most = {"most": SECOND_PERSON_ABOVE}
         raise AdsumError(
             Needs.SECOND_PERSON,
-            _("One person changes at most %(most)s marks at once. Choose fewer, or declare an outage if check-in failed.")
-            % most,
+            _("One person changes at most %(most)s marks at once. Answer so many at a time, or declare an outage.") % most,
         )
     upheld = []
     for query in sorted(queries, key=lambda query: query.pk):
