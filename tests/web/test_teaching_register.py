@@ -12,8 +12,8 @@ from django.urls import reverse
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange, Register
-from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
+from adsum.attendance.rules import MARKABLE, Status
+from adsum.attendance.services import AHEAD, mark_students
 from adsum.checkin.models import HeldDecision
 from adsum.checkin.rules import Refusal
 from tests.web.conftest import FIVE_PAST, Room, notices
@@ -183,6 +183,18 @@ def test_the_rest_are_absent(room: Room) -> None:
     assert room.marks() == {"Alice": "present", "Bob": "absent_unauthorised", "Cara": "absent_unauthorised"}
     assert notices(room.post("mark_rest")) == "Everyone has a mark already."
     assert MarkChange.objects.filter(by=room.lecturer).count() == 2
+
+
+def test_ahead_of_a_class_only_an_agreed_absence_can_be_marked(room: Room) -> None:
+    page = f"/classes/{room.session.ref}/"
+    for before, offered in ((timedelta(minutes=11), list(AHEAD)), (timedelta(minutes=10), list(MARKABLE))):
+        room.sign_in(room.lecturer, at=NINE - before)
+        text = room.client.get(page).content.decode()
+        assert re.findall(r'name="status" value="([a-z_]+)"', text) == offered
+    room.sign_in(room.lecturer, at=NINE - timedelta(days=2))
+    answer = room.client.post(f"{page}marks/", {"student": [str(room.alice.ref)], "status": "present"}, follow=True)
+    assert "Until check-in opens (23 November, 08:50)" in notices(answer)
+    assert not Mark.objects.exists()
 
 
 def test_nobody_is_absent_from_a_class_that_has_not_begun(room: Room) -> None:
