@@ -86,6 +86,7 @@ def test_the_schedules_are_those_of_the_code():
         ("tell_of_marks", "adsum.ops.jobs.tell_of_marks", 1),
         ("tell_of_oversight", "adsum.ops.jobs.tell_of_oversight", 1),
         ("tell_of_queries", "adsum.ops.jobs.tell_of_queries", 1),
+        ("tell_offices", "adsum.ops.jobs.tell_offices", 1),
         ("tell_timetabling", "adsum.ops.jobs.tell_timetabling", 1),
         ("tend_checks", "adsum.ops.jobs.tend_checks", 1),
         ("verify_the_log", "adsum.ops.jobs.verify_the_log", 1_440),
