@@ -79,7 +79,7 @@ def test_closing_costs_the_same_for_one_class_and_six(world: World, classes: int
         (Status.AUTHORISED, Source.STAFF, Status.NOT_OBSERVED), (Status.AUTHORISED, Source.ABSENCE, Status.NOT_OBSERVED),
         (Status.PENDING, Source.ABSENCE, Status.NOT_OBSERVED), (Status.ABSENT, Source.ABSENCE, Status.NOT_OBSERVED),
         (Status.AUTHORISED, Source.IMPORT, Status.NOT_OBSERVED), (Status.ABSENT, Source.SYSTEM, Status.NOT_OBSERVED),
-        *((status, Source.STAFF, Status.ABSENT) for status in (*ATTENDED, Status.ABSENT)),
+        *((status, Source.STAFF, Status.ABSENT) for status in (*sorted(ATTENDED), Status.ABSENT)),
         (Status.PRESENT, Source.SCAN, Status.ABSENT), (Status.ABSENT, Source.IMPORT, Status.ABSENT),
     ],
 )  # fmt: skip
