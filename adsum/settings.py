@@ -244,6 +244,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "adsum.web.request_log.RequestLog",  # above whatever turns requests away: those leave a line, too
     "adsum.web.middleware.at_the_edge",
     "adsum.web.passes.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -252,7 +253,6 @@ MIDDLEWARE = [
     "adsum.web.signin.lifetime.lifetime",
     "adsum.web.signin.lifetime.second_step",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "adsum.web.request_log.RequestLog",
 ]
 
 ROOT_URLCONF = "adsum.urls"
