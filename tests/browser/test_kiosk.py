@@ -22,8 +22,8 @@ def test_one_after_the_other(browser: Browser, tmp_path: Path) -> None:
     world, now = World(), datetime.now(UTC)
     group = world.group()
     alice, bob = (world.student(name, groups=[group]) for name in ("Alice Abel", "Bob Baker"))
-    session = world.session(group, starts_at=now - timedelta(minutes=2))
     lecturer = world.lecturer()
+    session = world.session(group, starts_at=now - timedelta(minutes=2), staff=[lecturer])
     kiosk, credential = open_kiosk(open_checkin(session, by=lecturer, at=now), by=lecturer, at=now)
     with served(tmp_path / "static") as origin, browser.new_context() as context:
         context.add_cookies([{"name": cookie_of(kiosk.ref), "value": credential, "url": origin}])
