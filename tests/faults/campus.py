@@ -5,6 +5,7 @@ python -m tests.faults.campus FILE        # fills the database of ADSUM_DATABASE
 
 import json
 import os
+import secrets
 import sqlite3
 import sys
 from collections import Counter
@@ -49,11 +50,12 @@ def fill(out: Path) -> None:
         database.collect()
     opening = Opening.objects.earliest("pk")
     display = Display.objects.get(opening=opening)
-    display.credential = display_fingerprint("shown")
+    credential = secrets.token_urlsafe(24)
+    display.credential = display_fingerprint(credential)
     display.save()
     lecturers = json.loads(out.with_name("watched.json").read_text())["cookie"]
     screen = Screen(
-        f"/live/display/{display.ref}", f"{display_cookie(display.ref)}=shown", f"/live/register/{opening.session.ref}",
+        f"/live/display/{display.ref}", f"{display_cookie(display.ref)}={credential}", f"/live/register/{opening.session.ref}",
         f"{settings.SESSION_COOKIE_NAME}={lecturers}",
     )  # fmt: skip
     sessions = list(ClassSession.objects.order_by("pk").values_list("pk", flat=True))
