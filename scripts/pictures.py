@@ -211,7 +211,7 @@ def manage(browser: Browser) -> None:
     team = enter(browser, "attendance_team", DESK)
     team.get_by_label("Module, room or lecturer").fill("theatre")
     team.get_by_role("button", name="Find").click()
-    team.get_by_text("Check-in open").wait_for()
+    team.get_by_text("Check-in open").first.wait_for()
     take(team, "team-classes")
     planner = enter(browser, "timetabling", DESK)
     for name, changed in (("timetable-monday.csv", False), ("timetable-tuesday.csv", True)):

@@ -240,6 +240,7 @@ def set_up(browser: Browser) -> None:
         take(administrator, "sign-in-providers", height=620)
         administrator.goto(f"{ORIGIN}/office/sign-in/{app.provider_id}/")
         administrator.get_by_role("button", name="Test the connection").click()
+        administrator.get_by_role("button", name=re.compile("It is me")).click()
         administrator.get_by_label("What was found").wait_for()
         take(administrator, "sign-in-test", height=1150)
         app.delete()  # the demo's own people sign in without it
