@@ -27,8 +27,8 @@ from adsum.attendance.services import (
 )
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
+from adsum.core.university import civil_date
 from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import university_zone
 
 # A second person confirms
 
@@ -257,7 +257,7 @@ class Locked(NamedTuple):
 def _checked(period: ReportedPeriod, at: datetime) -> None:
     if period.ends_on < period.starts_on:
         raise AdsumError("backwards", _("The last day comes before the first. Check the dates."))
-    if period.ends_on > at.astimezone(university_zone()).date():
+    if period.ends_on > civil_date(at):
         raise AdsumError("not_yet", _("These days are not over yet. Choose a last day that has come."))
 
 

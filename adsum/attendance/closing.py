@@ -106,7 +106,7 @@ def reopen_registers(sessions: Collection[int], *, actor: str, at: datetime) -> 
     unseen = closed.exclude(Exists(Mark.objects.observations().filter(session=OuterRef("session"))))
     found = list(unseen.select_for_update(of=("self",)).order_by("session"))
     for register in found:
-        register.explained, register.explained_note, register.explained_by, register.explained_at = "", "", None, None
+        because_of(None, register)
         given = Mark.objects.select_for_update().filter(session=register.session_id, source=Source.SYSTEM).order_by("pk")
         _taken_back(list(given), actor=actor, at=at)
         register.state, register.closed_at = Register.State.OPEN, None

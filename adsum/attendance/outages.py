@@ -67,6 +67,22 @@ def _taken_back(sessions: Sequence[int]) -> list[Mark]:
     return list(given.select_for_update(of=("self",)).order_by("session", "student"))
 
 
+def _turned(
+    marks: Sequence[Mark], status: Status, outage: Outage, why: Reason, *, by: Person, at: datetime
+) -> list[MarkChange]:  # fmt: skip
+    """Make these marks that; the steps of their history. Saves neither."""
+    changes = [
+        MarkChange(
+            session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=status, source=Source.SYSTEM,
+            seen_at=mark.at, at=at, by=by, reason_code=why, reason=outage.reason,
+        )
+        for mark in marks
+    ]  # fmt: skip
+    for mark in marks:
+        mark.status, mark.changed_at = status, at
+    return changes
+
+
 @transaction.atomic
 def preview_outage(outage: Outage, *, at: datetime) -> Touched:
     """What declaring this unsaved outage would touch (up to a week ahead while its end is not known); writes nothing.
@@ -97,15 +113,7 @@ def declare_outage(
     outage.save()
     sessions = list(touched_by([outage], _classes(outage, at)))
     marks = _taken_back(sessions)
-    changes = [
-        MarkChange(
-            session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=Status.NOT_OBSERVED,
-            source=Source.SYSTEM, seen_at=mark.at, at=at, by=by, reason_code=Reason.OUTAGE, reason=outage.reason,
-        )
-        for mark in marks
-    ]  # fmt: skip
-    for mark in marks:
-        mark.status, mark.changed_at = Status.NOT_OBSERVED, at
+    changes = _turned(marks, Status.NOT_OBSERVED, outage, Reason.OUTAGE, by=by, at=at)
     write_marks(marks, changes, actor=by.actor, verb="mark.outage", at=at)
     empty = list(Register.objects.select_for_update().filter(session__in=sessions, state=Register.State.NOT_OBSERVED))
     for register in (one for one in empty if not one.explained):
@@ -184,15 +192,7 @@ def withdraw_outage(outage: Outage, *, by: Person, at: datetime) -> Returned:
     outage.withdrawn_at, outage.withdrawn_by = at, by
     outage.save(update_fields=["withdrawn_at", "withdrawn_by"])
     marks, registers, others = _kept_by(outage, at)
-    changes = [
-        MarkChange(
-            session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=Status.ABSENT,
-            source=Source.SYSTEM, seen_at=mark.at, at=at, by=by, reason_code=Reason.UNDONE, reason=outage.reason,
-        )
-        for mark in marks
-    ]  # fmt: skip
-    for mark in marks:
-        mark.status, mark.changed_at = Status.ABSENT, at
+    changes = _turned(marks, Status.ABSENT, outage, Reason.UNDONE, by=by, at=at)
     restore_marks(marks, changes, actor=by.actor, at=at)
     for register in registers:
         because_of(others.get(register.session_id), register)

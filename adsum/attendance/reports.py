@@ -27,6 +27,7 @@ from adsum.attendance.rules import (
 )
 from adsum.core.clock import civil_day, monday_of
 from adsum.core.holidays import working_days
+from adsum.core.university import civil_date
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_students, university_zone
 from adsum.timetable.rules import ClassStatus
@@ -286,7 +287,7 @@ class QueryDates(NamedTuple):
 
     @classmethod
     def of(cls, query: Query) -> "QueryDates":
-        asked = query.raised_at.astimezone(university_zone()).date()
+        asked = civil_date(query.raised_at)
         return cls(working_days().after(asked, QUERY_TO_TEAM_AFTER), working_days().after(asked, QUERY_ANSWERED_IN))
 
 

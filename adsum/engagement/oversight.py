@@ -49,7 +49,7 @@ def records_opened(after: int, at: datetime, zone: ZoneInfo) -> Pending:
 
 def unusual_looks(at: datetime, zone: ZoneInfo) -> list[Draft]:
     """Last week's report, in numbers, for each data-protection officer, once it is made: from Monday on, for some days."""
-    monday = monday_of(at.astimezone(zone).date()) - timedelta(weeks=1)
+    monday = monday_of(civil_date(at)) - timedelta(weeks=1)
     over = datetime.combine(monday + timedelta(weeks=1), time(0), tzinfo=zone)
     found = kept_report(monday) if at - over < STALE else None
     if found is None:

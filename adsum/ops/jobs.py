@@ -16,6 +16,7 @@ from adsum.audit.services import forget_views, keep_report, publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, disposal, services
 from adsum.core.clock import monday_of
+from adsum.core.university import civil_date
 from adsum.engagement import services as outbox
 from adsum.integrations import mail, polling
 from adsum.integrations.jobs import enqueue
@@ -142,9 +143,8 @@ def poll_feed(*, pk: int) -> str:
 def report_access() -> None:
     """Keep what was unusual in last week's looks at records, and forget looks that are old."""
     at = datetime.now(UTC)
-    zone = university_zone()
-    monday = monday_of(at.astimezone(zone).date()) - timedelta(weeks=1)
-    keep_report(monday, unusual_in_week(monday, zone), at=at)
+    monday = monday_of(civil_date(at)) - timedelta(weeks=1)
+    keep_report(monday, unusual_in_week(monday, university_zone()), at=at)
     forget_views(at=at)
 
 

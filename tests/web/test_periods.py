@@ -13,6 +13,7 @@ from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Source, Status
 from adsum.attendance.services import mark_students
+from adsum.audit.models import AccessLog
 from tests.web.conftest import Room, notices
 from tests.web.test_amendments import words
 from tests.world import NINE
@@ -43,6 +44,7 @@ def test_an_officer_sees_what_a_report_locks_and_locks_it(room: Room, slc: Perso
     shown = send(room, slc, "preview", student=f" {room.alice.number} ")
     assert "This is what it locks Classes 1 Of these not observed 0 Open queries 1" in words(shown)
     assert not ReportedPeriod.objects.exists()
+    assert AccessLog.objects.get().subject == room.alice.actor, "counted is looked at"
     told = send(room, slc, student=room.alice.username.upper(), reference="CoC 17")
     assert "Only the attendance team changes these marks now" in notices(told)
     period = ReportedPeriod.objects.get()

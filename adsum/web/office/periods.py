@@ -88,8 +88,9 @@ def overview(request: PersonRequest) -> HttpResponse:
     known = visible.select_related("student", "reported_by", "withdrawn_by").order_by("-reported_at", "-pk")
     waiting = Count("corrections", filter=Q(corrections__seen_at=None))
     page = Paginator(known.annotate(made=Count("corrections"), waiting=waiting), PAGE).get_page(request.GET.get("page"))
-    named = [(one.student_id, as_one_of(request.access, COMPLIANCE)) for one in page if one.student_id]
-    looked_through(request, Page.REPORTED, named)
+    counted = form.cleaned_data["student"] if preview else None
+    students = {one.student_id for one in page if one.student_id} | ({counted.pk} if counted else set())
+    looked_through(request, Page.REPORTED, [(pk, as_one_of(request.access, COMPLIANCE)) for pk in sorted(students)])
     rows = [(one, BODIES[ReportedPeriod.Body(one.body)]) for one in page]
     context = {"form": form, "preview": preview, "page": page, "rows": rows}
     return render(request, "adsum/office/periods.html", context, status=422 if posted and preview is None else 200)
