@@ -50,7 +50,7 @@ MENU = (
     Door("office_people", _("People"), "person-check", MANAGES_PEOPLE),
     Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),
     Door("audit", _("Audit"), "shield-check", READS_ACCESS_LOG),
-    Door("amendments", _("Amendments"), "people", KEEPS_REGISTERS | COMPLIANCE),
+    Door("amendments", _("Amendments"), "clock-history", KEEPS_REGISTERS | COMPLIANCE),
     Door("imports", _("Imports"), "file-earmark-arrow-up", IMPORTS),
     Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES),
     Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),
