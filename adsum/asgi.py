@@ -26,7 +26,7 @@ from adsum.checkin.gate.state import State  # noqa: E402
 from adsum.checkin.rules import CODE_LENGTH  # noqa: E402
 from adsum.checkin.writer import DatabaseEngine, Writer  # noqa: E402
 from adsum.web.bodies import Bounded  # noqa: E402
-from adsum.web.live import Live  # noqa: E402
+from adsum.web.live.streams import Live  # noqa: E402
 
 HASHED = r"^.+\.[0-9a-f]{12}\..+$"
 """Static files that carry a hash in their name never change."""

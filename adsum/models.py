@@ -33,7 +33,7 @@ from adsum.checkin.models import (
     SpotCheck,
     TypedTries,
 )
-from adsum.engagement.models import Bookmark, Message, Told
+from adsum.messages.models import Bookmark, Message, Told
 from adsum.timetable.models import (
     CalendarKey,
     ClassChange,

@@ -246,7 +246,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "adsum.web.request_log.RequestLog",  # above whatever turns requests away: those leave a line, too
     "adsum.web.middleware.at_the_edge",
-    "adsum.web.passes.middleware",
+    "adsum.web.signin.passes.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -301,18 +301,18 @@ SIGNED_IN_FOR = 12 * 3600  # seconds, from sign-in, whatever one does
 STAFF_IDLE_FOR = 30 * 60  # seconds without a request
 
 # django-allauth: the ways in. There is no sign-up, no e-mail page and no reset by e-mail: see the addresses in urls.py.
-ACCOUNT_ADAPTER = "adsum.integrations.sign_on.AccountAdapter"
+ACCOUNT_ADAPTER = "adsum.integrations.sign_in.allauth.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}  # which is the university e-mail
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 # Passwords and codes that did not match: by account; by address only against floods, as a campus shares few of them.
 ACCOUNT_RATE_LIMITS = {"login_failed": "600/m/ip,5/5m/key"}
-SOCIALACCOUNT_ADAPTER = "adsum.integrations.sign_on.SocialAdapter"
+SOCIALACCOUNT_ADAPTER = "adsum.integrations.sign_in.allauth.SocialAdapter"
 SOCIALACCOUNT_AUTO_SIGNUP = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an e-mail is never proof of who someone is: docs/adr/0002
 SOCIALACCOUNT_STORE_TOKENS = False
-MFA_ADAPTER = "adsum.integrations.sign_on.MfaAdapter"
+MFA_ADAPTER = "adsum.integrations.sign_in.allauth.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
 LANGUAGE_CODE = "en-gb"

@@ -4,29 +4,28 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import calendars, home, notices, policy, proofs, sign_ins, stepup
-from adsum.web.office import access as office_access
-from adsum.web.office import audit, feeds, gate, imports, outages, outbox, people, periods, policies, providers, reported
+from adsum.web import calendars, home, policy
+from adsum.web import messages as notices
+from adsum.web import checkpoints as proofs
+from adsum.web.signin import sign_ins
+from adsum.web.signin import stepup
+from adsum.web.oversight import access as office_access
+from adsum.web.office import outages, periods, policies
+from adsum.web.oversight import audit
+from adsum.web.timetabling import feeds
+from adsum.web.admin import gate
+from adsum.web.timetabling import imports
+from adsum.web.admin import outbox
+from adsum.web.admin import people
+from adsum.web.admin import providers
+from adsum.web.timetabling import reported
 from adsum.web.signin import entrance, passkeys, two_step, university
 from adsum.web.student import access, receipts, record, today
 from adsum.web.support import as_of, downloads, modules, students, tutees
 from adsum.web.support import record as support_record
-from adsum.web.teaching import (
-    amendments,
-    changes,
-    checkin,
-    checks,
-    classes,
-    complete,
-    display,
-    held,
-    kiosk,
-    marks,
-    queries,
-    register,
-    sheet,
-    visitors,
-)
+from adsum.web.teaching import amendments, changes, checkin, checks, complete, display, held, kiosk, marks, register, sheet, visitors
+from adsum.web.office import classes
+from adsum.web.office import queries
 from adsum.web.teaching import today as teaching
 
 urlpatterns = [

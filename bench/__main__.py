@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.servers import Server, _cpu, family, serving
-from tests.postgres import Cluster
+from tests.kit.postgres import Cluster
 
 CONNECTIONS = 64
 BURST = 3_000

@@ -17,7 +17,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
-from tests.postgres import Cluster
+from tests.kit.postgres import Cluster
 
 BATCH = 10_000
 

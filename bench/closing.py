@@ -15,7 +15,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.postgres import Cluster
+from tests.kit.postgres import Cluster
 
 STUDENTS = 20_000
 CLASSES = 400

@@ -30,7 +30,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
 django.setup()
 
-from tests import feeds, postgres  # noqa: E402
+from tests.kit import feeds
+from tests.kit import postgres  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("ADSUM_SHARED_DATA", ROOT.parent / "shared" / "data")) / "masaryk-fi-2017"

@@ -1,7 +1,7 @@
 """How long each page takes at a university with a year behind it: `python -m bench.pages [share]`.
 
 20,000 students (times `share`), 72,000 classes, 7.2 million marks with their history, on PostgreSQL. Around the house of the
-table of doors (tests/house.py): its student has a year of classes, its lecturer teaches every day, its department is a tenth
+table of doors (tests/kit/house.py): its student has a year of classes, its lecturer teaches every day, its department is a tenth
 of the university. Then every address of the table is asked for by everyone who gets a page there, twenty times after two that
 warm it up, and timed as the server spends it: from the request to the last byte, Django's middleware included, in one process.
 The number of queries is compared with that of the empty house: a page whose number grows is named.
@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests import postgres
+from tests.kit import postgres
 
 if TYPE_CHECKING:
     from django.db.models import Model
 
-    from tests.house import House
+    from tests.kit.house import House
 
 STUDENTS = 20_000
 COHORT = 100
@@ -165,7 +165,7 @@ def _classes(modules: Iterable[Any], monday: datetime) -> list[Any]:
 
 def pages(house: "House") -> Iterator[tuple[str, str, str]]:
     """(URL name, who, address) of every page someone gets."""
-    from tests.doors import DOORS, WHO
+    from tests.kit.doors import DOORS, WHO
 
     for door in DOORS:
         for who, gets in zip(WHO, door.gets, strict=True):
@@ -206,7 +206,7 @@ def main(arguments: list[str]) -> int:
         call_command("createcachetable", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
         from adsum.asgi import keep_what_is_loaded
-        from tests.house import House
+        from tests.kit.house import House
 
         house, browsers = House(), dict[str, Any]()
         everyone = list(pages(house))

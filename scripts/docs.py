@@ -57,7 +57,7 @@ Written by `make docs` from the models; edit those. Times are UTC.
 
 ROLES_FROM = "## Which page opens to whom"
 ROLES_SAID = """\
-Written by `make docs` from `tests/doors.py`, which is also the test: each of these doors is knocked at as everyone. *own*: for
+Written by `make docs` from `tests/kit/doors.py`, which is also the test: each of these doors is knocked at as everyone. *own*: for
 one's own class, module, tutee, department or record, and for no other. An empty cell: the page does not exist for that role
 (404). Pages that everybody has, and those of signing in and of one's own account, are left out."""
 COLUMNS = (
@@ -128,7 +128,7 @@ def roles() -> str:
     sys.path.insert(0, str(ROOT))
     from django.urls import URLPattern, get_resolver
 
-    from tests.doors import DOORS, IN, WHO
+    from tests.kit.doors import DOORS, IN, WHO
 
     pages = {
         pattern.name: " ".join((inspect.getdoc(inspect.unwrap(pattern.callback)) or "").split("\n\n")[0].split())

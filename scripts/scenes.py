@@ -55,7 +55,7 @@ def room(browser: Browser) -> None:
 
 def tell() -> None:
     """What changed is told now rather than some minutes later."""
-    from adsum.engagement import services
+    from adsum.messages import services
 
     at = datetime.now(UTC) + SETTLED
     services.tell_class_changes(at=at)
@@ -66,7 +66,7 @@ def tell() -> None:
 def paper() -> None:
     """The first page of the sheet of the class that runs now, drawn by the program that prints it."""
     from adsum.checkin.models import Opening
-    from adsum.integrations import sheets
+    from adsum.integrations.files import sheets
 
     session = Opening.objects.select_related("session__module").latest("opened_at").session
     inputs = sheets.template_inputs([session], at=datetime.now(UTC))
@@ -225,7 +225,7 @@ def feeds() -> None:
 def set_up(browser: Browser) -> None:
     """The administrator: the university's sign-in and its test, people, policies, mail."""
     from adsum.ops.demo.guide import personas
-    from tests import oidc
+    from tests.kit import oidc
 
     administrator = enter(browser, "administrator", DESK)
     with oidc.honest() as provider:

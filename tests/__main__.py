@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from playwright.sync_api import sync_playwright
 
-from tests import postgres
+from tests.kit import postgres
 
 HERE = Path(__file__).parent
 NOTHING_COLLECTED = 5

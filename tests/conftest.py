@@ -8,8 +8,8 @@ import pytest
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 
-from tests.environment import DATA
-from tests.world import World
+from tests.kit.environment import DATA
+from tests.kit.world import World
 
 settings.register_profile("here", deadline=None, max_examples=100)
 settings.register_profile("ci", deadline=None, max_examples=300, print_blob=True, suppress_health_check=[HealthCheck.too_slow])

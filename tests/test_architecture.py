@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
-from tests import architecture as look
+from tests.kit import architecture as look
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = [path.relative_to(ROOT) for path in sorted((ROOT / "adsum").rglob("*")) if path.suffix in look.COUNTED]

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import connection
 from pytest_socket import SocketConnectBlockedError
 
-from tests import postgres
-from tests.environment import DATA
+from tests.kit import postgres
+from tests.kit.environment import DATA
 
 
 def test_no_test_reaches_another_machine():

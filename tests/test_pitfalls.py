@@ -21,8 +21,8 @@ from adsum.attendance.services import mark_students
 from adsum.checkin.models import Scan
 from adsum.core import ids
 from adsum.timetable.models import ClassSession
-from tests.phones import Gates, Phone, in_thread, refusal, ticket
-from tests.test_gate import FIVE_PAST, Room, kept, marks
+from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
+from tests.checkin.test_gate import FIVE_PAST, Room, kept, marks
 
 ROOT = Path(__file__).parent.parent
 TABLE = ROOT / "docs/pitfalls.md"

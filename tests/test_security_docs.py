@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from adsum.settings import Environment
-from tests.commands import adsum
-from tests.oidc import honest
+from tests.kit.commands import adsum
+from tests.kit.oidc import honest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROW = re.compile(r"^\| ([\d.]+) \| ([12]) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)

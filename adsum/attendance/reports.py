@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.alike import Asked, alike
+from adsum.attendance.similar_queries import Asked, alike
 from adsum.attendance.models import Correction, Mark, MarkChange, Outage, Proposal, Query, Register, ReportedPeriod
 from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.rules import (

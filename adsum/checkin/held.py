@@ -13,7 +13,7 @@ from adsum.attendance.amendments import propose
 from adsum.attendance.models import Mark, Proposal, Query, Register
 from adsum.attendance.rules import ATTENDED, Reason, Status
 from adsum.attendance.services import Entry, how_many_change, mark_students, refusal, what_it_needs
-from adsum.attendance.visits import let_in
+from adsum.attendance.guest_attendance import let_in
 from adsum.audit import services as audit_log
 from adsum.checkin.models import HeldDecision, Scan
 from adsum.checkin.reports import held_scans, waiting_scans

@@ -19,8 +19,8 @@ from rich.table import Table
 
 from adsum.audit import tree
 from adsum.checkin.rules import CODE_LENGTH
-from adsum.engagement import reports as outbox
-from adsum.integrations import mail
+from adsum.messages import reports as outbox
+from adsum.messages import mail
 from adsum.ops import database
 from adsum.ops.audit import may_change_the_log
 from adsum.timetable.sources import FeedMapping

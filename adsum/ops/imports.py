@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from adsum.core.errors import AdsumError
-from adsum.integrations import imports
-from adsum.integrations.fetching import fetch
-from adsum.integrations.mapping import PRESETS
-from adsum.integrations.reading import pack
+from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports.fetching import fetch
+from adsum.integrations.imports.mapping import PRESETS
+from adsum.integrations.imports.reading import pack
 from adsum.timetable.rules import Change, ImportState
 from adsum.timetable.sources import FeedMapping, Import
 

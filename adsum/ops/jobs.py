@@ -17,9 +17,10 @@ from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, disposal, services
 from adsum.core.clock import monday_of
 from adsum.core.university import civil_date
-from adsum.engagement import services as outbox
-from adsum.integrations import mail, polling
-from adsum.integrations.jobs import enqueue
+from adsum.messages import services as outbox
+from adsum.messages import mail
+from adsum.integrations.imports.runs import feeds as polling
+from adsum.core.jobs import enqueue
 from adsum.ops.processes import leave
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone

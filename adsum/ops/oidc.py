@@ -8,10 +8,10 @@ from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 
 from adsum.core.errors import AdsumError
-from adsum.integrations import oidc
-from adsum.integrations.provider_checks import BAD, Finding, check, check_issuer
-from adsum.integrations.providers import Policy, kind_of, remove, save_oidc
-from adsum.integrations.sign_on import OIDC, in_use
+from adsum.integrations.sign_in import oidc
+from adsum.integrations.sign_in.provider_checks import BAD, Finding, check, check_issuer
+from adsum.integrations.sign_in.providers import Policy, kind_of, remove, save_oidc
+from adsum.integrations.sign_in.allauth import OIDC, in_use
 from adsum.ops.cli import BY, now
 
 

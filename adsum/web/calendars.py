@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
-from adsum.integrations.calendars import calendar_of
+from adsum.integrations.files.calendars import calendar_of
 from adsum.timetable import services
 from adsum.timetable.models import CalendarKey
 from adsum.web.middleware import PersonRequest

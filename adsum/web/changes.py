@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from adsum.accounts.models import Person
-from adsum.engagement.labels import DELIVERIES
+from adsum.attendance.labels import DELIVERIES
 from adsum.timetable.models import ClassReport, ClassSession, Group, Room
 from adsum.timetable.reports import News
 

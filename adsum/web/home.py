@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.rules import LISTS_CLASSES, MANAGES_PEOPLE, STAFF, Role
-from adsum.web import pages
+from adsum.web import design as pages
 from adsum.web.middleware import PersonRequest
 
 FIRST = (

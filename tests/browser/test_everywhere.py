@@ -17,17 +17,18 @@ from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.checkin import services
-from adsum.engagement.reports import Draft, class_facts
-from adsum.engagement.rules import Kind
-from adsum.engagement.services import write
-from adsum.integrations import changes
+from adsum.messages.reports import Draft, class_facts
+from adsum.messages.rules import Kind
+from adsum.messages.services import write
+from adsum.checkin import class_changes as changes
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import PollOutcome
 from adsum.timetable.services import Polling, mark_stale, renew_calendar, save_mapping, save_poll
-from tests import oidc, saml
+from tests.kit import oidc
+from tests.kit import saml
 from tests.browser.serving import AXE, RULES, served, sign_in
-from tests.world import World
+from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WIDE = """() => [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)

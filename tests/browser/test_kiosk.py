@@ -12,7 +12,7 @@ from adsum.checkin.kiosks import open_kiosk
 from adsum.checkin.services import open_checkin
 from adsum.web.teaching.kiosk import cookie_of
 from tests.browser.serving import accessible, served, sign_in
-from tests.world import World
+from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
-from adsum.web.pages import display_sample, register_sample
+from adsum.web.design import display_sample, register_sample
 
 CHOLMONDELEY = "00000000-0000-0000-0000-000000000001"
 GWILYM = "00000000-0000-0000-0000-000000000003"

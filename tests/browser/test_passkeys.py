@@ -12,7 +12,7 @@ from adsum.accounts import services
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from tests.browser.test_signin import PASSWORD, everyone_can_use, say_who, watched
-from tests.world import NINE, World
+from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,7 +115,7 @@ def _an_hour_ago(page: Page) -> None:
     """The proof of this browser's sign-in grows old."""
     from django.contrib.sessions.backends.db import SessionStore
 
-    from adsum.web.stepup import PROVED
+    from adsum.web.signin.stepup import PROVED
 
     key = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "adsum_session")
     session = SessionStore(key)

@@ -17,9 +17,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from adsum.accounts import services
 from adsum.accounts.models import Identifier, Person
-from adsum.integrations.oidc import provider_id_of
-from tests import oidc
-from tests.world import NINE, World
+from adsum.integrations.sign_in.oidc import provider_id_of
+from tests.kit import oidc
+from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AXE = (Path(__file__).parent / "axe.min.js").read_text()

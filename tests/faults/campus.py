@@ -43,7 +43,7 @@ def fill(out: Path) -> None:
     from adsum.core import keyring
     from adsum.ops import database
     from adsum.timetable.models import ClassSession
-    from adsum.web.live import display_cookie
+    from adsum.web.live.streams import display_cookie
 
     database.migrate()
     if database.uncollected(newer=False):

@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests import postgres
-from tests.commands import PATIENCE, environment, free_port, get, running
+from tests.kit import postgres
+from tests.kit.commands import PATIENCE, environment, free_port, get, running
 from tests.faults.campus import Screen, Stored, stored
 from tests.faults.phones import Phone
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import adsum, free_port
+from tests.kit.commands import adsum, free_port
 from tests.faults.checker import violations
 from tests.faults.conftest import Campus, campus_at
 from tests.faults.phones import Line, Stream, burst, heard, once

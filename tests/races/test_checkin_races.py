@@ -24,8 +24,8 @@ from adsum.checkin.rules import Attempt, Before, Outcome, Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import DatabaseEngine
 from adsum.timetable.models import Place
-from tests.test_checkin_writer import attempt
-from tests.world import NINE, World
+from tests.checkin.test_checkin_writer import attempt
+from tests.kit.world import NINE, World
 
 WORKERS = 4
 STUDENTS = 40

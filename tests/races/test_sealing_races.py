@@ -14,7 +14,7 @@ from adsum.audit import services
 from adsum.audit.models import Event, Leaf
 from adsum.audit.tree import people_behind
 from adsum.audit.verification import verify
-from tests.world import NINE
+from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,7 @@ from adsum.accounts.models import RoleGrant, UsedAssertion
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from tests.races.test_checkin_races import at_once
-from tests.world import NINE, World
+from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BROWSERS = 4

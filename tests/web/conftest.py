@@ -19,8 +19,8 @@ from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.timetable.models import ClassSession, Group
-from tests.test_checkin_writer import attempt
-from tests.world import NINE, World
+from tests.checkin.test_checkin_writer import attempt
+from tests.kit.world import NINE, World
 
 FIVE_PAST = NINE + timedelta(minutes=5)
 

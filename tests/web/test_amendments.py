@@ -15,9 +15,9 @@ from adsum.attendance.amendments import propose, report_period
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ReportedPeriod
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
-from tests.signing_in import prove
+from tests.kit.signing_in import prove
 from tests.web.conftest import FIVE_PAST, Room, notices
-from tests.world import NINE
+from tests.kit.world import NINE
 
 LIST = "/office/amendments/"
 LATER = NINE + timedelta(days=15)

@@ -13,7 +13,7 @@ from adsum.accounts.rules import Role
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from tests.web.conftest import Room
-from tests.world import NINE, cancel_class
+from tests.kit.world import NINE, cancel_class
 
 LATER = NINE + timedelta(days=3)
 

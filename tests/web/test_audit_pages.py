@@ -22,9 +22,9 @@ from adsum.audit.encoding import encode
 from adsum.audit.models import AccessLog, Event
 from adsum.core import keyring, notes, receipts
 from adsum.ops.cli import main
-from tests.test_audit import superuser
+from tests.audit.test_audit import superuser
 from tests.web.conftest import FIVE_PAST, Room
-from tests.world import World
+from tests.kit.world import World
 
 BY = "system:test"
 LATER = FIVE_PAST + timedelta(minutes=10)

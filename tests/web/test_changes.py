@@ -11,7 +11,7 @@ from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff
 from tests.web.conftest import FIVE_PAST, Room, notices
-from tests.world import NINE, World
+from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.models import CheckAnswer, SecondCheck, SpotCall
 from tests.web.conftest import FIVE_PAST, Room, notices
-from tests.world import NINE
+from tests.kit.world import NINE
 
 HALF_PAST = NINE + timedelta(minutes=32)
 

@@ -11,7 +11,7 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Status
 from tests.web.conftest import Room, notices
-from tests.world import NINE
+from tests.kit.world import NINE
 
 DAY = timedelta(days=1)
 CLOSED = NINE + DAY + timedelta(hours=1)

@@ -6,13 +6,13 @@ import pytest
 from django.test import Client
 
 from adsum.accounts.rules import Role
-from adsum.integrations.mapping import RULES
+from adsum.integrations.imports.mapping import RULES
 from adsum.timetable import services
 from adsum.timetable.rules import PollOutcome
 from adsum.timetable.services import Polling
 from adsum.timetable.sources import FeedMapping, Import
-from tests.feeds import AT
-from tests.world import World
+from tests.kit.feeds import AT
+from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db
 TABLE = {

@@ -8,7 +8,7 @@ from django.utils import translation
 
 from adsum.accounts.rules import Role
 from adsum.web.home import COMING, FIRST
-from tests.world import World
+from tests.kit.world import World
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin.models import RevokedPass
-from tests import oidc
-from tests.signing_in import prove
-from tests.test_signin_oidc import assert_refused, back, leave, signed_in
+from tests.kit import oidc
+from tests.kit.signing_in import prove
+from tests.integrations.sign_in.test_oidc import assert_refused, back, leave, signed_in
 from tests.web.test_records import text_of
-from tests.world import NINE, World
+from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
 SUBJECT = "3f1b-Object-Id-0001"

@@ -13,17 +13,17 @@ from django.urls import reverse
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.integrations import imports
-from adsum.integrations.mapping import PRESETS
+from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports.mapping import PRESETS
 from adsum.timetable import services
 from adsum.timetable.models import ClassSession, Place
 from adsum.timetable.rules import ImportState
 from adsum.timetable.sources import FeedMapping, Import, ImportProblem
-from adsum.web.office.import_words import CHANGES, NAMES, STATES, THINGS
-from tests import feeds
-from tests.feeds import AT, bring, calendar, check, event, events, oneroster, university
-from tests.signing_in import prove
-from tests.world import World
+from adsum.web.timetabling.import_words import CHANGES, NAMES, STATES, THINGS
+from tests.kit import feeds
+from tests.kit.feeds import AT, bring, calendar, check, event, events, oneroster, university
+from tests.kit.signing_in import prove
+from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db
 LIST = "/imports/"
@@ -217,7 +217,7 @@ def test_a_large_file_is_read_and_applied_by_a_worker(office: Client, django_cap
     assert "A worker takes it next." in text_of(office, f"/imports/{run.ref}/")
     (job,) = OrmQ.objects.all()
     task = job.task
-    assert task["func"] == "adsum.integrations.imports.check_job"
+    assert task["func"] == "adsum.integrations.imports.runs.check_job"
     imports.check_job(**task["kwargs"])
     imports.check_job(**task["kwargs"])
     run.refresh_from_db()

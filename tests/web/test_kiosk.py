@@ -16,7 +16,7 @@ from adsum.audit.models import Event
 from adsum.checkin.models import Display, Epoch, Kiosk
 from adsum.checkin.services import freeze
 from tests.web.conftest import FIVE_PAST, Room, notices
-from tests.world import NINE
+from tests.kit.world import NINE
 
 
 def words(answer: Any) -> str:

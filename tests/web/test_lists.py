@@ -23,7 +23,7 @@ from adsum.audit.services import note_view
 from adsum.ops.jobs import report_access
 from adsum.timetable.models import ModuleLeader
 from tests.web.test_records import text_of
-from tests.world import LONDON, NINE, World
+from tests.kit.world import LONDON, NINE, World
 
 NOW = NINE + timedelta(days=2)
 

@@ -7,12 +7,12 @@ from django.test import Client, override_settings
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.engagement import services
-from adsum.engagement.models import Message
-from adsum.engagement.reports import Draft, class_facts
-from adsum.engagement.rules import Kind, State
+from adsum.messages import services
+from adsum.messages.models import Message
+from adsum.messages.reports import Draft, class_facts
+from adsum.messages.rules import Kind, State
 from tests.web.test_student import words
-from tests.world import NINE, World
+from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
 FOR_EVER = NINE + timedelta(days=9000)

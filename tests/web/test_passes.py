@@ -16,8 +16,8 @@ from adsum.checkin.gate.state import State, milliseconds
 from adsum.checkin.models import RevokedPass
 from adsum.checkin.rules import Pass, seal_pass
 from adsum.core import keyring
-from adsum.web.passes import SIGN_IN
-from tests.world import NINE, World, in_thread
+from adsum.web.signin.passes import SIGN_IN
+from tests.kit.world import NINE, World, in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

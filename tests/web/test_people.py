@@ -16,10 +16,10 @@ from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.audit.models import AccessLog, Event
 from adsum.timetable.models import Module, ModuleLeader
-from adsum.web.office import people
-from tests.signing_in import enter, local_account, prove
+from adsum.web.admin import people
+from tests.kit.signing_in import enter, local_account, prove
 from tests.web.test_records import text_of
-from tests.world import NINE, World
+from tests.kit.world import NINE, World
 
 TODAY = NINE.date()
 YESTERDAY = TODAY - timedelta(days=1)

@@ -16,7 +16,7 @@ from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog
 from tests.web.conftest import Room, notices
 from tests.web.test_amendments import words
-from tests.world import NINE
+from tests.kit.world import NINE
 
 PAGE = "/office/amendments/periods/"
 AFTER = NINE + timedelta(days=1)

@@ -20,7 +20,7 @@ from adsum.attendance.rules import Authorised, Counting, Source, Status, Terms, 
 from adsum.timetable.rules import Kind
 from adsum.web.policy_words import duration, for_students, values
 from adsum.web.templatetags.adsum_ui import signed
-from tests.world import NINE, World
+from tests.kit.world import NINE, World
 
 TODAY = NINE.date()
 LIST, NEW = "/office/policies/", "/office/policies/new/"

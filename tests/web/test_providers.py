@@ -18,14 +18,15 @@ from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin.models import RevokedPass
 from adsum.core import vault
-from adsum.integrations import saml as our_saml
-from adsum.integrations.oidc import SECRET, client_secret, provider_id_of
-from adsum.integrations.saml_metadata import certificate
-from adsum.integrations.sign_on import provider_for
-from tests import oidc, saml
-from tests.signing_in import prove, text
-from tests.test_signin_oidc import back, leave
-from tests.world import NINE, World
+from adsum.integrations.sign_in import saml as our_saml
+from adsum.integrations.sign_in.oidc import SECRET, client_secret, provider_id_of
+from adsum.integrations.sign_in.saml_metadata import certificate
+from adsum.integrations.sign_in.allauth import provider_for
+from tests.kit import oidc
+from tests.kit import saml
+from tests.kit.signing_in import prove, text
+from tests.integrations.sign_in.test_oidc import back, leave
+from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
 TENANT = "7f3b1c1e-0000-4000-8000-000000000001"

@@ -18,7 +18,7 @@ from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.timetable.models import ClassSession
 from tests.web.conftest import Room, notices
-from tests.world import NINE
+from tests.kit.world import NINE
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 PAGE, TOGETHER = "/office/queries/", "/office/queries/together/"

@@ -19,7 +19,7 @@ from adsum.attendance.reports import account, classes_of, own_classes, standings
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog
-from tests.world import NINE, World
+from tests.kit.world import NINE, World
 
 NOW = NINE + timedelta(days=2)
 

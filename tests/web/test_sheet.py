@@ -16,12 +16,12 @@ from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog, Event
 from adsum.audit.services import alias_of
-from adsum.integrations.sheets import row_reference
+from adsum.integrations.files.sheets import row_reference
 from adsum.timetable.models import ClassSession, Course, Enrolment
-from tests.signing_in import prove
+from tests.kit.signing_in import prove
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.world import NINE, cancel_class
+from tests.kit.world import NINE, cancel_class
 
 NEXT_DAY = NINE + timedelta(days=1)
 

@@ -25,8 +25,8 @@ from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.timetable.models import ClassChange, ClassSession, Group
 from adsum.timetable.services import facts_json, facts_of
-from tests.test_checkin_writer import attempt
-from tests.world import NINE, World
+from tests.checkin.test_checkin_writer import attempt
+from tests.kit.world import NINE, World
 
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 TODAY, RECORD = "/today/", "/record/"

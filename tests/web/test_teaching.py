@@ -24,7 +24,7 @@ from adsum.timetable.models import Room as Place
 from adsum.timetable.services import facts_json, facts_of
 from tests.web.conftest import FIVE_PAST, Room
 from tests.web.test_student import words
-from tests.world import NINE, cancel_class
+from tests.kit.world import NINE, cancel_class
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TODAY, CLASSES = "/teaching/", "/office/classes/"

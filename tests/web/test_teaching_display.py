@@ -15,10 +15,10 @@ from adsum.checkin.rules import PACES
 from adsum.checkin.services import SHOWN_BEFORE, add_display, begin_epoch, open_checkin
 from adsum.timetable.models import Teaching
 from adsum.web.codes import code_svg
-from adsum.web.live import display_cookie
+from adsum.web.live.streams import display_cookie
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.world import NINE, cancel_class
+from tests.kit.world import NINE, cancel_class
 
 
 def show(room: Room, client: Client | None = None) -> str:

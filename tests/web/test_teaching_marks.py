@@ -22,7 +22,7 @@ from adsum.checkin.rules import Refusal
 from adsum.core.errors import AdsumError
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.world import NINE
+from tests.kit.world import NINE
 
 JSON = {"accept": "application/json"}
 WHY = {"reason_code": "seen_in_class", "reason": "Sat in the front row"}

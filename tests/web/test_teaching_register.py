@@ -18,7 +18,7 @@ from adsum.checkin.models import HeldDecision
 from adsum.checkin.rules import Refusal
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.world import NINE, cancel_class
+from tests.kit.world import NINE, cancel_class
 
 JSON = {"accept": "application/json"}
 

@@ -12,10 +12,10 @@ from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
-from adsum.integrations.sheets import row_reference
-from tests.signing_in import prove
+from adsum.integrations.files.sheets import row_reference
+from tests.kit.signing_in import prove
 from tests.web.conftest import FIVE_PAST, Room, notices
-from tests.world import NINE
+from tests.kit.world import NINE
 
 WHY = {"reason_code": "seen_in_class", "status": "present"}
 OLD = NINE + timedelta(days=14, hours=2)

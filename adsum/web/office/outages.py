@@ -25,7 +25,7 @@ from adsum.attendance.models import Outage
 from adsum.checkin.services import outages_changed
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Room, Site
-from adsum.web import stepup
+from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles
 

@@ -25,7 +25,7 @@ from adsum.attendance.models import Policy
 from adsum.attendance.policies import DEFAULTS, make_policy, policies, withdraw_policy
 from adsum.attendance.presets import PRESETS
 from adsum.attendance.rules import Authorised, Counting, Terms, Weighting, Windows
-from adsum.checkin.effect import Draft, Effect, effect_of
+from adsum.checkin.policy_impact import Draft, Effect, effect_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.rules import Kind
 from adsum.web import policy_words as words

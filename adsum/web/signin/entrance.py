@@ -23,9 +23,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import domain_of
-from adsum.integrations.sign_on import WAITING, is_local, own_path, provider_for
-from adsum.web import floods, stepup
-from adsum.web.proof import PASSWORD_WRONG, PasskeyForm, PasswordForm
+from adsum.integrations.sign_in.allauth import WAITING, is_local, own_path, provider_for
+from adsum.web import floods
+from adsum.web.signin import stepup
+from adsum.web.signin.second_factor import PASSWORD_WRONG, PasskeyForm, PasswordForm
 from adsum.web.signin.forms import CodeForm, EmailForm
 from adsum.web.signin.scan import scan_waiting
 

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from adsum.accounts import services
-from adsum.web.proof import CODE_MISSING, CODE_WRONG, ONE_TIME, PasswordForm
+from adsum.web.signin.second_factor import CODE_MISSING, CODE_WRONG, ONE_TIME, PasswordForm
 
 
 class EmailForm(forms.Form):

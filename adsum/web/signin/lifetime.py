@@ -15,7 +15,7 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import NOBODY, STAFF, Role
 from adsum.accounts.services import note_seen
 from adsum.web.middleware import Handler, give_access
-from adsum.web.proof import is_too_weak, lacks_second_step
+from adsum.web.signin.second_factor import is_too_weak, lacks_second_step
 
 BEGAN, SEEN = "signed_in_at", "seen_at"
 NOTED_EVERY = 60

@@ -16,11 +16,12 @@ from django.views.decorators.http import require_POST
 
 from adsum.accounts import services
 from adsum.core.errors import AdsumError
-from adsum.integrations import passkeys
-from adsum.integrations.sign_on import note_second_factor, own_path
-from adsum.web import floods, stepup
+from adsum.integrations.sign_in import passkeys
+from adsum.integrations.sign_in.allauth import note_second_factor, own_path
+from adsum.web import floods
+from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
-from adsum.web.proof import PASSKEY_WRONG, PasskeyForm, is_local, password_proves
+from adsum.web.signin.second_factor import PASSKEY_WRONG, PasskeyForm, is_local, password_proves
 from adsum.web.signin.entrance import first_page, return_path
 from adsum.web.signin.forms import NewPasskeyForm
 from adsum.web.signin.two_step import overview

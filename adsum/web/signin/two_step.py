@@ -23,10 +23,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from adsum.accounts import services
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
-from adsum.integrations.sign_on import note_second_factor
-from adsum.web import stepup
+from adsum.integrations.sign_in.allauth import note_second_factor
+from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
-from adsum.web.proof import CODE_WRONG, ProofForm, code_proves, is_local, lacks_second_step, password_proves
+from adsum.web.signin.second_factor import CODE_WRONG, ProofForm, code_proves, is_local, lacks_second_step, password_proves
 from adsum.web.signin.forms import NewPasskeyForm, NewPasswordForm
 
 

@@ -19,9 +19,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.models import Person
 from adsum.core.errors import AdsumError
-from adsum.integrations import oidc, saml
-from adsum.integrations.arrival import Aside, Purpose
-from adsum.integrations.sign_on import (
+from adsum.integrations.sign_in import oidc
+from adsum.integrations.sign_in import saml
+from adsum.integrations.sign_in.arrival import Aside, Purpose
+from adsum.integrations.sign_in.allauth import (
     OIDC,
     SAML,
     Refusal,
@@ -31,7 +32,8 @@ from adsum.integrations.sign_on import (
     provider_for,
     provider_named,
 )
-from adsum.web import floods, stepup
+from adsum.web import floods
+from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import trial
 from adsum.web.signin.entrance import page, pending, return_path

@@ -74,7 +74,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
             "not_observed": told.state == Register.State.NOT_OBSERVED,
             "open": told.state == Register.State.OPEN,
         }
-    return render(request, "adsum/teaching/register_as_of.html", context, status=200 if at is not None else 422)
+    return render(request, "adsum/support/register_as_of.html", context, status=200 if at is not None else 422)
 
 
 @require_safe

@@ -21,7 +21,7 @@ from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
-from adsum.web import stepup
+from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles, of_class, said
 from adsum.web.templatetags.adsum_ui import status_label

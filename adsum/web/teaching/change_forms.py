@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from adsum.engagement.labels import DELIVERIES
+from adsum.attendance.labels import DELIVERIES
 from adsum.timetable.models import Group, Module
 from adsum.timetable.reports import university_zone
 from adsum.timetable.rules import Kind

@@ -17,13 +17,13 @@ from django.views.decorators.http import require_http_methods
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import LISTS_CLASSES, Role
 from adsum.core.errors import AdsumError
-from adsum.engagement.labels import DELIVERIES
-from adsum.integrations import changes
+from adsum.attendance.labels import DELIVERIES
+from adsum.checkin import class_changes as changes
 from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room
 from adsum.timetable.reports import clashes, staff_of
 from adsum.timetable.rules import Delivery, Kind
-from adsum.web import stepup
+from adsum.web.signin import stepup
 from adsum.web.changes import when
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles, sign_in_first

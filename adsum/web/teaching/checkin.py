@@ -17,7 +17,7 @@ from adsum.checkin.reports import latest_epoch, pace_of, showing
 from adsum.checkin.rules import PACES
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
-from adsum.web.live import display_cookie
+from adsum.web.live.streams import display_cookie
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class
 

@@ -13,7 +13,7 @@ from adsum.attendance.models import Register
 from adsum.attendance.reports import here_in
 from adsum.checkin.reports import uncaptured
 from adsum.checkin.services import SHOWN_BEFORE
-from adsum.engagement.rules import NO_CODE_AFTER
+from adsum.messages.rules import NO_CODE_AFTER
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import News, how_many_expected, news_of
 from adsum.web.changes import flags as flags_of

@@ -23,10 +23,10 @@ from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, needs_proo
 from adsum.checkin.held import answer_query
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
-from adsum.engagement.labels import REASONS
-from adsum.integrations.marks_in import instant_of
+from adsum.attendance.labels import REASONS
+from adsum.integrations.files.paper import instant_of
 from adsum.timetable.models import ClassSession
-from adsum.web import stepup
+from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class, said, wants_json
 from adsum.web.teaching.amendments import undo_offer

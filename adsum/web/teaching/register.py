@@ -25,7 +25,7 @@ from adsum.checkin.reports import held_scans, kiosks_of, latest_epoch, pace_of, 
 from adsum.checkin.services import SHOWN_BEFORE
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
-from adsum.web import stepup
+from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.policy_words import PACES
 from adsum.web.teaching import of_class

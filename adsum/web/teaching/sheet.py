@@ -20,13 +20,14 @@ from adsum.attendance.reports import register_of
 from adsum.attendance.rules import Source, Status, needs_proof
 from adsum.core.clock import civil_day
 from adsum.core.errors import AdsumError
-from adsum.integrations import exports, marks_in
-from adsum.integrations.marks_in import Line, Plan
-from adsum.integrations.sheets import MOST, register_pdf, row_reference, sheet_reference
-from adsum.integrations.tables import FORMS, read
+from adsum.integrations.files import exports
+from adsum.integrations.files import paper as marks_in
+from adsum.integrations.files.paper import Line, Plan
+from adsum.integrations.files.sheets import MOST, register_pdf, row_reference, sheet_reference
+from adsum.integrations.files.tables import FORMS, read
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
-from adsum.web import stepup
+from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import for_roles, of_class
 from adsum.web.templatetags.adsum_ui import status_label

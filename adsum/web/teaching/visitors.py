@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy
 from adsum.accounts.reports import the_student
 from adsum.attendance.amendments import propose
 from adsum.attendance.rules import Needs, Reason, Status, needs_proof
-from adsum.attendance.visits import let_in
+from adsum.attendance.guest_attendance import let_in
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
-from adsum.web import stepup
+from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching import of_class
 

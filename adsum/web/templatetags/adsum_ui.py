@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from adsum.attendance.rules import Status
-from adsum.engagement.labels import STATUSES as WORDS
+from adsum.attendance.labels import STATUSES as WORDS
 
 register = template.Library()
 

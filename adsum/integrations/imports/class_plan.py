@@ -1,0 +1,375 @@
+"""What a timetable would change: which class a row speaks of, what is different, and which classes are missing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from adsum.accounts.models import Person
+from adsum.attendance.reports import observed_in, reported_in
+from adsum.integrations.imports.rows import ClassRow, Timetable
+from adsum.integrations.imports.matching import match
+from adsum.integrations.imports.problems import Problem, Unusable
+from adsum.integrations.imports.plan import Plan, Progress, chunks, rows_with
+from adsum.integrations.imports.resolving import Resolver
+from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff, Module, Place, Room, Teaching, Term
+from adsum.timetable.rules import Change, ClassFacts, ClassStatus, change_between
+from adsum.timetable.services import ClassStep, SourceWord, class_facts
+
+OF_REPORT = {
+    "cancelled": "status",
+    "when": "when",
+    "rooms": "rooms",
+    "staff": "staff",
+    "groups": "groups",
+    "delivery": "delivery",
+}
+"""What a report calls the things that a source says."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What belongs to a class."""
+
+    rooms: list[Room] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    staff: list[Person] = field(default_factory=list)
+
+
+def plan_timetable(
+    timetable: Timetable, plan: Plan, *, at: datetime, zone: ZoneInfo, progress: Progress, lock: bool = False
+) -> None:
+    """Compare a timetable with what is known. `lock` holds the classes until the transaction ends."""
+    _ClassPlanner(timetable, plan, at, zone, lock).run(progress)
+
+
+class _ClassPlanner:
+    def __init__(self, timetable: Timetable, plan: Plan, at: datetime, zone: ZoneInfo, lock: bool) -> None:
+        self.timetable, self.plan, self.at = timetable, plan, at
+        self.today = at.astimezone(zone).date()
+        self.sessions = ClassSession.objects.all()  # without their modules: most are as they were and need none
+        if lock:
+            self.sessions = self.sessions.select_for_update(no_key=True)  # scans and marks point at them and go on
+        self.labels: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self.older: list[int] = []
+        self.no_staff: list[int] = []
+        self.no_students: list[int] = []
+        self.reported: list[int] = []
+        self.held: list[int] = []
+        self.kept = 0
+
+    def run(self, progress: Progress) -> None:
+        """Plan every class of the file, then those that are missing from it."""
+        rows = self.timetable.rows
+        window = self._window()
+        known = self._load(window)
+        for each in known:
+            self.labels[each.source, each.source_id].add(each.occurrence)
+        pairs, missing = match(rows, known, self.at)
+        differing = [(row, session) for row, session in pairs if not self._is_as_it_was(row, session)]
+        lost = [] if self.timetable.partial else [s for s in missing if self._could_vanish(s, window)]
+        dropped = [s for s in missing if (s.source, s.source_id, s.occurrence) in self.timetable.dropped]
+        resolver = Resolver(self.plan, self.timetable, [row for row, _ in differing])
+        loaded = [session for _, session in differing if session] + lost + dropped
+        _load_modules(loaded)
+        self.links = _links(loaded)
+        self.reports = _open_reports(loaded)
+        spoken_of = [*(session for _, session in differing if session), *dropped]
+        self.was_held = _held([session for session in spoken_of if session.ends_at <= self.at])
+        self.locked = {pk for part in chunks(self.was_held) for pk in reported_in(part)}
+        self.taught = set(GroupStaff.objects.values_list("group_id", flat=True).distinct())
+        self.peopled = set(Place.objects.values_list("group_id", flat=True).distinct())
+        for done, (row, session) in enumerate(differing):
+            if done % 500 == 0:
+                progress(len(rows) - len(differing) + done, len(rows))
+            try:
+                self._step(row, session, resolver)
+            except Unusable as reason:
+                self.plan.problems.append(reason.problem)
+        for session in dropped:
+            report = self.reports.get(session.pk)
+            if session.cancelled or (report and "status" in report.touches):
+                continue
+            if session.pk in self.locked:
+                self.kept += 1
+            else:
+                self._cancel(session)
+        lost = [s for s in lost if s not in dropped]
+        self._vanish(lost, sum(1 for s in known if _inside(s, window) and not s.suspect_since and not s.cancelled))
+        self._say_what_is_odd(missing)
+
+    # Which classes
+
+    def _window(self) -> tuple[date, date]:
+        """The civil dates that the file speaks of: from its first class (or from today, in the term that is under way) to
+        the end of the term of its last."""
+        days = [row.day for row in self.timetable.rows] or [self.today]
+        first, last = min(days), max(days)
+        terms = list(Term.objects.all())
+        begins = [term.starts_on for term in terms if term.starts_on <= first <= term.ends_on]
+        ends = [term.ends_on for term in terms if term.starts_on <= last <= term.ends_on]
+        lower = min(first, max(min(begins), self.today)) if begins else first
+        return lower, max([last, *ends]) if ends else date.max
+
+    def _load(self, window: tuple[date, date]) -> list[ClassSession]:
+        """The classes of that time, and wherever it was those of the file's events."""
+        own = self.sessions.filter(source__in=self.timetable.sources)
+        inside = Q(starts_on__gte=window[0], starts_on__lte=window[1])
+        events = {row.event_id for row in self.timetable.rows}
+        return [*own.filter(inside), *rows_with(own.exclude(inside), "source_id", events)]
+
+    def _could_vanish(self, session: ClassSession, window: tuple[date, date]) -> bool:
+        """A class that has begun took place, or was cancelled by somebody: a file that no longer names it says neither."""
+        return (
+            _inside(session, window)
+            and session.starts_at > self.at
+            and (session.source, session.source_id) not in self.timetable.held
+            and not (session.cancelled or session.suspect_since or session.kept_at)
+        )
+
+    # One class
+
+    def _is_as_it_was(self, row: ClassRow, session: ClassSession | None) -> bool:
+        """Whether the source says what it said last time, or said before that; then nothing of the class changes."""
+        if session is None or session.suspect_since:
+            return False
+        older = session.source_changed_at and row.changed_at and row.changed_at < session.source_changed_at
+        if row.sequence < session.sequence or (row.sequence == session.sequence and older):
+            self.older.append(row.record.line)
+            self.plan.count("class", Change.UNCHANGED)
+            return True
+        if session.said != row.said():
+            return False
+        if self._note(row, session):
+            self.plan.writes.touched.append(session)
+        self.plan.count("class", Change.UNCHANGED)
+        return True
+
+    def _note(self, row: ClassRow, session: ClassSession) -> bool:
+        """Keep what the source said and when; whether any of it is new."""
+        before = (session.said, session.source_changed_at, session.sequence, session.occurrence, session.kept_at)
+        session.said = row.said()
+        session.source_changed_at = row.changed_at or session.source_changed_at
+        session.sequence = max(row.sequence, session.sequence)
+        session.kept_at = None
+        if row.label is not None:
+            session.occurrence = row.label
+        after = (session.said, session.source_changed_at, session.sequence, session.occurrence, session.kept_at)
+        return before != after
+
+    def _step(self, row: ClassRow, session: ClassSession | None, resolver: Resolver) -> None:
+        """Plan one class. What its source says as it said before stays as it is here, changed by hand or not."""
+        said: dict[str, Any] = (session.said if session else None) or {}
+        new = {name for name, value in row.said().items() if said.get(name) != value}
+        staff = resolver.staff(row) if "staff" in new else None
+        module = resolver.module(row) if "module" in new else None
+        groups = resolver.groups(row) if "groups" in new else None
+        rooms = resolver.rooms(row) if "rooms" in new else None
+        if session is None:
+            self._new(row, ClassSession(module=module), Known(rooms or [], groups or [], staff or []))
+            return
+        links = self.links[session.pk]
+        before = class_facts(session, links.rooms, links.groups, links.staff)
+        if module is not None:
+            session.module = module
+        day = session.starts_on
+        mine = self._reported(row, session, new, Known(rooms or [], groups or [], staff or []))
+        if session.pk in self.locked and "cancelled" in new - mine and row.cancelled != session.cancelled:
+            self.kept += 1  # its marks were reported: they stay in every sum, or out of it
+            new -= {"cancelled"}
+        self._set(row, session, new - mine)
+        if session.pk in self.was_held and new & {"groups", "when"}:
+            said_now = class_facts(session, links.rooms, links.groups if groups is None else groups, links.staff)
+            if replace(said_now, starts_at=before.starts_at, ends_at=before.ends_at, groups=before.groups) != said_now:
+                self.held.append(row.record.line)
+            session.starts_on, groups = day, None  # whoever was expected that day stays so
+        links.rooms = links.rooms if rooms is None or "rooms" in mine else rooms
+        links.groups = links.groups if groups is None or "groups" in mine else groups
+        links.staff = links.staff if staff is None or "staff" in mine else staff
+        after = class_facts(session, links.rooms, links.groups, links.staff)
+        was_suspect, session.suspect_since = session.suspect_since, None
+        noted = self._note(row, session)
+        change = change_between(before, after)
+        if change is Change.UNCHANGED and not was_suspect:
+            self.plan.count("class", change)
+            if noted:
+                self.plan.writes.touched.append(session)
+            return
+        change = Change.RESTORED if change is Change.UNCHANGED else change
+        step = ClassStep(session, change, before, after)
+        step.rooms = links.rooms if before.rooms != after.rooms else None
+        step.groups = links.groups if before.groups != after.groups else None
+        step.staff = links.staff if before.staff != after.staff else None
+        self._add(step)
+        if change is not Change.CANCELLED:
+            self._check_people(row, links)
+
+    def _reported(self, row: ClassRow, session: ClassSession, new: set[str], said: Known) -> set[str]:
+        """Those of the new things that somebody at the class reported, and that wait to be decided: they stay as reported,
+        and what the source says instead is kept for whoever decides."""
+        report = self.reports.get(session.pk)
+        mine = {name for name in new if report and OF_REPORT.get(name) in report.touches}
+        if report is None or not mine:
+            return mine
+        word = SourceWord(report, agrees=False)
+        links, agreed = self.links[session.pk], []
+        if "cancelled" in mine:
+            word.status = str(ClassStatus.CANCELLED if row.cancelled else ClassStatus.SCHEDULED)
+            agreed.append(word.status == session.status)
+        if "when" in mine:
+            word.when = row.starts_at.isoformat(), row.ends_at.isoformat(), row.zone
+            agreed.append((row.starts_at, row.ends_at) == (session.starts_at, session.ends_at))
+        if "delivery" in mine:
+            word.delivery = str(row.delivery)
+            agreed.append(row.delivery == session.delivery)
+        for name in mine & {"rooms", "staff", "groups"}:
+            rows = getattr(said, name)
+            setattr(word, name, rows)
+            agreed.append({each.pk for each in rows} == {each.pk for each in getattr(links, name)})
+        word.agrees = all(agreed) and {OF_REPORT[name] for name in mine} >= set(report.touches)
+        if not word.agrees:
+            self.reported.append(row.record.line)
+        self.plan.writes.words.append(word)
+        return mine
+
+    def _new(self, row: ClassRow, session: ClassSession, links: Known) -> None:
+        session.source, session.source_id = row.source, row.event_id
+        self._set(row, session, {"title", "kind", "delivery", "mandatory", "cancelled", "when"})
+        self._note(row, session)
+        if row.label is None:
+            session.occurrence = self._free_label(row)
+        facts = class_facts(session, links.rooms, links.groups, links.staff)
+        self._add(ClassStep(session, Change.NEW, None, facts, links.rooms, links.groups, links.staff))
+        if not row.cancelled:
+            self._check_people(row, links)
+
+    def _free_label(self, row: ClassRow) -> str:
+        """The day it first stood on, unless an occurrence that has moved since was named after that day."""
+        taken = self.labels[row.source, row.event_id]
+        label, number = row.day.isoformat(), 1
+        while label in taken:
+            number += 1
+            label = f"{row.day.isoformat()} {number}"
+        taken.add(label)
+        return label
+
+    def _set(self, row: ClassRow, session: ClassSession, new: set[str]) -> None:
+        for name in new & {"title", "kind", "delivery", "mandatory"}:
+            setattr(session, name, getattr(row, name))
+        if "when" in new:
+            session.starts_at, session.ends_at, session.zone = row.starts_at, row.ends_at, row.zone
+            session.starts_on = row.day
+        if "cancelled" in new:
+            session.status = ClassStatus.CANCELLED if row.cancelled else ClassStatus.SCHEDULED
+
+    def _check_people(self, row: ClassRow, links: Known) -> None:
+        """Note a class that nobody could open, or that nobody is expected in."""
+        if not links.staff and not any(group.pk in self.taught for group in links.groups):
+            self.no_staff.append(row.record.line)
+        if not any(group.pk in self.peopled for group in links.groups):
+            self.no_students.append(row.record.line)
+
+    def _add(self, step: ClassStep) -> None:
+        self.plan.writes.classes.append(step)
+        zone = ZoneInfo(step.session.zone)
+        before, after = (_shown(facts, zone) for facts in (step.before, step.after))
+        label = f"{step.after.title} · {(before or after or {})['when']}"
+        if before and after:
+            names = [name for name in after if before[name] != after[name]]
+            before, after = ({name: shown[name] for name in names} for shown in (before, after))
+        self.plan.line(step.change, "class", label, before, after)
+
+    # Missing classes
+
+    def _cancel(self, session: ClassSession) -> None:
+        """The source excludes this occurrence by name."""
+        links = self.links[session.pk]
+        before = class_facts(session, links.rooms, links.groups, links.staff)
+        session.status, session.suspect_since = ClassStatus.CANCELLED, None
+        after = class_facts(session, links.rooms, links.groups, links.staff)
+        self._add(ClassStep(session, Change.CANCELLED, before, after))
+
+    def _vanish(self, lost: Sequence[ClassSession], known: int) -> None:
+        """Missing is not cancelled: the class stays, and a person is asked."""
+        for session in sorted(lost, key=lambda each: (each.starts_at, each.pk)):
+            links = self.links[session.pk]
+            facts = class_facts(session, links.rooms, links.groups, links.staff)
+            session.suspect_since = self.at
+            step = ClassStep(session, Change.VANISHED, facts, facts)
+            self.plan.writes.classes.append(step)
+            shown = _shown(facts, ZoneInfo(session.zone)) or {}
+            label = f"{facts.title} · {shown['when']}"
+            self.plan.line(Change.VANISHED, "class", label, None, shown | {"ref": str(session.ref)})
+        self.plan.stop_if_too_many(self.timetable.file, len(lost), known)
+
+    def _say_what_is_odd(self, missing: Iterable[ClassSession]) -> None:
+        odd = {
+            "older": self.older, "no_staff": self.no_staff, "no_students": self.no_students, "reported": self.reported,
+            "held": self.held,
+        }  # fmt: skip
+        for code, lines in odd.items():
+            if lines:
+                values = {"count": len(lines), "line": min(lines)}
+                self.plan.problems.append(Problem(code, self.timetable.file, values=values))
+        if self.kept:
+            self.plan.problems.append(Problem("locked", self.timetable.file, values={"count": self.kept}))
+        still = sum(1 for session in missing if session.suspect_since and session.suspect_since != self.at)
+        if still:
+            self.plan.problems.append(Problem("still_missing", self.timetable.file, values={"count": still}))
+
+
+def _inside(session: ClassSession, window: tuple[date, date]) -> bool:
+    return window[0] <= session.starts_on <= window[1]
+
+
+def _load_modules(sessions: Sequence[ClassSession]) -> None:
+    modules = Module.objects.in_bulk({session.module_id for session in sessions})
+    for session in sessions:
+        session.module = modules[session.module_id]
+
+
+def _open_reports(sessions: Sequence[ClassSession]) -> dict[int, ClassReport]:
+    """What was reported of those classes and waits to be decided, by class."""
+    waiting = ClassReport.objects.filter(decided_at=None)
+    return {report.session_id: report for report in rows_with(waiting, "session", [session.pk for session in sessions])}
+
+
+def _held(sessions: Sequence[ClassSession]) -> set[int]:
+    """Those of the classes that took place, as far as anybody has seen: what the close alone says of one is no sign of it."""
+    return {pk for part in chunks([session.pk for session in sessions]) for pk in observed_in(part)}
+
+
+def _links(sessions: Sequence[ClassSession]) -> dict[int, Known]:
+    """What belongs to those classes, in three queries per chunk."""
+    found = {session.pk: Known() for session in sessions}
+    for room in rows_with(ClassSession.rooms.through.objects.select_related("room"), "classsession", found):
+        found[room.classsession_id].rooms.append(room.room)
+    groups = ClassSession.groups.through.objects.select_related("group__module")
+    for group in rows_with(groups, "classsession", found):
+        found[group.classsession_id].groups.append(group.group)
+    for teaching in rows_with(Teaching.objects.select_related("person"), "session", found):
+        found[teaching.session_id].staff.append(teaching.person)
+    return found
+
+
+def _shown(facts: ClassFacts | None, zone: ZoneInfo) -> dict[str, Any] | None:
+    """Facts as a person reads them, times in the civil time of the class."""
+    if facts is None:
+        return None
+    start, end = facts.starts_at.astimezone(zone), facts.ends_at.astimezone(zone)
+    return {
+        "when": f"{start:%Y-%m-%d %H:%M}–{end:%H:%M}",
+        "title": facts.title,
+        "module": facts.module,
+        "kind": facts.kind,
+        "delivery": facts.delivery,
+        "mandatory": facts.mandatory,
+        "status": facts.status,
+        "rooms": ", ".join(facts.rooms),
+        "staff": ", ".join(facts.staff),
+        "groups": ", ".join(facts.groups),
+    }

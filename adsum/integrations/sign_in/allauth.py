@@ -1,0 +1,192 @@
+"""Where a person signs in, and how django-allauth behaves here. The protocols themselves: oidc.py and saml.py."""
+
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.base.constants import AuthError
+from django.conf import settings
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from requests import RequestException
+
+from adsum.accounts.models import Person
+from adsum.accounts.rules import domain_of
+from adsum.core import vault
+from adsum.core.errors import AdsumError
+from adsum.core.network import client_address
+from adsum.integrations.sign_in.http import ProviderSession
+
+OIDC, SAML = "openid_connect", "saml"
+WAITING = "sign_in"
+"""Where the session keeps the e-mail and the return path until the person is signed in."""
+PROOF = "proof"
+"""Where the session keeps what its sign-in through a provider proved: `strong` (two factors), `provider` (its name in our
+addresses)."""
+
+log = structlog.get_logger()
+
+
+class Refusal(StrEnum):
+    """Why a sign-in through a provider came to nothing. Each has a page that says what to do next."""
+
+    CANCELLED = "cancelled"
+    STALE = "stale"
+    """Too long on the way, already used, or begun in another browser."""
+    PROVIDER_DOWN = "provider_down"
+    NOT_PROVEN = "not_proven"
+    """The provider's answer does not hold what it must: forged, for someone else, out of time, or badly configured."""
+    UNKNOWN_PERSON = "unknown_person"
+    ELSEWHERE = "elsewhere"
+    """Known, and linked; but their e-mail is of no domain of this provider any more."""
+    SECOND_STEP = "second_step"
+    """Right, but without the second factor that this person needs."""
+    NOT_FRESH = "not_fresh"
+    """Someone signed in here was to sign in there once more, and the provider does not say that they did."""
+    SOMEONE_ELSE = "someone_else"
+    """Someone signed in here was to sign in there once more, and another person did."""
+
+
+class Refused(AdsumError):
+    """A sign-in that came to nothing. The message is for the log: never a token, code or claim."""
+
+    def __init__(self, refusal: Refusal, message: str, provider: str = "", *, ask_again: bool = False) -> None:
+        super().__init__(refusal, message)
+        self.refusal = refusal
+        self.provider = provider
+        self.ask_again = ask_again
+        """The provider was not asked for two factors yet, and can be."""
+
+
+def providers() -> list[SocialApp]:
+    """Every provider of the university, of either protocol, in the order they were added."""
+    return list(SocialApp.objects.filter(provider__in=[OIDC, SAML]).order_by("pk"))
+
+
+def provider_named(provider_id: str, protocol: str) -> SocialApp | None:
+    """The provider of that name in our addresses."""
+    return SocialApp.objects.filter(provider=protocol, provider_id=provider_id).first()
+
+
+def in_use(app: SocialApp) -> bool:
+    """Whether people sign in with it; one that is off can only be tested."""
+    return not app.settings.get("off")
+
+
+def provider_for(email: str) -> SocialApp | None:
+    """The university's provider that the domain of this e-mail belongs to."""
+    domain = domain_of(email)
+    return next((app for app in providers() if in_use(app) and domain in app.settings.get("domains", [])), None)
+
+
+def one_factor_alone(request: Any, person: Person) -> bool:
+    """Whether this browser's sign-in is known to rest on one factor: a password, or a provider that spoke of no second one.
+
+    (Nothing is known of a sign-in that django-allauth did not make; there are none but the demo's.)
+    """
+    records = get_authentication_records(request, person)
+    kept = request.session.get(PROOF) or {}
+    return bool(records or kept) and not (kept.get("strong") or any(record["method"] == "mfa" for record in records))
+
+
+def note_second_factor(request: Any, person: Person, kind: str) -> None:
+    """In this browser, its owner has just set up what is asked for at every other sign-in, and shown it."""
+    record_authentication(request, person, "mfa", type=kind)
+
+
+def is_local(email: str) -> bool:
+    """Whether people of this domain have their passwords here. It tells nothing about this very e-mail."""
+    domain = domain_of(email)
+    here = Person.objects.filter(username__endswith=f"@{domain}", password__startswith="argon2$")  # noqa: S106
+    return bool(domain) and provider_for(email) is None and here.exists()
+
+
+def own_path(url: str | None) -> str:
+    """`url` when it is a path of this site, else ''. Nothing that a browser could take for another host passes."""
+    plain = url and url.startswith("/") and url.isprintable() and " " not in url
+    return url if url and plain and url_has_allowed_host_and_scheme(url, allowed_hosts=None) else ""
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Local accounts: no sign-up, no messages of allauth's own, only own paths to return to."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": _(
+            "That was one try too many for this account. Wait five minutes, then try again; if you have forgotten your"
+            " password, your administrator can set a new one."
+        ),
+    }
+
+    def is_open_for_signup(self, *_request: Any) -> bool:
+        return False
+
+    def is_safe_url(self, url: str) -> bool:
+        return bool(own_path(url))
+
+    def pre_login(self, request: Any, user: Any, **more: Any) -> Any:
+        request.session.pop(PROOF, None)  # of a sign-in in this browser that came to nothing
+        if proof := getattr(request, PROOF, None):
+            request.session[PROOF] = proof  # now, because whoever was signed in before has taken their session with them
+        return super().pre_login(request, user, **more)
+
+    def login(self, request: Any, user: Any) -> None:
+        super().login(request, user)
+        request.session.pop(WAITING, None)
+        log.info("sign_in.done", person=user.pk)
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Our pages say what happened."""
+
+    def get_client_ip(self, request: Any) -> str:
+        return client_address(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):
+    """The university's providers: what goes wrong is one exception, and nobody is made or linked by allauth itself."""
+
+    def is_open_for_signup(self, *_request: Any) -> bool:
+        return False
+
+    def get_requests_session(self) -> ProviderSession:
+        return ProviderSession()
+
+    def pre_social_login(self, _request: Any, sociallogin: Any) -> None:
+        sociallogin.token = None  # else it would wait in the session while a code is asked for
+        if not sociallogin.is_existing:
+            raise Refused(Refusal.UNKNOWN_PERSON, "not linked", sociallogin.account.provider)
+
+    def on_authentication_error(
+        self, _request: Any, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
+    ) -> None:
+        if error == AuthError.CANCELLED:
+            refusal = Refusal.CANCELLED
+        elif exception is None and "state" not in (extra_context or {}):
+            refusal = Refusal.STALE
+        else:
+            refusal = Refusal.PROVIDER_DOWN if isinstance(exception, RequestException) else Refusal.NOT_PROVEN
+        # The exception's text may hold what the provider sent, so only its kind is kept.
+        raise Refused(refusal, type(exception).__name__ if exception else str(error), provider.sub_id) from exception
+
+
+class MfaAdapter(DefaultMFAAdapter):
+    """Second steps kept here: their secrets are encrypted with a key made from the secret key (and its fallbacks)."""
+
+    def get_totp_issuer(self) -> str:
+        return str(settings.UNIVERSITY)
+
+    def encrypt(self, text: str) -> str:
+        return vault.seal(text, purpose="second-factor/v1")
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return vault.reveal(encrypted_text, purpose="second-factor/v1")
+
+    def is_mfa_enabled(self, user: Any, types: Any = None) -> bool:
+        """Whether to ask for it here: not at a sign-in whose provider has just proved two factors."""
+        proof = getattr(context.request, PROOF, None)
+        return not (proof and proof["strong"]) and bool(super().is_mfa_enabled(user, types))

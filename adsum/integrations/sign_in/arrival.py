@@ -1,0 +1,273 @@
+"""Somebody comes back from a provider, of either protocol, and what it said is verified: who of ours is that, are two
+factors proved, which roles does it give, and what did they go there for.
+
+Settings of a provider (`SocialApp.settings`) that are read here; those of one protocol are in oidc.py and saml.py:
+  domains            e-mail domains whose people it signs in
+  match_claim        a claim that finds a person of the roster at their first sign-in; docs/adr/0002 says which may
+  match_identifier   what that claim is: `number`, or the kind of an Identifier
+  create_people      add people the roster does not know
+  mfa                lines that say what proves two factors (assurance.py); without it the protocol's usual ones
+  students_mfa       everyone must prove two factors, not staff alone
+  roles_claim        the claim or attribute that gives roles
+  roles              rows of value, role and department (code)
+  administrators     may make administrators
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from allauth.socialaccount.models import SocialAccount, SocialApp
+from django.db import transaction
+from django.db.models import Q
+
+from adsum.accounts import services
+from adsum.accounts.models import Department, Person
+from adsum.accounts.rules import Role, domain_of
+from adsum.core.errors import AdsumError
+from adsum.integrations.sign_in.assurance import (
+    OIDC_RULE,
+    SAML_RULE,
+    SecondStep,
+    proves_two_factors,
+    roles_claimed,
+    second_step,
+    to_ask_for,
+    values_of,
+)
+from adsum.integrations.sign_in.allauth import PROOF, SAML, Refusal, Refused, in_use, provider_for
+
+UID_MAX = 191
+NAMES = ("family_name", "given_name", "email")
+VERIFIED = "email_verified"
+"""Where a provider says this of an e-mail, nobody is made of one that it has not checked."""
+LEEWAY = timedelta(seconds=60)
+"""How far a provider's clock may be from ours when it says that somebody has just signed in."""
+
+
+class Purpose(StrEnum):
+    """What somebody goes to a provider for."""
+
+    SIGN_IN = "sign_in"
+    FRESH = "fresh"
+    """Signed in already, and to prove anew that it is they."""
+    TEST = "test"
+    """An administrator tries the connection; nobody is signed in by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a provider said of whoever signed in there, verified: issued by it, for us, now, to this browser's question."""
+
+    issuer: str
+    uid: str
+    """Names the person at this issuer for ever."""
+    claims: Mapping[str, Any]
+    """Claims or attributes, by name; one text, or a list where there are several."""
+    factors: Mapping[str, frozenset[str]]
+    """How they signed in: see assurance.SPEAKS_OF_FACTORS."""
+    at: datetime | None
+    """When they did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a test sign-in found, for the administrator who made it: names of claims, never their contents."""
+
+    claims: list[str]
+    factors: dict[str, list[str]]
+    at: str
+    who: str
+    """The person of ours it is: their name, or ''."""
+    known: bool
+    """Linked already, as opposed to found by the claim that matches."""
+    two_factors: bool
+    roles: list[tuple[str, str]] = field(default_factory=list)
+    unknown_departments: list[str] = field(default_factory=list)
+    roles_missing: bool = False
+    """There is a rule for roles, and the claim it reads was not among what was said."""
+
+
+class Aside(Exception):
+    """The way back led not to a new sign-in, but to a report of a test, or to a fresh proof (None) and on to `next_path`."""
+
+    def __init__(self, report: Report | None, next_path: str = "") -> None:
+        super().__init__()
+        self.report = report
+        self.next_path = next_path
+
+
+def rule_of(app: SocialApp) -> list[str]:
+    """What proves two factors at this provider."""
+    return list(app.settings.get("mfa", SAML_RULE if app.provider == SAML else OIDC_RULE))
+
+
+def asks_for(app: SocialApp, state: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The proof of two factors to ask this provider for on this trip; empty when it is not asked."""
+    wanted = app.settings.get("students_mfa") or state.get("strong")
+    return to_ask_for(rule_of(app)) if wanted else {}
+
+
+def wanted_claims(app: SocialApp, uid: str, purpose: str) -> set[str]:
+    """The claims that matter for this person, so that no more is asked for than is used."""
+    known = purpose != Purpose.TEST and SocialAccount.objects.filter(provider=app.provider_id, uid=uid).exists()
+    names = {app.settings.get("roles_claim")} if app.settings.get("roles") else set()
+    if not known:
+        names |= {app.settings.get("match_claim"), *((*NAMES, VERIFIED) if app.settings.get("create_people") else ())}
+    return {name for name in names if name}
+
+
+def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -> None:
+    """Make sure whoever the provider named may come in, is linked and holds the roles it gives; allauth signs them in next.
+
+    Raises Refused, or Aside when they went there for something else.
+    """
+    purpose = state.get("purpose", Purpose.SIGN_IN)
+    if purpose != Purpose.TEST and not in_use(app):
+        raise Refused(Refusal.NOT_PROVEN, "this provider is not in use", app.provider_id)
+    proven = proves_two_factors(rule_of(app), said.factors)
+    account = SocialAccount.objects.filter(provider=app.provider_id, uid=said.uid).select_related("user").first()
+    person: Person | None = account.user if account else None
+    if purpose == Purpose.TEST:
+        if not request.user.is_authenticated or request.user.pk != state.get("person"):
+            raise Refused(Refusal.SOMEONE_ELSE, "a test goes on only with whoever began it", app.provider_id)
+        raise Aside(_report(app, said, person, proven), state.get("next", ""))
+    if purpose == Purpose.FRESH:
+        if person is None or not request.user.is_authenticated or person.pk != request.user.pk:
+            raise Refused(Refusal.SOMEONE_ELSE, "another person proved who they are", app.provider_id)
+        _is_fresh(app, said, state, at=request.at)
+    if person is not None and provider_for(person.username) != app:
+        raise Refused(Refusal.ELSEWHERE, "the person's domain is not this provider's", app.provider_id)
+    person = person or _matched(app, said.claims)
+    _enough_factors(app, person, said, state, proven=proven, at=request.at)
+    proof = {"strong": proven, "provider": app.provider_id}
+    if purpose == Purpose.FRESH:
+        request.session[PROOF] = proof
+        raise Aside(None, state.get("next", ""))
+    with transaction.atomic():
+        person = _linked(app, person, said, at=request.at)
+        if person.is_active:
+            give_roles(app, person, said.claims, at=request.at)
+    setattr(request, PROOF, proof)
+
+
+def _is_fresh(app: SocialApp, said: Said, state: Mapping[str, Any], *, at: datetime) -> None:
+    """That the person typed, touched or showed something there after we asked."""
+    asked = datetime.fromtimestamp(state["began"], UTC)
+    if said.at is None or not asked - LEEWAY <= said.at <= at + LEEWAY:
+        raise Refused(Refusal.NOT_FRESH, "no sign-in there since we asked", app.provider_id)
+
+
+def _enough_factors(
+    app: SocialApp, person: Person | None, said: Said, state: Mapping[str, Any], *, proven: bool, at: datetime
+) -> None:
+    """Fails closed: also for the roles this very sign-in would give, and for a second step here, which is asked for at a
+    sign-in and not at a fresh proof."""
+    roles = (person.roles(at) if person else frozenset()) | {role for role, _ in _claimed(app, said.claims)}
+    has_one = person is not None and services.has_second_step(person)
+    step = second_step(
+        proven=proven, roles=roles, students_too=bool(app.settings.get("students_mfa")), has_one_here=has_one
+    )  # fmt: skip
+    if step is SecondStep.MISSING or (step is SecondStep.HERE and state.get("purpose") == Purpose.FRESH):
+        again = not asks_for(app, state) and bool(to_ask_for(rule_of(app)))
+        raise Refused(Refusal.SECOND_STEP, "no second factor was proved", app.provider_id, ask_again=again)
+
+
+# First sign-in: docs/adr/0002
+
+
+def _linked(app: SocialApp, person: Person | None, said: Said, *, at: datetime) -> Person:
+    """The person, linked from now on to what the provider calls them. Never by e-mail. Raises Refused when nobody, or
+    somebody else, is found."""
+    if person is None and app.settings.get("create_people"):
+        person = _created(app, said, at=at)
+    if person is None:
+        raise Refused(Refusal.UNKNOWN_PERSON, "nobody matches", app.provider_id)
+    try:
+        services.link_identity(
+            person, provider=app.provider_id, subject=said.uid, issuer=said.issuer, by=person.actor, at=at
+        )  # fmt: skip
+    except AdsumError as taken:
+        raise Refused(Refusal.UNKNOWN_PERSON, "that person signs in with another subject", app.provider_id) from taken
+    return person
+
+
+def _matched(app: SocialApp, claims: Mapping[str, Any]) -> Person | None:
+    kind, value = app.settings.get("match_identifier"), claims.get(app.settings.get("match_claim", ""))
+    domains = app.settings.get("domains", [])
+    if not kind or not isinstance(value, str) or not value:
+        return None
+    if "@" in value and domain_of(value) not in domains:
+        return None  # a provider speaks only for its own domains
+    if kind == "number":
+        named = Q(number=value)
+    else:
+        named = Q(identifiers__kind=kind, identifiers__value=value, identifiers__valid_to=None)
+    people = [one for one in Person.objects.filter(named).distinct()[:20] if domain_of(one.username) in domains]
+    return people[0] if len(people) == 1 else None
+
+
+def _created(app: SocialApp, said: Said, *, at: datetime) -> Person | None:
+    """Somebody new, whose source is the provider: the roster must agree on more than the e-mail to call them its own."""
+    family_name, given_name, email = (str(said.claims.get(name) or "").strip() for name in NAMES)
+    checked = said.claims.get(VERIFIED, True) in (True, "true")
+    if not family_name or not checked or domain_of(email) not in app.settings.get("domains", []):
+        return None
+    try:
+        return services.create_person(
+            username=email, email=email, family_name=family_name[:120], given_name=given_name[:120],
+            source=app.provider_id[:40], source_id=said.uid, by="system:sign-in", at=at,
+        )  # fmt: skip
+    except AdsumError:
+        return None  # that e-mail is someone's: not proof that it is theirs
+
+
+# Roles
+
+
+def grant_source(app: SocialApp) -> str:
+    """How grants of this provider are told from those by hand and from imports. (Its end is a hash of the issuer.)"""
+    return f"sso:{app.provider_id[-36:]}"
+
+
+def _claimed(app: SocialApp, claims: Mapping[str, Any]) -> frozenset[tuple[Role, str]]:
+    said = values_of(claims.get(app.settings.get("roles_claim", "")))
+    return roles_claimed(
+        app.settings.get("roles", []), said, administrators=bool(app.settings.get("administrators"))
+    )  # fmt: skip
+
+
+def give_roles(app: SocialApp, person: Person, claims: Mapping[str, Any], *, at: datetime) -> None:
+    """Give the roles that are claimed now, and end those this provider gave before. Grants of others are not touched.
+
+    A rule whose department does not exist gives nothing: least of all the whole university.
+    """
+    if not app.settings.get("roles") and not person.grants.filter(source=grant_source(app)).exists():
+        return
+    claimed = _claimed(app, claims)
+    departments = Department.objects.in_bulk({code for _, code in claimed if code}, field_name="code")
+    roles = {(role, departments.get(code)) for role, code in claimed if not code or code in departments}
+    services.replace_roles(person, roles, source=grant_source(app), by="system:sign-in", at=at)
+
+
+# A test sign-in
+
+
+def _report(app: SocialApp, said: Said, person: Person | None, proven: bool) -> Report:
+    found = person or _matched(app, said.claims)
+    claimed = sorted(_claimed(app, said.claims))
+    codes = {code for _, code in claimed if code}
+    known = set(Department.objects.filter(code__in=codes).values_list("code", flat=True))
+    return Report(
+        claims=sorted(said.claims),
+        factors={name: sorted(values) for name, values in said.factors.items() if values},
+        at=said.at.isoformat() if said.at else "",
+        who=found.display_name if found else "",
+        known=person is not None,
+        two_factors=proven,
+        roles=[(role.value, code) for role, code in claimed if not code or code in known],
+        unknown_departments=sorted(codes - known),
+        roles_missing=bool(app.settings.get("roles")) and app.settings.get("roles_claim") not in said.claims,
+    )

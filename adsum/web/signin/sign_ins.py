@@ -1,0 +1,74 @@
+"""One's own sign-ins: where, since when, and the end of one or of all others, here and at the gate."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.sessions.models import Session
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from adsum.accounts.rules import STAFF
+from adsum.web.signin import passes
+from adsum.web.middleware import PersonRequest
+from adsum.web.signin.browsers import icon_for, in_words
+from adsum.web.signin.lifetime import NOTED_EVERY
+
+OTHERS = "others"
+
+
+@require_safe
+@login_required
+def sign_ins(request: PersonRequest) -> HttpResponse:
+    """Every browser this person is signed in with, the latest first; this one is marked."""
+    here = request.session.session_key
+    rows: list[dict[str, Any]] = [
+        {
+            "pk": one.pk, "what": in_words(one.user_agent), "icon": icon_for(one.user_agent), "here": one.session_key == here,
+            "began": one.created_at, "seen": max(one.last_seen_at, one.created_at),
+        }
+        for one in _running(request)
+    ]  # fmt: skip
+    rows.sort(key=lambda row: (row["here"], row["seen"]), reverse=True)
+    return render(request, "adsum/signin/sign_ins.html", {"rows": rows, "others": sum(not row["here"] for row in rows)})
+
+
+@require_POST
+@login_required
+def end(request: PersonRequest) -> HttpResponse:
+    """End one other sign-in, or all of them. This one ends with "Sign out"."""
+    which = request.POST.get("which", "")
+    chosen = [
+        one
+        for one in UserSession.objects.filter(user=request.user)
+        if one.session_key != request.session.session_key and which in {OTHERS, str(one.pk)}
+    ]
+    for one in chosen:
+        passes.end_sign_in(request.user, one, by=request.user.actor, at=request.at)
+    if chosen:
+        told = ngettext("%(n)s other sign-in has ended.", "%(n)s other sign-ins have ended.", len(chosen))
+        messages.success(request, told % {"n": len(chosen)})
+    else:
+        messages.info(request, _("That sign-in has ended already."))
+    return redirect("sign_ins")
+
+
+def _running(request: PersonRequest) -> list[UserSession]:
+    """The sign-ins that would still be believed."""
+    since = request.at - timedelta(seconds=settings.SIGNED_IN_FOR)
+    recorded = list(UserSession.objects.filter(user=request.user, created_at__gt=since))
+    keys = [one.session_key for one in recorded]
+    alive = set(Session.objects.filter(session_key__in=keys, expire_date__gt=request.at).values_list("session_key", flat=True))
+    return [one for one in recorded if one.session_key in alive and not _idle(request, one)]
+
+
+def _idle(request: PersonRequest, one: UserSession) -> bool:
+    """Whether a sign-in of staff has been left for too long, and ends when it is next used."""
+    left: datetime = max(one.last_seen_at, one.created_at) + timedelta(seconds=settings.STAFF_IDLE_FOR + NOTED_EVERY)
+    return bool(request.roles & STAFF) and one.session_key != request.session.session_key and left < request.at

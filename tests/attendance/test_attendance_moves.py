@@ -1,0 +1,135 @@
+"""What may become of a mark: the table, precedence, and what a change by hand still needs. No database."""
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adsum.attendance.rules import (
+    MARKABLE,
+    MOVES,
+    OF_THE_CLASS,
+    Kept,
+    Needs,
+    Precedence,
+    Source,
+    Stands,
+    Status,
+    needs,
+    needs_proof,
+    why_kept,
+    why_not,
+)
+from tests.kit.world import NINE
+
+E, P, L, A = Status.EXPECTED, Status.PRESENT, Status.LATE, Status.ABSENT
+ENDS = NINE + timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+STATUSES, SOURCES = st.sampled_from(Status), st.sampled_from(Source)
+
+
+@pytest.mark.parametrize(
+    ("status", "source", "to", "by", "why"),
+    [
+        (E, None, P, Source.SCAN, None),
+        (A, Source.SYSTEM, P, Source.SCAN, None),  # a scan that arrives after the register closed
+        (A, Source.IMPORT, L, Source.SCAN, None),
+        (A, Source.STAFF, P, Source.SCAN, Stands.BEATEN),
+        (Status.AUTHORISED, Source.ABSENCE, P, Source.SCAN, Stands.BEATEN),
+        (P, Source.IMPORT, L, Source.SCAN, Stands.NO_MOVE),  # who is in is in
+        (E, None, A, Source.SCAN, Stands.NO_MOVE),
+        (E, None, A, Source.SYSTEM, None),
+        (E, None, P, Source.SYSTEM, Stands.NO_MOVE),  # nobody is present by silence
+        (A, Source.SYSTEM, Status.NOT_OBSERVED, Source.SYSTEM, None),  # an outage takes back what closing gave
+        (A, Source.STAFF, Status.NOT_OBSERVED, Source.SYSTEM, Stands.BEATEN),
+        (Status.NOT_OBSERVED, Source.SYSTEM, A, Source.SYSTEM, Stands.NO_MOVE),
+        (A, Source.SYSTEM, Status.AUTHORISED, Source.ABSENCE, None),
+        (P, Source.SCAN, Status.AUTHORISED, Source.ABSENCE, Stands.NO_MOVE),  # who came was not absent
+        (Status.NOT_OBSERVED, Source.SYSTEM, Status.AUTHORISED, Source.ABSENCE, Stands.NO_MOVE),
+        (Status.PENDING, Source.ABSENCE, A, Source.ABSENCE, None),
+        (Status.AUTHORISED, Source.ABSENCE, P, Source.STAFF, None),
+        (P, Source.STAFF, Status.NOT_OBSERVED, Source.STAFF, Stands.NO_MOVE),
+        (P, Source.SCAN, A, Source.IMPORT, Stands.BEATEN),
+    ],
+)
+def test_what_may_become_of_a_mark(status: Status, source: Source | None, to: Status, by: Source, why: Stands | None):
+    assert why_not(status=status, source=source, to=to, by=by) == why
+
+
+def test_every_status_and_every_source_is_in_the_table():
+    assert set(MOVES) == set(Source)
+    marks = set(Status) - OF_THE_CLASS
+    assert set(MOVES[Source.STAFF]) == marks
+    for moves in MOVES.values():
+        for status, targets in moves.items():
+            assert status in marks
+            assert targets <= marks - {Status.EXPECTED, status}
+    reached = {to for moves in MOVES.values() for targets in moves.values() for to in targets}
+    assert reached == marks - {Status.EXPECTED}
+    assert all(set(MARKABLE) - {status} <= targets for status, targets in MOVES[Source.STAFF].items())
+
+
+@given(STATUSES, SOURCES, STATUSES, SOURCES)
+def test_a_person_is_never_overruled_and_may_always_correct(status: Status, source: Source, to: Status, by: Source):
+    why = why_not(status=status, source=source, to=to, by=by)
+    if source == Source.STAFF and by != Source.STAFF:
+        assert why == Stands.BEATEN
+    if by == Source.STAFF and to in MARKABLE and to != status and status not in OF_THE_CLASS:
+        assert why is None
+    if why is None:
+        assert Precedence[by.name] >= Precedence[source.name]
+
+
+@pytest.mark.parametrize(
+    ("after", "team", "changing", "reported", "missing"),
+    [
+        (-HOUR, False, 20, False, None),
+        (-HOUR, False, 21, False, Needs.SECOND_PERSON),
+        (7 * DAY - HOUR, False, 1, False, None),
+        (7 * DAY, False, 1, False, Needs.TEAM),
+        (7 * DAY, False, 0, False, None),  # a register nobody took is completed, not amended
+        (7 * DAY, True, 1, False, None),
+        (14 * DAY - HOUR, True, 20, False, None),
+        (14 * DAY - HOUR, True, 21, False, Needs.SECOND_PERSON),
+        (14 * DAY, True, 1, False, Needs.SECOND_PERSON),
+        (14 * DAY, False, 0, False, Needs.SECOND_PERSON),
+        (14 * DAY, False, 1, False, Needs.TEAM),
+        (HOUR, False, 1, True, Needs.REPORTED),
+        (HOUR, False, 0, True, Needs.REPORTED),
+        (HOUR, True, 1, True, None),
+        (14 * DAY, True, 1, True, Needs.SECOND_PERSON),
+    ],
+)
+def test_what_a_change_by_hand_still_needs(after: timedelta, team: bool, changing: int, reported: bool, missing: Needs | None):
+    given = {"ends_at": ENDS, "amend_hours": 168, "team": team, "changing": changing, "reported": reported}
+    assert needs(at=ENDS + after, **given) == missing  # type: ignore[arg-type]
+
+
+def test_a_sponsored_student_needs_a_second_person_once_the_class_is_over():
+    given = {"ends_at": ENDS, "amend_hours": 168, "team": True, "changing": 1, "reported": False, "sponsored": True}
+    assert needs(at=ENDS - HOUR, **given) is None  # type: ignore[arg-type]
+    assert needs(at=ENDS, **given) == Needs.SECOND_PERSON  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("after", "changing", "proof"),
+    [(-HOUR, 5, False), (-HOUR, 6, True), (14 * DAY - HOUR, 1, False), (14 * DAY, 1, True), (14 * DAY, 0, True)],
+)
+def test_when_a_person_first_proves_who_they_are(after: timedelta, changing: int, proof: bool):
+    assert needs_proof(at=ENDS + after, ends_at=ENDS, changing=changing) is proof
+
+
+def test_why_a_change_stays_says_the_first_reason():
+    for steps, *flags in product((0, 1), *([False, True],) * 5):
+        itself, newer, answers, confirmed, alone = flags
+        expected = (
+            Kept.NOTHING if not steps or itself else
+            Kept.NEWER if newer else
+            Kept.ANSWERED if answers else
+            Kept.CONFIRMED if confirmed else
+            Kept.ALONE if alone else None
+        )  # fmt: skip
+        told = why_kept(steps=steps, undo_itself=itself, newer=newer, answers=answers, confirmed=confirmed, alone=alone)
+        assert told == expected

@@ -1,0 +1,157 @@
+"""What the table of doors leads to: a class that is on now, everyone who knocks, and one of everything an address can name."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.test import Client
+
+from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.rules import Purpose, Role
+from adsum.accounts.services import break_glass
+from adsum.attendance.amendments import report_period
+from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ReportedPeriod
+from adsum.attendance.outages import declare_outage
+from adsum.attendance.policies import make_policy
+from adsum.attendance.queries import raise_query
+from adsum.attendance.rules import Reason, Source, Status, Terms
+from adsum.attendance.services import mark_students
+from adsum.audit.services import publish
+from adsum.checkin.checks import begin_check, begin_spot_check
+from adsum.checkin.kiosks import open_kiosk
+from adsum.checkin.models import CheckAnswer, SpotCall
+from adsum.checkin.rules import Refusal
+from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_checkin
+from adsum.checkin.writer import record_scans
+from adsum.messages.models import Message
+from adsum.messages.reports import Draft, class_facts
+from adsum.messages.rules import Kind as MessageKind
+from adsum.messages.services import write as write_messages
+from adsum.integrations.imports.mapping import PRESETS
+from adsum.timetable.models import ClassReport, ModuleLeader
+from adsum.timetable.services import renew_calendar, save_mapping, start_import
+from tests.kit import oidc
+from tests.kit.doors import IN, Door
+from tests.kit.passkeys import give
+from tests.kit.signing_in import prove
+from tests.checkin.test_checkin_writer import attempt
+from tests.kit.world import World
+
+
+class House:
+    """A class that is on now, everyone of WHO, and one of everything an address can name."""
+
+    def __init__(self) -> None:
+        world = World()
+        at = datetime.now(UTC)
+        group = world.group()
+        computing, history = world.department("CS", "Computing"), world.department("HI", "History")
+        elsewhere = world.group(world.module("Tudors", department=history))
+        self.people: dict[str, Person] = {
+            "student": world.student(groups=[group]),
+            "other student": world.student(groups=[elsewhere]),
+            "lecturer": world.lecturer(),
+            "other lecturer": world.lecturer(),
+            "leader": world.person(Role.MODULE_LEADER),
+            "tutor": world.person(Role.TUTOR),
+            "other tutor": world.person(Role.TUTOR),
+            "department": world.person(Role.DEPARTMENT, department=computing),
+            "other department": world.person(Role.DEPARTMENT, department=history),
+            "team": world.person(Role.ATTENDANCE_TEAM),
+            "ukvi": world.person(Role.COMPLIANCE_UKVI),
+            "slc": world.person(Role.COMPLIANCE_SLC),
+            "timetabling": world.person(Role.TIMETABLING),
+            "administrator": world.person(Role.ADMINISTRATOR),
+            "data protection": world.person(Role.DATA_PROTECTION),
+            "auditor": world.person(Role.AUDITOR),
+        }
+        for who, department, tutor in (("student", computing, "tutor"), ("other student", history, "other tutor")):
+            world.enrol(self.people[who], department, tutor=self.people[tutor])
+        for who, person in self.people.items():
+            if who == "administrator":  # the one with a password here
+                person.set_password("correct horse battery")
+            else:
+                person.set_unusable_password()
+            person.save()
+        give(self.people["administrator"])
+        student, other, lecturer = (self.people[who] for who in ("student", "other student", "lecturer"))
+        session = world.session(group, starts_at=at - timedelta(minutes=5), staff=[lecturer])
+        ModuleLeader.objects.create(module=session.module, person=self.people["leader"])
+        world.session(elsewhere, staff=[self.people["other lecturer"]])
+        mark_students(session, [student], Status.ABSENT, by=lecturer, at=at)
+        opening = open_checkin(session, by=lecturer, at=at)
+        self.display: NewDisplay = add_display(opening, by=lecturer, at=at)
+        held = attempt(opening, other, first_seen_at=at, finished_at=at, verdict=Refusal.NOT_EXPECTED)
+        record_scans([held])
+        mapping = save_mapping(
+            name="feed", url="http://127.0.0.1:9/feed.ics", mapping=PRESETS["plain"], actor="system:test", at=at
+        )
+        report = ClassReport.objects.create(session=session, by=lecturer, at=at, touches=["rooms"], undo={"rooms": []})
+        run = start_import(kind="events", filename="a.csv", content=b"", options={}, actor="system:test", at=at)
+        old = world.session(group, starts_at=at - timedelta(days=20), staff=[lecturer])
+        Mark.objects.create(session=old, student=student, status=Status.PRESENT, source=Source.STAFF, at=at, changed_at=at)
+        day = old.starts_on
+        report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=self.people["slc"], at=at)
+        change = MarkChange.objects.create(session=old, student=student, after=Status.PRESENT, source=Source.STAFF, at=at)
+        correction = Correction.objects.create(change=change, period=ReportedPeriod.objects.get())
+        proposal = Proposal.objects.create(
+            session=session, status=Status.PRESENT, reason_code=Reason.OTHER, by=self.people["team"], at=at
+        )
+        policy = make_policy(
+            Terms(), department=computing, kind="lab", valid_from=at.date() + timedelta(days=2), today=at.date(),
+            by=self.people["team"], at=at,
+        )  # fmt: skip
+        here = world.student(groups=[group])
+        mark_students(session, [here], Status.PRESENT, by=lecturer, at=at)
+        spot = begin_spot_check(session, by=lecturer, at=at)
+        check = begin_check(opening, by=lecturer, at=at)
+        CheckAnswer.objects.create(second_check=check, student=student)
+        SpotCall.objects.create(spot_check=spot, student=student, place=2)
+        self.names = {
+            "kiosk": open_kiosk(opening, by=lecturer, at=at).kiosk.ref, "check": check.ref, "spot": spot.ref,
+            "module": session.module_id, "session": session.ref, "student": student.ref, "display": self.display.display.ref,
+            "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
+            "calendar": mapping.pk, "import": run.ref, "policy": policy.ref, "report": report.ref,
+            "calendar_secret": renew_calendar(student, at=at),
+            "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
+            "passkey": Authenticator.objects.get(type="webauthn").pk,
+            "proposal": proposal.ref, "correction": correction.pk, "period": correction.period.ref,
+        }  # fmt: skip
+
+        roles = start_import(kind="roles", filename="r.csv", content=b"", options={}, actor="system:test", at=at)
+        self.names["roles"] = roles.ref
+        self.names["grant"] = RoleGrant.objects.get(person=student).pk
+        self.names["leader"] = self.people["leader"].ref
+        self.names["leading"] = ModuleLeader.objects.get(person=self.people["leader"]).pk
+        self.names["identity"] = SocialAccount.objects.create(user=student, provider="elsewhere", uid="s-1").pk
+        self.names["opened"] = break_glass(
+            other, viewer=lecturer, access=lecturer.access(at), purpose=Purpose.SAFETY, reason="He asked for it.", at=at
+        ).ref
+        draft = Draft(student, MessageKind.QUERY_ANSWERED, "house", class_facts(session), session.ends_at)
+        draft.facts.update(outcome="declined", mark=Status.ABSENT)
+        write_messages([draft], at=at)
+        message = Message.objects.get()
+        self.names["message"] = message.ref
+        self.names["checkpoint"] = publish(by="system:test", at=at).size
+        self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
+        """How the logs name them."""
+        self.names["provider"] = oidc.register("http://localhost:9", domains=("elsewhere.example",)).provider_id
+
+    def browser(self, who: str, *, csrf: bool = False) -> Client:
+        """A browser that has been here for a moment, as this person, who has just proved themselves."""
+        client = Client(enforce_csrf_checks=csrf, raise_request_exception=False)
+        if who in self.people:
+            client.force_login(self.people[who], "allauth.account.auth_backends.AuthenticationBackend")
+            client.get("/language/")
+            prove(client)
+        return client
+
+    def knock(self, client: Client, door: Door, method: str = "") -> int | str:
+        """What this browser gets there."""
+        data = urlencode({name: value.format(**self.names) for name, value in door.data.items()})
+        answer = client.generic(
+            method or door.method, door.path.format(**self.names), data, content_type="application/x-www-form-urlencoded"
+        )
+        to_sign_in = answer.status_code == 302 and answer["Location"].startswith("/sign-in/?next=")
+        return IN if to_sign_in else answer.status_code

@@ -1,0 +1,102 @@
+"""What the attendance team and departments are told: what waits for them, once, and what became of a change one asked for."""
+
+from datetime import timedelta
+
+import pytest
+
+from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
+from adsum.attendance import amendments
+from adsum.attendance.closing import close_registers, explain_register
+from adsum.attendance.models import Proposal
+from adsum.attendance.rules import Explanation, Reason, Status
+from adsum.attendance.services import mark_students
+from adsum.messages import services
+from adsum.messages.models import Message
+from tests.messages.test_messages import FIVE, House, text, told
+from tests.kit.world import NINE
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+class Office(House):
+    """A class of this morning; its department and another one, each with a team and staff; and a team over all."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.past = self.session(self.l1, starts_at=NINE, staff=[self.ada])
+        here, elsewhere = self.department("CS", "Computing"), self.department("HI", "History")
+        self.rohan, self.tamsin = (self.person(Role.ATTENDANCE_TEAM, name=name, department=here) for name in ("R W", "T A"))
+        self.over_all = self.person(Role.ATTENDANCE_TEAM)
+        self.staff = self.person(Role.DEPARTMENT, department=here)
+        self.others = [self.person(role, department=elsewhere) for role in (Role.ATTENDANCE_TEAM, Role.DEPARTMENT)]
+
+    def asked(self, by: Person) -> Proposal:
+        mark_students(self.past, [self.alice], Status.ABSENT, by=self.ada, at=NINE)
+        return amendments.propose(
+            self.past, [self.alice], Status.PRESENT, by=by, at=NINE + timedelta(hours=1), reason_code=Reason.OTHER,
+            reason="Her mother called",
+        )  # fmt: skip
+
+
+@pytest.fixture
+def house(db: None) -> Office:
+    return Office()
+
+
+def test_a_change_that_waits_is_told_to_everyone_who_may_confirm_it(house: Office):
+    house.asked(by=house.rohan)
+    assert services.tell_offices(at=FIVE - timedelta(minutes=1)) == 0
+    for minutes in (0, 1, 600):
+        services.tell_offices(at=FIVE + timedelta(minutes=minutes))
+    assert told(house.tamsin) == told(house.over_all) == ["1 change waits for a second person"]
+    assert [told(one) for one in (house.rohan, house.staff, house.ada, *house.others)] == [[]] * 5
+    said = text(Message.objects.get(person=house.tamsin))
+    assert "CS201 Algorithms, Monday 23 November, 09:00" in said
+    assert "1 mark to become: Present." in said
+    assert "mother" not in said + str(Message.objects.get(person=house.tamsin).facts), "docs/rules.md D 10"
+
+
+def test_what_was_decided_before_the_digest_waits_for_nobody(house: Office):
+    proposal = house.asked(by=house.rohan)
+    amendments.decline(proposal, by=house.rohan, at=NINE + timedelta(hours=2))
+    assert services.tell_offices(at=FIVE) == 0, "nor is one told what one did oneself"
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "subject"),
+    [(True, "Your change in Algorithms is confirmed"), (False, "Your change in Algorithms is declined")],
+)
+def test_whoever_asked_is_told_what_became_of_it_at_once(house: Office, confirmed: bool, subject: str):
+    proposal, at = house.asked(by=house.rohan), NINE + timedelta(hours=2)
+    if confirmed:
+        amendments.confirm(proposal, by=house.tamsin, at=at)
+    else:
+        amendments.decline(proposal, by=house.tamsin, at=at, answer="She was ill")
+    assert (services.tell_offices(at=at), services.tell_offices(at=FIVE)) == (1, 0)
+    assert told(house.rohan) == [subject]
+    assert "ill" not in str(Message.objects.get().facts).replace("will", "")
+
+
+def test_a_register_nobody_completes_is_told_to_its_department_once(house: Office):
+    close_registers([house.past], at=NINE + timedelta(hours=2))  # on a Monday: Thursday is the third working day after it
+    assert services.tell_offices(at=NINE + 2 * DAY) == 0
+    at = (NINE + 3 * DAY).replace(hour=0, minute=1)
+    for days in (0, 1, 2, 9):
+        services.tell_offices(at=at + days * DAY)
+    assert told(house.staff) == ["1 register is now yours to complete"]
+    assert Message.objects.count() == 1
+    assert Message.objects.get().due_at.hour == 7, "nobody is written to at night"
+
+
+@pytest.mark.parametrize("how", ["explained", "completed", "cancelled"])
+def test_what_needs_nobody_any_more_is_not_told(house: Office, how: str):
+    close_registers([house.past], at=NINE + timedelta(hours=2))
+    if how == "explained":
+        explain_register(house.past, Explanation.NOT_HELD, by=house.ada, at=NINE + DAY)
+    elif how == "completed":
+        mark_students(house.past, [house.alice, house.bob], Status.PRESENT, by=house.ada, at=NINE + DAY)
+    else:
+        type(house.past).objects.filter(pk=house.past.pk).update(status="cancelled")
+    assert services.tell_offices(at=NINE + 4 * DAY) == 0
