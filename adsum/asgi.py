@@ -21,9 +21,9 @@ from django.urls import get_resolver  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
 
+from adsum.checkin.codes import CODE_LENGTH  # noqa: E402
 from adsum.checkin.gate.app import Gate  # noqa: E402
 from adsum.checkin.gate.state import State  # noqa: E402
-from adsum.checkin.rules import CODE_LENGTH  # noqa: E402
 from adsum.checkin.writer import DatabaseEngine, Writer  # noqa: E402
 from adsum.web.bodies import Bounded  # noqa: E402
 from adsum.web.live.streams import Live  # noqa: E402
@@ -54,9 +54,12 @@ class Application:
         self.gate = Gate(self.state, self.writer)
         self.live = Live(self.state)
         self.pages = ServeStaticASGI(
-            Bounded(django), root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, immutable_file_test=HASHED,
+            Bounded(django),
+            root=settings.STATIC_ROOT,
+            prefix=settings.STATIC_URL,
+            immutable_file_test=HASHED,
             add_headers_function=_add_headers,
-        )  # fmt: skip
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

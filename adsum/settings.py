@@ -322,7 +322,7 @@ LOCALE_PATHS = [BASE_DIR / "adsum" / "web" / "locale"]
 TIME_ZONE = env.time_zone
 USE_TZ = True
 
-# Mail: the outbox (adsum/engagement) decides what, when and how often; this is only the way out.
+# Mail: the outbox (adsum/messages) decides what, when and how often; this is only the way out.
 EMAIL_HOST = env.mail_host
 EMAIL_PORT = env.mail_port
 EMAIL_HOST_USER = env.mail_user

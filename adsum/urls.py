@@ -5,28 +5,32 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from adsum.web import calendars, home, policy
-from adsum.web import messages as notices
 from adsum.web import checkpoints as proofs
-from adsum.web.signin import sign_ins
-from adsum.web.signin import stepup
+from adsum.web import messages as notices
+from adsum.web.admin import gate, outbox, people, providers
+from adsum.web.office import classes, outages, periods, policies, queries
 from adsum.web.oversight import access as office_access
-from adsum.web.office import outages, periods, policies
 from adsum.web.oversight import audit
-from adsum.web.timetabling import feeds
-from adsum.web.admin import gate
-from adsum.web.timetabling import imports
-from adsum.web.admin import outbox
-from adsum.web.admin import people
-from adsum.web.admin import providers
-from adsum.web.timetabling import reported
-from adsum.web.signin import entrance, passkeys, two_step, university
+from adsum.web.signin import entrance, passkeys, sign_ins, stepup, two_step, university
 from adsum.web.student import access, receipts, record, today
 from adsum.web.support import as_of, downloads, modules, students, tutees
 from adsum.web.support import record as support_record
-from adsum.web.teaching import amendments, changes, checkin, checks, complete, display, held, kiosk, marks, register, sheet, visitors
-from adsum.web.office import classes
-from adsum.web.office import queries
+from adsum.web.teaching import (
+    amendments,
+    changes,
+    checkin,
+    checks,
+    complete,
+    display,
+    held,
+    kiosk,
+    marks,
+    register,
+    sheet,
+    visitors,
+)
 from adsum.web.teaching import today as teaching
+from adsum.web.timetabling import feeds, imports, reported
 
 urlpatterns = [
     path("", home.home, name="home"),

@@ -43,10 +43,15 @@ def grow(millions: float) -> None:
     for done in range(BATCH, int(millions * 1_000_000) + 1, BATCH):
         at += timedelta(seconds=10)
         rows = [
-            (at, tokens[(done + n * 7) % 2_000], "scan.accept", f"session:{(done + n) // 60}",
-             json.dumps({"scan": f"{done + n:032x}", "before": "", "after": "present"}))
+            (
+                at,
+                tokens[(done + n * 7) % 2_000],
+                "scan.accept",
+                f"session:{(done + n) // 60}",
+                json.dumps({"scan": f"{done + n:032x}", "before": "", "after": "present"}),
+            )
             for n in range(BATCH)
-        ]  # fmt: skip
+        ]
         began = time.process_time()
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(insert, rows)

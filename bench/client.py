@@ -167,11 +167,13 @@ def run(port: int, scans: list[list[str]], connections: int, rate: float = 0.0, 
     run.until(len(todo))
     seconds = time.perf_counter() - run.began
     return {
-        "check-ins": len(todo), "seconds": round(seconds, 3), "per second": round(len(todo) / seconds),
+        "check-ins": len(todo),
+        "seconds": round(seconds, 3),
+        "per second": round(len(todo) / seconds),
         "wrong": dict(run.wrong),
         **{f"{what} p{share * 100:.0f} ms": percentile(run.took[what], share) for what in run.took for share in (0.5, 0.99)},
         "client CPU s": round(time.process_time() - cpu, 2),
-    }  # fmt: skip
+    }
 
 
 def hammer(port: int, first: int, count: int, connections: int) -> dict[str, Any]:

@@ -30,8 +30,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
 django.setup()
 
-from tests.kit import feeds
-from tests.kit import postgres  # noqa: E402
+from tests.kit import feeds, postgres  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("ADSUM_SHARED_DATA", ROOT.parent / "shared" / "data")) / "masaryk-fi-2017"
@@ -78,8 +77,12 @@ def large(folder: Path) -> list[tuple[str, Path]]:
         for week in range(weeks)
     ]
     changed = [row | _change(n // 100) if n % 100 == 50 else row for n, row in enumerate(rows)]
-    files = {"oneroster.zip": feeds.oneroster(tables), "events.csv": feeds.events(*rows), "again.csv": feeds.events(*rows),
-             "changed.csv": feeds.events(*changed)}  # fmt: skip
+    files = {
+        "oneroster.zip": feeds.oneroster(tables),
+        "events.csv": feeds.events(*rows),
+        "again.csv": feeds.events(*rows),
+        "changed.csv": feeds.events(*changed),
+    }
     for name, content in files.items():
         (folder / name).write_bytes(content)
     words = "roster", f"{len(rows):,} classes, first", "the same again", f"{len(rows) // 100} of them changed"

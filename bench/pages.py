@@ -1,8 +1,8 @@
 """How long each page takes at a university with a year behind it: `python -m bench.pages [share]`.
 
-20,000 students (times `share`), 72,000 classes, 7.2 million marks with their history, on PostgreSQL. Around the house of the
-table of doors (tests/kit/house.py): its student has a year of classes, its lecturer teaches every day, its department is a tenth
-of the university. Then every address of the table is asked for by everyone who gets a page there, twenty times after two that
+20,000 students (times `share`), 72,000 classes, 7.2 million marks with their history, on PostgreSQL. Around the house of
+the table of doors (tests/kit/house.py): its student has a year of classes, its lecturer teaches every day, its department is a
+tenth of the university. Then every address of the table is asked for by everyone who gets a page there, twenty times after two that
 warm it up, and timed as the server spends it: from the request to the last byte, Django's middleware included, in one process.
 The number of queries is compared with that of the empty house: a page whose number grows is named.
 """
@@ -90,14 +90,16 @@ def fill(house: "House", students: int) -> None:
     Enrolment.objects.bulk_create(
         [
             Enrolment(
-                person=one, course=courses[n // COHORT % DEPARTMENTS], starts_on=began,
+                person=one,
+                course=courses[n // COHORT % DEPARTMENTS],
+                starts_on=began,
                 tutor=tutor if n < COHORT else staff[n // 30 % len(staff)],
             )
             for n, one in enumerate(people)
             if n
         ],
         batch_size=2000,
-    )  # fmt: skip
+    )
     modules = Module.objects.bulk_create(
         [
             Module(code=f"B{c:03d}{m}", title=f"Module {m} of cohort {c}", department=departments[c % DEPARTMENTS])
@@ -156,10 +158,14 @@ def _classes(modules: Iterable[Any], monday: datetime) -> list[Any]:
                 starts = monday + timedelta(weeks=week, days=(n * TWICE + nth) % 5, hours=n % 8)
                 made.append(
                     ClassSession(
-                        module=module, title=module.title, kind="lecture", starts_on=starts.date(), starts_at=starts,
+                        module=module,
+                        title=module.title,
+                        kind="lecture",
+                        starts_on=starts.date(),
+                        starts_at=starts,
                         ends_at=starts + timedelta(hours=1),
                     )
-                )  # fmt: skip
+                )
     return made
 
 

@@ -10,7 +10,7 @@ django.setup()
 
 from datetime import UTC, datetime  # noqa: E402
 
-from adsum.integrations.imports.runs import feeds as polling  # noqa: E402
+from adsum.integrations.imports import feeds as polling  # noqa: E402
 from adsum.timetable.services import Polling, save_mapping  # noqa: E402
 
 at = datetime.now(UTC)

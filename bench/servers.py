@@ -69,9 +69,23 @@ def serving(application: str, *, workers: int, environment: dict[str, str], log:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [
-        str(Path(sys.executable).with_name("granian")), "--interface", "asgi", "--loop", "uvloop", "--workers", str(workers),
-        "--host", "127.0.0.1", "--port", str(port), "--workers-kill-timeout", "5", "--log-level", "warning", application,
-    ]  # fmt: skip
+        str(Path(sys.executable).with_name("granian")),
+        "--interface",
+        "asgi",
+        "--loop",
+        "uvloop",
+        "--workers",
+        str(workers),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers-kill-timeout",
+        "5",
+        "--log-level",
+        "warning",
+        application,
+    ]
     with log.open("ab") as out:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:

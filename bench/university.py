@@ -26,8 +26,8 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
     from adsum.accounts.models import Department, Person, RoleGrant
     from adsum.attendance.models import Register
     from adsum.audit.services import aliases
+    from adsum.checkin.codes import EpochKey, Pass, epoch_keys, make_code, seal_pass
     from adsum.checkin.models import Display, Epoch, GateState, Opening
-    from adsum.checkin.rules import EpochKey, Pass, epoch_keys, make_code, seal_pass
     from adsum.core import keyring
     from adsum.timetable.models import ClassSession, Group, Module, Place, Teaching
 
@@ -55,12 +55,16 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
     sessions = ClassSession.objects.bulk_create(
         [
             ClassSession(
-                module=module, title=module.title, kind="lecture", starts_at=starts, ends_at=starts + timedelta(hours=2),
+                module=module,
+                title=module.title,
+                kind="lecture",
+                starts_at=starts,
+                ends_at=starts + timedelta(hours=2),
                 starts_on=starts.date(),
             )
             for module in modules
         ]
-    )  # fmt: skip
+    )
     ClassSession.groups.through.objects.bulk_create(
         [
             ClassSession.groups.through(classsession_id=session.pk, group_id=group.pk)
@@ -71,12 +75,18 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
     openings = Opening.objects.bulk_create(
         [
             Opening(
-                session=session, handle=1000 + n, opened_at=starts, opened_by=lecturer, opens_at=starts,
-                present_until=starts + timedelta(hours=1), late_until=starts + timedelta(hours=2), version=2,
+                session=session,
+                handle=1000 + n,
+                opened_at=starts,
+                opened_by=lecturer,
+                opens_at=starts,
+                present_until=starts + timedelta(hours=1),
+                late_until=starts + timedelta(hours=2),
+                version=2,
             )
             for n, session in enumerate(sessions)
         ]
-    )  # fmt: skip
+    )
     kid = keyring.current()
     Epoch.objects.bulk_create(
         [

@@ -57,15 +57,23 @@ Written by `make docs` from the models; edit those. Times are UTC.
 
 ROLES_FROM = "## Which page opens to whom"
 ROLES_SAID = """\
-Written by `make docs` from `tests/kit/doors.py`, which is also the test: each of these doors is knocked at as everyone. *own*: for
-one's own class, module, tutee, department or record, and for no other. An empty cell: the page does not exist for that role
+Written by `make docs` from `tests/kit/doors.py`, which is also the test: each of these doors is knocked at as everyone. *own*:
+for one's own class, module, tutee, department or record, and for no other. An empty cell: the page does not exist for that role
 (404). Pages that everybody has, and those of signing in and of one's own account, are left out."""
 COLUMNS = (
-    ("student", "student"), ("lecturer", "lecturer"), ("leader", "module leader"), ("tutor", "tutor"),
-    ("department", "department"), ("team", "attendance team"), ("ukvi", "UKVI"), ("slc", "SLC"),
-    ("timetabling", "time-tabling"), ("administrator", "administrator"), ("data protection", "data protection"),
+    ("student", "student"),
+    ("lecturer", "lecturer"),
+    ("leader", "module leader"),
+    ("tutor", "tutor"),
+    ("department", "department"),
+    ("team", "attendance team"),
+    ("ukvi", "UKVI"),
+    ("slc", "SLC"),
+    ("timetabling", "time-tabling"),
+    ("administrator", "administrator"),
+    ("data protection", "data protection"),
     ("auditor", "auditor"),
-)  # fmt: skip
+)
 """Who of the table of doors, and the word above their column."""
 
 

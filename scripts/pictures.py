@@ -77,11 +77,26 @@ def scans(many: float, *, held: bool = False) -> None:
     def attempt(student: int, device: str = "", verdict: Refusal | None = None) -> Attempt:
         seen = now - timedelta(seconds=chance.uniform(1, 160))
         return Attempt(
-            ref=uuid4(), opening=opening.pk, session=opening.session_id, student=student, ticket=uuid4(), verdict=verdict,
-            late=False, minutes_late=0, first_seen_at=seen, finished_at=now, typed=chance.random() < 0.05, slot=0,
-            age_ms=chance.randrange(2_000, 58_000), device=device or uuid4().hex, new_device=False, network="campus",
-            network_changed=False, signed_in_after=chance.random() < 0.3, agent="ios",
-        )  # fmt: skip
+            ref=uuid4(),
+            opening=opening.pk,
+            session=opening.session_id,
+            student=student,
+            ticket=uuid4(),
+            verdict=verdict,
+            late=False,
+            minutes_late=0,
+            first_seen_at=seen,
+            finished_at=now,
+            typed=chance.random() < 0.05,
+            slot=0,
+            age_ms=chance.randrange(2_000, 58_000),
+            device=device or uuid4().hex,
+            new_device=False,
+            network="campus",
+            network_changed=False,
+            signed_in_after=chance.random() < 0.3,
+            agent="ios",
+        )
 
     record_scans([attempt(student) for student in chance.sample(waiting, round(many * len(expected)))])
     if held:
@@ -98,15 +113,24 @@ def timetable(changed: bool) -> bytes:
     classes = classes.select_related("module").prefetch_related("groups", "staff", "rooms").order_by("starts_at", "pk")
     rows = [
         {
-            "event_id": one.source_id, "occurrence": one.occurrence, "source_system": one.source, "title": one.title,
-            "module_code": one.module.code, "event_type": one.kind, "delivery_mode": one.delivery, "timezone": "Europe/London",
-            "mandatory": str(one.mandatory).lower(), "start": one.starts_at.isoformat(), "end": one.ends_at.isoformat(),
-            "location": ";".join(sorted(room.name for room in one.rooms.all())), "status": "scheduled",
+            "event_id": one.source_id,
+            "occurrence": one.occurrence,
+            "source_system": one.source,
+            "title": one.title,
+            "module_code": one.module.code,
+            "event_type": one.kind,
+            "delivery_mode": one.delivery,
+            "timezone": "Europe/London",
+            "mandatory": str(one.mandatory).lower(),
+            "start": one.starts_at.isoformat(),
+            "end": one.ends_at.isoformat(),
+            "location": ";".join(sorted(room.name for room in one.rooms.all())),
+            "status": "scheduled",
             "staff_ids": ";".join(sorted(person.source_id for person in one.staff.all())),
             "group_ids": ";".join(sorted(group.source_id for group in one.groups.all())),
         }
         for one in classes
-    ]  # fmt: skip
+    ]
     if changed:
         for row in rows[3:40:12]:
             row["location"] = "Bevan Lecture Theatre"
@@ -144,7 +168,7 @@ def teach(browser: Browser) -> None:
     take(lecturer, "lecturer-today")
     screen = lecturer.context.browser.new_context(  # type: ignore[union-attr]
         **SCREEN, **ENGLISH, storage_state=lecturer.context.storage_state()
-    ).new_page()  # fmt: skip
+    ).new_page()
     screen.goto(f"{ORIGIN}/teaching/")
     screen.get_by_role("button", name=re.compile("Show code")).first.click()
     screen.wait_for_url(re.compile("/display/"))

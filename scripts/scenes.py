@@ -230,10 +230,13 @@ def set_up(browser: Browser) -> None:
     administrator = enter(browser, "administrator", DESK)
     with oidc.honest() as provider:
         app = oidc.register(
-            provider.issuer, domains=("uni.example", "student.uni.example"), match_claim="student_number",
-            match_identifier="number", roles_claim="groups",
+            provider.issuer,
+            domains=("uni.example", "student.uni.example"),
+            match_claim="student_number",
+            match_identifier="number",
+            roles_claim="groups",
             roles=[{"value": "attendance-office", "role": "attendance_team", "department": ""}],
-        )  # fmt: skip
+        )
         app.name = "University sign-in"
         app.save()
         administrator.goto(f"{ORIGIN}/office/sign-in/")

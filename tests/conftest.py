@@ -1,15 +1,25 @@
 """What every test gets: a database of its own, bounded properties, and nothing but this machine."""
 
+import contextlib
+import functools
+import hashlib
 import os
+import shutil
+import sqlite3
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_django
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 
 from tests.kit.environment import DATA
 from tests.kit.world import World
+
+ROOT = Path(__file__).resolve().parent.parent
 
 settings.register_profile("here", deadline=None, max_examples=100)
 settings.register_profile("ci", deadline=None, max_examples=300, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
@@ -33,7 +43,40 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     from django.db import connection
 
     if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(DATA / "test.sqlite3")
+        name = DATA / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(name)
+        if template().exists():
+            shutil.copy(template(), name)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """SQLite's file begins as a copy of one that is migrated already, and goes with its folder."""
+    from django.db import connection
+
+    return connection.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    """The first run after a change of tables leaves its migrated, still empty database for the next ones to copy."""
+    from django.db import connection
+
+    if connection.vendor != "sqlite" or template().exists():
+        return
+    made = template().with_suffix(f".{os.getpid()}")
+    with django_db_blocker.unblock(), contextlib.closing(sqlite3.connect(made)) as copy:
+        connection.ensure_connection()
+        connection.connection.backup(copy)
+    made.replace(template())
+
+
+@functools.cache
+def template() -> Path:
+    """Where a database migrated by just these tables is kept between runs."""
+    tables = [*sorted((ROOT / "adsum").rglob("models.py")), *sorted((ROOT / "adsum/migrations").glob("*.py"))]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*tables, ROOT / "requirements/dev.txt"]))
+    return Path(tempfile.gettempdir()) / f"adsum-migrated-{os.getuid()}-{digest.hexdigest()[:16]}.sqlite3"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -15,14 +15,14 @@ from django.conf import settings
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
-from adsum.attendance.reports import account, own_classes
+from adsum.attendance.record import account, own_classes
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.models import Scan
 from adsum.core import ids
 from adsum.timetable.models import ClassSession
-from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
 from tests.checkin.test_gate import FIVE_PAST, Room, kept, marks
+from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
 
 ROOT = Path(__file__).parent.parent
 TABLE = ROOT / "docs/pitfalls.md"

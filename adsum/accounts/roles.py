@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from adsum.accounts import services
+from adsum.accounts import identities, services
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.audit import services as audit_log
@@ -40,9 +40,15 @@ def _refuse_last_administrator(person: Person, *, on: date, apart_from: RoleGran
 
 @transaction.atomic
 def give_role(
-    person: Person, role: Role, *, by: Person, at: datetime, department: Department | None = None,
-    starts_on: date | None = None, ends_on: date | None = None,
-) -> RoleGrant:  # fmt: skip
+    person: Person,
+    role: Role,
+    *,
+    by: Person,
+    at: datetime,
+    department: Department | None = None,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+) -> RoleGrant:
     """Give a role by hand, or give the same one other dates.
 
     Raises AdsumError `own_roles`, and `known_already` when it is held for just these days.
@@ -52,7 +58,7 @@ def give_role(
     if held is None:
         return services.grant_role(
             person, role, by=by.actor, at=at, department=department, starts_on=starts_on, ends_on=ends_on
-        )  # fmt: skip
+        )
     if (held.starts_on, held.ends_on) == (starts_on, ends_on):
         raise AdsumError("known_already", _("This role is given there already, for the same days."))
     if role == Role.ADMINISTRATOR and ends_on is not None:
@@ -95,14 +101,14 @@ def reopen_by_hand(person: Person, *, by: Person, at: datetime) -> None:
 def link_by_hand(person: Person, *, provider: str, subject: str, issuer: str, by: Person, at: datetime) -> None:
     """Say who somebody is at a provider. Raises AdsumError `own_roles`, `known_already`."""
     refuse_own(person, by)
-    services.link_identity(person, provider=provider, subject=subject, issuer=issuer, by=by.actor, at=at, unused=True)
+    identities.link_identity(person, provider=provider, subject=subject, issuer=issuer, by=by.actor, at=at, unused=True)
 
 
 @transaction.atomic
 def unlink_by_hand(account: SocialAccount, *, by: Person, at: datetime) -> None:
     """Say that somebody at a provider is this person no more. Raises AdsumError `own_roles`."""
     refuse_own(account.user, by)
-    services.unlink_identity(account, by=by.actor, at=at)
+    identities.unlink_identity(account, by=by.actor, at=at)
 
 
 @transaction.atomic

@@ -1,15 +1,14 @@
 """Changes by hand that one person alone cannot make, taking back one's last change, and periods reported outside."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.closing import settle_undone
-from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ProposedMark, Query, Register, ReportedPeriod
+from adsum.attendance.models import Mark, MarkChange, Proposal, ProposedMark, Register
 from adsum.attendance.reports import last_act, newer_than
 from adsum.attendance.rules import Kept, Needs, Reason, Source, Status, needs, why_kept
 from adsum.attendance.services import (
@@ -27,7 +26,6 @@ from adsum.attendance.services import (
 )
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
-from adsum.core.university import civil_date
 from adsum.timetable.models import ClassSession
 
 # A second person confirms
@@ -35,9 +33,17 @@ from adsum.timetable.models import ClassSession
 
 @transaction.atomic
 def propose(
-    session: ClassSession, students: Collection[Person], status: Status, *, by: Person, at: datetime, reason_code: Reason,
-    reason: str = "", seen_at: datetime | None = None, left_at: datetime | None = None,
-) -> Proposal:  # fmt: skip
+    session: ClassSession,
+    students: Collection[Person],
+    status: Status,
+    *,
+    by: Person,
+    at: datetime,
+    reason_code: Reason,
+    reason: str = "",
+    seen_at: datetime | None = None,
+    left_at: datetime | None = None,
+) -> Proposal:
     """Ask a colleague to confirm a change that `mark_students` refused as `second_person`. Nothing changes until then.
 
     Raises what `mark_students` raises, except that, and `nobody` when every mark is so already.
@@ -60,16 +66,23 @@ def propose(
     ProposedMark.objects.bulk_create(
         [
             ProposedMark(
-                proposal=proposal, student=one, before=current[one.pk].status if one.pk in current else "",
+                proposal=proposal,
+                student=one,
+                before=current[one.pk].status if one.pk in current else "",
                 before_changed_at=current[one.pk].changed_at if one.pk in current else None,
             )
             for one in wanted
         ]
-    )  # fmt: skip
+    )
     audit_log.record(
-        actor=by.actor, verb="amendment.propose", subject=f"session:{session.pk}", at=at, proposal=str(proposal.ref),
-        after=status, students=[one.pk for one in wanted],
-    )  # fmt: skip
+        actor=by.actor,
+        verb="amendment.propose",
+        subject=f"session:{session.pk}",
+        at=at,
+        proposal=str(proposal.ref),
+        after=status,
+        students=[one.pk for one in wanted],
+    )
     return proposal
 
 
@@ -119,9 +132,17 @@ def confirm(proposal: Proposal, *, by: Person, at: datetime) -> list[Mark]:
     if any(now.get(row.student_id) != row.before_changed_at for row in rows):
         raise AdsumError("changed", _("Some of these marks have changed since. Decline it, and ask for it to be made anew."))
     marks = mark_students(
-        session, students, Status(proposal.status), by=proposal.by, at=at, reason_code=Reason(proposal.reason_code),
-        reason=proposal.reason, seen_at=proposal.seen_at, left_at=proposal.left_at, confirmed_by=by,
-    )  # fmt: skip
+        session,
+        students,
+        Status(proposal.status),
+        by=proposal.by,
+        at=at,
+        reason_code=Reason(proposal.reason_code),
+        reason=proposal.reason,
+        seen_at=proposal.seen_at,
+        left_at=proposal.left_at,
+        confirmed_by=by,
+    )
     _decide(proposal, Proposal.State.CONFIRMED, by=by, at=at)
     return marks
 
@@ -165,10 +186,13 @@ def undoable(session: ClassSession, by: Person, at: datetime) -> tuple[list[Mark
     if act and at >= act[0].at + UNDO_FRESH_FOR:
         lacks = needs(at=at, ends_at=session.ends_at, amend_hours=0, team=True, changing=len(act), reported=False)
     return act, why_kept(
-        steps=len(act), undo_itself=Reason.UNDONE in reasons, newer=bool(act) and newer_than(session, act), confirmed=confirmed,
+        steps=len(act),
+        undo_itself=Reason.UNDONE in reasons,
+        newer=bool(act) and newer_than(session, act),
+        confirmed=confirmed,
         answers=bool(reasons & SETTLED),
         alone=lacks is not None,
-    )  # fmt: skip
+    )
 
 
 def unmade_by_undo(act: Sequence[MarkChange], at: datetime) -> int:
@@ -206,9 +230,14 @@ def undo(session: ClassSession, change: int, *, by: Person, at: datetime) -> int
 
 
 def take_back(
-    session: ClassSession, act: Sequence[MarkChange], current: Mapping[int, Mark], *, by: Person, at: datetime,
+    session: ClassSession,
+    act: Sequence[MarkChange],
+    current: Mapping[int, Mark],
+    *,
+    by: Person,
+    at: datetime,
     reason: Reason = Reason.UNDONE,
-) -> None:  # fmt: skip
+) -> None:
     """Make these marks what they were before these steps, which are the last of theirs; `current` are the marks, held until
     commit. Whether it may be done is the caller's to say."""
     before = _before(session, act)
@@ -221,10 +250,18 @@ def take_back(
         seen, late = (mark.at, 0) if was is None or gone else (was.seen_at or was.at, was.minutes_late)
         changes.append(
             MarkChange(
-                session=session, student_id=step.student_id, before=mark.status, after=status, minutes_late=late, source=source,
-                seen_at=seen, at=at, by=by, reason_code=reason,
+                session=session,
+                student_id=step.student_id,
+                before=mark.status,
+                after=status,
+                minutes_late=late,
+                source=source,
+                seen_at=seen,
+                at=at,
+                by=by,
+                reason_code=reason,
             )
-        )  # fmt: skip
+        )
         mark.status, mark.source, mark.at, mark.minutes_late, mark.changed_at = status, source, seen, late, at
         mark.left_at = changes[-1].left_at = None if was is None or gone else was.left_at
         marks.append(mark)
@@ -243,65 +280,3 @@ def _before(session: ClassSession, act: Sequence[MarkChange]) -> dict[int, MarkC
 
 
 # Reported outside
-
-
-class Locked(NamedTuple):
-    """What a reported period locks, and what of it is not settled yet."""
-
-    classes: int
-    not_observed: int
-    """Classes among them whose register closed without any observation."""
-    open_queries: int
-
-
-def _checked(period: ReportedPeriod, at: datetime) -> None:
-    if period.ends_on < period.starts_on:
-        raise AdsumError("backwards", _("The last day comes before the first. Check the dates."))
-    if period.ends_on > civil_date(at):
-        raise AdsumError("not_yet", _("These days are not over yet. Choose a last day that has come."))
-
-
-def preview_period(period: ReportedPeriod, *, at: datetime) -> Locked:
-    """What reporting this unsaved period would lock (three queries); writes nothing. Raises what `report_period` raises."""
-    _checked(period, at)
-    classes = ClassSession.objects.filter(starts_on__range=(period.starts_on, period.ends_on)).exclude(status="cancelled")
-    queries = Query.objects.filter(state=Query.State.OPEN)
-    if period.student is not None:
-        classes, queries = classes.filter(marks__student=period.student), queries.filter(student=period.student)
-    empty = classes.filter(register__state=Register.State.NOT_OBSERVED)
-    return Locked(classes.count(), empty.count(), queries.filter(session__in=classes.values("pk")).count())
-
-
-@transaction.atomic
-def report_period(
-    body: ReportedPeriod.Body, *, starts_on: date, ends_on: date, by: Person, at: datetime, student: Person | None = None,
-    reference: str = "",
-) -> ReportedPeriod:  # fmt: skip
-    """Note that attendance of these days (both included) was reported outside, for one student or for everyone: from now on
-    only the attendance team changes its marks, and each change is a correction. Raises AdsumError `backwards`, and `not_yet`
-    for days to come."""
-    period = ReportedPeriod(
-        body=body, student=student, starts_on=starts_on, ends_on=ends_on, reference=reference, reported_at=at, reported_by=by
-    )
-    _checked(period, at)
-    period.save()
-    audit_log.record(
-        actor=by.actor, verb="period.report", subject=f"period:{period.pk}", at=at, body=body, starts_on=str(starts_on),
-        ends_on=str(ends_on), student=student and student.pk,
-    )  # fmt: skip
-    return period
-
-
-@transaction.atomic
-def withdraw_period(period: ReportedPeriod, *, by: Person, at: datetime) -> None:
-    """It was entered by mistake: nothing is locked by it any more. Corrections noted meanwhile stay. Once: the first who says
-    so is kept."""
-    if ReportedPeriod.objects.standing().filter(pk=period.pk).update(withdrawn_at=at, withdrawn_by=by):
-        audit_log.record(actor=by.actor, verb="period.withdraw", subject=f"period:{period.pk}", at=at)
-
-
-@transaction.atomic
-def note_correction(correction: Correction, *, by: Person, at: datetime) -> None:
-    """Somebody who reports has seen this correction, and does what is to be done. Once: the first who says so is kept."""
-    if Correction.objects.filter(pk=correction.pk, seen_at=None).update(seen_at=at, seen_by=by):
-        audit_log.record(actor=by.actor, verb="correction.seen", subject=f"change:{correction.pk}", at=at)

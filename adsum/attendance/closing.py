@@ -91,9 +91,15 @@ def _mark(session: ClassSession, student: int, status: Status, at: datetime) -> 
 
 def _born(mark: Mark, outage: Outage | None) -> MarkChange:
     return MarkChange(
-        session_id=mark.session_id, student_id=mark.student_id, after=mark.status, source=mark.source, seen_at=mark.at,
-        at=mark.changed_at, reason_code=Reason.OUTAGE if outage else "", reason=outage.reason if outage else "",
-    )  # fmt: skip
+        session_id=mark.session_id,
+        student_id=mark.student_id,
+        after=mark.status,
+        source=mark.source,
+        seen_at=mark.at,
+        at=mark.changed_at,
+        reason_code=Reason.OUTAGE if outage else "",
+        reason=outage.reason if outage else "",
+    )
 
 
 @transaction.atomic
@@ -199,11 +205,16 @@ def _taken_back(given: list[Mark], *, actor: str, at: datetime) -> None:
     """Marks of one class that closing gave are gone, and the history says so."""
     changes = [
         MarkChange(
-            session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=Status.EXPECTED,
-            source=Source.SYSTEM, seen_at=mark.at, at=at,
+            session_id=mark.session_id,
+            student_id=mark.student_id,
+            before=mark.status,
+            after=Status.EXPECTED,
+            source=Source.SYSTEM,
+            seen_at=mark.at,
+            at=at,
         )
         for mark in given
-    ]  # fmt: skip
+    ]
     restore_marks(given, changes, actor=actor, at=at)
 
 

@@ -36,9 +36,17 @@ def own_class(session: ClassSession, student: Person) -> ClassSession | None:
 
 @transaction.atomic
 def let_in(
-    session: ClassSession, student: Person, *, by: Person, at: datetime, swap: bool, reason_code: Reason,
-    reason: str = "", seen_at: datetime | None = None, query: Query | None = None,
-) -> ClassSession | None:  # fmt: skip
+    session: ClassSession,
+    student: Person,
+    *,
+    by: Person,
+    at: datetime,
+    swap: bool,
+    reason_code: Reason,
+    reason: str = "",
+    seen_at: datetime | None = None,
+    query: Query | None = None,
+) -> ClassSession | None:
     """A student who is not on the list attended, as one of another group. With `swap` the visit stands in for a class of their
     own group: that one becomes *swapped* and is left out of their sum, so the two count once. It, or None where there is none
     or its mark is no longer this person's to change.
@@ -51,9 +59,16 @@ def let_in(
     if Mark.objects.filter(session=session, student=student, status__in=ATTENDED).exists():
         raise AdsumError("already_in", _("%(name)s is in already.") % {"name": student.display_name})
     mark_students(
-        session, [student], Status.OTHER_GROUP, by=by, at=at, reason_code=reason_code, reason=reason, seen_at=seen_at,
+        session,
+        [student],
+        Status.OTHER_GROUP,
+        by=by,
+        at=at,
+        reason_code=reason_code,
+        reason=reason,
+        seen_at=seen_at,
         query=query,
-    )  # fmt: skip
+    )
     own = own_class(session, student) if swap else None
     if own is None:
         return None

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.attendance.policies import policies
-from adsum.attendance.reports import Account, Line, OwnClass, account
+from adsum.attendance.record import Account, OwnClass, account
+from adsum.attendance.reports import Line
 from adsum.attendance.rules import Status
 from adsum.timetable.history import ClassThen, classes_as_of, expected_as_of
 from adsum.timetable.models import ClassSession, Group, Module, Place, PlaceChange
@@ -31,10 +32,15 @@ def marks_as_of(sessions: Collection[int], at: datetime, *, student: Person | No
             marks.pop(key, None)
         else:
             marks[key] = Mark(
-                session_id=step.session_id, student_id=step.student_id, status=step.after, source=step.source,
-                at=step.seen_at or step.at, minutes_late=step.minutes_late, left_at=step.left_at,
+                session_id=step.session_id,
+                student_id=step.student_id,
+                status=step.after,
+                source=step.source,
+                at=step.seen_at or step.at,
+                minutes_late=step.minutes_late,
+                left_at=step.left_at,
                 changed_at=step.at,
-            )  # fmt: skip
+            )
     return marks
 
 
@@ -103,12 +109,15 @@ def account_as_of(
     rules = policies()
     classes = [
         OwnClass(
-            then.session, marks.get((pk, student.pk)), queries.get((pk, student.pk)), _register(registers.get(pk), at),
+            then.session,
+            marks.get((pk, student.pk)),
+            queries.get((pk, student.pk)),
+            _register(registers.get(pk), at),
             rules.of(then.session),
         )
         for pk, then in known.items()
         if student.pk in expected[pk] or (pk, student.pk) in marks.keys() | queries.keys()
-    ]  # fmt: skip
+    ]
     classes.sort(key=lambda one: (one.session.starts_at, one.session.title, one.session.pk))
     return AccountThen(classes, account(classes, at))
 
@@ -141,9 +150,7 @@ class StudentThen(NamedTuple):
     account: Account
 
 
-def module_as_of(
-    module: Module, at: datetime, *, since: datetime, until: datetime | None = None
-) -> list[StudentThen]:  # fmt: skip
+def module_as_of(module: Module, at: datetime, *, since: datetime, until: datetime | None = None) -> list[StudentThen]:
     """Every student's sum in a module from `since` until that instant (or an earlier one, `until`), as both were known then, by
     name (thirteen queries)."""
     sessions = list(ClassSession.objects.filter(module=module, starts_at__gt=since).select_related("module"))

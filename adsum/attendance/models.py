@@ -9,20 +9,8 @@ from django.db.models import F, Q
 
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import KEEPS_REGISTERS, Access, Role
-from adsum.attendance.rules import (
-    LOOKED_FOR,
-    OBSERVERS,
-    Authorised,
-    Counting,
-    Explanation,
-    Reach,
-    Reason,
-    Source,
-    Status,
-    Terms,
-    Weighting,
-    Windows,
-)
+from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
+from adsum.attendance.rules import LOOKED_FOR, OBSERVERS, Explanation, Reach, Reason, Source, Status, Windows
 from adsum.timetable.models import ClassSession, Room, Site
 from adsum.timetable.rules import Kind
 
@@ -106,12 +94,17 @@ class Policy(models.Model):
         """What it says, as the rules take it."""
         return Terms(
             windows=Windows(self.opens_before, self.present_until, self.late_until),
-            pace=self.pace, amend_hours=self.amend_hours, query_hours=self.query_hours,
+            pace=self.pace,
+            amend_hours=self.amend_hours,
+            query_hours=self.query_hours,
             counting=Counting(
-                authorised=Authorised(self.authorised), late_percent=self.late_percent, remote_counts=self.remote_counts,
-                weighting=Weighting(self.weighting), min_events=self.min_events,
+                authorised=Authorised(self.authorised),
+                late_percent=self.late_percent,
+                remote_counts=self.remote_counts,
+                weighting=Weighting(self.weighting),
+                min_events=self.min_events,
             ),
-        )  # fmt: skip
+        )
 
 
 class Register(models.Model):

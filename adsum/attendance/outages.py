@@ -69,15 +69,23 @@ def _taken_back(sessions: Sequence[int]) -> list[Mark]:
 
 def _turned(
     marks: Sequence[Mark], status: Status, outage: Outage, why: Reason, *, by: Person, at: datetime
-) -> list[MarkChange]:  # fmt: skip
+) -> list[MarkChange]:
     """Make these marks that; the steps of their history. Saves neither."""
     changes = [
         MarkChange(
-            session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=status, source=Source.SYSTEM,
-            seen_at=mark.at, at=at, by=by, reason_code=why, reason=outage.reason,
+            session_id=mark.session_id,
+            student_id=mark.student_id,
+            before=mark.status,
+            after=status,
+            source=Source.SYSTEM,
+            seen_at=mark.at,
+            at=at,
+            by=by,
+            reason_code=why,
+            reason=outage.reason,
         )
         for mark in marks
-    ]  # fmt: skip
+    ]
     for mark in marks:
         mark.status, mark.changed_at = status, at
     return changes
@@ -98,9 +106,15 @@ def preview_outage(outage: Outage, *, at: datetime) -> Touched:
 
 @transaction.atomic
 def declare_outage(
-    *, by: Person, at: datetime, starts_at: datetime, ends_at: datetime | None, reason: str, site: Site | None = None,
+    *,
+    by: Person,
+    at: datetime,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    reason: str,
+    site: Site | None = None,
     room: Room | None = None,
-) -> Outage:  # fmt: skip
+) -> Outage:
     """Declare that check-in could not be relied on. From now on closing makes nobody absent in the classes it touches; where
     it has done so already, those absences become not observed. What a person marked stays.
 
@@ -120,9 +134,16 @@ def declare_outage(
         because_of(outage, register)
     Register.objects.bulk_update(empty, EXPLAINED, batch_size=500)
     audit_log.record(
-        actor=by.actor, verb="outage.declare", subject=f"outage:{outage.pk}", at=at, starts_at=starts_at.isoformat(),
-        ends_at=ends_at.isoformat() if ends_at else None, site=outage.site_id, room=outage.room_id, classes=len(sessions),
-    )  # fmt: skip
+        actor=by.actor,
+        verb="outage.declare",
+        subject=f"outage:{outage.pk}",
+        at=at,
+        starts_at=starts_at.isoformat(),
+        ends_at=ends_at.isoformat() if ends_at else None,
+        site=outage.site_id,
+        room=outage.room_id,
+        classes=len(sessions),
+    )
     return outage
 
 
@@ -163,13 +184,18 @@ def _kept_by(outage: Outage, at: datetime) -> tuple[list[Mark], list[Register], 
     rest = Outage.objects.standing().exclude(pk=outage.pk)
     others = outages_of([one for one in classes if one.pk in sessions], at, rest)
     unseen = Mark.objects.filter(
-        session__in=sessions.keys() - others.keys(), session__register__state=Register.State.CLOSED,
-        status=Status.NOT_OBSERVED, source=Source.SYSTEM,
-    )  # fmt: skip
+        session__in=sessions.keys() - others.keys(),
+        session__register__state=Register.State.CLOSED,
+        status=Status.NOT_OBSERVED,
+        source=Source.SYSTEM,
+    )
     explained = Register.objects.filter(
-        session__in=sessions, state=Register.State.NOT_OBSERVED, explained=Explanation.OUTAGE,
-        explained_by=outage.declared_by_id, explained_at=outage.declared_at,
-    )  # fmt: skip
+        session__in=sessions,
+        state=Register.State.NOT_OBSERVED,
+        explained=Explanation.OUTAGE,
+        explained_by=outage.declared_by_id,
+        explained_at=outage.declared_at,
+    )
     marks = unseen.select_for_update(of=("self",)).order_by("session", "student")
     return list(marks), list(explained.select_for_update(of=("self",))), others
 

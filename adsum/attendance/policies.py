@@ -8,8 +8,8 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Department, Person
+from adsum.attendance.counting import Terms, in_force
 from adsum.attendance.models import Policy
-from adsum.attendance.rules import Terms, in_force
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -61,9 +61,18 @@ def terms_of(session: ClassSession) -> Terms:
 
 @transaction.atomic
 def make_policy(
-    terms: Terms, *, department: Department | None, kind: str, valid_from: date, today: date, by: Person, at: datetime,
-    based_on: str = "", note: str = "", inherits: bool = False,
-) -> Policy:  # fmt: skip
+    terms: Terms,
+    *,
+    department: Department | None,
+    kind: str,
+    valid_from: date,
+    today: date,
+    by: Person,
+    at: datetime,
+    based_on: str = "",
+    note: str = "",
+    inherits: bool = False,
+) -> Policy:
     """A new version for a scope, from a day after `today` (the university's civil date of `at`) on.
 
     Raises AdsumError `too_soon` for a day that has begun (what students were told stays true), `taken` when this scope has
@@ -81,20 +90,41 @@ def make_policy(
     try:
         with transaction.atomic():
             policy = Policy.objects.create(
-                number=number, department=department, kind=kind, valid_from=valid_from, inherits=inherits,
-                opens_before=terms.windows.opens_before, present_until=terms.windows.present_until,
-                late_until=terms.windows.late_until, pace=terms.pace, amend_hours=terms.amend_hours,
-                query_hours=terms.query_hours, authorised=counting.authorised, late_percent=counting.late_percent,
-                remote_counts=counting.remote_counts, weighting=counting.weighting, min_events=counting.min_events,
-                based_on=based_on, note=note, made_at=at, made_by=by,
-            )  # fmt: skip
+                number=number,
+                department=department,
+                kind=kind,
+                valid_from=valid_from,
+                inherits=inherits,
+                opens_before=terms.windows.opens_before,
+                present_until=terms.windows.present_until,
+                late_until=terms.windows.late_until,
+                pace=terms.pace,
+                amend_hours=terms.amend_hours,
+                query_hours=terms.query_hours,
+                authorised=counting.authorised,
+                late_percent=counting.late_percent,
+                remote_counts=counting.remote_counts,
+                weighting=counting.weighting,
+                min_events=counting.min_events,
+                based_on=based_on,
+                note=note,
+                made_at=at,
+                made_by=by,
+            )
     except IntegrityError as taken:
         message = _("There is a version for these classes from that day on already. Withdraw it first, or choose another day.")
         raise AdsumError("taken", message) from taken
     audit_log.record(
-        actor=by.actor, verb="policy.make", subject=f"policy:{policy.pk}", at=at, number=number, kind=kind,
-        department=department and department.pk, valid_from=str(valid_from), inherits=inherits,
-    )  # fmt: skip
+        actor=by.actor,
+        verb="policy.make",
+        subject=f"policy:{policy.pk}",
+        at=at,
+        number=number,
+        kind=kind,
+        department=department and department.pk,
+        valid_from=str(valid_from),
+        inherits=inherits,
+    )
     return policy
 
 

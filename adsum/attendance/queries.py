@@ -64,7 +64,7 @@ def answer_query(query: Query, *, by: Person, at: datetime, reason: str, status:
     if status is not None:
         mark_students(
             query.session, [query.student], status, by=by, at=at, reason_code=Reason.QUERY_UPHELD, reason=reason, query=query
-        )  # fmt: skip
+        )
     settle(query, Query.State.DECLINED if status is None else Query.State.UPHELD, by=by, at=at, answer=reason)
     return query
 
@@ -74,9 +74,13 @@ def settle(query: Query, state: Query.State, *, by: Person, at: datetime, answer
     query.state, query.answered_at, query.answered_by, query.answer = state, at, by, answer
     query.save(update_fields=["state", "answered_at", "answered_by", "answer"])
     audit_log.record(
-        actor=by.actor, verb=f"query.{query.state}", subject=f"session:{query.session_id}", at=at, query=str(query.ref),
+        actor=by.actor,
+        verb=f"query.{query.state}",
+        subject=f"session:{query.session_id}",
+        at=at,
+        query=str(query.ref),
         student=query.student_id,
-    )  # fmt: skip
+    )
 
 
 def changed_together(queries: Collection[Query], status: Status) -> int:

@@ -2,30 +2,19 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.similar_queries import Asked, alike
 from adsum.attendance.models import Correction, Mark, MarkChange, Outage, Proposal, Query, Register, ReportedPeriod
-from adsum.attendance.policies import DEFAULTS, policies
-from adsum.attendance.rules import (
-    ATTENDED,
-    QUERY_ANSWERED_IN,
-    QUERY_TO_TEAM_AFTER,
-    Counted,
-    OpenFor,
-    Status,
-    Tally,
-    Terms,
-    tally,
-)
-from adsum.core.clock import civil_day, monday_of
+from adsum.attendance.policies import policies
+from adsum.attendance.rules import ATTENDED, QUERY_ANSWERED_IN, QUERY_TO_TEAM_AFTER, OpenFor, Status
+from adsum.attendance.similar_queries import Asked, alike
+from adsum.core.clock import civil_day
 from adsum.core.holidays import working_days
 from adsum.core.university import civil_date
 from adsum.timetable.models import ClassSession
@@ -73,9 +62,7 @@ def changes_since(sessions: Collection[int], change: int) -> list[Seen]:
     if undone := changes.keys() - {(one.session, one.student) for one in seen}:
         refs = dict(Person.objects.filter(pk__in={student for _, student in undone}).values_list("pk", "ref"))
         at = dict(MarkChange.objects.filter(pk__in=[changes[key] for key in undone]).values_list("pk", "at"))
-        seen += [
-            Seen(changes[key], *key, refs[key[1]], Status.EXPECTED, at[changes[key]], 0) for key in undone
-        ]  # fmt: skip
+        seen += [Seen(changes[key], *key, refs[key[1]], Status.EXPECTED, at[changes[key]], 0) for key in undone]
     return sorted(seen)
 
 
@@ -247,9 +234,7 @@ def touched_by(outages: Sequence[Outage], sessions: Iterable[ClassSession]) -> d
     return touched
 
 
-def outages_of(
-    sessions: Collection[ClassSession], at: datetime, among: QuerySet[Outage] | None = None
-) -> dict[int, Outage]:  # fmt: skip
+def outages_of(sessions: Collection[ClassSession], at: datetime, among: QuerySet[Outage] | None = None) -> dict[int, Outage]:
     """The same, of every outage (`among` these; else of all that stand) that had begun by `at`: whom alerts about these
     classes must leave alone, and whom to tell (one query more)."""
     if not sessions:
@@ -307,185 +292,4 @@ def alike_among(queries: QuerySet[Query], most: int = 2_000) -> list[list[int]]:
 # One student's own record
 
 
-@dataclass(frozen=True, slots=True)
-class OwnClass:
-    """One class as its student sees it. `query` is the latest, open or answered; `register` is None until there is one;
-    `terms` are what the policy of the class says."""
-
-    session: ClassSession
-    mark: Mark | None
-    query: Query | None
-    register: Register | None
-    terms: Terms = DEFAULTS
-
-    @property
-    def status(self) -> Status:
-        """What stands now: a cancelled class is cancelled whatever was marked before."""
-        if self.session.cancelled:
-            return Status.CANCELLED
-        if self.mark is not None:
-            return Status(self.mark.status)
-        closed = self.register is not None and self.register.state != Register.State.OPEN
-        return Status.NOT_EXPECTED if closed else Status.EXPECTED
-
-    @property
-    def under_query(self) -> bool:
-        return self.query is not None and self.query.state == Query.State.OPEN and not self.session.cancelled
-
-    def may_query(self, at: datetime) -> bool:
-        """Whether there is a mark to doubt, and it is not too late to say so."""
-        started = self.session.starts_at <= at < self.session.ends_at + timedelta(hours=self.terms.query_hours)
-        return started and not self.under_query and self.status not in {Status.CANCELLED, Status.PRESENT}
-
-    @property
-    def counts(self) -> bool:
-        """Whether its status is one that counts, by its policy."""
-        return self.terms.counting.counts(self.status)
-
-    @property
-    def counted(self) -> Counted:
-        """The class as a sum takes it."""
-        return counted_in(self.session, self.status, self.terms)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """How much a student attended, and what the sum leaves out."""
-
-    tally: Tally
-    cancelled: int
-    not_observed: int
-    swapped: int
-    authorised: int
-    optional: int
-    under_query: int
-    """Marked absent, and queried: it does not count until someone has answered."""
-    unmarked: int
-    """Over, with a register still open."""
-
-
-def classes_of(student: Person) -> QuerySet[ClassSession]:
-    """Every class that is on this student's record: expected in it, marked in it, or queried it."""
-    own = ClassSession.objects.expecting(student).values("pk")
-    marked, queried = (model.objects.filter(student=student).values("session") for model in (Mark, Query))
-    # A union, for the database goes through every class where such questions are joined by "or".
-    return ClassSession.objects.filter(pk__in=own.union(marked, queried))
-
-
-def own_classes(student: Person, sessions: QuerySet[ClassSession]) -> list[OwnClass]:
-    """Those of `sessions`, in order of time, with this student's marks, queries and policies (six queries)."""
-    found = list(sessions.select_related("module", "register").prefetch_related("rooms").order_by("starts_at", "title", "pk"))
-    pks = [session.pk for session in found]
-    marks = {mark.session_id: mark for mark in Mark.objects.filter(student=student, session__in=pks)}
-    asked = Query.objects.filter(student=student, session__in=pks).select_related("answered_by").order_by("raised_at")
-    queries = {query.session_id: query for query in asked}
-    rules = policies()
-    return [
-        OwnClass(
-            session, marks.get(session.pk), queries.get(session.pk), getattr(session, "register", None), rules.of(session)
-        )
-        for session in found
-    ]  # fmt: skip
-
-
-def account(classes: Iterable[OwnClass], at: datetime) -> Account:
-    """The sum of those classes that are over at that instant or already have a mark (docs/rules.md A 8)."""
-    over = [one for one in classes if one.mark is not None or one.session.ends_at <= at]
-    queried = [one for one in over if one.under_query and one.status not in ATTENDED and one.counts]
-    rest = [one for one in over if one not in queried]
-    statuses = Counter(one.status for one in rest)
-    return Account(
-        tally=tally(one.counted for one in rest),
-        cancelled=statuses[Status.CANCELLED],
-        not_observed=statuses[Status.NOT_OBSERVED],
-        swapped=statuses[Status.SWAPPED],
-        authorised=sum(one.status == Status.AUTHORISED and not one.counts for one in rest),
-        optional=sum(not one.session.mandatory and one.counts for one in rest),
-        under_query=len(queried),
-        unmarked=statuses[Status.EXPECTED],
-    )
-
-
-def latest_changes(student: Person, sessions: Collection[int]) -> dict[int, MarkChange]:
-    """The change that made each mark of this student what it is, by class, with who made it (one query)."""
-    return {change.session_id: change for change in changes_of(student, sessions)}
-
-
-def story_of(student: Person, session: ClassSession) -> list[MarkChange]:
-    """Every change of one mark, newest first, with who made it (one query)."""
-    return changes_of(student, [session.pk])[::-1]
-
-
 # Many students, or one as those see them who look after them
-
-
-class Standing(NamedTuple):
-    """How a student is doing, for a list of many."""
-
-    tally: Tally
-    last_attended: datetime | None
-    open_queries: int
-
-
-def counting_marks(at: datetime) -> QuerySet[Mark]:
-    """Marks of classes that take place and had begun at that instant, without those that do not count while queried."""
-    asked = Query.objects.filter(session=OuterRef("session"), student=OuterRef("student"), state=Query.State.OPEN)
-    begun = Mark.objects.filter(session__starts_at__lte=at).exclude(session__status=ClassStatus.CANCELLED)
-    return begun.filter(Q(status__in=ATTENDED) | ~Exists(asked))
-
-
-def standings(
-    students: Collection[int], *, since: datetime, at: datetime, module: int | None = None
-) -> dict[int, Standing]:  # fmt: skip
-    """How each of these students is doing in the classes that ended after `since` (six queries, however many): the same sum
-    as `account` makes of each one's own classes; with `module` in the classes of that module alone."""
-    marks = counting_marks(at).filter(student__in=students)
-    if module is not None:
-        marks = marks.filter(session__module=module)
-    recent = list(marks.filter(session__ends_at__gt=since).values_list("student", "session", "status"))
-    sessions = ClassSession.objects.filter(pk__in={session for _, session, _ in recent}).select_related("module")
-    rules = policies()
-    by_session = {session.pk: (session, rules.of(session)) for session in sessions}
-    counted: dict[int, list[Counted]] = {pk: [] for pk in students}
-    for student, pk, status in recent:
-        session, terms = by_session[pk]
-        counted[student].append(counted_in(session, Status(status), terms))
-    seen = Mark.objects.filter(student__in=students, status__in=ATTENDED).exclude(session__status=ClassStatus.CANCELLED)
-    last = dict(seen.values("student").annotate(last=Max("session__starts_at")).values_list("student", "last"))
-    waiting = open_queries(ClassSession.objects.all()).filter(student__in=students).order_by().values("student")
-    queries = dict(waiting.annotate(n=Count("pk")).values_list("student", "n"))
-    return {pk: Standing(tally(counted[pk]), last.get(pk), queries.get(pk, 0)) for pk in counted}
-
-
-def module_tallies(modules: Collection[int], *, since: datetime, at: datetime) -> dict[int, dict[date | None, Tally]]:
-    """What all students together attended of the classes of these modules that began after `since` (four queries, however
-    many): by module, for each week (its Monday) and, under None, for all of it. What did not count is left out."""
-    marks = counting_marks(at).filter(session__module__in=modules, session__starts_at__gte=since)
-    counts = list(marks.values("session", "status").annotate(n=Count("pk")).values_list("session", "status", "n"))
-    sessions = ClassSession.objects.select_related("module").in_bulk({session for session, _, _ in counts})
-    rules = policies()
-    found: dict[int, dict[date | None, list[Counted]]] = {}
-    for pk, status, number in counts:
-        session = sessions[pk]
-        same = counted_in(session, Status(status), rules.of(session))._replace(times=number)
-        weeks = found.setdefault(session.module_id, {})
-        for week in (None, monday_of(session.starts_on)):
-            weeks.setdefault(week, []).append(same)
-    return {module: {week: tally(some) for week, some in weeks.items()} for module, weeks in found.items()}
-
-
-def counted_in(session: ClassSession, status: Status, terms: Terms) -> Counted:
-    """A mark in a class as a sum takes it."""
-    minutes = int((session.ends_at - session.starts_at).total_seconds() // 60)
-    return Counted(status, session.mandatory, minutes, terms.counting)
-
-
-def changes_of(student: Person, sessions: Collection[int]) -> list[MarkChange]:
-    """Every change of this student's marks in these classes, in order, with who made it (one query)."""
-    return list(MarkChange.objects.filter(student=student, session__in=sessions).select_related("by").order_by("id"))
-
-
-def queries_of(student: Person, sessions: Collection[int]) -> list[Query]:
-    """Every query of this student about these classes, with who answered it (one query)."""
-    asked = Query.objects.filter(student=student, session__in=sessions).select_related("answered_by")
-    return list(asked.order_by("raised_at"))

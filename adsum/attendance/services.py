@@ -181,9 +181,8 @@ class _Facts(NamedTuple):
     def needs(self, students: Iterable[Person], changing: int) -> Needs | None:
         reported = any(student.pk in self.reported for student in students)
         return needs(
-            at=self.at, ends_at=self.ends_at, amend_hours=self.amend_hours, team=self.team, changing=changing,
-            reported=reported,
-        )  # fmt: skip
+            at=self.at, ends_at=self.ends_at, amend_hours=self.amend_hours, team=self.team, changing=changing, reported=reported
+        )
 
 
 def what_it_needs(
@@ -274,9 +273,19 @@ def _make(
     left: datetime | None = None,
 ) -> Made:
     step = MarkChange(
-        session=session, student_id=student_id, before=mark.status if mark else "", after=status, minutes_late=late,
-        source=source, seen_at=seen, at=at, by=by, reason_code=reason_code or "", reason=reason, left_at=left,
-    )  # fmt: skip
+        session=session,
+        student_id=student_id,
+        before=mark.status if mark else "",
+        after=status,
+        minutes_late=late,
+        source=source,
+        seen_at=seen,
+        at=at,
+        by=by,
+        reason_code=reason_code or "",
+        reason=reason,
+        left_at=left,
+    )
     mark = mark or Mark(session=session, student_id=student_id)
     mark.status, mark.source, mark.at, mark.minutes_late, mark.changed_at = status, source, seen, late, at
     mark.left_at = left

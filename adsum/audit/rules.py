@@ -95,8 +95,12 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "kind": self.kind, "viewer": self.viewer, "person": self.person, "count": self.count, "last": self.last.isoformat()
-        }  # fmt: skip
+            "kind": self.kind,
+            "viewer": self.viewer,
+            "person": self.person,
+            "count": self.count,
+            "last": self.last.isoformat(),
+        }
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> "Finding":

@@ -15,18 +15,7 @@ from django.utils.translation import gettext as _
 
 from adsum.audit import encoding
 from adsum.audit.encoding import ERASE, Facts, hash_of, keys_of, mentions, proof_of_erasure, renamed
-from adsum.audit.models import (
-    APPEND_ONLY,
-    AccessLog,
-    AccessReport,
-    Alias,
-    Checkpoint,
-    Event,
-    Leaf,
-    Node,
-    Verification,
-    stored,
-)
+from adsum.audit.models import APPEND_ONLY, AccessLog, AccessReport, Alias, Checkpoint, Event, Leaf, Node, Verification, stored
 from adsum.audit.rules import Finding, Page
 from adsum.audit.tree import COLUMNS, Tree, checkpoint_file, erasures, finders, note_of, open_alias, tokens_of, unsealed
 from adsum.core import ids, keyring, notes
@@ -72,13 +61,16 @@ def record_all(entries: Iterable[Entry], *, actor: str, at: datetime) -> None:
     Event.objects.bulk_create(
         [
             Event(
-                at=at, actor=renamed(actor, known), verb=entry.verb, subject=renamed(entry.subject, known),
+                at=at,
+                actor=renamed(actor, known),
+                verb=entry.verb,
+                subject=renamed(entry.subject, known),
                 detail=renamed(entry.detail, known),
             )
             for entry in entries
         ],
         batch_size=BATCH,
-    )  # fmt: skip
+    )
 
 
 # Aliases
@@ -158,9 +150,11 @@ def _alias(pk: int, token: str = "") -> Alias:
     kid, (seal, find) = next(iter(keyring.alias_keys().items()))
     token = token or ids.encode(int.from_bytes(os.urandom(16), "big"), 26)
     return Alias(
-        token=token, kid=kid, finder=tag(find, str(pk).encode()).hex(),
+        token=token,
+        kid=kid,
+        finder=tag(find, str(pk).encode()).hex(),
         sealed=encrypt(seal, str(pk).encode(), about=token.encode()),
-    )  # fmt: skip
+    )
 
 
 @transaction.atomic
@@ -235,10 +229,16 @@ def _seal_some(*, at: datetime, sweep: bool) -> int:
         keys = keys_of(event)
         leaves.append(
             Leaf(
-                index=size + len(leaves), event_id=event.pk, hash=leaf, at=event.at, actor_key=keys.actor,
-                verb_key=keys.verb, subject_key=keys.subject, about_key=keys.about,
+                index=size + len(leaves),
+                event_id=event.pk,
+                hash=leaf,
+                at=event.at,
+                actor_key=keys.actor,
+                verb_key=keys.verb,
+                subject_key=keys.subject,
+                about_key=keys.about,
             )
-        )  # fmt: skip
+        )
         nodes += [Node(level=level, index=index, hash=node) for level, index, node in tiles.append(leaf)]
     last = max(rows[-1].pk, head.last_event if head else 0)
     try:
@@ -267,9 +267,17 @@ def _sign(size: int, root: bytes, *, last: int, settled: int, at: datetime, publ
     kid, signer = keyring.checkpoint_signer()
     text = str(notes.Checkpoint(signer.name, size, root))
     return Checkpoint(
-        at=at, origin=signer.name, size=size, root=root, kid=kid, signature=signer.sign(text), published=published,
-        last_event=last, settled=settled, complete=True,
-    )  # fmt: skip
+        at=at,
+        origin=signer.name,
+        size=size,
+        root=root,
+        kid=kid,
+        signature=signer.sign(text),
+        published=published,
+        last_event=last,
+        settled=settled,
+        complete=True,
+    )
 
 
 @transaction.atomic
@@ -310,13 +318,25 @@ def record_verification(
 ) -> Verification:
     """Keep what a verification found, of the whole log or from the place `since` on."""
     made = Verification.objects.create(
-        at=at, by=by, size=size, since=since, outside=outside, wrong=finding.wrong if finding else "",
-        place=finding.place if finding else None, event_id=finding.event if finding else None,
-    )  # fmt: skip
+        at=at,
+        by=by,
+        size=size,
+        since=since,
+        outside=outside,
+        wrong=finding.wrong if finding else "",
+        place=finding.place if finding else None,
+        event_id=finding.event if finding else None,
+    )
     record(
-        actor=by, verb="audit.verify", subject=f"verification:{made.pk}", at=at, size=size, since=since, outside=outside,
+        actor=by,
+        verb="audit.verify",
+        subject=f"verification:{made.pk}",
+        at=at,
+        size=size,
+        since=since,
+        outside=outside,
         wrong=made.wrong,
-    )  # fmt: skip
+    )
     return made
 
 
@@ -340,11 +360,17 @@ def note_views(looks: Iterable[Look], page: Page, *, viewer: int, at: datetime, 
     showed within the ten minutes."""
     rows = [
         AccessLog(
-            at=at, viewer=viewer, role=look.role, department=look.department, subject=look.subject, page=page, purpose=purpose,
+            at=at,
+            viewer=viewer,
+            role=look.role,
+            department=look.department,
+            subject=look.subject,
+            page=page,
+            purpose=purpose,
             slot=int(at.timestamp()) // SLOT_SECONDS,
         )
         for look in looks
-    ]  # fmt: skip
+    ]
     AccessLog.objects.bulk_create(rows, ignore_conflicts=True)
 
 

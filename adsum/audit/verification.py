@@ -122,9 +122,11 @@ def _begin(walk: _Walk, size: int, result: Result) -> Finding | None:
 
 
 def _chunk(walk: _Walk, low: int, high: int, result: Result) -> Finding | None:
-    rows = Leaf.objects.filter(index__gte=low, index__lt=high).order_by("index").values_list(
-        "index", "event_id", "hash", "at", "actor_key", "verb_key", "subject_key", "about_key"
-    )  # fmt: skip
+    rows = (
+        Leaf.objects.filter(index__gte=low, index__lt=high)
+        .order_by("index")
+        .values_list("index", "event_id", "hash", "at", "actor_key", "verb_key", "subject_key", "about_key")
+    )
     leaves = [_LeafRow(*row) for row in rows]
     wanted = [leaf.event for leaf in leaves]
     events = {row[0]: Facts(*row) for row in Event.objects.filter(pk__in=wanted).values_list(*COLUMNS)}

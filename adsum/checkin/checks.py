@@ -121,7 +121,7 @@ def _tend(check: SecondCheck, at: datetime) -> bool:
         _start(check, at)
         audit_log.record(
             actor="system:checks", verb="check.begin", subject=f"session:{session.pk}", at=at, check=str(check.ref)
-        )  # fmt: skip
+        )
         return True
     ended = check.started_at + LASTS
     if at >= ended + SETTLED_AFTER:
@@ -194,6 +194,10 @@ def note_call(call: SpotCall, result: Called, *, by: Person, at: datetime) -> No
     """Seen, not seen, or not asked after all. The last word stands; nothing follows from it by itself."""
     SpotCall.objects.filter(pk=call.pk).update(result=result, result_by=by, result_at=at)
     audit_log.record(
-        actor=by.actor, verb="spot.call", subject=f"session:{call.spot_check.session_id}", at=at, student=call.student_id,
+        actor=by.actor,
+        verb="spot.call",
+        subject=f"session:{call.spot_check.session_id}",
+        at=at,
+        student=call.student_id,
         result=result,
-    )  # fmt: skip
+    )

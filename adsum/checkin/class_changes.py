@@ -65,9 +65,15 @@ def _is_settled(session: ClassSession, at: datetime) -> bool:
 
 @transaction.atomic
 def change(
-    session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, reason: str = "", final: bool = False,
+    session: ClassSession,
+    wanted: Wanted,
+    *,
+    by: Person,
+    at: datetime,
+    reason: str = "",
+    final: bool = False,
     rooms: Sequence[str] | None = None,
-) -> ClassSession:  # fmt: skip
+) -> ClassSession:
     """As `timetable.changes.change_class`, and check-in follows. `rooms`: by their names, known or not. Raises what that and
     `weigh` raise."""
     if rooms is not None:

@@ -21,12 +21,21 @@ def empty_evidence(*, at: datetime, batch: int = 2_000) -> dict[str, int]:
     """
     counts = {
         "signs": _empty(
-            Scan.objects.filter(first_seen_at__lte=at - SIGNS_KEPT, network_changed__isnull=False), batch,
-            network="", agent="", new_device=None, network_changed=None, signed_in_after=None,
+            Scan.objects.filter(first_seen_at__lte=at - SIGNS_KEPT, network_changed__isnull=False),
+            batch,
+            network="",
+            agent="",
+            new_device=None,
+            network_changed=None,
+            signed_in_after=None,
         ),
         "codes": _empty(
-            Scan.objects.filter(first_seen_at__lte=at - CODES_KEPT, slot__isnull=False), batch,
-            device="", typed=None, slot=None, age_ms=None,
+            Scan.objects.filter(first_seen_at__lte=at - CODES_KEPT, slot__isnull=False),
+            batch,
+            device="",
+            typed=None,
+            slot=None,
+            age_ms=None,
         ),
         "late_codes": LateCode.objects.filter(opening__late_until__lt=at - timedelta(days=1)).delete()[0],
         "passes": RevokedPass.objects.filter(at__lt=at - SIGNS_KEPT).delete()[0],
@@ -34,12 +43,17 @@ def empty_evidence(*, at: datetime, batch: int = 2_000) -> dict[str, int]:
         "answers": CheckAnswer.objects.filter(second_check__settled_at__lt=at - CODES_KEPT).delete()[0],
         "calls": SpotCall.objects.filter(spot_check__asked_at__lt=at - CODES_KEPT).delete()[0],
         "alarms": Alarm.objects.filter(at__lt=at - CODES_KEPT).delete()[0],
-    }  # fmt: skip
+    }
     if any(counts.values()):
         audit_log.record(
-            actor="system:retention", verb="evidence.dispose", subject="scan:*", at=at, counts=counts,
-            signs_before=(at - SIGNS_KEPT).isoformat(), codes_before=(at - CODES_KEPT).isoformat(),
-        )  # fmt: skip
+            actor="system:retention",
+            verb="evidence.dispose",
+            subject="scan:*",
+            at=at,
+            counts=counts,
+            signs_before=(at - SIGNS_KEPT).isoformat(),
+            codes_before=(at - CODES_KEPT).isoformat(),
+        )
     return counts
 
 

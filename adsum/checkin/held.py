@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from adsum.accounts.models import Person
 from adsum.attendance import queries
 from adsum.attendance.amendments import propose
+from adsum.attendance.guest_attendance import let_in
 from adsum.attendance.models import Mark, Proposal, Query, Register
 from adsum.attendance.rules import ATTENDED, Reason, Status
 from adsum.attendance.services import Entry, how_many_change, mark_students, refusal, what_it_needs
-from adsum.attendance.guest_attendance import let_in
 from adsum.audit import services as audit_log
 from adsum.checkin.models import HeldDecision, Scan
 from adsum.checkin.reports import held_scans, waiting_scans
@@ -48,9 +48,12 @@ def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime, swap: boo
         return None
     query, status, swapped = _query_of(scan), _status(scan), None
     why: dict[str, Any] = {
-        "by": by, "at": at, "seen_at": scan.first_seen_at, "query": query,
+        "by": by,
+        "at": at,
+        "seen_at": scan.first_seen_at,
+        "query": query,
         "reason_code": Reason.QUERY_UPHELD if query else Reason.SCAN_ACCEPTED,
-    }  # fmt: skip
+    }
     if status == Status.OTHER_GROUP:
         swapped = let_in(scan.session, scan.student, swap=swap, **why)
     else:
@@ -65,9 +68,13 @@ def _decide(scan: Scan, *, accept: bool, by: Person, at: datetime) -> None:
     if not created:
         raise AdsumError("decided", _("A colleague has already decided this one. Reload the page to see how."))
     audit_log.record(
-        actor=by.actor, verb="held.accept" if accept else "held.decline", subject=f"session:{scan.session_id}", at=at,
-        scan=str(scan.ref), student=scan.student_id,
-    )  # fmt: skip
+        actor=by.actor,
+        verb="held.accept" if accept else "held.decline",
+        subject=f"session:{scan.session_id}",
+        at=at,
+        scan=str(scan.ref),
+        student=scan.student_id,
+    )
 
 
 def _query_of(scan: Scan) -> Query | None:
@@ -125,9 +132,8 @@ def propose_held(scan: Scan, *, by: Person, at: datetime) -> Proposal:
     if waiting.exists():
         raise AdsumError("proposed", _("A colleague has been asked to confirm this already."))
     return propose(
-        scan.session, [scan.student], _status(scan), by=by, at=at, reason_code=Reason.SCAN_ACCEPTED,
-        seen_at=scan.first_seen_at,
-    )  # fmt: skip
+        scan.session, [scan.student], _status(scan), by=by, at=at, reason_code=Reason.SCAN_ACCEPTED, seen_at=scan.first_seen_at
+    )
 
 
 # Answering a query decides what still waits of the same student in the same class

@@ -145,9 +145,7 @@ class Display(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["opening", "slot"], name="one_display_per_slot"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["opening", "slot"], name="one_display_per_slot")]
 
     def __str__(self) -> str:
         return f"display {self.slot} of {self.opening_id}"
@@ -222,9 +220,7 @@ class Scan(models.Model):
             ),
             models.UniqueConstraint(fields=["ticket"], condition=Q(refusal=""), name="one_use_per_ticket"),
             models.UniqueConstraint(
-                fields=["session", "device"],
-                condition=Q(refusal="") & ~Q(device=""),
-                name="one_account_per_device_and_session",
+                fields=["session", "device"], condition=Q(refusal="") & ~Q(device=""), name="one_account_per_device_and_session"
             ),
         ]
         indexes = [

@@ -27,9 +27,10 @@ from django.db.models import (
 from django.db.models.functions import Least, Mod
 
 from adsum.accounts.models import Department
+from adsum.attendance.counting import Counted, Tally, Terms, Weighting, in_force
 from adsum.attendance.models import Mark, MarkChange, Policy, Query
 from adsum.attendance.policies import DEFAULTS, Policies, policies
-from adsum.attendance.rules import Counted, Moment, Source, Status, Tally, Terms, Weighting, Windows, in_force
+from adsum.attendance.rules import Moment, Source, Status, Windows
 from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal
 from adsum.timetable.models import ClassSession, Module
@@ -166,14 +167,21 @@ def effect_of(draft: Draft, *, first: date, last: date, most: int = MOST_CLASSES
             sums[one.module].add(told, count)
             all_.add(told, count)
     return Effect(
-        first=first, last=last, classes=len(classes) * every, every=every, marks=seen,
+        first=first,
+        last=last,
+        classes=len(classes) * every,
+        every=every,
+        marks=seen,
         moves=[Move(*key, count) for key, count in sorted(moves.items(), key=lambda item: (-item[1], item[0]))],
-        again=again, before=all_old.tally(), after=all_new.tally(), modules=_most_changed(old, new),
+        again=again,
+        before=all_old.tally(),
+        after=all_new.tally(),
+        modules=_most_changed(old, new),
         late_amendments=_late(
             MarkChange.objects.filter(source=Source.STAFF, before__gt=""), "at", draft.terms.amend_hours, looked_at, classes
         ),
         late_queries=_late(Query.objects.all(), "raised_at", draft.terms.query_hours, looked_at, classes),
-    )  # fmt: skip
+    )
 
 
 def _classes(sessions: QuerySet[ClassSession], draft: Draft, rules: Policies) -> dict[int, _Class]:
@@ -265,9 +273,12 @@ def _most_changed(old: Mapping[int, _Sum], new: Mapping[int, _Sum]) -> list[Modu
 
 
 def _late(
-    rows: QuerySet[MarkChange] | QuerySet[Query], at: str, hours: int, sessions: QuerySet[ClassSession],
+    rows: QuerySet[MarkChange] | QuerySet[Query],
+    at: str,
+    hours: int,
+    sessions: QuerySet[ClassSession],
     classes: Mapping[int, _Class],
-) -> int:  # fmt: skip
+) -> int:
     """How many of these came later after their class than so many hours (one query)."""
     deadline = ExpressionWrapper(F("session__ends_at") + timedelta(hours=hours), output_field=DateTimeField())
     late = rows.filter(**{"session__in": sessions.values("pk"), f"{at}__gte": deadline})

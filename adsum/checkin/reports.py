@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import ATTENDED, Status
+from adsum.checkin.codes import RELIEF_GRACE_MS, EpochKey, epoch_keys, make_code, make_typed
 from adsum.checkin.models import (
     Alarm,
     CheckAnswer,
@@ -25,7 +26,7 @@ from adsum.checkin.models import (
     SecondCheck,
     SpotCall,
 )
-from adsum.checkin.rules import HELD, PACES, RELIEF_GRACE_MS, Called, EpochKey, Refusal, epoch_keys, make_code, make_typed
+from adsum.checkin.rules import HELD, PACES, Called, Refusal
 from adsum.core import keyring
 from adsum.timetable.models import ClassSession
 
@@ -128,9 +129,13 @@ def answers_of(check: SecondCheck) -> dict[int, datetime | None]:
     answered: dict[int, datetime | None] = dict.fromkeys(here.order_by("student").values_list("student_id", flat=True))
     epoch = Epoch.objects.get(opening=check.opening, number=check.epoch or 0)
     scans = Scan.objects.filter(
-        session=session, student__in=answered, refusal__in=["", Refusal.ALREADY_IN], first_seen_at__gte=began,
-        first_seen_at__lt=ended + timedelta(milliseconds=grace_of(epoch, check.opening)), age_ms__isnull=False,
-    )  # fmt: skip
+        session=session,
+        student__in=answered,
+        refusal__in=["", Refusal.ALREADY_IN],
+        first_seen_at__gte=began,
+        first_seen_at__lt=ended + timedelta(milliseconds=grace_of(epoch, check.opening)),
+        age_ms__isnull=False,
+    )
     accepted = Scan.objects.filter(session=session, refusal="").exclude(device="")
     owners: dict[str, int] = dict(accepted.values_list("device", "student_id"))
     rows = scans.order_by("id").values_list("student_id", "first_seen_at", "age_ms", "device")
@@ -182,15 +187,23 @@ def shown_on(display: Display, at: datetime) -> Shown:
     epoch = latest_epoch(opening)
     key, typed_key = epoch_keys(keyring.masters()[epoch.kid], opening=opening.pk, epoch=epoch.number)
     keys = EpochKey(
-        opening=opening.pk, number=epoch.number, key=key, typed_key=typed_key, period_ms=epoch.period_ms,
-        grace_ms=grace_of(epoch, opening), started_ms=int(epoch.started_at.timestamp() * 1000),
-    )  # fmt: skip
+        opening=opening.pk,
+        number=epoch.number,
+        key=key,
+        typed_key=typed_key,
+        period_ms=epoch.period_ms,
+        grace_ms=grace_of(epoch, opening),
+        started_ms=int(epoch.started_at.timestamp() * 1000),
+    )
     now_ms = int(at.timestamp() * 1000)
     counter = keys.counter_at(now_ms)
     return Shown(
-        make_code(keys, handle=opening.handle, slot=display.slot, counter=counter), make_typed(keys, counter),
-        keys.left_ms(now_ms), epoch.period_ms, keys.grace_ms,
-    )  # fmt: skip
+        make_code(keys, handle=opening.handle, slot=display.slot, counter=counter),
+        make_typed(keys, counter),
+        keys.left_ms(now_ms),
+        epoch.period_ms,
+        keys.grace_ms,
+    )
 
 
 def latest_epoch(opening: Opening) -> Epoch:

@@ -15,11 +15,13 @@ from django.utils.translation import gettext as _
 from adsum.accounts.models import Person
 from adsum.accounts.services import end_sign_ins
 from adsum.attendance.closing import close_registers, reopen_registers
+from adsum.attendance.counting import Terms
 from adsum.attendance.models import Query, Register
 from adsum.attendance.policies import Policies, policies, terms_of
 from adsum.attendance.queries import raise_query
-from adsum.attendance.rules import OpenFor, Terms
+from adsum.attendance.rules import OpenFor
 from adsum.audit import services as audit_log
+from adsum.checkin.codes import HANDLE_BITS
 from adsum.checkin.models import (
     Alarm,
     Display,
@@ -34,7 +36,7 @@ from adsum.checkin.models import (
     TypedTries,
 )
 from adsum.checkin.reports import latest_epoch, pace_of, waiting_scans
-from adsum.checkin.rules import HANDLE_BITS, MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, AlarmKind, Refusal, needs_relief
+from adsum.checkin.rules import MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, AlarmKind, Refusal, needs_relief
 from adsum.core import ids, keyring
 from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
@@ -125,10 +127,16 @@ def open_checkin(session: ClassSession, *, by: Person, at: datetime, pace: str =
     window = OpenFor.of(terms.windows, starts_at=session.starts_at, ends_at=session.ends_at)
     Register.objects.get_or_create(session=session)
     opening = Opening.objects.create(
-        session=session, handle=_free_handle(), opened_at=at, opened_by=by, opens_at=window.opens_at,
-        present_until=window.present_until, late_until=window.late_until,
-        ticket_seconds=PACES[pace].ticket_seconds, version=0,
-    )  # fmt: skip
+        session=session,
+        handle=_free_handle(),
+        opened_at=at,
+        opened_by=by,
+        opens_at=window.opens_at,
+        present_until=window.present_until,
+        late_until=window.late_until,
+        ticket_seconds=PACES[pace].ticket_seconds,
+        version=0,
+    )
     _begin_epoch(opening, number=1, pace=pace, at=at)
     audit_log.record(actor=by.actor, verb="checkin.open", subject=f"session:{session.pk}", at=at, pace=pace)
     _touch(opening)
@@ -160,9 +168,14 @@ def _succeed(opening: Opening, *, at: datetime, pace: str = "", of_check: bool =
 
 def _begin_epoch(opening: Opening, *, number: int, pace: str, at: datetime, of_check: bool = False) -> None:
     Epoch.objects.create(
-        opening=opening, number=number, kid=keyring.current(), period_ms=PACES[pace].period_ms,
-        grace_ms=PACES[pace].grace_ms, started_at=at, of_check=of_check,
-    )  # fmt: skip
+        opening=opening,
+        number=number,
+        kid=keyring.current(),
+        period_ms=PACES[pace].period_ms,
+        grace_ms=PACES[pace].grace_ms,
+        started_at=at,
+        of_check=of_check,
+    )
 
 
 @transaction.atomic
@@ -180,9 +193,13 @@ def begin_epoch(opening: Opening, *, by: Person, at: datetime, pace: str, kill: 
     Opening.objects.filter(pk=opening.pk).update(**changed)
     number = _succeed(opening, at=at, pace=pace)
     audit_log.record(
-        actor=by.actor, verb="checkin.kill" if kill else "checkin.pace", subject=f"session:{opening.session_id}", at=at,
-        pace=pace, epoch=number,
-    )  # fmt: skip
+        actor=by.actor,
+        verb="checkin.kill" if kill else "checkin.pace",
+        subject=f"session:{opening.session_id}",
+        at=at,
+        pace=pace,
+        epoch=number,
+    )
     _touch(opening)
 
 
@@ -273,8 +290,7 @@ def waiting_pairing(code: str, *, at: datetime) -> Pairing:
     pairing = pairings.filter(code=code.upper().translate(_AS_READ), display=None, kiosk=None).first()
     if pairing is None:
         raise AdsumError(
-            "unknown_screen",
-            _("No screen is waiting with that code. Check the 8 characters, or ask the screen for new ones."),
+            "unknown_screen", _("No screen is waiting with that code. Check the 8 characters, or ask the screen for new ones.")
         )
     return pairing
 

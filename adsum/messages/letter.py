@@ -10,10 +10,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from adsum.attendance.labels import DELIVERIES, REASONS, STATUSES
 from adsum.attendance.rules import QUERY_TO_TEAM_AFTER, TO_DEPARTMENT_AFTER, Reason, Status
 from adsum.audit.encoding import Wrong
 from adsum.audit.rules import Unusual
-from adsum.attendance.labels import DELIVERIES, REASONS, STATUSES
 from adsum.messages.rules import Kind
 
 MOST = 40
@@ -87,7 +87,7 @@ def _class_changes(facts: Mapping[str, Any]) -> Letter:
         items=[_changed(item, staff=staff) for item in classes[:MOST]],
         closing=[*_rest(len(classes)), *_comfort(classes, staff=staff)],
         action=(_("See my classes") if staff else _("See my timetable"), path),
-    )  # fmt: skip
+    )
 
 
 def _comfort(classes: list[dict[str, Any]], *, staff: bool) -> list[str]:
@@ -131,7 +131,7 @@ def _changed(item: Mapping[str, Any], *, staff: bool) -> Item:
         "new": [_("You teach this class now.") if staff else _("You are expected in this class."), now],
         "gone": [_("You no longer teach this class.") if staff else _("You are no longer expected in this class."), was],
         "changed": [now],
-    }[item["change"]]  # fmt: skip
+    }[item["change"]]
     if item["change"] in {"moved", "changed", "restored"}:
         if item["staff_changed"]:
             lines.append(_("Somebody else teaches it."))
@@ -219,7 +219,7 @@ def _query_raised(facts: Mapping[str, Any]) -> Letter:
         items=[_asked(item) for item in classes[:MOST]],
         closing=[*_rest(len(classes)), _("Until you answer, the mark is under query and counts against nobody.")],
         action=(_("See my classes"), "/teaching/"),
-    )  # fmt: skip
+    )
 
 
 def _query_escalated(facts: Mapping[str, Any]) -> Letter:
@@ -229,12 +229,14 @@ def _query_escalated(facts: Mapping[str, Any]) -> Letter:
         subject=ngettext("%(n)s query is now yours to answer", "%(n)s queries are now yours to answer", count) % {"n": count},
         opening=ngettext(
             "The lecturers have not answered it in %(days)s working days, so it is the attendance team’s too:",
-            "The lecturers have not answered them in %(days)s working days, so they are the attendance team’s too:", count,
-        ) % {"days": QUERY_TO_TEAM_AFTER},
+            "The lecturers have not answered them in %(days)s working days, so they are the attendance team’s too:",
+            count,
+        )
+        % {"days": QUERY_TO_TEAM_AFTER},
         items=[_asked(item) for item in classes[:MOST]],
         closing=[*_rest(len(classes)), _("Until somebody answers, the mark is under query and counts against nobody.")],
         action=(_("See the queries"), "/office/queries/?who=team"),
-    )  # fmt: skip
+    )
 
 
 def _asked(item: Mapping[str, Any]) -> Item:
@@ -249,9 +251,7 @@ def _no_code(facts: Mapping[str, Any]) -> Letter:
     return Letter(
         subject=_("%(title)s has begun: show the code?") % {"title": facts["title"]},
         opening=_("Your class is under way, and nobody has checked in yet."),
-        items=[
-            Item(_named(facts), [_("One tap on “Show code” opens check-in.")], f"/classes/{facts['session']}/"),
-        ],
+        items=[Item(_named(facts), [_("One tap on “Show code” opens check-in.")], f"/classes/{facts['session']}/")],
         closing=[
             _("No projector? Read the typed code aloud, or tick names by hand."),
             _("If the class does not take place, say so on its page: then it counts against nobody."),

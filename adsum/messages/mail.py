@@ -19,16 +19,13 @@ from django.utils import translation
 
 from adsum.core.errors import AdsumError
 from adsum.messages import services
+from adsum.messages.letter import letter_of
 from adsum.messages.models import Message
 from adsum.messages.rules import SERVER_AWAY
-from adsum.messages.letter import letter_of
 
 AT_ONCE = 50
 """How many letters a worker takes at a time, over one connection."""
-OTHER_LANGUAGE = {
-    "en-gb": "Mae’r neges hon ar gael yn Gymraeg hefyd:",
-    "cy": "This message is available in English too:",
-}
+OTHER_LANGUAGE = {"en-gb": "Mae’r neges hon ar gael yn Gymraeg hefyd:", "cy": "This message is available in English too:"}
 """Said in the other language, in every letter: both are there, and as good as each other (Welsh Language Standards 1–2)."""
 
 
@@ -132,10 +129,14 @@ def compose(message: Message) -> EmailMultiAlternatives:
     with translation.override(language):
         letter = letter_of(message.kind, message.facts)
         context = {
-            "letter": letter, "name": message.person.display_name, "origin": settings.ORIGIN, "language": language,
-            "university": settings.UNIVERSITY, "other": OTHER_LANGUAGE[language],
+            "letter": letter,
+            "name": message.person.display_name,
+            "origin": settings.ORIGIN,
+            "language": language,
+            "university": settings.UNIVERSITY,
+            "other": OTHER_LANGUAGE[language],
             "other_code": "cy" if language == "en-gb" else "en-GB",
-        }  # fmt: skip
+        }
         text = render_to_string("adsum/mail/letter.txt", context)
         html = render_to_string("adsum/mail/letter.html", context)
     host = urlsplit(settings.ORIGIN).hostname

@@ -19,16 +19,7 @@ from adsum.attendance.rules import QUERY_TO_TEAM_AFTER, Reason, Source, Status
 from adsum.checkin.reports import uncaptured
 from adsum.core.university import civil_date
 from adsum.messages.models import Message, Told
-from adsum.messages.rules import (
-    KEPT_DUE,
-    NO_CODE_AFTER,
-    STALE,
-    Kind,
-    State,
-    digest_at,
-    is_settled,
-    is_urgent,
-)
+from adsum.messages.rules import KEPT_DUE, NO_CODE_AFTER, STALE, Kind, State, digest_at, is_settled, is_urgent
 from adsum.timetable.models import ClassChange, ClassSession, Group, Place
 from adsum.timetable.reports import expected_in, lecturers_of_groups, staff_of
 from adsum.timetable.rules import ClassStatus
@@ -69,9 +60,13 @@ def untold(rows: QuerySet[M], source: str, after: int = 0) -> QuerySet[M]:
 def class_facts(session: ClassSession) -> dict[str, Any]:
     """How a message names a class."""
     return {
-        "session": str(session.ref), "title": session.title, "code": session.module.code, "kind": session.kind,
-        "starts_at": session.starts_at.isoformat(), "ends_at": session.ends_at.isoformat(),
-    }  # fmt: skip
+        "session": str(session.ref),
+        "title": session.title,
+        "code": session.module.code,
+        "kind": session.kind,
+        "starts_at": session.starts_at.isoformat(),
+        "ends_at": session.ends_at.isoformat(),
+    }
 
 
 # Changes of the timetable
@@ -163,12 +158,15 @@ def _class_drafts(steps: list[NetStep], at: datetime) -> list[Draft]:
     last = max((step.last for step in steps), default=0)
     return [
         Draft(
-            people[pk], Kind.CLASS_CHANGES, f"{Kind.CLASS_CHANGES}:{audience}:{pk}:{last}",
-            {"audience": audience, "classes": sorted(items, key=lambda item: str(item["starts_at"]))}, until[audience, pk],
+            people[pk],
+            Kind.CLASS_CHANGES,
+            f"{Kind.CLASS_CHANGES}:{audience}:{pk}:{last}",
+            {"audience": audience, "classes": sorted(items, key=lambda item: str(item["starts_at"]))},
+            until[audience, pk],
             at_once=True,  # `class_changes` has let the night pass where there was time
         )
         for (audience, pk), items in told.items()
-    ]  # fmt: skip
+    ]
 
 
 def _marked_in(sessions: list[int]) -> dict[int, dict[int, Person]]:
@@ -294,9 +292,14 @@ def _net_marks(steps: list[MarkChange], taught: dict[int, set[int]]) -> Iterable
             teaches = ClassSession.objects.taught_by(by).filter(module=last.session.module_id).exists()
         capacity = "lecturer" if teaches else "team"
         yield {
-            **class_facts(last.session), "before": first.before, "after": last.after, "minutes_late": last.minutes_late,
-            "by": capacity, "reason": last.reason_code, "at": last.at.isoformat(),
-        }  # fmt: skip
+            **class_facts(last.session),
+            "before": first.before,
+            "after": last.after,
+            "minutes_late": last.minutes_late,
+            "by": capacity,
+            "reason": last.reason_code,
+            "at": last.at.isoformat(),
+        }
 
 
 # Queries
@@ -377,12 +380,15 @@ def queries_answered(at: datetime) -> list[Draft]:
     marks = {(session, student): status for session, student, status in about.values_list("session", "student", "status")}
     return [
         Draft(
-            query.student, Kind.QUERY_ANSWERED, key,
+            query.student,
+            Kind.QUERY_ANSWERED,
+            key,
             {**class_facts(query.session), "outcome": query.state, "mark": marks.get((query.session_id, query.student_id), "")},
             at + KEPT_DUE,
         )
-        for key, query in keys.items() if key not in told
-    ]  # fmt: skip
+        for key, query in keys.items()
+        if key not in told
+    ]
 
 
 # Registers

@@ -13,13 +13,13 @@ from adsum.accounts.models import BreakGlass, Person
 from adsum.attendance.models import MarkChange, Query
 from adsum.audit.services import Entry, record, record_all
 from adsum.core.errors import AdsumError
-from adsum.messages.topics import amendments as offices
-from adsum.messages.topics import oversight
 from adsum.messages import reports
-from adsum.messages.topics import feeds as timetabling
 from adsum.messages.models import Bookmark, Message, Told
 from adsum.messages.reports import Draft, Pending
 from adsum.messages.rules import CLAIM, MOVES, OVERLAP, STALE, State, awake, retry_after
+from adsum.messages.topics import amendments as offices
+from adsum.messages.topics import feeds as timetabling
+from adsum.messages.topics import oversight
 from adsum.timetable.models import ClassChange, ClassReport
 from adsum.timetable.reports import university_zone
 
@@ -37,12 +37,18 @@ def write(drafts: Sequence[Draft], *, at: datetime) -> int:
     known = set(Message.objects.filter(key__in=[draft.key for draft in drafts]).values_list("key", flat=True))
     new = [
         Message(
-            person=draft.person, kind=draft.kind, key=draft.key, facts=draft.facts, language=language_of(draft.person),
-            created_at=at, due_at=at if draft.at_once else awake(at, university_zone()), useful_until=draft.useful_until,
+            person=draft.person,
+            kind=draft.kind,
+            key=draft.key,
+            facts=draft.facts,
+            language=language_of(draft.person),
+            created_at=at,
+            due_at=at if draft.at_once else awake(at, university_zone()),
+            useful_until=draft.useful_until,
         )
         for draft in drafts
         if draft.key not in known
-    ]  # fmt: skip
+    ]
     Message.objects.bulk_create(new, batch_size=BATCH)
     record_all(
         [

@@ -53,9 +53,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     actions.add_parser("key", help="print the keys that verify checkpoints and receipts, for publishing")
     check = actions.add_parser("verify", help="go through the whole log and name the first thing that is wrong")
     check.add_argument(
-        "--recent", action="store_true",
+        "--recent",
+        action="store_true",
         help="what came since the last good one; the whole log once a week, and while it is small. The worker does it daily",
-    )  # fmt: skip
+    )
     check.add_argument("--checkpoint", type=Path, action="append", default=[], help="one kept elsewhere; may be repeated")
     prove = actions.add_parser("prove", help="print the proof that an event is in the log")
     prove.add_argument("event", type=int, help="its number")

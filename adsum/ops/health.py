@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from adsum.audit import tree
-from adsum.checkin.rules import CODE_LENGTH
-from adsum.messages import reports as outbox
+from adsum.checkin.codes import CODE_LENGTH
 from adsum.messages import mail
+from adsum.messages import reports as outbox
 from adsum.ops import database
 from adsum.ops.audit import may_change_the_log
 from adsum.timetable.sources import FeedMapping
@@ -110,9 +110,11 @@ def _address() -> Finding:
         return Finding("Address", State.UNWISE, f"{settings.ORIGIN}, and this is a demo", "Unset ADSUM_DEMO for real use.")
     if not settings.SECURE:
         return Finding(
-            "Address", State.UNWISE, f"{settings.ORIGIN} is not encrypted",
+            "Address",
+            State.UNWISE,
+            f"{settings.ORIGIN} is not encrypted",
             "Put a proxy with a certificate in front and set ADSUM_ORIGIN=https://…",
-        )  # fmt: skip
+        )
     return Finding("Address", State.GOOD, settings.ORIGIN)
 
 
@@ -127,9 +129,11 @@ def _code_size() -> Finding:
     if modules <= MOST_MODULES:
         return Finding("QR code", State.GOOD, f"{modules} × {modules} modules")
     return Finding(
-        "QR code", State.BAD, f"{modules} × {modules} modules: too fine to be read from the back row",
+        "QR code",
+        State.BAD,
+        f"{modules} × {modules} modules: too fine to be read from the back row",
         f"Use a shorter address in ADSUM_ORIGIN than {settings.ORIGIN}, such as https://here.uni.ac.uk.",
-    )  # fmt: skip
+    )
 
 
 def _disk() -> Finding:
@@ -139,15 +143,19 @@ def _disk() -> Finding:
             file.write(b"adsum")
     except OSError as refused:
         return Finding(
-            "Disk", State.BAD, f"{settings.DATA} cannot be written to: {refused.strerror}",
+            "Disk",
+            State.BAD,
+            f"{settings.DATA} cannot be written to: {refused.strerror}",
             "Give it to the user Adsum runs as, or set ADSUM_DATA to another folder.",
-        )  # fmt: skip
+        )
     free = shutil.disk_usage(settings.DATA).free
     if free < LEAST_FREE:
         return Finding(
-            "Disk", State.UNWISE, f"only {free // 1024**2} MB are free in {settings.DATA}",
+            "Disk",
+            State.UNWISE,
+            f"only {free // 1024**2} MB are free in {settings.DATA}",
             "Make room: a full disk stops check-in.",
-        )  # fmt: skip
+        )
     return Finding("Disk", State.GOOD, f"{settings.DATA}, {free / 1024**3:.0f} GB free")
 
 
@@ -164,9 +172,11 @@ def _database() -> Finding:
         connection.ensure_connection()
     except DatabaseError as refused:
         return Finding(
-            "Database", State.BAD, f"cannot be reached: {str(refused).strip().splitlines()[0]}",
+            "Database",
+            State.BAD,
+            f"cannot be reached: {str(refused).strip().splitlines()[0]}",
             "Start it, and look at ADSUM_DATABASE_URL.",
-        )  # fmt: skip
+        )
     version = ".".join(str(part) for part in connection.get_database_version())
     if connection.vendor == "postgresql" and connection.get_database_version() < (OLDEST_POSTGRESQL,):
         return Finding(
@@ -178,9 +188,11 @@ def _database() -> Finding:
 def _migrated() -> Finding:
     if missing := database.unapplied():
         return Finding(
-            "Tables", State.BAD, f"{len(missing)} migrations are missing, the first is {missing[0]}",
+            "Tables",
+            State.BAD,
+            f"{len(missing)} migrations are missing, the first is {missing[0]}",
             "Make a backup, then run: adsum check --fix",
-        )  # fmt: skip
+        )
     return Finding("Tables", State.GOOD, "as this code needs them")
 
 
@@ -208,14 +220,18 @@ def _mail(at: datetime) -> Finding:
     counts, oldest = outbox.counts(), outbox.oldest_due(at)
     if not mail.is_configured():
         return Finding(
-            "Mail", State.UNWISE, f"nothing is sent by mail; {counts['waiting']} messages can be read in Adsum only",
+            "Mail",
+            State.UNWISE,
+            f"nothing is sent by mail; {counts['waiting']} messages can be read in Adsum only",
             "Set ADSUM_MAIL_HOST and ADSUM_MAIL_FROM: see docs/operations.md.",
-        )  # fmt: skip
+        )
     if oldest is not None and at - oldest > BEHIND_AFTER:
         return Finding(
-            "Mail", State.BAD, f"{settings.EMAIL_HOST}: a message is due since {oldest:%Y-%m-%d %H:%M} UTC",
+            "Mail",
+            State.BAD,
+            f"{settings.EMAIL_HOST}: a message is due since {oldest:%Y-%m-%d %H:%M} UTC",
             "Look at the administrators' page Mail: it has what the mail server said.",
-        )  # fmt: skip
+        )
     failed = f", {counts['failed']} were refused" if counts["failed"] else ""
     return Finding("Mail", State.GOOD, f"{settings.EMAIL_HOST}, {counts['sent']} sent{failed}")
 
@@ -243,9 +259,11 @@ def _verified(at: datetime) -> Finding:
     text = f"{last.size:,} events on {last.at:%Y-%m-%d %H:%M} UTC"
     if last.wrong:
         return Finding(
-            "Verification", State.BAD, f"{text}: {last.wrong} at place {last.place}, event {last.event_id}",
+            "Verification",
+            State.BAD,
+            f"{text}: {last.wrong} at place {last.place}, event {last.event_id}",
             "Change nothing, keep a copy of the database, and read “Verify” in docs/audit.md.",
-        )  # fmt: skip
+        )
     if at - last.at > UNVERIFIED_AFTER:
         return Finding("Verification", State.UNWISE, text, "See why the worker has not done it, or run: adsum audit verify")
     return Finding("Verification", State.GOOD, text)
@@ -254,7 +272,9 @@ def _verified(at: datetime) -> Finding:
 def _event_log() -> Finding:
     if may_change_the_log():
         return Finding(
-            "Event log", State.UNWISE, "the role Adsum connects as could change events",
+            "Event log",
+            State.UNWISE,
+            "the role Adsum connects as could change events",
             "Let another role own the tables, and as that owner run: adsum audit protect ROLE (docs/audit.md)",
-        )  # fmt: skip
+        )
     return Finding("Event log", State.GOOD, "can only be added to")

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from adsum.core.errors import AdsumError
-from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.fetching import fetch
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.integrations.imports.reading import pack

@@ -16,11 +16,11 @@ from adsum.audit.services import forget_views, keep_report, publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, disposal, services
 from adsum.core.clock import monday_of
-from adsum.core.university import civil_date
-from adsum.messages import services as outbox
-from adsum.messages import mail
-from adsum.integrations.imports.runs import feeds as polling
 from adsum.core.jobs import enqueue
+from adsum.core.university import civil_date
+from adsum.integrations.imports import feeds as polling
+from adsum.messages import mail
+from adsum.messages import services as outbox
 from adsum.ops.processes import leave
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone

@@ -9,9 +9,9 @@ from django.conf import settings
 
 from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in import oidc
+from adsum.integrations.sign_in.allauth import OIDC, in_use
 from adsum.integrations.sign_in.provider_checks import BAD, Finding, check, check_issuer
 from adsum.integrations.sign_in.providers import Policy, kind_of, remove, save_oidc
-from adsum.integrations.sign_in.allauth import OIDC, in_use
 from adsum.ops.cli import BY, now
 
 
@@ -31,10 +31,18 @@ def policy_of(args: Namespace, app: SocialApp | None) -> Policy:
     """What was said, and the roles that the pages keep."""
     told = app.settings if app else {}
     return Policy(
-        name=args.name, domains=args.domain, match_claim=args.match_claim, match_identifier=args.match_identifier,
-        create_people=args.create_people, mfa=args.mfa, students_mfa=args.students_mfa, off=args.off,
-        roles_claim=told.get("roles_claim", ""), roles=told.get("roles", []), administrators=told.get("administrators", False),
-    )  # fmt: skip
+        name=args.name,
+        domains=args.domain,
+        match_claim=args.match_claim,
+        match_identifier=args.match_identifier,
+        create_people=args.create_people,
+        mfa=args.mfa,
+        students_mfa=args.students_mfa,
+        off=args.off,
+        roles_claim=told.get("roles_claim", ""),
+        roles=told.get("roles", []),
+        administrators=told.get("administrators", False),
+    )
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -106,9 +114,16 @@ def _add(args: Namespace) -> int:
     if oidc.is_private_enough(args.issuer) and told(check_issuer(args.issuer, at=at)):
         return 1
     app = save_oidc(
-        app, policy, issuer=args.issuer, client_id=args.client_id, secret=_secret(args.secret_file),
-        uid_field=args.uid_field, tenant=tenant, by=BY, at=at,
-    )  # fmt: skip
+        app,
+        policy,
+        issuer=args.issuer,
+        client_id=args.client_id,
+        secret=_secret(args.secret_file),
+        uid_field=args.uid_field,
+        tenant=tenant,
+        by=BY,
+        at=at,
+    )
     print(f"People of {', '.join(app.settings['domains'])} now sign in at {args.issuer}.")
     print(f"Register this redirect address there: {oidc.answered_at(app)}")
     return 0

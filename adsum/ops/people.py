@@ -7,7 +7,7 @@ from getpass import getpass
 
 from django.db import transaction
 
-from adsum.accounts import services
+from adsum.accounts import second_factors, services
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.checkin.services import revoke_passes, sign_out_everywhere
@@ -94,7 +94,7 @@ def _change(args: Namespace) -> str:
             return _number(person, args.number.strip())
         case "phone":
             with transaction.atomic():
-                services.disable_second_step(person, by=BY, at=now())
+                second_factors.disable_second_step(person, by=BY, at=now())
                 sign_out_everywhere(person, by=BY, at=now())
             return "Every second step is off, and their sign-ins have ended. They can set one up again at the next."
         case "sign-out":

@@ -4,12 +4,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from adsum.core.errors import AdsumError
+from adsum.integrations.sign_in.allauth import SAML, provider_named
 from adsum.integrations.sign_in.oidc import provider_id_of
 from adsum.integrations.sign_in.provider_checks import check
 from adsum.integrations.sign_in.providers import save_saml
 from adsum.integrations.sign_in.saml import answered_at, entity_of
 from adsum.integrations.sign_in.saml_metadata import certificate, read_metadata
-from adsum.integrations.sign_in.allauth import SAML, provider_named
 from adsum.ops.cli import BY, now
 from adsum.ops.oidc import add_policy, listed, policy_of, removed, told
 

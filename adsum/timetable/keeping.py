@@ -25,13 +25,17 @@ def keep_places(places: Iterable[Place], *, at: datetime) -> None:
     PlaceChange.objects.bulk_create(
         [
             PlaceChange(
-                place=place, group_id=place.group_id, person_id=place.person_id, starts_on=place.starts_on,
-                ends_on=place.ends_on, at=at,
+                place=place,
+                group_id=place.group_id,
+                person_id=place.person_id,
+                starts_on=place.starts_on,
+                ends_on=place.ends_on,
+                at=at,
             )
             for place in places
         ],
         batch_size=BATCH,
-    )  # fmt: skip
+    )
 
 
 def groups_of(pks: Sequence[int]) -> dict[int, list[int]]:

@@ -79,12 +79,7 @@ def names_expected_in(sessions: Collection[int]) -> dict[int, dict[int, Name]]:
     """The same as `expected_in`, in no order and with no more than their names: for the gate (one query)."""
     expected: dict[int, dict[int, Name]] = {pk: {} for pk in sessions}
     rows = _places_in(sessions).values_list(
-        "group__sessions",
-        "person_id",
-        "person__preferred_name",
-        "person__given_name",
-        "person__family_name",
-        "person__number",
+        "group__sessions", "person_id", "person__preferred_name", "person__given_name", "person__family_name", "person__number"
     )
     for session, pk, preferred, given, family, number in rows:
         if session in expected:
@@ -278,9 +273,14 @@ class Clash(NamedTuple):
 
 
 def clashes(
-    *, starts_at: datetime, ends_at: datetime, rooms: Collection[int], staff: Collection[int], groups: Collection[int],
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    rooms: Collection[int],
+    staff: Collection[int],
+    groups: Collection[int],
     besides: int | None = None,
-) -> list[Clash]:  # fmt: skip
+) -> list[Clash]:
     """What would get in the way of a class at that time (three queries)."""
     there = ClassSession.objects.filter(starts_at__lt=ends_at, ends_at__gt=starts_at, status=ClassStatus.SCHEDULED)
     there = there.exclude(pk=besides or 0).select_related("module").order_by("starts_at", "pk")

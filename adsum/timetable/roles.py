@@ -43,6 +43,12 @@ def end_leading(leader: ModuleLeader, *, last_day: date, by: Person, at: datetim
 
 def _record(verb: str, leader: ModuleLeader, module: Module, by: Person, at: datetime) -> None:
     audit_log.record(
-        actor=by.actor, verb=verb, subject=f"person:{leader.person_id}", at=at, module=module.pk, code=module.code,
-        starts_on=str(leader.starts_on or ""), ends_on=str(leader.ends_on or ""),
-    )  # fmt: skip
+        actor=by.actor,
+        verb=verb,
+        subject=f"person:{leader.person_id}",
+        at=at,
+        module=module.pk,
+        code=module.code,
+        starts_on=str(leader.starts_on or ""),
+        ends_on=str(leader.ends_on or ""),
+    )

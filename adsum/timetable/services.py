@@ -102,11 +102,20 @@ class Writes:
 
 OWNED: dict[type[models.Model], list[str]] = {
     Person: [
-        "username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "is_active", "in_source",
-        "source", "source_id",
+        "username",
+        "email",
+        "given_name",
+        "family_name",
+        "preferred_name",
+        "pronouns",
+        "number",
+        "is_active",
+        "in_source",
+        "source",
+        "source_id",
     ],
     ClassSession: [column.name for column in ClassSession._meta.concrete_fields if column.name not in {"id", "ref"}],
-}  # fmt: skip
+}
 """What an import may change of a row that others write too: never a password or the time of the last sign-in, and never a
 key, so that no scan waits for an import (PostgreSQL locks less of a row whose keys stay)."""
 
@@ -206,14 +215,20 @@ def write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, a
     ClassChange.objects.bulk_create(
         [
             ClassChange(
-                session=step.session, version=step.session.version, at=at, change=step.change, actor=actor,
-                before=with_groups(facts_json(step.before), had[step.session.pk]), import_run=run,
-                after=with_groups(facts_json(step.after), groups[step.session.pk]), reason=step.reason,
+                session=step.session,
+                version=step.session.version,
+                at=at,
+                change=step.change,
+                actor=actor,
+                before=with_groups(facts_json(step.before), had[step.session.pk]),
+                import_run=run,
+                after=with_groups(facts_json(step.after), groups[step.session.pk]),
+                reason=step.reason,
             )
             for step in steps
         ],
         batch_size=BATCH,
-    )  # fmt: skip
+    )
     return [Entry(f"class.{step.change}", f"session:{step.session.pk}", {"version": step.session.version}) for step in steps]
 
 
@@ -280,9 +295,14 @@ def start_import(*, kind: str, filename: str, content: bytes, options: Mapping[s
     """Take a file in. Nothing is read yet."""
     with transaction.atomic():
         run = Import.objects.create(
-            kind=kind, filename=filename[:250], content=content, sha256=sha256(content).hexdigest(),
-            options=dict(options), actor=actor, created_at=at,
-        )  # fmt: skip
+            kind=kind,
+            filename=filename[:250],
+            content=content,
+            sha256=sha256(content).hexdigest(),
+            options=dict(options),
+            actor=actor,
+            created_at=at,
+        )
         record(actor=actor, verb="import.start", subject=f"import:{run.pk}", at=at, sha256=run.sha256)
     return run
 
@@ -302,15 +322,20 @@ def show_progress(run: Import, done: int, total: int) -> None:
 
 @transaction.atomic
 def save_diff(
-    run: Import, *, source: str, lines: Sequence[Line], troubles: Sequence[Trouble], counts: Mapping[str, Any],
-    stop: str, digest: str,
-) -> None:  # fmt: skip
+    run: Import,
+    *,
+    source: str,
+    lines: Sequence[Line],
+    troubles: Sequence[Trouble],
+    counts: Mapping[str, Any],
+    stop: str,
+    digest: str,
+) -> None:
     """Keep what an import would do, for a person to read: it is then CHECKED."""
     run.changes.all().delete()
     run.problems.all().delete()
     ImportChange.objects.bulk_create(
-        [ImportChange(import_run=run, **{**line._asdict(), "label": line.label[:250]}) for line in lines],
-        batch_size=BATCH,
+        [ImportChange(import_run=run, **{**line._asdict(), "label": line.label[:250]}) for line in lines], batch_size=BATCH
     )
     ImportProblem.objects.bulk_create(
         [ImportProblem(import_run=run, **trouble._asdict()) for trouble in troubles], batch_size=BATCH
@@ -383,9 +408,16 @@ def claim_feed(pk: int, *, at: datetime, until: datetime, asked: bool) -> FeedMa
 
 @transaction.atomic
 def save_poll(
-    feed: FeedMapping, outcome: PollOutcome, *, at: datetime, next_poll_at: datetime | None, message: str = "",
-    seen: Mapping[str, str] | None = None, size: int | None = None, run: Import | None = None,
-) -> Poll:  # fmt: skip
+    feed: FeedMapping,
+    outcome: PollOutcome,
+    *,
+    at: datetime,
+    next_poll_at: datetime | None,
+    message: str = "",
+    seen: Mapping[str, str] | None = None,
+    size: int | None = None,
+    run: Import | None = None,
+) -> Poll:
     """Keep what came of a poll and give the feed back. `seen`: etag, last_modified and sha256 of what was read from it."""
     failed = outcome == PollOutcome.FAILED
     values: dict[str, Any] = {"claimed_until": None, "next_poll_at": next_poll_at, **(seen or {})}

@@ -21,9 +21,17 @@ def code_svg(code: str) -> str:
     """
     drawn = io.BytesIO()
     segno.make(code_url(code), error="m", micro=False, boost_error=False).save(
-        drawn, kind="svg", xmldecl=False, nl=False, border=4, dark="#000", light="#fff", omitsize=True, svgclass=None,
+        drawn,
+        kind="svg",
+        xmldecl=False,
+        nl=False,
+        border=4,
+        dark="#000",
+        light="#fff",
+        omitsize=True,
+        svgclass=None,
         lineclass=None,
-    )  # fmt: skip
+    )
     return drawn.getvalue().decode()
 
 

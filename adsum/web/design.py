@@ -67,14 +67,7 @@ def _seats() -> list[dict[str, Any]]:
 def _history() -> list[SimpleNamespace]:
     at = datetime(2026, 10, 12, 9, 3, tzinfo=UTC)
     steps = (
-        (
-            "late",
-            "present",
-            timedelta(days=1),
-            "Dr E. Marsh",
-            _("by hand"),
-            _("Here from the start; the code was slow."),
-        ),
+        ("late", "present", timedelta(days=1), "Dr E. Marsh", _("by hand"), _("Here from the start; the code was slow.")),
         ("expected", "late", timedelta(minutes=14), "Aoife Byrne", _("scan"), ""),
         ("", "expected", timedelta(0), _("Timetable"), "", ""),
     )

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
 from adsum.attendance.models import Policy
-from adsum.attendance.rules import Authorised, Counting, Terms, Weighting
 from adsum.web.templatetags.adsum_ui import KINDS
 
 PACES = {
@@ -107,11 +107,15 @@ def for_students(terms: Terms) -> list[tuple[str, list[str]]]:
     """What a policy means, under short headings, as a student would want to read it."""
     windows, counting = terms.windows, terms.counting
     words = {
-        "opens": minutes(windows.opens_before), "present": minutes(windows.present_until), "late": minutes(windows.late_until),
-    }  # fmt: skip
-    opens = _("Check-in opens %(opens)s before the class starts.") if windows.opens_before else _(
-        "Check-in opens when the class starts."
-    )  # fmt: skip
+        "opens": minutes(windows.opens_before),
+        "present": minutes(windows.present_until),
+        "late": minutes(windows.late_until),
+    }
+    opens = (
+        _("Check-in opens %(opens)s before the class starts.")
+        if windows.opens_before
+        else _("Check-in opens when the class starts.")
+    )
     checking_in = [opens % words, _("A scan until %(present)s after the start counts as present.") % words]
     if windows.late_until > windows.present_until:
         checking_in.append(_("After that it counts as late, until %(late)s after the start; then check-in closes.") % words)

@@ -25,9 +25,7 @@ def looked_through(request: PersonRequest, page: Page, people: Iterable[tuple[in
 
 def looked_from_outside(request: PersonRequest, opened: BreakGlass, page: Page) -> None:
     """Somebody looks at a record they opened outside the usual relationship."""
-    note_view(
-        opened.student.actor, page, viewer=request.user.pk, role=opened.role, purpose=opened.purpose, at=request.at
-    )  # fmt: skip
+    note_view(opened.student.actor, page, viewer=request.user.pk, role=opened.role, purpose=opened.purpose, at=request.at)
 
 
 def looked_at_module(request: PersonRequest, module: Module) -> None:
@@ -36,9 +34,13 @@ def looked_at_module(request: PersonRequest, module: Module) -> None:
     relation = Relation(Role.MODULE_LEADER) if leads else by_department(request.access, module.department_id)
     if relation is not None:
         note_view(
-            f"module:{module.pk}", Page.MODULE, viewer=request.user.pk, role=relation.role, department=relation.department,
+            f"module:{module.pk}",
+            Page.MODULE,
+            viewer=request.user.pk,
+            role=relation.role,
+            department=relation.department,
             at=request.at,
-        )  # fmt: skip
+        )
 
 
 def looked_at_class(request: PersonRequest, session: ClassSession, student: Person | None = None) -> None:
@@ -50,6 +52,10 @@ def looked_at_class(request: PersonRequest, session: ClassSession, student: Pers
         looked_at(request, student, Page.STUDENT_IN_CLASS, relation)
     else:
         note_view(
-            f"session:{session.pk}", Page.REGISTER, viewer=request.user.pk, role=relation.role, department=relation.department,
+            f"session:{session.pk}",
+            Page.REGISTER,
+            viewer=request.user.pk,
+            role=relation.role,
+            department=relation.department,
             at=request.at,
-        )  # fmt: skip
+        )

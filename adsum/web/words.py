@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from adsum.accounts.rules import Purpose, Role
-from adsum.attendance.rules import Explanation, Reason, Source
 from adsum.attendance.labels import REASONS
+from adsum.attendance.rules import Explanation, Reason, Source
 
 HELD = {
     "not_expected": gettext_lazy("Not on this class’s list"),

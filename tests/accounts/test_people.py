@@ -7,7 +7,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
-from adsum.accounts import services
+from adsum.accounts import second_factors
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
@@ -47,7 +47,7 @@ def test_what_people_lose_and_how_they_leave(monkeypatch: pytest.MonkeyPatch, ca
     assert adsum_person(monkeypatch, "password", "ADA@uni.example", typed="four quite new words") == 0
     assert can_sign_in("four quite new words")
     ada = Person.objects.get()
-    services.enable_totp(ada, "JBSWY3DPEHPK3PXP", step=0, by=ada.actor, at=datetime.now(UTC))
+    second_factors.enable_totp(ada, "JBSWY3DPEHPK3PXP", step=0, by=ada.actor, at=datetime.now(UTC))
     assert not can_sign_in("four quite new words")
     adsum_person(monkeypatch, "phone", "ada@uni.example")
     assert not Authenticator.objects.exists()

@@ -18,18 +18,19 @@ from adsum.attendance.models import Mark
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin import services
+from adsum.checkin.codes import make_code
 from adsum.checkin.gate import state as gate_state
 from adsum.checkin.gate.app import PASS_COOKIE
 from adsum.checkin.models import Alarm, Display, Epoch, GateState, RevokedPass, Scan
 from adsum.checkin.reports import shown_on
-from adsum.checkin.rules import AlarmKind, make_code
+from adsum.checkin.rules import AlarmKind
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.ops.cli import main
+from tests.checkin.test_gate import FIVE_PAST, Room
 from tests.kit.commands import adsum
 from tests.kit.phones import Gates, Phone, in_thread, refusal
 from tests.kit.signing_in import prove
-from tests.checkin.test_gate import FIVE_PAST, Room
 from tests.kit.world import NINE, World
 
 BY = "system:test"

@@ -82,9 +82,13 @@ class Side:
         self.query = raise_query(self.old, added[0], at=NOW - timedelta(days=6), text=f"{self.name} I was there.")
         self.display = add_display(open_checkin(self.session, by=lecturer, at=NOW), by=lecturer, at=NOW).display
         break_glass(
-            added[1], viewer=self.people["ukvi"], access=self.people["ukvi"].access(NOW), purpose=Purpose.FAULT,
-            reason=f"{self.name} has a fault.", at=NOW,
-        )  # fmt: skip
+            added[1],
+            viewer=self.people["ukvi"],
+            access=self.people["ukvi"].access(NOW),
+            purpose=Purpose.FAULT,
+            reason=f"{self.name} has a fault.",
+            at=NOW,
+        )
 
 
 @pytest.fixture
@@ -96,16 +100,28 @@ def sides(world: World) -> Iterator[tuple[Side, Side]]:
 def starts(ours: Side, theirs: Side) -> Iterator[str]:
     """Every page of the table of doors with our things; every list with filters, sorts and pages, theirs named in them."""
     names: dict[str, Any] = {
-        "session": ours.session.ref, "module": ours.module.pk, "student": ours.students[0].ref, "display": ours.display.ref,
-    }  # fmt: skip
+        "session": ours.session.ref,
+        "module": ours.module.pk,
+        "student": ours.students[0].ref,
+        "display": ours.display.ref,
+    }
     for door in DOORS:
         if door.method == "GET" and set(re.findall(r"\{(\w+)\}", door.path)) <= set(names):
             yield door.path.format(**names)
     department, module, monday = theirs.department.pk, theirs.module.pk, (NOW - timedelta(days=7)).date()
     for path in ("/students/", "/tutees/", "/modules/", "/office/classes/", "/office/registers/"):
-        yield from (f"{path}?{query}" for query in (
-            "q=Studies&on=", "q=stud", "page=99", f"department={department}", f"on={monday}", "who=all", "sort=-number",
-        ))  # fmt: skip
+        yield from (
+            f"{path}?{query}"
+            for query in (
+                "q=Studies&on=",
+                "q=stud",
+                "page=99",
+                f"department={department}",
+                f"on={monday}",
+                "who=all",
+                "sort=-number",
+            )
+        )
     for week in (monday, NOW.date()):
         yield f"/teaching/?week={week}"
         yield f"/privacy/access/?week={week}&sort=who"
@@ -157,9 +173,12 @@ def test_what_is_addressed_by_its_number_is_not_there(sides: tuple[Side, Side], 
     client.force_login(ours.people[who])
     prove(client)  # a file of a record asks for that, whosever record it may be
     names = {
-        "session": theirs.session.ref, "module": theirs.module.pk, "student": theirs.students[0].ref, "query": theirs.query.ref,
+        "session": theirs.session.ref,
+        "module": theirs.module.pk,
+        "student": theirs.students[0].ref,
+        "query": theirs.query.ref,
         "display": theirs.display.ref,
-    }  # fmt: skip
+    }
     own_screen = {"display", "display_refresh"}  # a screen has a secret of its own: test_doors
     got = {}
     for door in DOORS:
@@ -184,16 +203,26 @@ def test_ids_of_one_parent_are_not_found_under_another(sides: tuple[Side, Side])
         session=theirs.session, status=Status.LATE, reason_code=Reason.OTHER, by=lecturer, at=NOW
     )
     names = {
-        "session": ours.session.ref, "student": student.ref, "query": theirs.query.ref, "display": theirs.display.ref,
+        "session": ours.session.ref,
+        "student": student.ref,
+        "query": theirs.query.ref,
+        "display": theirs.display.ref,
         "spot": begin_spot_check(theirs.session, by=lecturer, at=NOW).ref,
         "check": begin_check(opening, by=lecturer, at=NOW).ref,
-        "kiosk": open_kiosk(opening, by=lecturer, at=NOW).kiosk.ref, "proposal": proposal.ref,
-    }  # fmt: skip
+        "kiosk": open_kiosk(opening, by=lecturer, at=NOW).kiosk.ref,
+        "proposal": proposal.ref,
+    }
     mixed = [door for door in DOORS if len(re.findall(r"\{\w+\}", door.path)) > 1 and door.gets[10] in {200, 302}]
     assert {door.name for door in mixed} == {
-        "student_mark", "answer_query", "stop_screen", "stop_kiosk", "take_back_check", "say_seen", "spot_call",
+        "student_mark",
+        "answer_query",
+        "stop_screen",
+        "stop_kiosk",
+        "take_back_check",
+        "say_seen",
+        "spot_call",
         "decide_proposal",
-    }  # fmt: skip
+    }
     for door in mixed:
         answer = client.generic(door.method, door.path.format(**names), "status=present&reason=x")
         assert answer.status_code == 404, str(door)
@@ -219,6 +248,4 @@ def test_a_record_of_the_other_side_opens_only_with_a_reason(sides: tuple[Side, 
     ours, theirs = sides
     tutor = ours.people["tutor"]
     with pytest.raises(AdsumError):
-        break_glass(
-            theirs.students[0], viewer=tutor, access=tutor.access(NOW), purpose=Purpose.SAFETY, reason="", at=NOW
-        )  # fmt: skip
+        break_glass(theirs.students[0], viewer=tutor, access=tutor.access(NOW), purpose=Purpose.SAFETY, reason="", at=NOW)

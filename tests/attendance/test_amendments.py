@@ -11,7 +11,7 @@ from hypothesis.extra.django import TestCase
 
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.attendance import amendments
+from adsum.attendance import amendments, reported
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, Register, ReportedPeriod
 from adsum.attendance.queries import answer_query, raise_query
@@ -134,9 +134,13 @@ def test_marking_the_rest_absent_long_after_the_class_needs_a_second_person(room
 def proposed(room: Class, **more: Any) -> Proposal:
     room.mark(Status.ABSENT)
     return amendments.propose(
-        room.session, room.students, Status.PRESENT, by=room.team, at=room.ends + 15 * DAY,
+        room.session,
+        room.students,
+        Status.PRESENT,
+        by=room.team,
+        at=room.ends + 15 * DAY,
         **{"reason_code": Reason.SEEN_IN_CLASS, "reason": "The paper list turned up", **more},
-    )  # fmt: skip
+    )
 
 
 def test_a_colleague_confirms_and_the_history_names_who_wanted_it(room: Class):
@@ -214,10 +218,7 @@ def test_who_may_not_amend_may_not_propose(room: Class):
         )
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [{"state": "confirmed"}, {"decided_at": NINE}],
-)
+@pytest.mark.parametrize("fields", [{"state": "confirmed"}, {"decided_at": NINE}])
 def test_the_database_knows_who_decided(room: Class, fields: dict[str, Any]):
     proposed(room)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -327,7 +328,7 @@ def test_many_marks_or_old_ones_are_not_one_persons_to_undo(world: World, number
 
 def report(room: Class, **more: Any) -> ReportedPeriod:
     day = room.session.starts_on
-    return amendments.report_period(
+    return reported.report_period(
         ReportedPeriod.Body.SLC, **{"by": room.team, "at": room.ends, "starts_on": day, "ends_on": day, **more}
     )
 
@@ -341,14 +342,12 @@ def test_a_change_after_a_report_is_the_teams_and_is_told(room: Class):
     assert not Correction.objects.exists()
     room.mark(Status.PRESENT, by=room.team, at=room.ends + HOUR, students=room.students[:1], **WHY)
     correction = Correction.objects.get()
-    assert (correction.period, correction.change.student, correction.change.after) == (
-        period, room.students[0], Status.PRESENT,
-    )  # fmt: skip
+    assert (correction.period, correction.change.student, correction.change.after) == (period, room.students[0], Status.PRESENT)
     amendments.undo(room.session, last(room, room.team), by=room.team, at=room.ends + HOUR)
     assert Correction.objects.count() == 2
     officer = room.world.person(Role.COMPLIANCE_SLC)
     for _ in range(2):
-        amendments.note_correction(correction, by=officer, at=room.ends + DAY)
+        reported.note_correction(correction, by=officer, at=room.ends + DAY)
     assert Event.objects.filter(verb="correction.seen").count() == 1
 
 
@@ -369,7 +368,7 @@ def test_a_period_withdrawn_locks_nothing_and_keeps_its_corrections(room: Class)
     period = report(room)
     room.mark(Status.PRESENT, by=room.team, at=room.ends + HOUR, students=room.students[:1], **WHY)
     for _ in range(2):
-        amendments.withdraw_period(period, by=room.team, at=room.ends + HOUR)
+        reported.withdraw_period(period, by=room.team, at=room.ends + HOUR)
     room.mark(Status.LATE, at=room.ends + HOUR, students=room.students[:1], **WHY)
     assert Correction.objects.count() == 1
     assert Event.objects.filter(verb="period.withdraw").count() == 1

@@ -17,7 +17,8 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.history import account_as_of, module_as_of, register_as_of
 from adsum.attendance.models import Query, Register
 from adsum.attendance.queries import answer_query, raise_query
-from adsum.attendance.reports import account, classes_of, own_classes, register_of
+from adsum.attendance.record import account, classes_of, own_classes
+from adsum.attendance.reports import register_of
 from adsum.attendance.rules import MARKABLE, Reason, Status
 from adsum.attendance.services import mark_rest_absent, mark_students
 from adsum.core.errors import AdsumError
@@ -62,9 +63,13 @@ class Life:
         status = MARKABLE[m % len(MARKABLE)]
         students = [one for k, one in enumerate(self.students) if m >> k & 1]
         mark_students(
-            self.session(n), students, status, by=self.team if m % 3 else self.lecturer, at=self.later(),
+            self.session(n),
+            students,
+            status,
+            by=self.team if m % 3 else self.lecturer,
+            at=self.later(),
             reason_code=Reason.SEEN_IN_CLASS,
-        )  # fmt: skip
+        )
 
     def rest(self, n: int, _m: int) -> None:
         mark_rest_absent(self.session(n), by=self.lecturer, at=self.later())
@@ -112,9 +117,12 @@ class Life:
         """An import adds a place, perhaps from a day in the past."""
         days = (m % 7) - 5
         place = Place(
-            group=self.groups[n % 2], person=self.students[m % 4], source="s", source_id=f"p{Place.objects.count()}-{m}",
+            group=self.groups[n % 2],
+            person=self.students[m % 4],
+            source="s",
+            source_id=f"p{Place.objects.count()}-{m}",
             starts_on=(NINE + days * DAY).date(),
-        )  # fmt: skip
+        )
         write(Writes(places=Rows(new=[place])), run=self.run, at=self.later(), actor="system:test")
 
     def end(self, _n: int, m: int) -> None:

@@ -125,11 +125,17 @@ def test_why_a_change_stays_says_the_first_reason():
     for steps, *flags in product((0, 1), *([False, True],) * 5):
         itself, newer, answers, confirmed, alone = flags
         expected = (
-            Kept.NOTHING if not steps or itself else
-            Kept.NEWER if newer else
-            Kept.ANSWERED if answers else
-            Kept.CONFIRMED if confirmed else
-            Kept.ALONE if alone else None
-        )  # fmt: skip
+            Kept.NOTHING
+            if not steps or itself
+            else Kept.NEWER
+            if newer
+            else Kept.ANSWERED
+            if answers
+            else Kept.CONFIRMED
+            if confirmed
+            else Kept.ALONE
+            if alone
+            else None
+        )
         told = why_kept(steps=steps, undo_itself=itself, newer=newer, answers=answers, confirmed=confirmed, alone=alone)
         assert told == expected

@@ -7,18 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adsum.attendance.counting import Authorised, Counted, Counting, Terms, Weighting, in_force, tally
 from adsum.attendance.presets import PRESETS
-from adsum.attendance.rules import (
-    Authorised,
-    Counted,
-    Counting,
-    Status,
-    Terms,
-    Weighting,
-    Windows,
-    in_force,
-    tally,
-)
+from adsum.attendance.rules import Status, Windows
 from adsum.checkin.rules import PACES
 
 MINUTES = Counting(weighting=Weighting.MINUTES)
@@ -130,9 +121,7 @@ def chosen(versions: list[Version], department: int | None, kind: str, on: date 
     return in_force(versions, parents=PARENTS, department=department, kind=kind, on=on)
 
 
-EVERYONE, LABS, FACULTY, FACULTY_LABS, SCHOOL = (
-    Version(), Version(kind="lab"), Version(2), Version(2, "lab"), Version(3),
-)  # fmt: skip
+EVERYONE, LABS, FACULTY, FACULTY_LABS, SCHOOL = (Version(), Version(kind="lab"), Version(2), Version(2, "lab"), Version(3))
 
 
 @pytest.mark.parametrize(

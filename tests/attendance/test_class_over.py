@@ -6,22 +6,22 @@ import pytest
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.amendments import report_period
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import ReportedPeriod
+from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Status
 from adsum.attendance.services import count_heads, mark_students
+from adsum.checkin import class_changes as changes
+from adsum.checkin.class_changes import CANCELLED, ONLINE, TAKES_PLACE
 from adsum.core.errors import AdsumError
 from adsum.messages import services
 from adsum.messages.models import Message
 from adsum.messages.rules import QUIET
-from adsum.checkin import class_changes as changes
-from adsum.checkin.class_changes import CANCELLED, ONLINE, TAKES_PLACE
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassReport, ClassSession
 from tests.kit.feeds import bring, event, events, noticed, oneroster, only_unchanged, university
-from tests.messages.test_messages import House, told
 from tests.kit.world import NINE, World, cancel_class
+from tests.messages.test_messages import House, told
 
 pytestmark = pytest.mark.django_db
 MARCH = NINE + timedelta(days=110)
@@ -100,9 +100,9 @@ def test_a_class_cancelled_while_it_was_on_takes_place_after_all(captured: str, 
     assert past.say(TAKES_PLACE, who, past.session.ends_at + later) == says
 
 
-@pytest.mark.parametrize(("captured", "who", "says"), [
-    ("mark", "lecturer", "closed"), ("mark", "team", "proved"), ("", "lecturer", "done"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("captured", "who", "says"), [("mark", "lecturer", "closed"), ("mark", "team", "proved"), ("", "lecturer", "done")]
+)
 def test_how_it_was_taught(captured: str, who: str, says: str):
     past = Past(captured)
     assert past.say(ONLINE, who) == says
@@ -115,19 +115,26 @@ def test_what_was_reported_outside_stays(who: str, whose: str):
     past = Past()
     student = {"everyone": None, "marked": past.student, "somebody else": past.world.student()}[whose]
     report_period(
-        ReportedPeriod.Body.UKVI, starts_on=date(2026, 11, 1), ends_on=date(2026, 11, 30), by=past.person("team"), at=MARCH,
+        ReportedPeriod.Body.UKVI,
+        starts_on=date(2026, 11, 1),
+        ends_on=date(2026, 11, 30),
+        by=past.person("team"),
+        at=MARCH,
         student=student,
-    )  # fmt: skip
+    )
     assert past.say(CANCELLED, who) == ("proved" if whose == "somebody else" else "reported")
 
 
 @pytest.mark.parametrize(
     ("captured", "who", "says"),
     [
-        ("mark", "lecturer", "over"), ("mark", "team", "over"), ("mark", "timetabling", "over"),
-        ("", "lecturer", "over"), ("", "timetabling", "done"),
+        ("mark", "lecturer", "over"),
+        ("mark", "team", "over"),
+        ("mark", "timetabling", "over"),
+        ("", "lecturer", "over"),
+        ("", "timetabling", "done"),
     ],
-)  # fmt: skip
+)
 def test_for_whom_it_was(captured: str, who: str, says: str):
     past = Past(captured)
     other = past.world.group(past.group.module, students=1)

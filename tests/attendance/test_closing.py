@@ -48,9 +48,7 @@ def test_many_registers_close_together_each_by_its_own_rule(world: World):
     before = MarkChange.objects.count()
     sessions = list(ClassSession.objects.order_by("pk"))
     done = close_registers(sessions, at=AFTER)
-    assert {r.session_id: r.state for r in done} == {
-        seen.pk: "closed", unseen.pk: "not_observed",
-    }  # fmt: skip
+    assert {r.session_id: r.state for r in done} == {seen.pk: "closed", unseen.pk: "not_observed"}
     assert statuses(seen) == [Status.ABSENT, Status.PRESENT]
     assert statuses(unseen) == [Status.NOT_OBSERVED] * 2
     assert statuses(cancelled) == []
@@ -65,9 +63,7 @@ def test_many_registers_close_together_each_by_its_own_rule(world: World):
 @pytest.mark.parametrize("classes", [1, 6])
 def test_closing_costs_the_same_for_one_class_and_six(world: World, classes: int):
     sessions = [world.session(world.group(students=3)) for _ in range(classes)]
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         close_classes(sessions, at=AFTER)
     writes_and_reads = [q for q in queries.captured_queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
     assert len(writes_and_reads) == 14, "two of them for the students' aliases, which are made but once"
@@ -76,13 +72,17 @@ def test_closing_costs_the_same_for_one_class_and_six(world: World, classes: int
 @pytest.mark.parametrize(
     ("status", "source", "rest"),
     [
-        (Status.AUTHORISED, Source.STAFF, Status.NOT_OBSERVED), (Status.AUTHORISED, Source.ABSENCE, Status.NOT_OBSERVED),
-        (Status.PENDING, Source.ABSENCE, Status.NOT_OBSERVED), (Status.ABSENT, Source.ABSENCE, Status.NOT_OBSERVED),
-        (Status.AUTHORISED, Source.IMPORT, Status.NOT_OBSERVED), (Status.ABSENT, Source.SYSTEM, Status.NOT_OBSERVED),
+        (Status.AUTHORISED, Source.STAFF, Status.NOT_OBSERVED),
+        (Status.AUTHORISED, Source.ABSENCE, Status.NOT_OBSERVED),
+        (Status.PENDING, Source.ABSENCE, Status.NOT_OBSERVED),
+        (Status.ABSENT, Source.ABSENCE, Status.NOT_OBSERVED),
+        (Status.AUTHORISED, Source.IMPORT, Status.NOT_OBSERVED),
+        (Status.ABSENT, Source.SYSTEM, Status.NOT_OBSERVED),
         *((status, Source.STAFF, Status.ABSENT) for status in (*sorted(ATTENDED), Status.ABSENT)),
-        (Status.PRESENT, Source.SCAN, Status.ABSENT), (Status.ABSENT, Source.IMPORT, Status.ABSENT),
+        (Status.PRESENT, Source.SCAN, Status.ABSENT),
+        (Status.ABSENT, Source.IMPORT, Status.ABSENT),
     ],
-)  # fmt: skip
+)
 def test_only_a_register_in_which_somebody_was_looked_for_makes_absences(
     world: World, status: Status, source: Source, rest: Status
 ):
@@ -177,12 +177,16 @@ def test_after_three_working_days_it_is_the_departments(world: World):
 @pytest.mark.parametrize(
     ("captured", "ends", "reopens"),
     [
-        ("", timedelta(days=7), True), ("explained", timedelta(days=7), True), ("outage", timedelta(days=7), True),
+        ("", timedelta(days=7), True),
+        ("explained", timedelta(days=7), True),
+        ("outage", timedelta(days=7), True),
         ("", timedelta(0), False),  # only moved to an earlier time, or its room changed: it is over
-        ("mark", timedelta(days=7), False), ("excused", timedelta(days=7), True), ("headcount", timedelta(days=7), False),
+        ("mark", timedelta(days=7), False),
+        ("excused", timedelta(days=7), True),
+        ("headcount", timedelta(days=7), False),
         ("cancelled", timedelta(days=7), False),
     ],
-)  # fmt: skip
+)
 def test_a_class_that_moves_after_it_closed_has_its_register_again(world: World, captured: str, ends: timedelta, reopens: bool):
     lecturer = world.lecturer()
     session = world.session(world.group(students=2), staff=[lecturer])

@@ -9,12 +9,13 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance import amendments
 from adsum.attendance.closing import close_registers, reopen_registers
+from adsum.attendance.guest_attendance import let_in, own_class
 from adsum.attendance.history import account_as_of, module_as_of
 from adsum.attendance.models import Mark, MarkChange, Register
-from adsum.attendance.reports import account, classes_of, module_tallies, observed_in, own_classes, standings
+from adsum.attendance.record import account, classes_of, module_tallies, own_classes, standings
+from adsum.attendance.reports import observed_in
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
-from adsum.attendance.guest_attendance import let_in, own_class
 from adsum.checkin.reports import uncaptured
 from adsum.core.errors import AdsumError
 from adsum.ops.jobs import due_for_closing
@@ -123,9 +124,7 @@ def test_where_its_mark_is_no_longer_this_persons_to_change_it_stays(labs: Labs)
     assert labs.marks() == [("A", Status.ABSENT), ("B", Status.OTHER_GROUP)]
 
 
-@pytest.mark.parametrize(
-    ("who", "code"), [("bob", "on_list"), ("ben", "own_record"), ("vera", "already_in")]
-)  # fmt: skip
+@pytest.mark.parametrize(("who", "code"), [("bob", "on_list"), ("ben", "own_record"), ("vera", "already_in")])
 def test_nobody_on_the_list_oneself_or_twice(labs: Labs, who: str, code: str):
     labs.let_in()
     with pytest.raises(AdsumError) as refused:

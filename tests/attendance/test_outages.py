@@ -111,8 +111,10 @@ class TestClosing:
         before = Event.objects.count()
         self.declare(ends_at=NINE + HOUR, when=NINE + 3 * HOUR)
         assert self.marks() == {
-            "Alice": ("present", "staff"), "Bob": ("not_captured", "system"), "Cara": ("absent_unauthorised", "staff"),
-        }  # fmt: skip
+            "Alice": ("present", "staff"),
+            "Bob": ("not_captured", "system"),
+            "Cara": ("absent_unauthorised", "staff"),
+        }
         step = MarkChange.objects.filter(student=self.bob).latest("id")
         assert (step.before, step.after, step.source, step.by) == (Status.ABSENT, Status.NOT_OBSERVED, Source.SYSTEM, self.team)
         assert [e.verb for e in Event.objects.order_by("pk")[before:]] == ["mark.outage", "outage.declare"]
@@ -145,8 +147,11 @@ class TestClosing:
         assert self.marks() == before == {"Alice": ("present", "staff"), "Bob": ("absent_unauthorised", "system")}
         step = MarkChange.objects.latest("pk")
         assert (step.before, step.after, step.by, step.at) == (
-            Status.NOT_OBSERVED, Status.ABSENT, self.lecturer, NINE + 3 * HOUR,
-        )  # fmt: skip
+            Status.NOT_OBSERVED,
+            Status.ABSENT,
+            self.lecturer,
+            NINE + 3 * HOUR,
+        )
         assert (step.reason_code, step.reason) == (Reason.UNDONE, "The network was down")
         assert not in_outage(self.session, NINE)
         assert Event.objects.filter(verb="outage.withdraw").count() == 1
@@ -252,15 +257,29 @@ class TestClosing:
 @pytest.mark.parametrize(
     ("after_ms", "outage", "refusal"),
     [
-        (119_999, False, None), (120_000, False, Refusal.CLOSED), (120_000, True, None),
-        (OUTAGE_TICKET_MS - 1, True, None), (OUTAGE_TICKET_MS, True, Refusal.CLOSED),
+        (119_999, False, None),
+        (120_000, False, Refusal.CLOSED),
+        (120_000, True, None),
+        (OUTAGE_TICKET_MS - 1, True, None),
+        (OUTAGE_TICKET_MS, True, Refusal.CLOSED),
     ],
-)  # fmt: skip
+)
 def test_in_an_outage_a_ticket_lives_a_day(after_ms: int, outage: bool, refusal: Refusal | None):
     ticket = Ticket(
-        id=bytes(16), opening=1, epoch=1, slot=0, counter=0, first_seen_ms=1_000, age_ms=0, network=0, typed=False,
-        new_device=False, device=bytes(16), person=0, expires_ms=121_000,
-    )  # fmt: skip
+        id=bytes(16),
+        opening=1,
+        epoch=1,
+        slot=0,
+        counter=0,
+        first_seen_ms=1_000,
+        age_ms=0,
+        network=0,
+        typed=False,
+        new_device=False,
+        device=bytes(16),
+        person=0,
+        expires_ms=121_000,
+    )
     facts = OpeningFacts(
         opens_ms=0, late_until_ms=60_000, stopped_ms=None, cancelled=False, frozen=False, expected=True, outage=outage
     )

@@ -9,10 +9,11 @@ from django.db import IntegrityError, transaction
 
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import Role
+from adsum.attendance.counting import Authorised, Counting, Terms
 from adsum.attendance.models import Mark, Policy
 from adsum.attendance.policies import DEFAULTS, make_policy, policies, terms_of, withdraw_policy
-from adsum.attendance.reports import account, own_classes
-from adsum.attendance.rules import Authorised, Counting, Source, Status, Terms, Windows
+from adsum.attendance.record import account, own_classes
+from adsum.attendance.rules import Source, Status, Windows
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin.models import Epoch
@@ -55,8 +56,11 @@ def test_a_class_is_held_to_the_policy_of_its_kind_department_and_own_date(world
     )
     rules = policies()
     assert [rules.of(one) for one in (today, lecture, lab, later)] == [
-        DEFAULTS, STRICT, Terms(windows=Windows(0, 15, 15)), replace(STRICT, pace="brisk"),
-    ]  # fmt: skip
+        DEFAULTS,
+        STRICT,
+        Terms(windows=Windows(0, 15, 15)),
+        replace(STRICT, pace="brisk"),
+    ]
 
 
 def test_a_departments_policy_is_also_for_those_below_it(world: World, team: Person):
@@ -135,10 +139,7 @@ def test_a_version_that_has_begun_stays(world: World, team: Person):
     ]
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [{"late_until": 5}, {"late_percent": 101}, {"withdrawn_at": NINE}],
-)
+@pytest.mark.parametrize("fields", [{"late_until": 5}, {"late_percent": 101}, {"withdrawn_at": NINE}])
 def test_the_database_keeps_what_must_never_be_false(world: World, team: Person, fields: dict[str, Any]):
     make(team)
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adsum.attendance.similar_queries import ALIKE_FROM, Asked, alike
 from adsum.attendance.models import Mark, MarkChange, Query
 from adsum.attendance.queries import answer_query, changed_together, raise_query, uphold_together
 from adsum.attendance.reports import QueryDates, alike_among, open_queries
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
+from adsum.attendance.similar_queries import ALIKE_FROM, Asked, alike
 from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -38,7 +38,7 @@ def asked(query: int, session: int = 1, rooms: tuple[int, ...] = (1,), refusal: 
         ([asked(n, refusal="") for n in (1, 2, 3)], [[1, 2, 3]]),
         ([*(asked(n) for n in (1, 2, 3)), *(asked(n, session=2, rooms=(2,)) for n in (4, 5, 6, 7))], [[4, 5, 6, 7], [1, 2, 3]]),
     ],
-)  # fmt: skip
+)
 def test_which_look_alike(given: list[Asked], groups: list[list[int]]):
     assert alike(given) == groups
 
@@ -46,12 +46,17 @@ def test_which_look_alike(given: list[Asked], groups: list[list[int]]):
 @given(
     st.lists(
         st.builds(
-            Asked, st.integers(1, 10_000), st.integers(1, 4), st.sets(st.integers(1, 3)).map(tuple),
-            st.sampled_from(["", "closed", "stale_code"]), st.integers(0, 9).map(lambda hours: NINE + hours * HOUR),
+            Asked,
+            st.integers(1, 10_000),
+            st.integers(1, 4),
+            st.sets(st.integers(1, 3)).map(tuple),
+            st.sampled_from(["", "closed", "stale_code"]),
+            st.integers(0, 9).map(lambda hours: NINE + hours * HOUR),
         ),
-        unique_by=lambda one: one.query, max_size=40,
+        unique_by=lambda one: one.query,
+        max_size=40,
     )
-)  # fmt: skip
+)
 def test_a_query_is_in_one_group_at_most_and_shares_what_was_refused(given: list[Asked]):
     groups = alike(given)
     refusals = {one.query: one.refusal for one in given}

@@ -136,9 +136,12 @@ def test_accounts_and_classes_are_not_in_the_weekly_report(db):
 def test_lists_and_registers_are_counted_by_viewer_and_day(db):
     day = timedelta(days=1)
     for page, subjects in (
-        (Page.STUDENTS, ("person:1", "person:2")), (Page.QUERIES, ("person:2",)), (Page.REGISTER, ("session:1",)),
-        (Page.MODULE, ("module:1",)), (Page.RECORD, ("person:9",)),
-    ):  # fmt: skip
+        (Page.STUDENTS, ("person:1", "person:2")),
+        (Page.QUERIES, ("person:2",)),
+        (Page.REGISTER, ("session:1",)),
+        (Page.MODULE, ("module:1",)),
+        (Page.RECORD, ("person:9",)),
+    ):
         for at in (NINE, NINE + timedelta(hours=1), NINE + day):
             note_views([Look(one, Role.TUTOR) for one in subjects], page, viewer=DEAN, at=at)
     note_views([Look("person:1", Role.TUTOR)], Page.STUDENTS, viewer=TUTOR, at=NINE)
@@ -248,10 +251,16 @@ def test_as_what_a_list_is_read(world: World):
 @pytest.mark.parametrize(
     ("role", "about_absence", "reads"),
     [
-        (Role.ATTENDANCE_TEAM, True, True), (Role.DEPARTMENT, True, True), (Role.TUTOR, False, True), (Role.TUTOR, True, False),
-        (None, False, False), (None, True, False), (Role.LECTURER, False, False), (Role.COMPLIANCE_UKVI, False, False),
+        (Role.ATTENDANCE_TEAM, True, True),
+        (Role.DEPARTMENT, True, True),
+        (Role.TUTOR, False, True),
+        (Role.TUTOR, True, False),
+        (None, False, False),
+        (None, True, False),
+        (Role.LECTURER, False, False),
+        (Role.COMPLIANCE_UKVI, False, False),
     ],
-)  # fmt: skip
+)
 def test_who_reads_what_people_wrote(role, about_absence, reads):
     assert reads_words(role, about_absence=about_absence) is reads
 

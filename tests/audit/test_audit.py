@@ -299,9 +299,15 @@ def test_an_event_put_between_two_others_is_named():
 def _leaf_of(event: Event, index: int) -> None:
     keys = encoding.keys_of(event.facts)
     Leaf.objects.create(
-        index=index, event_id=event.pk, hash=hash_of(event.facts), at=event.at, actor_key=keys.actor, verb_key=keys.verb,
-        subject_key=keys.subject, about_key=keys.about,
-    )  # fmt: skip
+        index=index,
+        event_id=event.pk,
+        hash=hash_of(event.facts),
+        at=event.at,
+        actor_key=keys.actor,
+        verb_key=keys.verb,
+        subject_key=keys.subject,
+        about_key=keys.about,
+    )
 
 
 def test_an_event_dated_back_is_named():
@@ -383,8 +389,11 @@ def test_yesterdays_backup_is_noticed_by_todays_checkpoint():
     finding = verify([today, yesterday]).finding
     assert finding
     assert (finding.wrong, finding.place, finding.until, finding.checkpoint) == (
-        Wrong.ROLLED_BACK, yesterday.checkpoint.size, today.checkpoint.size, "today.txt"
-    )  # fmt: skip
+        Wrong.ROLLED_BACK,
+        yesterday.checkpoint.size,
+        today.checkpoint.size,
+        "today.txt",
+    )
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

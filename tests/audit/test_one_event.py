@@ -14,8 +14,8 @@ from django.db import DatabaseError, connection
 from adsum.audit import services as audit
 from adsum.audit.models import Event
 from tests.kit.actions import AGAIN, DEEDS, U
-from tests.web.test_doors import everything
 from tests.kit.world import World
+from tests.web.test_doors import everything
 
 pytestmark = pytest.mark.django_db
 ADSUM = Path(__file__).resolve().parents[2] / "adsum"
@@ -155,7 +155,7 @@ def test_every_verb_has_a_row():
     assert found - known <= {name for name in found if name.startswith(ELSEWHERE)}
 
 
-ELSEWHERE = ("engagement.",)
+ELSEWHERE = ("messages.",)
 """Letters have a table of their own in tests/messages/test_messages.py."""
 
 

@@ -16,8 +16,8 @@ from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Verification
 from adsum.audit.verification import Outside, verify
 from adsum.ops import audit, health, jobs
 from adsum.ops.cli import main
-from tests.kit.commands import adsum
 from tests.audit.test_audit import BY, MINUTE, kept, log, superuser, write
+from tests.kit.commands import adsum
 from tests.kit.world import NINE
 
 
@@ -117,8 +117,9 @@ def test_what_a_part_finds_the_whole_names(monkeypatch: pytest.MonkeyPatch, sett
     grown(to=400)
     assert main(["audit", "verify", "--recent"]) == 0
     assert list(Verification.objects.order_by("pk").values_list("since", "by")) == [
-        (0, "system:verification"), (300, "system:verification"),
-    ]  # fmt: skip
+        (0, "system:verification"),
+        (300, "system:verification"),
+    ]
     with superuser() as cursor:
         cursor.execute("UPDATE adsum_event SET verb = 'forged' WHERE id = %s", [Leaf.objects.get(index=7).event_id])
         cursor.execute('UPDATE adsum_leaf SET hash = %s WHERE "index" = 305', [b"x" * 32])

@@ -16,18 +16,17 @@ from adsum.attendance.outages import declare_outage
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
+from adsum.checkin import class_changes as changes
 from adsum.checkin import services
 from adsum.messages.reports import Draft, class_facts
 from adsum.messages.rules import Kind
 from adsum.messages.services import write
-from adsum.checkin import class_changes as changes
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import PollOutcome
 from adsum.timetable.services import Polling, mark_stale, renew_calendar, save_mapping, save_poll
-from tests.kit import oidc
-from tests.kit import saml
 from tests.browser.serving import AXE, RULES, served, sign_in
+from tests.kit import oidc, saml
 from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,9 +84,13 @@ class Small:
         renew_calendar(self.student, at=now)
         polling = Polling(format="events", every_minutes=15)
         self.feed = save_mapping(
-            name="CELCAT", url="https://timetable.uni.example/faculty-of-engineering/everything.csv?year=2026", mapping={},
-            actor="system:test", at=now, polling=polling,
-        )  # fmt: skip
+            name="CELCAT",
+            url="https://timetable.uni.example/faculty-of-engineering/everything.csv?year=2026",
+            mapping={},
+            actor="system:test",
+            at=now,
+            polling=polling,
+        )
         save_poll(self.feed, PollOutcome.FAILED, at=now, next_poll_at=now, message="It answered with status 503.")
         mark_stale([self.feed], at=now)
         asked = Draft(self.student, Kind.QUERY_ANSWERED, "answered", class_facts(self.old), now + timedelta(days=9))
@@ -105,9 +108,13 @@ class Small:
         world.enrol(self.student, world.department(), tutor=self.tutor)
         self.officer = world.person(Role.DATA_PROTECTION, name="Philippa Nwosu")
         break_glass(
-            self.student, viewer=self.timetabling, access=self.timetabling.access(now), purpose=Purpose.COMPLAINT,
-            reason="An appeal names this class and its room.", at=now,
-        )  # fmt: skip
+            self.student,
+            viewer=self.timetabling,
+            access=self.timetabling.access(now),
+            purpose=Purpose.COMPLAINT,
+            reason="An appeal names this class and its room.",
+            at=now,
+        )
         self.auditor = world.person(Role.AUDITOR, name="Audra Lindgren")
         self.compliance = world.person(Role.COMPLIANCE_UKVI, name="Elspeth Nakamura")
 

@@ -166,15 +166,7 @@ def test_a_mark_arrives_in_its_seat(page: Page, show: Any):
 
 
 def test_held_scans_come_and_go(page: Page, show: Any):
-    new = {
-        "id": "9",
-        "student": GWILYM,
-        "name": "Nia Rees",
-        "number": "s9",
-        "at": "10:05",
-        "why": "Lab B",
-        "url": "/h/9",
-    }
+    new = {"id": "9", "student": GWILYM, "name": "Nia Rees", "number": "s9", "at": "10:05", "why": "Lab B", "url": "/h/9"}
     gone = {"id": "1", "url": ""}
     register(show, ("held", new), ("held", gone))
     expect(page.locator("[data-held] li")).to_have_count(1)

@@ -36,9 +36,13 @@ class Device:
 
     def add(self) -> str:
         options = {
-            "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
-            "isUserVerified": True, "automaticPresenceSimulation": True,
-        }  # fmt: skip
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
         made: str = self.talk.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
         return made
 

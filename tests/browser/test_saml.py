@@ -16,8 +16,8 @@ from adsum.attendance.models import Mark
 from adsum.checkin import services
 from adsum.checkin.models import Scan
 from adsum.checkin.reports import shown_on
-from tests.kit import saml
 from tests.browser.serving import accessible, served, sign_in
+from tests.kit import saml
 from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

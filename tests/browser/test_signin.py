@@ -47,10 +47,7 @@ def alice(world: World) -> Person:
 def watched(page: Page) -> list[str]:
     """What the browser complains about on our pages: blocked scripts, styles, forms."""
     problems: list[str] = []
-    page.on(
-        "console",
-        lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None,
-    )
+    page.on("console", lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None)
     return problems
 
 

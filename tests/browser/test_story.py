@@ -20,9 +20,9 @@ from adsum.checkin import services
 from adsum.checkin.models import Opening, Scan
 from adsum.checkin.reports import shown_on
 from adsum.timetable.models import ClassSession
-from tests.kit import oidc
 from tests.browser.conftest import launch_options
 from tests.browser.serving import accessible, read_code, screen, served, sign_in
+from tests.kit import oidc
 from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,14 +7,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from adsum.checkin.rules import (
+from adsum.checkin.codes import (
     COUNTER_BITS,
     EARLY_MS,
     Code,
     EpochKey,
     Pass,
-    Refusal,
-    Ticket,
     clean_typed,
     epoch_keys,
     make_code,
@@ -27,6 +25,7 @@ from adsum.checkin.rules import (
     unseal_pass,
     unseal_ticket,
 )
+from adsum.checkin.rules import Refusal, Ticket
 from adsum.core.ids import ALPHABET
 from adsum.core.signing import tag
 
@@ -128,10 +127,23 @@ def test_a_code_of_something_else_is_unknown(other: EpochKey) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "A" * 35, "A" * 37, "a" * 36, "I" * 36, "O" * 36, "L" * 36, "U" * 36, " " * 36, "٣" * 36, "Ａ" * 36,
-        "A" * 35 + "\n", "/" + "A" * 35, "%41" * 12, "A" * 10 + "Z" * 26,
+        "",
+        "A" * 35,
+        "A" * 37,
+        "a" * 36,
+        "I" * 36,
+        "O" * 36,
+        "L" * 36,
+        "U" * 36,
+        " " * 36,
+        "٣" * 36,
+        "Ａ" * 36,
+        "A" * 35 + "\n",
+        "/" + "A" * 35,
+        "%41" * 12,
+        "A" * 10 + "Z" * 26,
     ],
-)  # fmt: skip
+)
 def test_only_the_one_spelling_of_a_code_is_read(text: str) -> None:
     assert parse_code(text) is None
 

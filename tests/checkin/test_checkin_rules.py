@@ -11,17 +11,33 @@ from tests.kit.world import LONDON, NINE
 MINUTE = 60_000
 STARTS = int(NINE.timestamp() * 1000)
 FACTS = OpeningFacts(
-    opens_ms=STARTS - 10 * MINUTE, late_until_ms=STARTS + 30 * MINUTE, stopped_ms=None, cancelled=False, frozen=False,
+    opens_ms=STARTS - 10 * MINUTE,
+    late_until_ms=STARTS + 30 * MINUTE,
+    stopped_ms=None,
+    cancelled=False,
+    frozen=False,
     expected=True,
-)  # fmt: skip
+)
 
 
 def ticket(minute: float = 2, *, person: int = 0, refusal: Refusal | None = None, minutes: int = 10) -> Ticket:
     seen = STARTS + int(minute * MINUTE)
     return Ticket(
-        id=bytes(16), opening=1, epoch=1, slot=0, counter=0, first_seen_ms=seen, age_ms=0, network=0, typed=False,
-        new_device=False, device=bytes(16), person=person, expires_ms=seen + minutes * MINUTE, refusal=refusal,
-    )  # fmt: skip
+        id=bytes(16),
+        opening=1,
+        epoch=1,
+        slot=0,
+        counter=0,
+        first_seen_ms=seen,
+        age_ms=0,
+        network=0,
+        typed=False,
+        new_device=False,
+        device=bytes(16),
+        person=person,
+        expires_ms=seen + minutes * MINUTE,
+        refusal=refusal,
+    )
 
 
 def facts(**changed: object) -> OpeningFacts:
@@ -57,10 +73,16 @@ def test_whether_a_scan_counts(scanned: Ticket, confirmed: float, given: Opening
 @pytest.mark.parametrize(
     ("minute", "moment"),
     [
-        (-10.001, Moment.TOO_EARLY), (-10, Moment.PRESENT), (0, Moment.PRESENT), (14.999, Moment.PRESENT),
-        (15, Moment.LATE), (29.999, Moment.LATE), (30, Moment.CLOSED), (90, Moment.CLOSED),
+        (-10.001, Moment.TOO_EARLY),
+        (-10, Moment.PRESENT),
+        (0, Moment.PRESENT),
+        (14.999, Moment.PRESENT),
+        (15, Moment.LATE),
+        (29.999, Moment.LATE),
+        (30, Moment.CLOSED),
+        (90, Moment.CLOSED),
     ],
-)  # fmt: skip
+)
 def test_present_late_closed(minute: float, moment: Moment) -> None:
     window = OpenFor.of(Windows(), starts_at=NINE, ends_at=NINE + timedelta(hours=2))
     assert window.moment(NINE + timedelta(minutes=minute)) == moment

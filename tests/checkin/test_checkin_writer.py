@@ -27,11 +27,26 @@ from tests.kit.world import NINE, World, in_thread
 def attempt(opening: Opening, student: Person, **fields: object) -> Attempt:
     """A good scan two minutes into the class, unless told otherwise."""
     plain = Attempt(
-        ref=uuid4(), opening=opening.pk, session=opening.session_id, student=student.pk, ticket=uuid4(), verdict=None,
-        late=False, minutes_late=0, first_seen_at=NINE + timedelta(minutes=2), finished_at=NINE + timedelta(minutes=3),
-        typed=False, slot=0, age_ms=9_000, device="", new_device=False, network="campus", network_changed=False,
-        signed_in_after=True, agent="ios",
-    )  # fmt: skip
+        ref=uuid4(),
+        opening=opening.pk,
+        session=opening.session_id,
+        student=student.pk,
+        ticket=uuid4(),
+        verdict=None,
+        late=False,
+        minutes_late=0,
+        first_seen_at=NINE + timedelta(minutes=2),
+        finished_at=NINE + timedelta(minutes=3),
+        typed=False,
+        slot=0,
+        age_ms=9_000,
+        device="",
+        new_device=False,
+        network="campus",
+        network_changed=False,
+        signed_in_after=True,
+        agent="ios",
+    )
     return replace(plain, **fields)  # type: ignore[arg-type]
 
 
@@ -47,22 +62,11 @@ def test_a_scan_becomes_a_mark_with_its_history_and_one_event(world: World, open
     one = attempt(opening, student)
     assert record_scans([one]) == [Outcome(one.ref, None, "present", one.first_seen_at)]
     mark = Mark.objects.get()
-    assert (mark.status, mark.source, mark.at, mark.changed_at) == (
-        "present",
-        "scan",
-        one.first_seen_at,
-        one.finished_at,
-    )
+    assert (mark.status, mark.source, mark.at, mark.changed_at) == ("present", "scan", one.first_seen_at, one.finished_at)
     change = MarkChange.objects.get()
     assert (change.before, change.after, change.by, change.source) == ("", "present", None, "scan")
     scan = Scan.objects.get()
-    assert (scan.ref, scan.ticket, scan.refusal, scan.age_ms, scan.network) == (
-        one.ref,
-        one.ticket,
-        "",
-        9_000,
-        "campus",
-    )
+    assert (scan.ref, scan.ticket, scan.refusal, scan.age_ms, scan.network) == (one.ref, one.ticket, "", 9_000, "campus")
     assert (scan.signed_in_after, scan.typed, scan.agent) == (True, False, "ios")
     event = Event.objects.latest("pk")
     assert Event.objects.count() == events + 1

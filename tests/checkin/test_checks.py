@@ -32,8 +32,8 @@ from adsum.checkin.rules import Called, Void
 from adsum.checkin.services import add_display, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
-from tests.kit.phones import Gates, in_thread, refusal
 from tests.checkin.test_checkin_writer import attempt
+from tests.kit.phones import Gates, in_thread, refusal
 from tests.kit.world import NINE, World
 
 MINUTE = timedelta(minutes=1)
@@ -70,9 +70,7 @@ def hall(db: None) -> Hall:
 @given(st.integers(0, 170), st.integers(10, 40), st.integers(20, 180), st.integers(0, 10**6))
 def test_a_random_moment_comes_after_check_in_and_leaves_time(at: int, late: int, length: int, pick: int):
     ends = NINE + length * MINUTE
-    moment = check_moment(
-        at=NINE + at * MINUTE, late_until=NINE + late * MINUTE, ends_at=ends, pick=lambda n: pick % n
-    )  # fmt: skip
+    moment = check_moment(at=NINE + at * MINUTE, late_until=NINE + late * MINUTE, ends_at=ends, pick=lambda n: pick % n)
     if moment is None:
         assert max(at, late) + 1 >= length - 6.5
     else:
@@ -217,9 +215,7 @@ def test_a_browser_is_of_whoever_checked_in_with_it(hall: Hall):
 
 def scan(hall: Hall, student: Person, at: datetime) -> None:
     """With a code that was quite fresh, and always the same browser."""
-    given = attempt(
-        hall.opening, student, ref=uuid4(), ticket=uuid4(), device="d1", age_ms=0, first_seen_at=at, finished_at=at
-    )  # fmt: skip
+    given = attempt(hall.opening, student, ref=uuid4(), ticket=uuid4(), device="d1", age_ms=0, first_seen_at=at, finished_at=at)
     record_scans([given])
 
 
@@ -265,7 +261,7 @@ async def test_in_an_outage_it_says_nothing(room: Hall, gates: Gates):
     await phone.tap()
     await in_thread(
         declare_outage, by=room.lecturer, at=TEN_TO_TEN, starts_at=NINE, ends_at=None, reason="The network was down"
-    )  # fmt: skip
+    )
     await settle(room, gates)
     assert await in_thread(room.found) == {}
     assert (await in_thread(SecondCheck.objects.get)).void == Void.OUTAGE
@@ -290,9 +286,7 @@ def test_five_names_of_those_who_are_in(hall: Hall):
     group = hall.session.groups.get()
     more = [hall.world.student(groups=[group]) for _ in range(7)]
     mark_students(hall.session, more, Status.LATE, by=hall.lecturer, at=NINE + 20 * MINUTE)
-    mark_students(
-        hall.session, [hall.bob], Status.LEFT_EARLY, by=hall.lecturer, at=TEN_TO_TEN, reason_code=Reason.LEFT_EARLY
-    )  # fmt: skip
+    mark_students(hall.session, [hall.bob], Status.LEFT_EARLY, by=hall.lecturer, at=TEN_TO_TEN, reason_code=Reason.LEFT_EARLY)
     in_ = {hall.alice.pk, *(one.pk for one in more)}
     seen = set[int]()
     for _ in range(20):

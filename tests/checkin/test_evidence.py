@@ -35,10 +35,21 @@ def scan(opening: Opening, at: datetime = NINE, verdict: Refusal | None = None) 
     """One scan with every kind of evidence."""
     student = Person.objects.create(username=uuid4().hex)
     made = attempt(
-        opening, student, first_seen_at=at, finished_at=at + timedelta(seconds=40), verdict=verdict, typed=True, slot=2,
-        age_ms=1_500, device=uuid4().hex, new_device=True, network="mobile", network_changed=True, signed_in_after=True,
+        opening,
+        student,
+        first_seen_at=at,
+        finished_at=at + timedelta(seconds=40),
+        verdict=verdict,
+        typed=True,
+        slot=2,
+        age_ms=1_500,
+        device=uuid4().hex,
+        new_device=True,
+        network="mobile",
+        network_changed=True,
+        signed_in_after=True,
         agent="ios",
-    )  # fmt: skip
+    )
     record_scans([made])
     return Scan.objects.get(ref=made.ref)
 

@@ -16,13 +16,14 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.audit.models import Event
 from adsum.checkin import services
+from adsum.checkin.codes import RELIEF_GRACE_MS, EpochKey, epoch_keys, relieved
 from adsum.checkin.gate.app import DEVICE_COOKIE, TICKET_COOKIE
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.models import LateCode, Opening
 from adsum.checkin.reports import pace_of
-from adsum.checkin.rules import PACES, RELIEF_GRACE_MS, EpochKey, epoch_keys, needs_relief, relieved
-from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
+from adsum.checkin.rules import PACES, needs_relief
 from tests.checkin.test_gate import FIVE_PAST, Room
+from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
 from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db(transaction=True)

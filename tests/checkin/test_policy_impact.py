@@ -12,13 +12,14 @@ from hypothesis.extra.django import TestCase
 
 from adsum.accounts.models import Department
 from adsum.accounts.rules import Role
+from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
 from adsum.attendance.models import Mark, MarkChange, Policy, Query
 from adsum.attendance.policies import make_policy
 from adsum.attendance.queries import raise_query
-from adsum.attendance.rules import Authorised, Counting, Moment, OpenFor, Source, Status, Terms, Weighting, Windows
+from adsum.attendance.rules import Moment, OpenFor, Source, Status, Windows
 from adsum.attendance.services import mark_students
-from adsum.checkin.policy_impact import Draft, Effect, Move, effect_of
 from adsum.checkin.models import Scan
+from adsum.checkin.policy_impact import Draft, Effect, Move, effect_of
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.timetable.models import ClassSession
@@ -56,9 +57,14 @@ class Month:
         refusal = {Moment.TOO_EARLY: Refusal.TOO_EARLY, Moment.CLOSED: Refusal.CLOSED}.get(moment, "")
         student = self.world.student(groups=[self.group])
         Scan.objects.create(
-            opening=self.opening, session=session, student=student, ticket=uuid4(), refusal=refusal, first_seen_at=seen,
+            opening=self.opening,
+            session=session,
+            student=student,
+            ticket=uuid4(),
+            refusal=refusal,
+            first_seen_at=seen,
             finished_at=seen,
-        )  # fmt: skip
+        )
         status = {Moment.PRESENT: Status.PRESENT, Moment.LATE: Status.LATE}.get(moment, Status.ABSENT)
         source, at = (Source.SYSTEM, session.ends_at) if refusal else (Source.SCAN, seen)
         Mark.objects.create(session=session, student=student, status=status, source=source, at=at, changed_at=at)
@@ -119,9 +125,14 @@ def test_classes_of_a_department_with_its_own_policy_are_left_alone(world: World
     team = world.person(Role.ATTENDANCE_TEAM)
     before = FIRST - timedelta(days=1)
     make_policy(
-        Terms(windows=Windows(5, 25, 30)), department=Department.objects.get(), kind="", valid_from=FIRST, today=before,
-        by=team, at=NINE,
-    )  # fmt: skip
+        Terms(windows=Windows(5, 25, 30)),
+        department=Department.objects.get(),
+        kind="",
+        valid_from=FIRST,
+        today=before,
+        by=team,
+        at=NINE,
+    )
     assert effect().classes == 0
     own = effect(department_id=Department.objects.get().pk)
     assert own.classes == 1  # a new version for the same classes takes the place of the one in force
@@ -202,8 +213,10 @@ def test_it_changes_nothing_and_costs_the_same_for_one_class_as_for_three(month:
 
 WINDOWS = st.builds(
     lambda opens, present, more: Windows(opens, present, present + more),
-    st.integers(0, 20), st.integers(1, 40), st.integers(0, 40),
-)  # fmt: skip
+    st.integers(0, 20),
+    st.integers(1, 40),
+    st.integers(0, 40),
+)
 
 
 class EffectAgreesWithTheRules(TestCase):

@@ -33,8 +33,10 @@ def test_nations_differ():
     easter_monday, st_andrew, boyne = date(2027, 3, 29), date(2026, 11, 30), date(2027, 7, 12)
     works = {nation: [read(TEXT, nation).is_one(day) for day in (easter_monday, st_andrew, boyne)] for nation in NATIONS}
     assert works == {
-        "england-and-wales": [False, True, True], "scotland": [True, False, True], "northern-ireland": [False, True, False],
-    }  # fmt: skip
+        "england-and-wales": [False, True, True],
+        "scotland": [True, False, True],
+        "northern-ireland": [False, True, False],
+    }
 
 
 def easter(year: int) -> date:

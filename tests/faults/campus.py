@@ -37,8 +37,8 @@ def fill(out: Path) -> None:
     build(out, students=STUDENTS, classes=CLASSES)  # starts Django
     from django.conf import settings
 
+    from adsum.checkin.codes import unseal_pass
     from adsum.checkin.models import Display, Opening
-    from adsum.checkin.rules import unseal_pass
     from adsum.checkin.services import display_fingerprint
     from adsum.core import keyring
     from adsum.ops import database
@@ -55,9 +55,11 @@ def fill(out: Path) -> None:
     display.save()
     lecturers = json.loads(out.with_name("watched.json").read_text())["cookie"]
     screen = Screen(
-        f"/live/display/{display.ref}", f"{display_cookie(display.ref)}={credential}", f"/live/register/{opening.session.ref}",
+        f"/live/display/{display.ref}",
+        f"{display_cookie(display.ref)}={credential}",
+        f"/live/register/{opening.session.ref}",
         f"{settings.SESSION_COOKIE_NAME}={lecturers}",
-    )  # fmt: skip
+    )
     sessions = list(ClassSession.objects.order_by("pk").values_list("pk", flat=True))
     phones = []
     for n, (code, cookie) in enumerate(json.loads(out.read_text())):

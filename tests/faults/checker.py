@@ -20,9 +20,7 @@ def violations(phones: Iterable[Phone], stored: Stored) -> list[str]:
     told = {(phone.student, phone.session): phone for phone in phones}
     for key, phone in told.items():
         scans = stored.scans.get(key, [])
-        counts = {
-            "scans": len(scans), "marks": stored.marks[key], "changes": stored.changes[key], "events": stored.events[key]
-        }  # fmt: skip
+        counts = {"scans": len(scans), "marks": stored.marks[key], "changes": stored.changes[key], "events": stored.events[key]}
         if phone.refused:
             found.append(f"{key} was refused: {phone.refused}")
         elif not phone.receipt:

@@ -13,10 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.kit import postgres
-from tests.kit.commands import PATIENCE, environment, free_port, get, running
 from tests.faults.campus import Screen, Stored, stored
 from tests.faults.phones import Phone
+from tests.kit import postgres
+from tests.kit.commands import PATIENCE, environment, free_port, get, running
 
 
 @dataclass
@@ -58,9 +58,12 @@ class Server:
 def _filled(data: Path, url: str) -> None:
     out = data / "campus.json"
     subprocess.run(
-        [sys.executable, "-m", "tests.faults.campus", str(out)], env=environment(data, ADSUM_DATABASE_URL=url), check=True,
-        stdin=subprocess.DEVNULL, timeout=PATIENCE,
-    )  # fmt: skip
+        [sys.executable, "-m", "tests.faults.campus", str(out)],
+        env=environment(data, ADSUM_DATABASE_URL=url),
+        check=True,
+        stdin=subprocess.DEVNULL,
+        timeout=PATIENCE,
+    )
 
 
 def campus_at(url: str, data: Path, cluster: postgres.Cluster | None = None) -> Campus:

@@ -129,9 +129,14 @@ class Phone:
 
 
 async def burst(
-    phones: Iterable[Phone], ports: Sequence[int], *, lines: int = 48, seconds: float = 60,
-    after: int = 0, then: Callable[[], None] | None = None,
-) -> None:  # fmt: skip
+    phones: Iterable[Phone],
+    ports: Sequence[int],
+    *,
+    lines: int = 48,
+    seconds: float = 60,
+    after: int = 0,
+    then: Callable[[], None] | None = None,
+) -> None:
     """All of them, `lines` at a time; `then` is done in another thread once `after` of them have a receipt."""
     waiting = deque(phones)
     until = time.monotonic() + seconds

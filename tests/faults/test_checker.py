@@ -76,5 +76,6 @@ async def test_a_lost_mark_and_a_doubled_event_in_a_real_database(on_sqlite: Cam
         f" FROM adsum_event WHERE detail LIKE '%{scan}%'",
     )
     assert violations(phones, on_sqlite.stored()) == [
-        f"{(lost.student, lost.session)} has 0 marks", f"{(doubled.student, doubled.session)} has 2 events"
-    ]  # fmt: skip
+        f"{(lost.student, lost.session)} has 0 marks",
+        f"{(doubled.student, doubled.session)} has 2 events",
+    ]

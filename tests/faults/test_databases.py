@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.commands import adsum, free_port
 from tests.faults.checker import violations
 from tests.faults.conftest import Campus, campus_at
 from tests.faults.phones import Line, Stream, burst, heard, once
+from tests.kit.commands import adsum, free_port
 
 
 async def test_postgresql_is_killed_in_mid_burst(on_postgres: Campus) -> None:

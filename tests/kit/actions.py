@@ -8,16 +8,18 @@ from typing import Any
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from allauth.socialaccount.models import SocialAccount, SocialApp
 
+from adsum.accounts import identities, second_factors
 from adsum.accounts import services as accounts
 from adsum.accounts.models import RoleGrant
 from adsum.accounts.rules import Role
-from adsum.attendance import amendments, policies, queries
+from adsum.attendance import amendments, policies, queries, reported
 from adsum.attendance import guest_attendance as visits
 from adsum.attendance import services as attendance
 from adsum.attendance.closing import close_registers
+from adsum.attendance.counting import Terms
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
 from adsum.attendance.outages import declare_outage, end_outage, withdraw_outage
-from adsum.attendance.rules import Reason, Source, Status, Terms
+from adsum.attendance.rules import Reason, Source, Status
 from adsum.audit import services as audit
 from adsum.checkin import checks, held, kiosks
 from adsum.checkin import services as checkin
@@ -70,7 +72,7 @@ class U:
 
     def report(self) -> Any:
         day = self.session.starts_on
-        return amendments.report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=self.colleague, at=NINE)
+        return reported.report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=self.colleague, at=NINE)
 
     def corrected(self) -> Any:
         self.report()
@@ -132,17 +134,17 @@ def grant(u: U) -> RoleGrant:
 
 def app(u: U) -> SocialApp:
     made = SocialApp(provider="openid_connect", provider_id="uni", name="Uni", client_id="x")
-    accounts.save_provider(made, by=BY, at=NINE)
+    identities.save_provider(made, by=BY, at=NINE)
     return made
 
 
 def identity(u: U) -> SocialAccount:
-    accounts.link_identity(u.alice, provider="uni", subject="1", issuer="i", by=BY, at=NINE)
+    identities.link_identity(u.alice, provider="uni", subject="1", issuer="i", by=BY, at=NINE)
     return SocialAccount.objects.get()
 
 
 def totp(u: U) -> list[str]:
-    return accounts.enable_totp(u.alice, str(generate_totp_secret()), step=1, by=BY, at=NINE)
+    return second_factors.enable_totp(u.alice, str(generate_totp_secret()), step=1, by=BY, at=NINE)
 
 
 def display(u: U) -> Any:
@@ -169,8 +171,7 @@ PASSWORD = "correct horse battery"
 DEEDS: dict[str, Deed] = {
     "accounts.create_person": Deed(lambda u: lambda: accounts.create_person(**NEW), ["person.create"]),
     "accounts.update_person": Deed(
-        lambda u: lambda: accounts.update_person(u.alice, given_name="Al", by=BY, at=NINE),
-        ["person.change"],
+        lambda u: lambda: accounts.update_person(u.alice, given_name="Al", by=BY, at=NINE), ["person.change"]
     ),
     "accounts.close_account": Deed(lambda u: lambda: accounts.close_account(u.alice, by=BY, at=NINE), ["person.close"]),
     "accounts.reopen_account": Deed(
@@ -180,46 +181,50 @@ DEEDS: dict[str, Deed] = {
         ["person.reopen"],
     ),
     "accounts.set_password": Deed(
-        lambda u: lambda: accounts.set_password(u.alice, PASSWORD, by=BY, at=NINE),
-        ["person.password"],
+        lambda u: lambda: accounts.set_password(u.alice, PASSWORD, by=BY, at=NINE), ["person.password"]
     ),
     "accounts.grant_role": Deed(lambda u: lambda: grant(u), ["role.grant"]),
     "accounts.end_role": Deed(
         lambda u: with_(grant(u), lambda g: accounts.end_role(g, last_day=NINE.date(), by=BY, at=NINE)), ["role.end"]
     ),
-    "accounts.link_identity": Deed(
-        lambda u: lambda: accounts.link_identity(u.alice, provider="uni", subject="1", issuer="i", by=BY, at=NINE),
+    "identities.link_identity": Deed(
+        lambda u: lambda: identities.link_identity(u.alice, provider="uni", subject="1", issuer="i", by=BY, at=NINE),
         ["person.link"],
     ),
-    "accounts.unlink_identity": Deed(
-        lambda u: with_(identity(u), lambda i: accounts.unlink_identity(i, by=BY, at=NINE)), ["person.unlink"]
+    "identities.unlink_identity": Deed(
+        lambda u: with_(identity(u), lambda i: identities.unlink_identity(i, by=BY, at=NINE)), ["person.unlink"]
     ),
-    "accounts.save_provider": Deed(lambda u: lambda: app(u), ["provider.save"]),
-    "accounts.remove_provider": Deed(
-        lambda u: with_(app(u), lambda a: accounts.remove_provider(a, by=BY, at=NINE)), ["provider.remove"]
+    "identities.save_provider": Deed(lambda u: lambda: app(u), ["provider.save"]),
+    "identities.remove_provider": Deed(
+        lambda u: with_(app(u), lambda a: identities.remove_provider(a, by=BY, at=NINE)), ["provider.remove"]
     ),
-    "accounts.enable_totp": Deed(lambda u: lambda: totp(u), ["person.totp"]),
-    "accounts.disable_totp": Deed(
-        lambda u: with_(totp(u), lambda _: accounts.disable_totp(u.alice, by=BY, at=NINE)), ["person.totp_removed"]
+    "second_factors.enable_totp": Deed(lambda u: lambda: totp(u), ["person.totp"]),
+    "second_factors.disable_totp": Deed(
+        lambda u: with_(totp(u), lambda _: second_factors.disable_totp(u.alice, by=BY, at=NINE)), ["person.totp_removed"]
     ),
-    "accounts.disable_second_step": Deed(
-        lambda u: with_(totp(u), lambda _: accounts.disable_second_step(u.alice, by=BY, at=NINE)),
+    "second_factors.disable_second_step": Deed(
+        lambda u: with_(totp(u), lambda _: second_factors.disable_second_step(u.alice, by=BY, at=NINE)),
         ["person.second_step_removed"],
     ),
-    "accounts.new_recovery_codes": Deed(
-        lambda u: with_(totp(u), lambda _: accounts.new_recovery_codes(u.alice, by=BY, at=NINE)), ["person.recovery_codes"]
+    "second_factors.new_recovery_codes": Deed(
+        lambda u: with_(totp(u), lambda _: second_factors.new_recovery_codes(u.alice, by=BY, at=NINE)),
+        ["person.recovery_codes"],
     ),
-    "accounts.use_code": Deed(
-        lambda u: with_(totp(u), lambda codes: accounts.use_code(u.alice, codes[0], at=NINE)), ["person.recovery_code"], "alice"
+    "second_factors.use_code": Deed(
+        lambda u: with_(totp(u), lambda codes: second_factors.use_code(u.alice, codes[0], at=NINE)),
+        ["person.recovery_code"],
+        "alice",
     ),
     # One mark, one event: three hundred marks at once are three hundred changes
     "attendance.mark_students": Deed(
         lambda u: lambda: attendance.mark_students(u.session, [u.alice, u.bob], Status.PRESENT, by=u.lecturer, at=NINE),
-        ["mark.amend", "mark.amend"], "lecturer",
+        ["mark.amend", "mark.amend"],
+        "lecturer",
     ),
     "attendance.mark_rest_absent": Deed(
         lambda u: lambda: attendance.mark_rest_absent(u.session, by=u.lecturer, at=NINE),
-        ["mark.rest_absent", "mark.rest_absent"], "lecturer",
+        ["mark.rest_absent", "mark.rest_absent"],
+        "lecturer",
     ),
     "attendance.count_heads": Deed(
         lambda u: lambda: attendance.count_heads(u.session, 3, by=u.lecturer, at=NINE), ["register.headcount"], "lecturer"
@@ -227,14 +232,16 @@ DEEDS: dict[str, Deed] = {
     "attendance.raise_query": Deed(lambda u: u.query, ["query.raise"], "alice"),
     "attendance.answer_query": Deed(
         lambda u: with_(u.query(), lambda q: queries.answer_query(q, by=u.lecturer, at=NINE, reason="No")),
-        ["query.declined"], "lecturer",
+        ["query.declined"],
+        "lecturer",
     ),
     # Two changes: the answer, and the mark it makes
     "attendance.answer_query, upheld": Deed(
         lambda u: with_(
             u.query(), lambda q: queries.answer_query(q, by=u.lecturer, at=NINE, reason="Yes", status=Status.PRESENT)
         ),
-        ["mark.amend", "query.upheld"], "lecturer",
+        ["mark.amend", "query.upheld"],
+        "lecturer",
     ),
     "attendance.let_in": Deed(
         lambda u: with_(
@@ -243,13 +250,17 @@ DEEDS: dict[str, Deed] = {
                 u.session, guest, by=u.lecturer, at=NINE, swap=True, reason_code=Reason.OTHER_GROUP_AGREED
             ),
         ),
-        ["mark.amend"], "lecturer",
+        ["mark.amend"],
+        "lecturer",
     ),
     "attendance.enter_marks": Deed(
-        lambda u: lambda: attendance.enter_marks(
-            u.session, [attendance.Entry(u.alice, Status.PRESENT, None)], source=Source.STAFF, by=u.lecturer, at=NINE
+        lambda u: (
+            lambda: attendance.enter_marks(
+                u.session, [attendance.Entry(u.alice, Status.PRESENT, None)], source=Source.STAFF, by=u.lecturer, at=NINE
+            )
         ),
-        ["mark.enter"], "lecturer",
+        ["mark.enter"],
+        "lecturer",
     ),
     "attendance.propose": Deed(lambda u: u.proposal, ["amendment.propose"], "lecturer"),
     "attendance.propose_rest_absent": Deed(
@@ -257,60 +268,67 @@ DEEDS: dict[str, Deed] = {
     ),
     "attendance.confirm": Deed(
         lambda u: with_(u.proposal(), lambda p: amendments.confirm(p, by=u.colleague, at=NINE)),
-        ["mark.amend", "amendment.confirmed"], "colleague",
+        ["mark.amend", "amendment.confirmed"],
+        "colleague",
     ),
     "attendance.decline": Deed(
         lambda u: with_(u.proposal(), lambda p: amendments.decline(p, by=u.colleague, at=NINE, answer="No")),
-        ["amendment.declined"], "colleague",
+        ["amendment.declined"],
+        "colleague",
     ),
     "attendance.undo": Deed(
-        lambda u: with_(
-            u.step(), lambda step: amendments.undo(u.session, step.pk, by=u.lecturer, at=NINE)
-        ),
-        ["mark.undo"], "lecturer",
+        lambda u: with_(u.step(), lambda step: amendments.undo(u.session, step.pk, by=u.lecturer, at=NINE)),
+        ["mark.undo"],
+        "lecturer",
     ),
     "attendance.report_period": Deed(lambda u: u.report, ["period.report"], "colleague"),
     "attendance.withdraw_period": Deed(
-        lambda u: with_(u.report(), lambda p: amendments.withdraw_period(p, by=u.colleague, at=NINE)),
-        ["period.withdraw"], "colleague",
+        lambda u: with_(u.report(), lambda p: reported.withdraw_period(p, by=u.colleague, at=NINE)),
+        ["period.withdraw"],
+        "colleague",
     ),
     "attendance.note_correction": Deed(
-        lambda u: with_(u.corrected(), lambda c: amendments.note_correction(c, by=u.colleague, at=NINE)),
-        ["correction.seen"], "colleague",
+        lambda u: with_(u.corrected(), lambda c: reported.note_correction(c, by=u.colleague, at=NINE)),
+        ["correction.seen"],
+        "colleague",
     ),
     "attendance.make_policy": Deed(lambda u: u.policy, ["policy.make"], "colleague"),
     "attendance.withdraw_policy": Deed(
-        lambda u: with_(
-            u.policy(), lambda p: policies.withdraw_policy(p, today=NINE.date(), by=u.colleague, at=NINE)
-        ),
-        ["policy.withdraw"], "colleague",
+        lambda u: with_(u.policy(), lambda p: policies.withdraw_policy(p, today=NINE.date(), by=u.colleague, at=NINE)),
+        ["policy.withdraw"],
+        "colleague",
     ),
     "attendance.close_registers": Deed(
         lambda u: with_(u.marked(), lambda _: close_registers([u.session], at=NINE)),
-        ["mark.close", "register.close"], "system:close",
+        ["mark.close", "register.close"],
+        "system:close",
     ),
     "attendance.declare_outage": Deed(
         lambda u: lambda: declare_outage(by=u.lecturer, at=NINE, starts_at=NINE, ends_at=None, reason="Fire"),
-        ["outage.declare"], "lecturer",
+        ["outage.declare"],
+        "lecturer",
     ),
     "attendance.end_outage": Deed(
         lambda u: with_(
             declare_outage(by=u.lecturer, at=NINE, starts_at=NINE, ends_at=None, reason="Fire"),
             lambda o: end_outage(o, by=u.lecturer, at=NINE + timedelta(minutes=1)),
         ),
-        ["outage.end"], "lecturer",
+        ["outage.end"],
+        "lecturer",
     ),
     "attendance.withdraw_outage": Deed(
         lambda u: with_(
             declare_outage(by=u.lecturer, at=NINE, starts_at=NINE, ends_at=None, reason="Fire"),
             lambda o: withdraw_outage(o, by=u.lecturer, at=NINE + timedelta(minutes=1)),
         ),
-        ["outage.withdraw"], "lecturer",
+        ["outage.withdraw"],
+        "lecturer",
     ),
     "checkin.open_checkin": Deed(lambda u: lambda: u.opening, ["checkin.open"], "lecturer"),
     "checkin.begin_epoch": Deed(
         lambda u: with_(u.opening, lambda o: checkin.begin_epoch(o, by=u.lecturer, at=NINE, pace="brisk")),
-        ["checkin.pace"], "lecturer",
+        ["checkin.pace"],
+        "lecturer",
     ),
     "checkin.stop_checkin": Deed(
         lambda u: with_(u.opening, lambda o: checkin.stop_checkin(o, by=u.lecturer, at=NINE)), ["checkin.stop"], "lecturer"
@@ -324,29 +342,33 @@ DEEDS: dict[str, Deed] = {
     "checkin.confirm_pairing": Deed(paired, ["display.open"], "lecturer"),
     "checkin.decide_held": Deed(
         lambda u: with_(u.held(), lambda s: held.decide_held(s, accept=False, by=u.lecturer, at=NINE)),
-        ["held.decline"], "lecturer",
+        ["held.decline"],
+        "lecturer",
     ),
     # Two changes for each scan: the decision, and the mark
     "checkin.accept_all_held": Deed(
         lambda u: after(u.held(), lambda: held.accept_all_held(u.session, by=u.lecturer, at=NINE)),
-        ["held.accept", "mark.amend"], "lecturer",
+        ["held.accept", "mark.amend"],
+        "lecturer",
     ),
     "checkin.propose_held": Deed(
         lambda u: with_(u.held(), lambda s: held.propose_held(s, by=u.lecturer, at=NINE)), ["amendment.propose"], "lecturer"
     ),
     "checkin.answer_query": Deed(
         lambda u: with_(u.query(), lambda q: held.answer_query(q, by=u.lecturer, at=NINE, reason="No")),
-        ["query.declined"], "lecturer",
+        ["query.declined"],
+        "lecturer",
     ),
-    "checkin.open_kiosk": Deed(lambda u: with_(u.opening, lambda o: kiosks.open_kiosk(o, by=u.lecturer, at=NINE)),
-        ["kiosk.open"], "lecturer",
+    "checkin.open_kiosk": Deed(
+        lambda u: with_(u.opening, lambda o: kiosks.open_kiosk(o, by=u.lecturer, at=NINE)), ["kiosk.open"], "lecturer"
     ),
     "checkin.pair_kiosk": Deed(
         lambda u: with_(
             (u.opening, checkin.begin_pairing(at=NINE).pairing.code),
             lambda made: kiosks.pair_kiosk(made[1], made[0], by=u.lecturer, at=NINE),
         ),
-        ["kiosk.open"], "lecturer",
+        ["kiosk.open"],
+        "lecturer",
     ),
     "checkin.stop_kiosk": Deed(
         lambda u: with_(u.kiosk(), lambda k: kiosks.stop_kiosk(k, by=u.lecturer, at=NINE)), ["kiosk.stop"], "lecturer"
@@ -354,12 +376,9 @@ DEEDS: dict[str, Deed] = {
     "checkin.enter": Deed(
         lambda u: with_(u.kiosk(), lambda k: kiosks.enter(k, u.alice.number, at=NINE)), ["mark.amend"], "lecturer"
     ),
-    "checkin.take_back": Deed(
-        lambda u: with_(u.entered(), lambda k: kiosks.take_back(k, at=NINE)), ["mark.undo"], "lecturer"
-    ),
+    "checkin.take_back": Deed(lambda u: with_(u.entered(), lambda k: kiosks.take_back(k, at=NINE)), ["mark.undo"], "lecturer"),
     "checkin.begin_check": Deed(
-        lambda u: with_(u.shown(), lambda o: checks.begin_check(o, by=u.lecturer, at=NINE)),
-        ["check.begin"], "lecturer",
+        lambda u: with_(u.shown(), lambda o: checks.begin_check(o, by=u.lecturer, at=NINE)), ["check.begin"], "lecturer"
     ),
     "checkin.plan_check": Deed(
         lambda u: with_(u.opening, lambda o: checks.plan_check(o, by=u.lecturer, at=NINE)), ["check.plan"], "lecturer"
@@ -372,33 +391,33 @@ DEEDS: dict[str, Deed] = {
     ),
     "checkin.begin_spot_check": Deed(
         lambda u: after(u.marked(), lambda: checks.begin_spot_check(u.session, by=u.lecturer, at=NINE)),
-        ["spot.begin"], "lecturer",
+        ["spot.begin"],
+        "lecturer",
     ),
     "checkin.note_call": Deed(
-        lambda u: with_(u.call(), lambda c: checks.note_call(c, Called.SEEN, by=u.lecturer, at=NINE)),
-        ["spot.call"], "lecturer",
+        lambda u: with_(u.call(), lambda c: checks.note_call(c, Called.SEEN, by=u.lecturer, at=NINE)), ["spot.call"], "lecturer"
     ),
     "checkin.freeze": Deed(lambda u: lambda: checkin.freeze(by=BY, at=NINE, reason="Fire"), ["gate.freeze"]),
-    "checkin.unfreeze": Deed(
-        lambda u: with_(u.paused(), lambda _: checkin.unfreeze(by=BY, at=NINE)),
-        ["gate.unfreeze"],
-    ),
+    "checkin.unfreeze": Deed(lambda u: with_(u.paused(), lambda _: checkin.unfreeze(by=BY, at=NINE)), ["gate.unfreeze"]),
     "checkin.raise_alarm": Deed(
         lambda u: lambda: checkin.raise_alarm(AlarmKind.CLOCK, None, "node: 300 ms", at=NINE),
-        ["gate.alarm_clock"], "system:gate",
+        ["gate.alarm_clock"],
+        "system:gate",
     ),
     "checkin.sign_out_everywhere": Deed(
         lambda u: lambda: checkin.sign_out_everywhere(u.alice, by=BY, at=NINE), ["person.signed_out"]
     ),
     "checkin.query_attempt": Deed(
         lambda u: lambda: checkin.query_attempt(u.session.pk, u.alice.pk, at=NINE, evidence={"scan": "x"}),
-        ["query.raise"], "alice",
+        ["query.raise"],
+        "alice",
     ),
     "checkin.query_mark": Deed(lambda u: lambda: checkin.query_mark(u.session, u.alice, at=NINE), ["query.raise"], "alice"),
     "timetable.renew_calendar": Deed(lambda u: lambda: timetable.renew_calendar(u.alice, at=NINE), ["calendar.renew"], "alice"),
     "timetable.remove_calendar": Deed(
         lambda u: with_(timetable.renew_calendar(u.alice, at=NINE), lambda _: timetable.remove_calendar(u.alice, at=NINE)),
-        ["calendar.remove"], "alice",
+        ["calendar.remove"],
+        "alice",
     ),
     "timetable.start_import": Deed(lambda u: u.run, ["import.start"]),
     "timetable.finish_import": Deed(
@@ -414,18 +433,25 @@ DEEDS: dict[str, Deed] = {
     ),
     "audit.reseal": Deed(lambda u: lambda: audit.reseal(by=BY, at=NINE), ["alias.reseal"]),
     "audit.audit_rotation": Deed(lambda u: lambda: audit.audit_rotation("c2", by=BY, at=NINE), ["audit.new_key"]),
-    "audit.publish": Deed(
-        lambda u: with_(u.run(), lambda _: audit.publish(by=BY, at=NINE)),
-        ["checkpoint.publish"],
-    ),
+    "audit.publish": Deed(lambda u: with_(u.run(), lambda _: audit.publish(by=BY, at=NINE)), ["checkpoint.publish"]),
     "audit.record_verification": Deed(
         lambda u: lambda: audit.record_verification(None, size=0, outside=0, by=BY, at=NINE), ["audit.verify"]
     ),
-}  # fmt: skip
+}
 
 AGAIN = (
-    "accounts.update_person", "accounts.close_account", "accounts.reopen_account", "attendance.mark_students",
-    "attendance.enter_marks", "attendance.withdraw_policy", "attendance.note_correction", "checkin.stop_checkin",
-    "checkin.revoke_display", "checkin.stop_kiosk", "checkin.take_back", "checkin.say_seen", "checkin.unfreeze",
-)  # fmt: skip
+    "accounts.update_person",
+    "accounts.close_account",
+    "accounts.reopen_account",
+    "attendance.mark_students",
+    "attendance.enter_marks",
+    "attendance.withdraw_policy",
+    "attendance.note_correction",
+    "checkin.stop_checkin",
+    "checkin.revoke_display",
+    "checkin.stop_kiosk",
+    "checkin.take_back",
+    "checkin.say_seen",
+    "checkin.unfreeze",
+)
 """Verbs that a person may do twice, because two tabs show the same button."""

@@ -4,9 +4,24 @@ row fails, and so does a row that no longer leads anywhere. `house` builds what 
 from dataclasses import dataclass, field
 
 WHO = (
-    "anonymous", "student", "other student", "lecturer", "other lecturer", "leader", "tutor", "other tutor", "department",
-    "other department", "team", "ukvi", "slc", "timetabling", "administrator", "data protection", "auditor",
-)  # fmt: skip
+    "anonymous",
+    "student",
+    "other student",
+    "lecturer",
+    "other lecturer",
+    "leader",
+    "tutor",
+    "other tutor",
+    "department",
+    "other department",
+    "team",
+    "ukvi",
+    "slc",
+    "timetabling",
+    "administrator",
+    "data protection",
+    "auditor",
+)
 """Who knocks. The addresses are about one class, its student and things of theirs: with the lecturer of that class, the leader
 of its module, the tutor of its student and the staff of its department; another of each; and everyone else's offices."""
 

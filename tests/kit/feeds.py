@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports import runs as imports
 from adsum.timetable.sources import Import
 
 AT = datetime(2026, 9, 14, 9, 0, tzinfo=UTC)
@@ -53,9 +53,14 @@ def user(number: int, **more: str) -> Row:
     """A student of the small university; S1 is Ada One."""
     names = ["Zero", "One", "Two", "Three", "Four", "Five", "Six"]
     known = {
-        "sourcedId": f"S{number}", "enabledUser": "true", "username": f"s{number}", "givenName": f"Ada{number}",
-        "familyName": names[number % len(names)], "identifier": f"{number:08d}", "email": f"S{number}@Uni.example",
-    }  # fmt: skip
+        "sourcedId": f"S{number}",
+        "enabledUser": "true",
+        "username": f"s{number}",
+        "givenName": f"Ada{number}",
+        "familyName": names[number % len(names)],
+        "identifier": f"{number:08d}",
+        "email": f"S{number}@Uni.example",
+    }
     return known | more
 
 
@@ -69,8 +74,14 @@ def university(students: int = 4, **tables: Sequence[Row]) -> dict[str, list[Row
             {"sourcedId": "O2", "name": "Computing", "type": "department", "identifier": "CS", "parentSourcedId": "O1"},
         ],
         "academicSessions": [
-            {"sourcedId": "T1", "title": "Autumn", "type": "term", "startDate": "2026-09-21", "endDate": "2026-12-19",
-             "schoolYear": "2026"}
+            {
+                "sourcedId": "T1",
+                "title": "Autumn",
+                "type": "term",
+                "startDate": "2026-09-21",
+                "endDate": "2026-12-19",
+                "schoolYear": "2026",
+            }
         ],
         "courses": [
             {"sourcedId": "C1", "title": "Algorithms", "courseCode": "CS201", "orgSourcedId": "O2"},
@@ -90,7 +101,7 @@ def university(students: int = 4, **tables: Sequence[Row]) -> dict[str, list[Row
             *(enrolment(f"E{n}", "K1", f"S{n}") for n in range(1, students + 1)),
             enrolment("EL", "K1", "L1", role="teacher"),
         ],
-    }  # fmt: skip
+    }
     return whole | {name: list(rows) for name, rows in tables.items()}
 
 
@@ -109,9 +120,12 @@ def oneroster(
     """A OneRoster zip of these tables, all in one mode."""
     files = {name: table((headers or {}).get(name, HEADERS[name]), rows) for name, rows in tables.items()}
     properties = {
-        "manifest.version": "1.0", "oneroster.version": version, "source.systemCode": "SITS",
-        **{f"file.{name}": mode for name in tables}, **(manifest or {}),
-    }  # fmt: skip
+        "manifest.version": "1.0",
+        "oneroster.version": version,
+        "source.systemCode": "SITS",
+        **{f"file.{name}": mode for name in tables},
+        **(manifest or {}),
+    }
     rows = [{"propertyName": name, "value": value} for name, value in properties.items()]
     return zipped({"manifest.csv": table("propertyName,value", rows), **{f"{name}.csv": data for name, data in files.items()}})
 
@@ -127,11 +141,22 @@ def zipped(members: Mapping[str, bytes]) -> bytes:
 def event(id_: str = "A-1", start: str = "2026-09-21T09:00:00+01:00", end: str = "", **more: str) -> Row:
     """A lecture of Algorithms, an hour long unless said otherwise."""
     known = {
-        "event_id": id_, "module_code": "CS201", "title": "Algorithms", "event_type": "lecture", "start": start,
-        "end": end or start.replace("T09:", "T10:"), "timezone": "Europe/London", "location": "C2.01",
-        "delivery_mode": "in_person", "mandatory": "true", "staff_ids": "L1", "group_ids": "K1", "status": "scheduled",
-        "last_changed": "", "source_system": "CELCAT",
-    }  # fmt: skip
+        "event_id": id_,
+        "module_code": "CS201",
+        "title": "Algorithms",
+        "event_type": "lecture",
+        "start": start,
+        "end": end or start.replace("T09:", "T10:"),
+        "timezone": "Europe/London",
+        "location": "C2.01",
+        "delivery_mode": "in_person",
+        "mandatory": "true",
+        "staff_ids": "L1",
+        "group_ids": "K1",
+        "status": "scheduled",
+        "last_changed": "",
+        "source_system": "CELCAT",
+    }
     return known | more
 
 

@@ -10,12 +10,13 @@ from django.test import Client
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
-from adsum.attendance.amendments import report_period
+from adsum.attendance.counting import Terms
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ReportedPeriod
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.policies import make_policy
 from adsum.attendance.queries import raise_query
-from adsum.attendance.rules import Reason, Source, Status, Terms
+from adsum.attendance.reported import report_period
+from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.services import publish
 from adsum.checkin.checks import begin_check, begin_spot_check
@@ -24,18 +25,18 @@ from adsum.checkin.models import CheckAnswer, SpotCall
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_checkin
 from adsum.checkin.writer import record_scans
+from adsum.integrations.imports.mapping import PRESETS
 from adsum.messages.models import Message
 from adsum.messages.reports import Draft, class_facts
 from adsum.messages.rules import Kind as MessageKind
 from adsum.messages.services import write as write_messages
-from adsum.integrations.imports.mapping import PRESETS
 from adsum.timetable.models import ClassReport, ModuleLeader
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
+from tests.checkin.test_checkin_writer import attempt
 from tests.kit import oidc
 from tests.kit.doors import IN, Door
 from tests.kit.passkeys import give
 from tests.kit.signing_in import prove
-from tests.checkin.test_checkin_writer import attempt
 from tests.kit.world import World
 
 
@@ -99,9 +100,14 @@ class House:
             session=session, status=Status.PRESENT, reason_code=Reason.OTHER, by=self.people["team"], at=at
         )
         policy = make_policy(
-            Terms(), department=computing, kind="lab", valid_from=at.date() + timedelta(days=2), today=at.date(),
-            by=self.people["team"], at=at,
-        )  # fmt: skip
+            Terms(),
+            department=computing,
+            kind="lab",
+            valid_from=at.date() + timedelta(days=2),
+            today=at.date(),
+            by=self.people["team"],
+            at=at,
+        )
         here = world.student(groups=[group])
         mark_students(session, [here], Status.PRESENT, by=lecturer, at=at)
         spot = begin_spot_check(session, by=lecturer, at=at)
@@ -109,15 +115,27 @@ class House:
         CheckAnswer.objects.create(second_check=check, student=student)
         SpotCall.objects.create(spot_check=spot, student=student, place=2)
         self.names = {
-            "kiosk": open_kiosk(opening, by=lecturer, at=at).kiosk.ref, "check": check.ref, "spot": spot.ref,
-            "module": session.module_id, "session": session.ref, "student": student.ref, "display": self.display.display.ref,
-            "query": raise_query(session, student, at=at).ref, "scan": held.ref, "pairing": begin_pairing(at=at).pairing.code,
-            "calendar": mapping.pk, "import": run.ref, "policy": policy.ref, "report": report.ref,
+            "kiosk": open_kiosk(opening, by=lecturer, at=at).kiosk.ref,
+            "check": check.ref,
+            "spot": spot.ref,
+            "module": session.module_id,
+            "session": session.ref,
+            "student": student.ref,
+            "display": self.display.display.ref,
+            "query": raise_query(session, student, at=at).ref,
+            "scan": held.ref,
+            "pairing": begin_pairing(at=at).pairing.code,
+            "calendar": mapping.pk,
+            "import": run.ref,
+            "policy": policy.ref,
+            "report": report.ref,
             "calendar_secret": renew_calendar(student, at=at),
             "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
             "passkey": Authenticator.objects.get(type="webauthn").pk,
-            "proposal": proposal.ref, "correction": correction.pk, "period": correction.period.ref,
-        }  # fmt: skip
+            "proposal": proposal.ref,
+            "correction": correction.pk,
+            "period": correction.period.ref,
+        }
 
         roles = start_import(kind="roles", filename="r.csv", content=b"", options={}, actor="system:test", at=at)
         self.names["roles"] = roles.ref

@@ -57,11 +57,19 @@ class Stream:
         """Ask, and wait for the first answer."""
         cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
         scope = {
-            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "GET",
-            "scheme": "http", "path": path, "raw_path": path.encode(), "root_path": "",
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
             "query_string": urlencode(query).encode(),
-            "headers": [(b"host", b"localhost"), (b"cookie", cookie.encode())], "client": ("203.0.113.9", 1), "server": None,
-        }  # fmt: skip
+            "headers": [(b"host", b"localhost"), (b"cookie", cookie.encode())],
+            "client": ("203.0.113.9", 1),
+            "server": None,
+        }
         self._task = asyncio.create_task(live.app(scope, self._receive, self._send))
         async with self._news:
             await asyncio.wait_for(self._news.wait_for(lambda: self.status), PATIENCE)

@@ -50,10 +50,17 @@ def mail_server(*, origin: str = "https://here.uni.example") -> Iterator[Post]:
     controller.start()
     try:
         with override_settings(
-            EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend", EMAIL_HOST="127.0.0.1", EMAIL_PORT=post.port,
-            EMAIL_HOST_USER="", EMAIL_HOST_PASSWORD="", EMAIL_USE_TLS=False, EMAIL_USE_SSL=False, ORIGIN=origin,
-            DEFAULT_FROM_EMAIL="Attendance <attendance@uni.example>", EMAIL_TIMEOUT=5,
-        ):  # fmt: skip
+            EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+            EMAIL_HOST="127.0.0.1",
+            EMAIL_PORT=post.port,
+            EMAIL_HOST_USER="",
+            EMAIL_HOST_PASSWORD="",
+            EMAIL_USE_TLS=False,
+            EMAIL_USE_SSL=False,
+            ORIGIN=origin,
+            DEFAULT_FROM_EMAIL="Attendance <attendance@uni.example>",
+            EMAIL_TIMEOUT=5,
+        ):
             yield post
     finally:
         controller.stop()

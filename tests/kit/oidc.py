@@ -21,8 +21,8 @@ from allauth.socialaccount.models import SocialApp
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from adsum.core import vault
-from adsum.integrations.sign_in.oidc import SECRET, provider_id_of
 from adsum.integrations.sign_in.allauth import OIDC
+from adsum.integrations.sign_in.oidc import SECRET, provider_id_of
 
 with warnings.catch_warnings():  # what it is built on warns of its own future, and asks to be heard
     importlib.import_module("authlib.deprecate")
@@ -35,11 +35,12 @@ CLIENT = "adsum"
 def register(issuer: str, *, domains: tuple[str, ...] = ("uni.example",), **settings: Any) -> SocialApp:
     """Tell Adsum of a provider."""
     return SocialApp.objects.create(
-        provider=OIDC, provider_id=provider_id_of(issuer), name="Uni", client_id=CLIENT,
-        settings={
-            "server_url": issuer, "domains": list(domains), "secret": vault.seal("s3cret", purpose=SECRET), **settings
-        },
-    )  # fmt: skip
+        provider=OIDC,
+        provider_id=provider_id_of(issuer),
+        name="Uni",
+        client_id=CLIENT,
+        settings={"server_url": issuer, "domains": list(domains), "secret": vault.seal("s3cret", purpose=SECRET), **settings},
+    )
 
 
 @dataclass
@@ -119,8 +120,13 @@ class Obliging:
             return 400, {"error": "invalid_grant"}
         now = int(time.time())
         claims = {
-            "iss": self.issuer, "aud": CLIENT, "sub": "sub-1", "iat": now, "exp": now + 300, "nonce": wish["nonce"],
-        } | self.claims  # fmt: skip
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "sub": "sub-1",
+            "iat": now,
+            "exp": now + 300,
+            "nonce": wish["nonce"],
+        } | self.claims
         claims = {name: value for name, value in claims.items() if value is not None}
         token = self.mint(claims) if self.mint else self.sign(claims)
         return self.token_status, {

@@ -14,7 +14,7 @@ from fido2 import cbor
 from fido2.cose import ES256
 from fido2.utils import websafe_decode, websafe_encode
 
-from adsum.accounts import services
+from adsum.accounts import second_factors
 from adsum.accounts.models import Person
 
 UP, UV, BE, BS, AT = 0x01, 0x04, 0x08, 0x10, 0x40
@@ -58,9 +58,12 @@ class Passkey:
 
     def _answer(self, **response: bytes) -> dict[str, Any]:
         return {
-            "id": websafe_encode(self.id), "rawId": websafe_encode(self.id), "type": "public-key",
-            "response": {name: websafe_encode(value) for name, value in response.items()}, "clientExtensionResults": {},
-        }  # fmt: skip
+            "id": websafe_encode(self.id),
+            "rawId": websafe_encode(self.id),
+            "type": "public-key",
+            "response": {name: websafe_encode(value) for name, value in response.items()},
+            "clientExtensionResults": {},
+        }
 
 
 def give(person: Person, passkey: Passkey | None = None, *, name: str = "My phone", at: Any = None) -> Passkey:
@@ -71,7 +74,7 @@ def give(person: Person, passkey: Passkey | None = None, *, name: str = "My phon
     passkey, session, at = passkey or Passkey(), dict[str, Any](), at or NINE
     options = passkeys.begin(session, person, at=at)  # type: ignore[arg-type]
     made = passkeys.finish(session, person, passkey.create(options), at=at)  # type: ignore[arg-type]
-    services.add_passkey(
+    second_factors.add_passkey(
         person, made.credential, key=made.key, name=name, synced=made.synced, counter=made.counter, by=person.actor, at=at
     )
     return passkey

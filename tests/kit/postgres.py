@@ -97,9 +97,8 @@ class Cluster:
         command += [word for option in options for word in ("-c", option)]
         with self._log() as log:  # never our stdout: a server that outlives a test would hold the pipe open
             self.process = subprocess.Popen[bytes](
-                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                **self.owner,
-            )  # fmt: skip
+                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self.owner
+            )
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -151,9 +150,13 @@ class Cluster:
     def _run(self, program: str, *arguments: str) -> None:
         with self._log() as log:
             done = subprocess.run(
-                [str(self.bin / program), *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, **self.owner,
-            )  # fmt: skip
+                [str(self.bin / program), *arguments],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **self.owner,
+            )
         if done.returncode:
             raise RuntimeError(f"{program} stopped with {done.returncode}:\n{self.log()}")
 

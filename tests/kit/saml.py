@@ -32,10 +32,10 @@ from lxml import etree
 from onelogin.saml2.utils import OneLogin_Saml2_Utils as Utils
 
 from adsum.core import vault
+from adsum.integrations.sign_in.allauth import SAML
 from adsum.integrations.sign_in.oidc import provider_id_of
 from adsum.integrations.sign_in.saml import KEY, our_metadata
 from adsum.integrations.sign_in.saml_metadata import make_key, read_metadata
-from adsum.integrations.sign_in.allauth import SAML
 
 with warnings.catch_warnings():  # it is built on what cryptography will drop one day, and says so
     warnings.simplefilter("ignore")
@@ -60,10 +60,15 @@ def certificate(*, days: int = 365, bits: int = 2048, since: datetime | None = N
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test identity provider")])
     start = since or datetime.now(UTC) - timedelta(days=1)
     made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(start + timedelta(days=days))
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=days))
         .sign(key, SHA256())
-    )  # fmt: skip
+    )
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     return pem, made.public_bytes(Encoding.PEM).decode()
 
@@ -165,12 +170,19 @@ class Idp:
         key, ours = _our_key()
         name = provider_id_of(self.entity_id)
         self.app = SocialApp.objects.create(
-            provider=SAML, provider_id=name, client_id=name, name="Uni",
+            provider=SAML,
+            provider_id=name,
+            client_id=name,
+            name="Uni",
             settings={
-                **read_metadata(self.metadata()).as_settings(), "domains": list(domains), "uid_attribute": "",
-                "key": vault.seal(key, purpose=KEY), "certificate": ours, **settings,
+                **read_metadata(self.metadata()).as_settings(),
+                "domains": list(domains),
+                "uid_attribute": "",
+                "key": vault.seal(key, purpose=KEY),
+                "certificate": ours,
+                **settings,
             },
-        )  # fmt: skip
+        )
         self.learn(self.app)
         return self.app
 
@@ -180,12 +192,23 @@ class Idp:
         self.server = Server(config=self._config(self.pair, our_metadata(app)))
 
     def answer(
-        self, address: str, *, subject: str | None = None, pair: tuple[str, str] | None = None, signed_response: bool = True,
-        signed_assertion: bool = True, context: str | None = None,
-        destination: str = "", asked: str | None = None, issuer: str | None = None, name_format: str = NAMEID_FORMAT_PERSISTENT,
-        signature: str = SHA256_SIGNATURE, digest: str = SHA256_DIGEST, instant: datetime | None = None,
+        self,
+        address: str,
+        *,
+        subject: str | None = None,
+        pair: tuple[str, str] | None = None,
+        signed_response: bool = True,
+        signed_assertion: bool = True,
+        context: str | None = None,
+        destination: str = "",
+        asked: str | None = None,
+        issuer: str | None = None,
+        name_format: str = NAMEID_FORMAT_PERSISTENT,
+        signature: str = SHA256_SIGNATURE,
+        digest: str = SHA256_DIGEST,
+        instant: datetime | None = None,
         attributes: dict[str, Any] | None = None,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """The XML of the answer to the question in `address`."""
         assert self.app is not None
         server = self.server
@@ -239,9 +262,7 @@ def sign(xml: str, *, encrypt_for: str = "") -> str:
 def _encrypt(root: Any, assertion: Any, certificate: str) -> None:
     place = etree.SubElement(root, f"{{{ASSERTION}}}EncryptedAssertion")
     place.append(assertion)
-    data = xmlsec.template.encrypted_data_create(
-        place, xmlsec.Transform.AES128, type=xmlsec.EncryptionType.ELEMENT, ns="xenc"
-    )  # fmt: skip
+    data = xmlsec.template.encrypted_data_create(place, xmlsec.Transform.AES128, type=xmlsec.EncryptionType.ELEMENT, ns="xenc")
     xmlsec.template.encrypted_data_ensure_cipher_value(data)
     info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="dsig")
     sealed = xmlsec.template.add_encrypted_key(info, xmlsec.Transform.RSA_OAEP)
@@ -277,9 +298,12 @@ class _Pages(BaseHTTPRequestHandler):
         sent = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         # As a provider that wants signed requests does: an unsigned or changed one is refused.
         self.idp.server.parse_authn_request(
-            sent["SAMLRequest"], BINDING_HTTP_REDIRECT, sigalg=sent["SigAlg"], signature=sent["Signature"],
+            sent["SAMLRequest"],
+            BINDING_HTTP_REDIRECT,
+            sigalg=sent["SigAlg"],
+            signature=sent["Signature"],
             relay_state=sent.get("RelayState"),
-        )  # fmt: skip
+        )
         self._page(
             f'<form method="post" action="{html.escape(self.path)}"><label>Subject <input name="subject"></label>'
             "<button>Sign in</button></form>"

@@ -6,16 +6,16 @@ import pytest
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.checkin import class_changes as changes
 from adsum.messages import services
+from adsum.messages.letter import letter_of
 from adsum.messages.models import Message, Told
 from adsum.messages.rules import LONGEST, QUIET
-from adsum.messages.letter import letter_of
-from adsum.checkin import class_changes as changes
 from adsum.timetable.models import ClassSession, GroupStaff, Room, Teaching
 from adsum.timetable.rules import Change
 from adsum.timetable.services import ClassStep, facts_of, write_classes
-from tests.messages.test_messages import NEXT_WEEK, House, text, told
 from tests.kit.world import NINE, cancel_class, decide
+from tests.messages.test_messages import NEXT_WEEK, House, text, told
 
 pytestmark = pytest.mark.django_db
 

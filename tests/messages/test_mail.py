@@ -14,11 +14,10 @@ from django.utils import translation
 from adsum.accounts.models import Person
 from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
-from adsum.messages import services
+from adsum.messages import mail, services
 from adsum.messages.models import Message
 from adsum.messages.reports import Draft, class_facts
 from adsum.messages.rules import CLAIM, RETRIES, SERVER_AWAY, Kind, State
-from adsum.messages import mail
 from adsum.ops import jobs
 from adsum.settings import Environment
 from tests.kit.mail import Post, mail_server

@@ -13,19 +13,18 @@ from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance.amendments import undo, undoable
 from adsum.attendance.closing import close_registers
+from adsum.attendance.guest_attendance import let_in
+from adsum.attendance.labels import REASONS, STATUSES
 from adsum.attendance.models import MarkChange, Query
 from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import count_heads, mark_students
-from adsum.attendance.guest_attendance import let_in
 from adsum.checkin import kiosks
 from adsum.checkin.services import add_display, open_checkin
-from adsum.messages import rules
-from adsum.messages import services
-from adsum.attendance.labels import REASONS, STATUSES
+from adsum.messages import rules, services
+from adsum.messages.letter import KINDS, letter_of
 from adsum.messages.models import Bookmark, Message, Told
 from adsum.messages.rules import DIGESTS, OVERLAP, Kind
-from adsum.messages.letter import KINDS, letter_of
 from adsum.timetable.models import ClassSession, Module
 from tests.kit.world import LONDON, NINE, World, cancel_class
 

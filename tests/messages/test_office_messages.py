@@ -13,8 +13,8 @@ from adsum.attendance.rules import Explanation, Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.messages import services
 from adsum.messages.models import Message
-from tests.messages.test_messages import FIVE, House, text, told
 from tests.kit.world import NINE
+from tests.messages.test_messages import FIVE, House, text, told
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -35,9 +35,14 @@ class Office(House):
     def asked(self, by: Person) -> Proposal:
         mark_students(self.past, [self.alice], Status.ABSENT, by=self.ada, at=NINE)
         return amendments.propose(
-            self.past, [self.alice], Status.PRESENT, by=by, at=NINE + timedelta(hours=1), reason_code=Reason.OTHER,
+            self.past,
+            [self.alice],
+            Status.PRESENT,
+            by=by,
+            at=NINE + timedelta(hours=1),
+            reason_code=Reason.OTHER,
             reason="Her mother called",
-        )  # fmt: skip
+        )
 
 
 @pytest.fixture

@@ -6,19 +6,19 @@ import pytest
 
 from adsum.accounts.models import RoleGrant
 from adsum.accounts.rules import Role
-from adsum.messages import services
-from adsum.messages.models import Message
-from adsum.messages.letter import letter_of
 from adsum.checkin import class_changes as changes
-from adsum.integrations.imports.runs import feeds as polling
 from adsum.checkin.class_changes import CANCELLED, ONLINE, TAKES_PLACE
+from adsum.integrations.imports import feeds as polling
+from adsum.messages import services
+from adsum.messages.letter import letter_of
+from adsum.messages.models import Message
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassReport, Room
 from adsum.timetable.rules import ImportState
 from adsum.timetable.services import Polling, save_mapping, start_import
 from adsum.timetable.sources import FeedMapping, Import
-from tests.messages.test_messages import FIVE, House, text, told
 from tests.kit.world import NINE
+from tests.messages.test_messages import FIVE, House, text, told
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -73,9 +73,7 @@ def test_feeds_that_fall_silent_together_are_one_message_by_day(house: Office):
 
 
 def said_by(name: str, at: datetime, state: ImportState = ImportState.CHECKED) -> Import:
-    run = start_import(
-        kind="events", filename="a", content=b"", options={"source": name}, actor="system:feeds", at=at
-    )  # fmt: skip
+    run = start_import(kind="events", filename="a", content=b"", options={"source": name}, actor="system:feeds", at=at)
     Import.objects.filter(pk=run.pk).update(state=state)
     return run
 

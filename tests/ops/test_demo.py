@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.attendance.counting import Counted, tally
 from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.attendance.reports import newest_change
-from adsum.attendance.rules import Counted, Source, Status, tally
+from adsum.attendance.rules import Source, Status
 from adsum.checkin.models import GateState, Opening, Scan
 from adsum.checkin.services import open_checkin
 from adsum.core.errors import AdsumError

@@ -162,10 +162,15 @@ def test_a_scan_and_the_lecturers_mark_at_once_leave_one_mark_and_its_history(op
         at_once(
             partial(DatabaseEngine().write, [attempt(opening, student)]),
             partial(
-                mark_students, opening.session, [student], Status.ABSENT, by=opening.opened_by, at=NINE,
+                mark_students,
+                opening.session,
+                [student],
+                Status.ABSENT,
+                by=opening.opened_by,
+                at=NINE,
                 reason_code=Reason.NOT_IN_CLASS,
             ),
-        )  # fmt: skip
+        )
         mark = Mark.objects.get(student=student)
         assert (mark.status, mark.source) == (Status.ABSENT, Source.STAFF)
         steps = list(MarkChange.objects.filter(student=student).order_by("pk").values_list("before", "after"))

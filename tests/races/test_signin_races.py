@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from adsum.accounts import services
+from adsum.accounts import identities, services
 from adsum.accounts.models import RoleGrant, UsedAssertion
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
-from tests.races.test_checkin_races import at_once
 from tests.kit.world import NINE, World
+from tests.races.test_checkin_races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BROWSERS = 4
@@ -19,7 +19,7 @@ def test_an_assertion_is_used_once_whoever_comes_first() -> None:
     taken: list[bool] = []
 
     def use() -> None:
-        taken.append(services.use_assertion("one", expires_at=NINE + timedelta(minutes=5), at=NINE))
+        taken.append(identities.use_assertion("one", expires_at=NINE + timedelta(minutes=5), at=NINE))
 
     at_once(*[use] * BROWSERS)
     assert sorted(taken) == [False] * (BROWSERS - 1) + [True]
@@ -27,8 +27,8 @@ def test_an_assertion_is_used_once_whoever_comes_first() -> None:
 
 
 def test_assertions_that_nobody_would_believe_any_more_are_forgotten() -> None:
-    assert services.use_assertion("old", expires_at=NINE + timedelta(minutes=5), at=NINE)
-    assert services.use_assertion("new", expires_at=NINE + timedelta(minutes=20), at=NINE + timedelta(minutes=6))
+    assert identities.use_assertion("old", expires_at=NINE + timedelta(minutes=5), at=NINE)
+    assert identities.use_assertion("new", expires_at=NINE + timedelta(minutes=20), at=NINE + timedelta(minutes=6))
     assert set(UsedAssertion.objects.values_list("pk", flat=True)) == {"new"}
 
 

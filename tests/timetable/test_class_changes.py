@@ -11,19 +11,21 @@ from django.test.utils import CaptureQueriesContext
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_registers
+from adsum.attendance.counting import Terms
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.policies import make_policy
-from adsum.attendance.reports import account, own_classes, register_of
-from adsum.attendance.rules import Status, Terms
+from adsum.attendance.record import account, own_classes
+from adsum.attendance.reports import register_of
+from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
+from adsum.checkin import class_changes as changes
 from adsum.checkin.models import GateState, Opening
 from adsum.checkin.reports import open_classes, open_now_for
 from adsum.checkin.services import close_classes, follow_timetable, open_checkin, stop_checkin
 from adsum.core.errors import AdsumError
-from adsum.checkin import class_changes as changes
-from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports import runs as imports
 from adsum.ops.jobs import due_for_closing
 from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassChange, ClassReport, ClassSession, Group, Place, Room

@@ -11,13 +11,14 @@ from django.urls import reverse
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.amendments import propose, report_period
+from adsum.attendance.amendments import propose
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ReportedPeriod
+from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from tests.kit.signing_in import prove
-from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.kit.world import NINE
+from tests.web.conftest import FIVE_PAST, Room, notices
 
 LIST = "/office/amendments/"
 LATER = NINE + timedelta(days=15)

@@ -12,8 +12,8 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
-from tests.web.conftest import Room
 from tests.kit.world import NINE, cancel_class
+from tests.web.conftest import Room
 
 LATER = NINE + timedelta(days=3)
 
@@ -28,9 +28,13 @@ def team(room: Room) -> Person:
     person = room.world.person(Role.ATTENDANCE_TEAM, name="Rohan Whitlock")
     mark_students(room.session, [room.alice], Status.ABSENT, by=room.lecturer, at=NINE)
     mark_students(
-        room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=LATER - timedelta(hours=2),
+        room.session,
+        [room.alice],
+        Status.PRESENT,
+        by=room.lecturer,
+        at=LATER - timedelta(hours=2),
         reason_code=Reason.SEEN_IN_CLASS,
-    )  # fmt: skip
+    )
     room.sign_in(person, LATER)
     return person
 
@@ -52,9 +56,13 @@ def test_a_class_cancelled_later_was_on(room: Room, team: Person) -> None:
 
 @pytest.mark.parametrize(
     ("at", "sentence"),
-    [("2026-11-27T09:00", "Choose a moment that has been."), ("1990-01-01T09:00", "Nothing was kept so long ago."),
-     ("soon", "Enter a valid date/time."), ("2026-10-25T01:30", "ambiguous")],
-)  # fmt: skip
+    [
+        ("2026-11-27T09:00", "Choose a moment that has been."),
+        ("1990-01-01T09:00", "Nothing was kept so long ago."),
+        ("soon", "Enter a valid date/time."),
+        ("2026-10-25T01:30", "ambiguous"),
+    ],
+)
 def test_a_moment_that_cannot_be_is_said_so(room: Room, team: Person, at: str, sentence: str) -> None:
     for url in (
         room.url("class_as_of"),
@@ -95,8 +103,10 @@ def test_only_the_same_classes_stand_beside_it(room: Room, team: Person) -> None
 
 def test_the_pages_lead_there(room: Room, team: Person) -> None:
     for name, args in (
-        ("class_register", [room.session.ref]), ("module", [room.session.module_id]), ("person_record", [room.alice.ref]),
-    ):  # fmt: skip
+        ("class_register", [room.session.ref]),
+        ("module", [room.session.module_id]),
+        ("person_record", [room.alice.ref]),
+    ):
         page = room.client.get(reverse(name, args=args)).content.decode()
         assert "/as-of/" in page
 

@@ -10,8 +10,8 @@ from django.urls import reverse
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff
-from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.kit.world import NINE, World
+from tests.web.conftest import FIVE_PAST, Room, notices
 
 pytestmark = pytest.mark.django_db
 
@@ -237,9 +237,7 @@ def test_the_list_costs_the_same_for_one_as_for_three(room: Room, team: Person, 
 
 # Extra classes
 
-EXTRA = {
-    "on": "2026-11-24", "start": "16:00", "end": "17:00", "room": "C2.01", "kind": "workshop", "delivery": "in_person",
-}  # fmt: skip
+EXTRA = {"on": "2026-11-24", "start": "16:00", "end": "17:00", "room": "C2.01", "kind": "workshop", "delivery": "in_person"}
 
 
 def extra(room: Room, /, **data: object) -> Any:

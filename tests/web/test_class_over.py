@@ -1,22 +1,23 @@
-"""The pages of a class that is over: what they offer, and what asks for a fresh proof. The rules: tests/attendance/test_class_over.py."""
+"""The pages of a class that is over: what they offer, and what asks for a fresh proof.
+The rules: tests/attendance/test_class_over.py."""
 
 from datetime import date
 
 import pytest
 
 from adsum.accounts.rules import Role
-from adsum.attendance.amendments import report_period
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import ReportedPeriod
+from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin import class_changes as changes
 from adsum.checkin.class_changes import CANCELLED
 from adsum.timetable.models import ClassReport, ClassSession
-from tests.kit.signing_in import prove
 from tests.attendance.test_class_over import MARCH, SOON
-from tests.web.conftest import Room, notices
+from tests.kit.signing_in import prove
 from tests.kit.world import NINE
+from tests.web.conftest import Room, notices
 
 pytestmark = pytest.mark.django_db
 

@@ -185,11 +185,19 @@ async def ask(app: Application, method: str, path: str, *, cookies: str = "", da
 
     sending = {"host": "localhost:8000", "cookie": cookies, **headers}
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "path": path,
-        "raw_path": path.encode(), "query_string": b"", "root_path": "", "server": ("localhost", 8000),
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "server": ("localhost", 8000),
         "client": ("127.0.0.1", 1),
         "headers": [(name.lower().encode(), value.encode()) for name, value in sending.items() if value],
-    }  # fmt: skip
+    }
     task = asyncio.create_task(app(scope, receive, send))
     waiting = asyncio.create_task(began.wait())
     await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)

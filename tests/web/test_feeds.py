@@ -16,10 +16,15 @@ from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db
 TABLE = {
-    "name": "CELCAT", "format": "events", "url": "https://uni.example/t.csv", "every_minutes": "15", "apply_below": "10",
-    "alarm_hours": "6", "create": "on",
+    "name": "CELCAT",
+    "format": "events",
+    "url": "https://uni.example/t.csv",
+    "every_minutes": "15",
+    "apply_below": "10",
+    "alarm_hours": "6",
+    "create": "on",
     **{f"{rule}_field": "SUMMARY" for rule in RULES},
-}  # fmt: skip
+}
 
 
 @pytest.fixture

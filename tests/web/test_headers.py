@@ -173,10 +173,19 @@ async def test_a_stream_under_way_carries_them_too(site: Application):
 
     path = "/live/register/{session}".format(**house.names)
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": path,
-        "raw_path": path.encode(), "query_string": b"", "root_path": "", "server": ("localhost", 8000),
-        "client": ("127.0.0.1", 1), "headers": [(b"host", b"localhost:8000"), (b"cookie", cookies.encode())],
-    }  # fmt: skip
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "server": ("localhost", 8000),
+        "client": ("127.0.0.1", 1),
+        "headers": [(b"host", b"localhost:8000"), (b"cookie", cookies.encode())],
+    }
     task = asyncio.create_task(site(scope, receive, send))
     message = await asyncio.wait_for(began, 30)
     task.cancel()
@@ -300,9 +309,12 @@ for name, morsel in sorted(client.cookies.items()):
 
 def test_on_https_every_cookie_says_exactly_this(tmp_path: Path):
     env = {
-        **os.environ, "ADSUM_ORIGIN": "https://uni.ac.uk", "DJANGO_SETTINGS_MODULE": "adsum.settings",
-        "ADSUM_DATA": str(tmp_path), "ADSUM_DATABASE_URL": "",
-    }  # fmt: skip
+        **os.environ,
+        "ADSUM_ORIGIN": "https://uni.ac.uk",
+        "DJANGO_SETTINGS_MODULE": "adsum.settings",
+        "ADSUM_DATA": str(tmp_path),
+        "ADSUM_DATABASE_URL": "",
+    }
     out = subprocess.run([sys.executable, "-c", HTTPS_COOKIES], env=env, capture_output=True, text=True, check=True).stdout
     assert out.splitlines() == [
         "__Host-adsum_csrf True True Lax / ''",

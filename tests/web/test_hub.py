@@ -15,7 +15,7 @@ from adsum.attendance.amendments import undo, undoable
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
-from adsum.web.live.streams import hub as hub_module
+from adsum.web.live import hub as hub_module
 from adsum.web.live.hub import Cursor, Hub
 from tests.kit.listening import Class, now
 from tests.kit.world import World, in_thread

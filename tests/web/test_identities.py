@@ -8,17 +8,17 @@ from allauth.socialaccount.models import SocialAccount
 from django.core.cache import caches
 from django.test import Client
 
-from adsum.accounts import services
+from adsum.accounts import identities
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin.models import RevokedPass
+from tests.integrations.sign_in.test_oidc import assert_refused, back, leave, signed_in
 from tests.kit import oidc
 from tests.kit.signing_in import prove
-from tests.integrations.sign_in.test_oidc import assert_refused, back, leave, signed_in
-from tests.web.test_records import text_of
 from tests.kit.world import NINE, World
+from tests.web.test_records import text_of
 
 pytestmark = pytest.mark.django_db
 SUBJECT = "3f1b-Object-Id-0001"
@@ -80,9 +80,7 @@ def test_linking_lets_in_just_that_account_and_unlinking_nobody(
     assert RevokedPass.objects.filter(person=alice, sign_in="").exists(), "at the gate, too"
     assert_refused(*come_in(provider), 403)
     events = Event.objects.filter(verb__in=["person.link", "person.unlink"], subject=alias_of(alice.pk)).order_by("pk")
-    assert [(one.verb, one.actor) for one in events] == [
-        (verb, alias_of(gwil.pk)) for verb in ("person.link", "person.unlink")
-    ]  # fmt: skip
+    assert [(one.verb, one.actor) for one in events] == [(verb, alias_of(gwil.pk)) for verb in ("person.link", "person.unlink")]
     assert SUBJECT not in repr([one.detail for one in events])
     assert client.post(place).status_code == 404
 
@@ -102,7 +100,7 @@ def test_what_cannot_be_linked(
 ):
     app = oidc.register(provider.issuer)
     other = world.student()
-    services.link_identity(other, provider=app.provider_id, subject="taken", issuer="i", by="system:test", at=NINE)
+    identities.link_identity(other, provider=app.provider_id, subject="taken", issuer="i", by="system:test", at=NINE)
     assert said in text_of(link(client, alice, app.provider_id, subject))
     assert not SocialAccount.objects.filter(user=alice).exists()
 
@@ -125,7 +123,7 @@ def test_only_a_provider_of_their_domain_names_them(gwil: Person, alice: Person,
 
 def test_nobody_links_or_unlinks_themselves(gwil: Person, provider: oidc.Obliging, client: Client):
     app = oidc.register(provider.issuer)
-    services.link_identity(gwil, provider=app.provider_id, subject="g", issuer="i", by="system:test", at=NINE)
+    identities.link_identity(gwil, provider=app.provider_id, subject="g", issuer="i", by="system:test", at=NINE)
     place = f"/office/people/{gwil.ref}/identities/{SocialAccount.objects.get().pk}/unlink/"
     assert "changed by another administrator" in text_of(client.post(place, follow=True))
     assert "changed by another administrator" in text_of(link(client, gwil, app.provider_id))
@@ -138,7 +136,7 @@ def test_whose_identity_it_is_must_agree_with_the_address(
 ):
     app = oidc.register(provider.issuer)
     other = world.student()
-    services.link_identity(other, provider=app.provider_id, subject="o", issuer="i", by="system:test", at=NINE)
+    identities.link_identity(other, provider=app.provider_id, subject="o", issuer="i", by="system:test", at=NINE)
     place = f"/office/people/{alice.ref}/identities/{SocialAccount.objects.get().pk}/unlink/"
     assert client.post(place).status_code == 404
     assert SocialAccount.objects.exists()

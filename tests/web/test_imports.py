@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.timetable import services
 from adsum.timetable.models import ClassSession, Place
@@ -61,13 +61,7 @@ def text_of(office: Client, url: str) -> str:
 
 
 NONE = UUID(int=0)
-URLS = [
-    LIST,
-    "/imports/missing/",
-    "/imports/calendars/new/",
-    f"/imports/{NONE}/",
-    f"/imports/{NONE}/problems.csv",
-]
+URLS = [LIST, "/imports/missing/", "/imports/calendars/new/", f"/imports/{NONE}/", f"/imports/{NONE}/problems.csv"]
 
 
 @pytest.mark.parametrize("url", URLS)
@@ -113,8 +107,11 @@ def test_the_diff_reads_as_a_person_would_say_it(office: Client, time_machine: A
     whole = [event(str(n), f"2026-10-{n:02}T09:00:00+01:00") for n in range(1, 13)]
     bring(events(*whole))
     changed = [
-        {**whole[0], "location": "D1"}, {**whole[1], "status": "cancelled"}, {**whole[2], "mandatory": "=maybe"}, *whole[4:]
-    ]  # fmt: skip
+        {**whole[0], "location": "D1"},
+        {**whole[1], "status": "cancelled"},
+        {**whole[2], "mandatory": "=maybe"},
+        *whole[4:],
+    ]
     run = upload(office, events(*changed), "week-7.csv")
     shown = text_of(office, f"/imports/{run.ref}/")
     assert "8 unchanged 1 new 1 moved 1 cancelled 1 vanished (kept, suspect) 1 row needs you" in shown
@@ -151,11 +148,7 @@ def test_discarding(office: Client):
 @pytest.mark.parametrize(
     ("content", "data", "words"),
     [
-        (
-            b"name,room\n",
-            {},
-            "upload.bin is neither a OneRoster zip, an events, roles or enrolments CSV nor an iCalendar",
-        ),
+        (b"name,room\n", {}, "upload.bin is neither a OneRoster zip, an events, roles or enrolments CSV nor an iCalendar"),
         (calendar(VEVENT), {}, "Choose how the fields of this calendar become modules and groups"),
         (None, {}, "Choose a file or give an address: one of the two."),
         (events(), {"url": "https://uni.example/feed.ics"}, "Choose a file or give an address: one of the two."),

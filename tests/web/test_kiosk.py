@@ -15,8 +15,8 @@ from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.checkin.models import Display, Epoch, Kiosk
 from adsum.checkin.services import freeze
-from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.kit.world import NINE
+from tests.web.conftest import FIVE_PAST, Room, notices
 
 
 def words(answer: Any) -> str:
@@ -55,8 +55,11 @@ def test_a_number_marks_its_student_by_the_lecturer_who_opened_it(lectern: Lecte
     assert "Abel" not in page, "no more than a first name and an initial"
     change = MarkChange.objects.get()
     assert (change.student, change.after, change.by, change.reason_code) == (
-        room.alice, Status.PRESENT, room.lecturer, Reason.KIOSK,
-    )  # fmt: skip
+        room.alice,
+        Status.PRESENT,
+        room.lecturer,
+        Reason.KIOSK,
+    )
     assert "Alice A. was in already" in lectern.enter(room.alice.number, seconds=30)
     assert MarkChange.objects.count() == 1
 
@@ -136,9 +139,13 @@ def test_what_a_person_changed_since_is_not_taken_back(lectern: Lectern):
     room = lectern.room
     lectern.enter(room.alice.number)
     mark_students(
-        room.session, [room.alice], Status.LATE, by=room.lecturer, at=FIVE_PAST + timedelta(seconds=5),
+        room.session,
+        [room.alice],
+        Status.LATE,
+        by=room.lecturer,
+        at=FIVE_PAST + timedelta(seconds=5),
         reason_code=Reason.SEEN_IN_CLASS,
-    )  # fmt: skip
+    )
     assert "too late" in lectern.take_back(seconds=6)
     assert room.marks() == {"Alice": Status.LATE}
 

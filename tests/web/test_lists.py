@@ -22,8 +22,8 @@ from adsum.audit.rules import Page, Unusual
 from adsum.audit.services import note_view
 from adsum.ops.jobs import report_access
 from adsum.timetable.models import ModuleLeader
-from tests.web.test_records import text_of
 from tests.kit.world import LONDON, NINE, World
+from tests.web.test_records import text_of
 
 NOW = NINE + timedelta(days=2)
 
@@ -196,10 +196,16 @@ def test_unusual_looks_of_a_week_are_found_sorted_and_kept(faculty: Faculty):
 @pytest.mark.parametrize(
     ("query", "status"),
     [
-        ("", 200), ("?week=2026-11-16", 200), ("?week=2026-11-17", 404), ("?week=2026-11-30", 404), ("?week=x", 404),
-        ("?week=0001-01-01", 404), ("?sort=viewer__password", 200), ("?page=9&found=9", 200),
+        ("", 200),
+        ("?week=2026-11-16", 200),
+        ("?week=2026-11-17", 404),
+        ("?week=2026-11-30", 404),
+        ("?week=x", 404),
+        ("?week=0001-01-01", 404),
+        ("?sort=viewer__password", 200),
+        ("?page=9&found=9", 200),
     ],
-)  # fmt: skip
+)
 def test_weeks_and_sorts(faculty: Faculty, query: str, status: int):
     assert faculty.get(faculty.world.person(Role.DATA_PROTECTION), f"/privacy/access/{query}").status_code == status
 

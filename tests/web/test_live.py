@@ -14,21 +14,15 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import MarkChange
 from adsum.attendance.rules import Status
 from adsum.checkin import services
+from adsum.checkin.codes import make_code, make_typed
 from adsum.checkin.held import decide_held
 from adsum.checkin.models import Epoch, Opening, Scan
-from adsum.checkin.rules import Refusal, make_code, make_typed
-from adsum.checkin.services import (
-    add_display,
-    begin_epoch,
-    freeze,
-    revoke_display,
-    rosters_changed,
-    stop_checkin,
-)
+from adsum.checkin.rules import Refusal
+from adsum.checkin.services import add_display, begin_epoch, freeze, revoke_display, rosters_changed, stop_checkin
 from adsum.core import keyring
-from adsum.web.live.streams import hub as hub_module
-from adsum.web.live.streams import streams as live_module
 from adsum.web.codes import code_svg, spaced
+from adsum.web.live import hub as hub_module
+from adsum.web.live import streams as live_module
 from tests.kit.listening import Class, House, now, signed_in
 from tests.kit.world import World, cancel_class, in_thread
 
@@ -91,8 +85,18 @@ async def test_a_display_gets_the_current_code_and_never_one_to_come(room: Class
         assert secret.hex() not in sent
     names = {name for event in stream.events for name in event.data}
     assert names == {
-        "svg", "typed", "address", "left_ms", "period_ms", "grace_ms", "here", "expected", "phase", "note", "ends_in_ms"
-    }  # fmt: skip
+        "svg",
+        "typed",
+        "address",
+        "left_ms",
+        "period_ms",
+        "grace_ms",
+        "here",
+        "expected",
+        "phase",
+        "note",
+        "ends_in_ms",
+    }
 
 
 def _touch(opening: Opening) -> None:

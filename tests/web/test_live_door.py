@@ -13,10 +13,10 @@ from django.contrib.sessions.models import Session
 from adsum.accounts.models import Person, RoleGrant
 from adsum.checkin.services import add_display
 from adsum.timetable.models import Teaching
-from adsum.web.live.streams import streams as live_module
+from adsum.web.live import streams as live_module
 from tests.kit.listening import Class, House, now, signed_in
-from tests.web.test_live import SLACK
 from tests.kit.world import World, in_thread
+from tests.web.test_live import SLACK
 
 
 @pytest.fixture

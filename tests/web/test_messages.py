@@ -11,8 +11,8 @@ from adsum.messages import services
 from adsum.messages.models import Message
 from adsum.messages.reports import Draft, class_facts
 from adsum.messages.rules import Kind, State
-from tests.web.test_student import words
 from tests.kit.world import NINE, World
+from tests.web.test_student import words
 
 pytestmark = pytest.mark.django_db
 FOR_EVER = NINE + timedelta(days=9000)
@@ -25,9 +25,12 @@ def tell(world: World, person: Person, number: int = 1) -> list[Message]:
         session = world.session(group, title=f"Class {n}")
         times = {"starts_at": session.starts_at.isoformat(), "ends_at": session.ends_at.isoformat(), "delivery": "in_person"}
         item = {
-            **class_facts(session), "change": "moved", "staff_changed": False,
-            "before": {**times, "rooms": ["C2.01"]}, "after": {**times, "rooms": ["B1.02"]},
-        }  # fmt: skip
+            **class_facts(session),
+            "change": "moved",
+            "staff_changed": False,
+            "before": {**times, "rooms": ["C2.01"]},
+            "after": {**times, "rooms": ["B1.02"]},
+        }
         facts = {"audience": "student", "classes": [item]}
         services.write([Draft(person, Kind.CLASS_CHANGES, f"{person.pk}:{session.pk}", facts, FOR_EVER)], at=NINE)
     return list(Message.objects.filter(person=person).order_by("pk"))

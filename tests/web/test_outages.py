@@ -18,8 +18,8 @@ from adsum.attendance.services import mark_students
 from adsum.timetable.models import Room as Place
 from adsum.timetable.models import Site
 from tests.kit.signing_in import prove
-from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.kit.world import NINE
+from tests.web.conftest import FIVE_PAST, Room, notices
 
 GIVEN = {"reason": "The network was down", "starts_at": "2026-11-23T08:55", "ends_at": ""}
 PAGE = "/office/outages/"
@@ -130,9 +130,7 @@ def test_a_team_of_one_department_cannot_declare_it_for_all(team: Room):
 def test_the_page_costs_the_same_for_one_outage_and_three(team: Room, rows: int):
     for n in range(rows):
         for ends_at in (NINE, None):
-            declare_outage(
-                by=team.lecturer, at=FIVE_PAST, starts_at=NINE - timedelta(hours=n + 1), ends_at=ends_at, reason="X"
-            )  # fmt: skip
+            declare_outage(by=team.lecturer, at=FIVE_PAST, starts_at=NINE - timedelta(hours=n + 1), ends_at=ends_at, reason="X")
     team.client.get(PAGE)
     with CaptureQueriesContext(connection) as queries:
         page = team.client.get(PAGE).content.decode()

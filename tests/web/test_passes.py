@@ -11,10 +11,10 @@ from django.test import Client
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.checkin.codes import Pass, seal_pass
 from adsum.checkin.gate.app import PASS_COOKIE
 from adsum.checkin.gate.state import State, milliseconds
 from adsum.checkin.models import RevokedPass
-from adsum.checkin.rules import Pass, seal_pass
 from adsum.core import keyring
 from adsum.web.signin.passes import SIGN_IN
 from tests.kit.world import NINE, World, in_thread

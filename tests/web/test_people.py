@@ -18,8 +18,8 @@ from adsum.audit.models import AccessLog, Event
 from adsum.timetable.models import Module, ModuleLeader
 from adsum.web.admin import people
 from tests.kit.signing_in import enter, local_account, prove
-from tests.web.test_records import text_of
 from tests.kit.world import NINE, World
+from tests.web.test_records import text_of
 
 TODAY = NINE.date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -62,11 +62,17 @@ def office(world: World, client: Client) -> Iterator[Office]:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("q=ada", {"Ada"}), ("q=LOVELACE", {"Ada"}), ("q=00004711", {"Ada"}), ("q=ada.lovelace", {"Ada"}),
-        ("q=ada+thackeray", set()), ("role=administrator", {"Gwil", "Hope"}), ("role=lecturer&q=ada", {"Ada"}),
-        ("role=nonsense&q=gwil", {"Gwil"}), ("page=99", {"Ada", "Gwil", "Hope"}),
+        ("q=ada", {"Ada"}),
+        ("q=LOVELACE", {"Ada"}),
+        ("q=00004711", {"Ada"}),
+        ("q=ada.lovelace", {"Ada"}),
+        ("q=ada+thackeray", set()),
+        ("role=administrator", {"Gwil", "Hope"}),
+        ("role=lecturer&q=ada", {"Ada"}),
+        ("role=nonsense&q=gwil", {"Gwil"}),
+        ("page=99", {"Ada", "Gwil", "Hope"}),
     ],
-)  # fmt: skip
+)
 def test_people_are_found(office: Office, query: str, found: set[str]):
     answer = office.client.get(f"/office/people/?{query}")
     assert {row["person"].given_name for row in answer.context["rows"]} == found
@@ -146,9 +152,13 @@ def test_nobody_changes_what_they_may_themselves(office: Office):
     own = RoleGrant.objects.get(person=office.gwil)
     leader = ModuleLeader.objects.create(module=office.module, person=office.gwil)
     for what, data in (
-        ("roles/", {"role": "auditor"}), (f"roles/{own.pk}/end/", {}), ("modules/", {"module": "CS201"}),
-        (f"modules/{leader.pk}/end/", {}), ("account/", {"action": "close"}), ("account/", {"action": "sign_out"}),
-    ):  # fmt: skip
+        ("roles/", {"role": "auditor"}),
+        (f"roles/{own.pk}/end/", {}),
+        ("modules/", {"module": "CS201"}),
+        (f"modules/{leader.pk}/end/", {}),
+        ("account/", {"action": "close"}),
+        ("account/", {"action": "sign_out"}),
+    ):
         assert "changed by another administrator" in text_of(office.post(what, office.gwil, **data))
     assert list(RoleGrant.objects.filter(person=office.gwil)) == [own]
     assert not Event.objects.exists()

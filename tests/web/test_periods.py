@@ -8,15 +8,15 @@ from django.urls import reverse
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.amendments import report_period
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
 from adsum.attendance.queries import raise_query
+from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog
+from tests.kit.world import NINE
 from tests.web.conftest import Room, notices
 from tests.web.test_amendments import words
-from tests.kit.world import NINE
 
 PAGE = "/office/amendments/periods/"
 AFTER = NINE + timedelta(days=1)

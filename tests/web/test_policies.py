@@ -13,10 +13,11 @@ from django.urls import reverse
 
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import Role
+from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
 from adsum.attendance.models import Mark, Policy
 from adsum.attendance.policies import make_policy
 from adsum.attendance.presets import PRESETS
-from adsum.attendance.rules import Authorised, Counting, Source, Status, Terms, Weighting, Windows
+from adsum.attendance.rules import Source, Status, Windows
 from adsum.timetable.rules import Kind
 from adsum.web.policy_words import duration, for_students, values
 from adsum.web.templatetags.adsum_ui import signed

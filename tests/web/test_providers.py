@@ -11,7 +11,7 @@ from django.core.cache import caches
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from adsum.accounts import services
+from adsum.accounts import identities
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
@@ -19,13 +19,12 @@ from adsum.audit.services import alias_of
 from adsum.checkin.models import RevokedPass
 from adsum.core import vault
 from adsum.integrations.sign_in import saml as our_saml
+from adsum.integrations.sign_in.allauth import provider_for
 from adsum.integrations.sign_in.oidc import SECRET, client_secret, provider_id_of
 from adsum.integrations.sign_in.saml_metadata import certificate
-from adsum.integrations.sign_in.allauth import provider_for
-from tests.kit import oidc
-from tests.kit import saml
-from tests.kit.signing_in import prove, text
 from tests.integrations.sign_in.test_oidc import back, leave
+from tests.kit import oidc, saml
+from tests.kit.signing_in import prove, text
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -80,9 +79,14 @@ def test_a_provider_is_added_and_people_sign_in_there(gwil: Person, provider: oi
     Department.objects.create(code="CS", name="Computing")
     rows = [{"value": "adsum-tutors", "role": "tutor", "department": "CS"}, {"value": "team", "role": "attendance_team"}]
     sent = filled(
-        issuer=provider.issuer, secret="s3cret", domains="@Uni.example, student.uni.example", roles_claim="groups", rows=rows,
-        match_claim="student_number", match_identifier="number",
-    )  # fmt: skip
+        issuer=provider.issuer,
+        secret="s3cret",
+        domains="@Uni.example, student.uni.example",
+        roles_claim="groups",
+        rows=rows,
+        match_claim="student_number",
+        match_identifier="number",
+    )
     answer = client.post("/office/sign-in/new/oidc/", sent)
     app = SocialApp.objects.get()
     assert answer["Location"] == f"/office/sign-in/{app.provider_id}/"
@@ -158,30 +162,30 @@ def test_saml_pins_what_the_file_says(gwil: Person, idp: saml.Idp, client: Clien
 
 WRONG = [
     # kind     what is filled in                                               what is said
-    ("oidc",  {"name": ""},                                                   "Give it the name people know it by"),
-    ("oidc",  {"domains": ""},                                                "at least one e-mail domain"),
-    ("oidc",  {"domains": "not a domain"},                                    "is not a domain"),
-    ("oidc",  {"domains": "localhost"},                                       "is not a domain"),
-    ("oidc",  {"domains": "taken.example"},                                   "belongs to http://localhost:9 already"),
-    ("oidc",  {"issuer": ""},                                                 "Give the issuer"),
-    ("oidc",  {"issuer": "http://login.uni.example"},                         "is not an https address"),
-    ("oidc",  {"issuer": "https://u.example/.well-known/openid-configuration"}, "Give the issuer alone"),
-    ("oidc",  {"issuer": "http://localhost:9"},                               "set up already"),
-    ("oidc",  {"client_id": ""},                                              "Give the client id"),
-    ("oidc",  {"match_claim": "upn"},                                         "belong together"),
-    ("oidc",  {"match_claim": "email", "match_identifier": "number"},         "no proof of who someone is"),
-    ("oidc",  {"match_claim": "preferred_username", "match_identifier": "number"}, "no proof of who someone is"),
-    ("oidc",  {"mfa": "yes"},                                                 "cannot be read"),
-    ("oidc",  {"mfa": "acr=<x>"},                                             "cannot be read"),
-    ("oidc",  {"rows": [{"value": "x", "role": "tutor"}]},                    "Name the claim or attribute"),
-    ("oidc",  {"roles_claim": "g", "rows": [{"value": "x", "role": "tutor", "department": "NO"}]}, "There is no department NO"),
-    ("oidc",  {"roles_claim": "g", "rows": [{"value": "x", "role": ""}]},     "Choose the role"),
-    ("oidc",  {"roles_claim": "g", "rows": [{"value": "", "role": "tutor"}]}, "Type the value"),
-    ("oidc",  {"roles_claim": "g", "rows": [{"value": "x", "role": "student"}]}, "Select a valid choice"),
-    ("oidc",  {"roles_claim": "g", "rows": [{"value": "x", "role": "administrator"}]}, "say below that it may"),
-    ("oidc",  {"roles_claim": "g", "rows": [{"value": "x", "role": "auditor"}]}, "Select a valid choice"),
-    ("saml",  {},                                                             "Choose the metadata file"),
-]  # fmt: skip
+    ("oidc", {"name": ""}, "Give it the name people know it by"),
+    ("oidc", {"domains": ""}, "at least one e-mail domain"),
+    ("oidc", {"domains": "not a domain"}, "is not a domain"),
+    ("oidc", {"domains": "localhost"}, "is not a domain"),
+    ("oidc", {"domains": "taken.example"}, "belongs to http://localhost:9 already"),
+    ("oidc", {"issuer": ""}, "Give the issuer"),
+    ("oidc", {"issuer": "http://login.uni.example"}, "is not an https address"),
+    ("oidc", {"issuer": "https://u.example/.well-known/openid-configuration"}, "Give the issuer alone"),
+    ("oidc", {"issuer": "http://localhost:9"}, "set up already"),
+    ("oidc", {"client_id": ""}, "Give the client id"),
+    ("oidc", {"match_claim": "upn"}, "belong together"),
+    ("oidc", {"match_claim": "email", "match_identifier": "number"}, "no proof of who someone is"),
+    ("oidc", {"match_claim": "preferred_username", "match_identifier": "number"}, "no proof of who someone is"),
+    ("oidc", {"mfa": "yes"}, "cannot be read"),
+    ("oidc", {"mfa": "acr=<x>"}, "cannot be read"),
+    ("oidc", {"rows": [{"value": "x", "role": "tutor"}]}, "Name the claim or attribute"),
+    ("oidc", {"roles_claim": "g", "rows": [{"value": "x", "role": "tutor", "department": "NO"}]}, "There is no department NO"),
+    ("oidc", {"roles_claim": "g", "rows": [{"value": "x", "role": ""}]}, "Choose the role"),
+    ("oidc", {"roles_claim": "g", "rows": [{"value": "", "role": "tutor"}]}, "Type the value"),
+    ("oidc", {"roles_claim": "g", "rows": [{"value": "x", "role": "student"}]}, "Select a valid choice"),
+    ("oidc", {"roles_claim": "g", "rows": [{"value": "x", "role": "administrator"}]}, "say below that it may"),
+    ("oidc", {"roles_claim": "g", "rows": [{"value": "x", "role": "auditor"}]}, "Select a valid choice"),
+    ("saml", {}, "Choose the metadata file"),
+]
 
 
 @pytest.mark.parametrize(("kind", "fields", "said"), WRONG)
@@ -232,7 +236,7 @@ def team(provider: oidc.Obliging, world: World) -> list[Client]:
     for name in ("ann", "bob"):
         person = world.person(name=name)
         Person.objects.filter(pk=person.pk).update(username=f"{name}@{name[0]}.example")
-        services.link_identity(person, provider=app.provider_id, subject=name, issuer="i", by="system:test", at=NINE)
+        identities.link_identity(person, provider=app.provider_id, subject=name, issuer="i", by="system:test", at=NINE)
         browsers.append(come_in(provider, name, f"{name}@{name[0]}.example"))
     return browsers
 
@@ -373,12 +377,16 @@ def test_a_test_sign_in_shows_what_was_said_and_signs_nobody_in(
     Department.objects.create(code="CS", name="Computing")
     world.student("Alice Ashe", number="0012345")
     app = oidc.register(
-        provider.issuer, off=True, match_claim="number", match_identifier="number", roles_claim="groups",
+        provider.issuer,
+        off=True,
+        match_claim="number",
+        match_identifier="number",
+        roles_claim="groups",
         roles=[{"value": "t", "role": "tutor", "department": "CS"}, {"value": "t", "role": "department", "department": "GONE"}],
-    )  # fmt: skip
+    )
     back = try_it(
         client, provider, app, amr=["pwd", "mfa"], groups=["t"], number="0012345", auth_time=int(time.time()), favourite="blue"
-    )  # fmt: skip
+    )
     assert back["Location"] == f"/office/sign-in/{app.provider_id}/"
     assert client.session["_auth_user_id"] == str(gwil.pk), "still the administrator"
     page = text(client.get(back["Location"]))
@@ -418,7 +426,7 @@ def test_a_wrong_secret_is_the_first_thing_to_look_at(gwil: Person, provider: oi
 
 def test_a_saml_test_sign_in(gwil: Person, idp: saml.Idp, client: Client):
     app = idp.register()
-    services.link_identity(gwil, provider=app.provider_id, subject="gwil", issuer=idp.entity_id, by="system:test", at=NINE)
+    identities.link_identity(gwil, provider=app.provider_id, subject="gwil", issuer=idp.entity_id, by="system:test", at=NINE)
     place = f"/office/sign-in/{app.provider_id}/"
     for how, said in (
         ({"context": saml.MFA}, "Gwil Thackeray (linked)"),

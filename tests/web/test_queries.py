@@ -17,8 +17,8 @@ from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.timetable.models import ClassSession
-from tests.web.conftest import Room, notices
 from tests.kit.world import NINE
+from tests.web.conftest import Room, notices
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 PAGE, TOGETHER = "/office/queries/", "/office/queries/together/"
@@ -56,10 +56,15 @@ def test_the_student_reads_both_days(asked: Room):
 @pytest.mark.parametrize(
     ("days", "who", "shown"),
     [
-        (0, "", True), (0, "lecturer", True), (0, "team", False), (3, "team", True), (3, "lecturer", False),
-        (7, "late", False), (8, "late", True),
+        (0, "", True),
+        (0, "lecturer", True),
+        (0, "team", False),
+        (3, "team", True),
+        (3, "lecturer", False),
+        (7, "late", False),
+        (8, "late", True),
     ],
-)  # fmt: skip
+)
 def test_whose_it_is(asked: Room, days: int, who: str, shown: bool):
     asked.sign_in(asked.world.person(Role.ATTENDANCE_TEAM), at=NINE + 4 * HOUR + days * DAY)
     page = words(asked.client.get(f"{PAGE}?who={who}"))
@@ -78,7 +83,7 @@ def test_another_department_sees_and_answers_none(asked: Room):
     staff = asked.world.person()
     RoleGrant.objects.create(
         person=staff, role=Role.DEPARTMENT, department=Department.objects.create(code="HI", name="History")
-    )  # fmt: skip
+    )
     asked.sign_in(staff, at=NINE + 4 * HOUR)
     page = words(asked.client.get(PAGE))
     assert "0 open" in page

@@ -15,7 +15,7 @@ from adsum.accounts.models import BreakGlass, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
 from adsum.attendance.queries import answer_query, raise_query
-from adsum.attendance.reports import account, classes_of, own_classes, standings
+from adsum.attendance.record import account, classes_of, own_classes, standings
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog
@@ -51,9 +51,14 @@ class Story:
         answer_query(query, by=self.lecturer, at=NINE + timedelta(hours=3), reason="Seen on the list.", status=Status.LATE)
         mark_students(second, [self.alice], Status.ABSENT, by=self.lecturer, at=NINE + timedelta(days=1))
         mark_students(
-            second, [self.alice], Status.AUTHORISED, by=self.lecturer, at=NINE + timedelta(days=1, hours=1),
-            reason_code=Reason.ABSENCE_AGREED, reason="A stay in hospital.",
-        )  # fmt: skip
+            second,
+            [self.alice],
+            Status.AUTHORISED,
+            by=self.lecturer,
+            at=NINE + timedelta(days=1, hours=1),
+            reason_code=Reason.ABSENCE_AGREED,
+            reason="A stay in hospital.",
+        )
 
     def get(self, who: Person, path: str = "") -> Any:
         self.client.force_login(who)
@@ -74,10 +79,18 @@ def story(world: World, client: Client) -> Iterator[Story]:
 def test_everything_that_happened_with_who_and_why(story: Story):
     page = text_of(story.get(story.department))
     for said in (
-        "Attended 1 of 1 class in the last four weeks.", "1 authorised absence", "Mark changed Absent became Late",
-        "The student’s query was right", "“Seen on the list.”", "“I sat at the back.”", "Query upheld", "Ada Lecturer",
-        "Absence agreed", "“A stay in hospital.”", "Tess Tutor",
-    ):  # fmt: skip
+        "Attended 1 of 1 class in the last four weeks.",
+        "1 authorised absence",
+        "Mark changed Absent became Late",
+        "The student’s query was right",
+        "“Seen on the list.”",
+        "“I sat at the back.”",
+        "Query upheld",
+        "Ada Lecturer",
+        "Absence agreed",
+        "“A stay in hospital.”",
+        "Tess Tutor",
+    ):
         assert said in page, said
 
 
@@ -195,9 +208,13 @@ def test_the_student_reads_who_looked(story: Story):
     story.break_in(story.stranger)
     page = text_of(story.get(story.alice, "/record/access/"))
     for said in (
-        "Personal tutor", "Department staff Computing", "Lecturer Outside the usual relationship",
-        "Reason: Somebody’s safety or welfare", "Your mark in one class", "1 time",
-    ):  # fmt: skip
+        "Personal tutor",
+        "Department staff Computing",
+        "Lecturer Outside the usual relationship",
+        "Reason: Somebody’s safety or welfare",
+        "Your mark in one class",
+        "1 time",
+    ):
         assert said in page, said
     for hidden in ("Tess", "Partment", "Stran", "Ada", "door", "Tutor Tess"):
         assert hidden not in page

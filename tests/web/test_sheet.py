@@ -19,9 +19,9 @@ from adsum.audit.services import alias_of
 from adsum.integrations.files.sheets import row_reference
 from adsum.timetable.models import ClassSession, Course, Enrolment
 from tests.kit.signing_in import prove
+from tests.kit.world import NINE, cancel_class
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.kit.world import NINE, cancel_class
 
 NEXT_DAY = NINE + timedelta(days=1)
 
@@ -99,10 +99,11 @@ def test_a_file_is_an_import_and_its_bad_rows_are_named(room: Room):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "This file is empty."), (b"PK\x03\x04", "neither CSV in UTF-8 nor an XLSX"),
+        (b"", "This file is empty."),
+        (b"PK\x03\x04", "neither CSV in UTF-8 nor an XLSX"),
         (b"colour,size\nred,3\n", "The first line must name the columns"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_read_says_why_beside_its_field(room: Room, content: bytes, said: str):
     answer = room.client.post(room.url("class_sheet"), {"action": "file", "file": SimpleUploadedFile("a.csv", content)})
     assert answer.status_code == 422
@@ -154,8 +155,10 @@ def test_the_register_as_a_file(room: Room):
     header, *rows = answer.content.decode("utf-8-sig").splitlines()
     assert header == "reference,number,name,status,arrived,minutes_late,source,changed_at"
     assert [row.split(",")[2:7] for row in rows] == [
-        ["Alice Abel", "", "", "", ""], ["Bob Baker", "late", "09:02", "17", "scan"], ["Cara Cole", "", "", "", ""],
-    ]  # fmt: skip
+        ["Alice Abel", "", "", "", ""],
+        ["Bob Baker", "late", "09:02", "17", "scan"],
+        ["Cara Cole", "", "", "", ""],
+    ]
     assert AccessLog.objects.filter(page="register", subject=f"session:{room.session.pk}").exists()
     event = Event.objects.get(verb="export.register")
     assert event.detail == {"rows": 3, "form": "csv"}
@@ -263,8 +266,19 @@ def test_a_student_takes_their_own_record_and_the_office_another(room: Room):
     room.sign_in(room.alice, NEXT_DAY)
     own = cells(room.client.post("/record/attendance.csv"))
     assert own[1] == [
-        "2026-11-23", "09:00", "10:00", "CS201", "Algorithms", "lecture", "C2.01", "late", "09:05", "5", "staff", ""
-    ]  # fmt: skip
+        "2026-11-23",
+        "09:00",
+        "10:00",
+        "CS201",
+        "Algorithms",
+        "lecture",
+        "C2.01",
+        "late",
+        "09:05",
+        "5",
+        "staff",
+        "",
+    ]
     course = Course.objects.create(code="BSC", title="Computing", department=room.group.module.department)
     Enrolment.objects.create(person=room.alice, course=course, starts_on=NINE.date())
     office(room)

@@ -12,9 +12,9 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
+from adsum.checkin.codes import unseal_pass
 from adsum.checkin.gate.app import PASS_COOKIE
 from adsum.checkin.models import RevokedPass
-from adsum.checkin.rules import unseal_pass
 from adsum.checkin.services import sign_out_everywhere
 from adsum.core import keyring
 from adsum.web.signin.browsers import in_words
@@ -53,10 +53,16 @@ def pass_of(client: Client) -> str:
 @pytest.mark.parametrize(
     ("user_agent", "words"),
     [
-        (CHROME, "Chrome on Android"), (SAFARI, "Safari on iPhone"), (EDGE, "Edge on Windows"), (FIREFOX, "Firefox on Linux"),
-        (MAC, "Safari on Mac"), ("curl/8.0", "Another browser"), ("", "Another browser"), ("<b>Firefox/1</b>", "Firefox"),
+        (CHROME, "Chrome on Android"),
+        (SAFARI, "Safari on iPhone"),
+        (EDGE, "Edge on Windows"),
+        (FIREFOX, "Firefox on Linux"),
+        (MAC, "Safari on Mac"),
+        ("curl/8.0", "Another browser"),
+        ("", "Another browser"),
+        ("<b>Firefox/1</b>", "Firefox"),
     ],
-)  # fmt: skip
+)
 def test_browsers_in_words(user_agent: str, words: str):
     assert in_words(user_agent) == words
 
@@ -165,9 +171,15 @@ def test_signing_in_changes_the_sessions_name_and_keeps_no_secret(alice: Person)
     kept = dict(client.session)
     assert client.session.session_key != before
     assert set(kept) <= {
-        "_auth_user_id", "_auth_user_backend", "_auth_user_hash", "account_authentication_methods",
-        "account_authentication_methods_user", "signed_in_at", "seen_at", "pass_sign_in",
-    }  # fmt: skip
+        "_auth_user_id",
+        "_auth_user_backend",
+        "_auth_user_hash",
+        "account_authentication_methods",
+        "account_authentication_methods_user",
+        "signed_in_at",
+        "seen_at",
+        "pass_sign_in",
+    }
 
 
 def test_a_role_that_is_taken_away_is_gone_at_the_next_request(world: World):

@@ -14,11 +14,12 @@ from django.db import connection
 from django.test import Client
 from django.urls import get_resolver
 
-from adsum.accounts import services
+from adsum.accounts import second_factors, services
 from adsum.accounts.models import Identifier, Person, RoleGrant
 from adsum.accounts.rules import Role
+from adsum.checkin.codes import seal_ticket
 from adsum.checkin.gate.app import TICKET_COOKIE
-from adsum.checkin.rules import Ticket, seal_ticket
+from adsum.checkin.rules import Ticket
 from adsum.checkin.services import open_checkin
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
@@ -153,11 +154,28 @@ def test_signing_in_often_is_no_offence(alice: Person):
 
 
 EVIL = [
-    "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example",
-    "https://evil.example/", "http:evil.example", "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x",
-    "%2F%2Fevil.example", "%252F%252Fevil.example", " //evil.example", "/ /evil.example", "evil.example", "in/confirm",
-    "http://testserver/in/confirm", "//testserver/in/confirm", "", "/\u2028/evil",
-]  # fmt: skip
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "https://evil.example/",
+    "http:evil.example",
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,x",
+    "%2F%2Fevil.example",
+    "%252F%252Fevil.example",
+    " //evil.example",
+    "/ /evil.example",
+    "evil.example",
+    "in/confirm",
+    "http://testserver/in/confirm",
+    "//testserver/in/confirm",
+    "",
+    "/\u2028/evil",
+]
 
 
 OWN = ["/in/confirm", "/", "/record/?module=CS%20201&week=2", "/%2F%2Fevil", "/in/#top"]
@@ -219,10 +237,20 @@ def test_a_scan_is_safe_while_its_owner_signs_in(alice: Person, world: World, cl
     opening = open_checkin(session, by=world.lecturer(), at=NINE)
     scanned = NINE + timedelta(minutes=3, seconds=12)
     ticket = Ticket(
-        id=bytes(16), opening=opening.pk, epoch=1, slot=1, counter=3, first_seen_ms=int(scanned.timestamp() * 1000),
-        age_ms=0, network=0, typed=False, new_device=False, device=bytes(16), person=0,
+        id=bytes(16),
+        opening=opening.pk,
+        epoch=1,
+        slot=1,
+        counter=3,
+        first_seen_ms=int(scanned.timestamp() * 1000),
+        age_ms=0,
+        network=0,
+        typed=False,
+        new_device=False,
+        device=bytes(16),
+        person=0,
         expires_ms=int(scanned.timestamp() * 1000) + 600_000,
-    )  # fmt: skip
+    )
     kid = keyring.current()
     client.cookies[TICKET_COOKIE] = seal_ticket(ticket, keyring.keys_for("ticket/v1")[kid], kid)
     time_machine.move_to(scanned + timedelta(minutes=5), tick=False)
@@ -389,9 +417,13 @@ def test_allauth_has_no_pages_but_these():
     named = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
     theirs = {name for name in named if re.match(r"account_|mfa_|socialaccount_|openid_connect_|usersessions_", name)}
     assert theirs == {
-        "account_login", "account_logout", "account_inactive", "mfa_authenticate", "openid_connect_login",
+        "account_login",
+        "account_logout",
+        "account_inactive",
+        "mfa_authenticate",
+        "openid_connect_login",
         "openid_connect_callback",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -436,8 +468,8 @@ def test_every_change_of_a_person_leaves_one_event(world: World):
         ("person.password", lambda: services.set_password(person, PASSWORD, by="system:test", at=NINE)),
         ("role.grant", lambda: services.grant_role(person, Role.LECTURER, by="system:test", at=NINE)),
         ("role.end", lambda: services.end_role(person.grants.get(), last_day=NINE.date(), by="system:test", at=NINE)),
-        ("person.totp", lambda: services.enable_totp(person, secret, step=0, by="system:test", at=NINE)),
-        ("person.totp_removed", lambda: services.disable_totp(person, by="system:test", at=NINE)),
+        ("person.totp", lambda: second_factors.enable_totp(person, secret, step=0, by="system:test", at=NINE)),
+        ("person.totp_removed", lambda: second_factors.disable_totp(person, by="system:test", at=NINE)),
         ("person.close", lambda: services.close_account(person, by="system:test", at=NINE)),
         ("person.reopen", lambda: services.reopen_account(person, by="system:test", at=NINE)),
     ]

@@ -17,17 +17,17 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from adsum.accounts import services
+from adsum.accounts import identities, second_factors, services
 from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import Role
 from adsum.web.signin import stepup
+from tests.integrations.sign_in.test_code import code_at
 from tests.kit import oidc
 from tests.kit.doors import DOORS
 from tests.kit.house import House
 from tests.kit.signing_in import PASSWORD, TOO_MANY, enter, local_account, prove, signed_in, text
-from tests.web.test_doors import everything
-from tests.integrations.sign_in.test_code import code_at
 from tests.kit.world import NINE, World
+from tests.web.test_doors import everything
 
 pytestmark = pytest.mark.django_db
 
@@ -62,9 +62,20 @@ ADDRESSES = {
     "withdraw_outage": "team",
 }
 SOMETIMES = {
-    "accept_all_held", "add_visitor", "amend_marks", "answer_query", "class_change", "class_report_decide", "class_sheet",
-    "decide_held", "imports_missing", "mark_rest", "mark_students", "queries_together", "undo_marks",
-}  # fmt: skip
+    "accept_all_held",
+    "add_visitor",
+    "amend_marks",
+    "answer_query",
+    "class_change",
+    "class_report_decide",
+    "class_sheet",
+    "decide_held",
+    "imports_missing",
+    "mark_rest",
+    "mark_students",
+    "queries_together",
+    "undo_marks",
+}
 """Ask for it from the sixth mark, or after fourteen days: tests/web/test_teaching_stepup.py; or where marks would no longer
 count, or count again: tests/web/test_class_over.py."""
 SENT = {
@@ -94,7 +105,7 @@ def sam(world: World) -> Person:
 def secret(sam: Person) -> str:
     """Sam's phone."""
     secret = str(generate_totp_secret())
-    services.enable_totp(sam, secret, step=0, by=sam.actor, at=NINE)
+    second_factors.enable_totp(sam, secret, step=0, by=sam.actor, at=NINE)
     return secret
 
 
@@ -215,8 +226,10 @@ def test_the_form_that_came_too_late_goes_on_with_all_it_held(sam: Person, secre
     form = page.split(f'action="{RETIRE}?page=2"')[1].split("</form>")[0]
     held = [(name, unescape(value)) for name, value in re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)]
     assert [pair for pair in held if pair[0] != "csrfmiddlewaretoken"] == [
-        ("reason", 'Fire <b>"&\n'), ("student", "a"), ("student", "b"),
-    ]  # fmt: skip
+        ("reason", 'Fire <b>"&\n'),
+        ("student", "a"),
+        ("student", "b"),
+    ]
     assert "guess" not in page
     assert "Fire" not in repr(dict(client.session))
     assert client.post(RETIRE, proof(secret, reason="Fire"))["Location"] == "/office/check-in/"
@@ -312,7 +325,7 @@ def kim(world: World, provider: oidc.Obliging) -> Person:
     kim = world.person(Role.ADMINISTRATOR, name="Kim Keys")
     services.update_person(kim, username="kim@uni.example", by="system:test", at=NINE)
     app = oidc.register(provider.issuer)
-    services.link_identity(kim, provider=app.provider_id, subject="kim", issuer=provider.issuer, by="system:test", at=NINE)
+    identities.link_identity(kim, provider=app.provider_id, subject="kim", issuer=provider.issuer, by="system:test", at=NINE)
     return kim
 
 
@@ -369,7 +382,7 @@ def test_what_does_not_count_there(kim: Person, provider: oidc.Obliging, client:
 def test_somebody_else_there_is_nobody_here(kim: Person, world: World, provider: oidc.Obliging, client: Client):
     other = world.student()
     app = SocialApp.objects.get()
-    services.link_identity(other, provider=app.provider_id, subject="o", issuer=provider.issuer, by="system:test", at=NINE)
+    identities.link_identity(other, provider=app.provider_id, subject="o", issuer=provider.issuer, by="system:test", at=NINE)
     client.force_login(kim)
     answer = confirm(client, provider, sub="o", auth_time=now())
     assert "someone else" in text(answer)

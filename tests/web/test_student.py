@@ -87,9 +87,7 @@ def test_the_class_now_and_the_next_come_first(world: World, group: Group, look:
     world.session(group, starts_at=NINE - 2 * HOUR, title="Lists")
     world.session(group, starts_at=NINE + DAY, title="Sorting")
     page = look(TODAY, NINE + 5 * MINUTE)
-    assert re.findall(r"Graphs|Trees|Heaps|Lists|Sorting", page) == [
-        "Graphs", "Trees", "Heaps", "Lists", "Sorting",
-    ]  # fmt: skip
+    assert re.findall(r"Graphs|Trees|Heaps|Lists|Sorting", page) == ["Graphs", "Trees", "Heaps", "Lists", "Sorting"]
     assert "Graphs Lecture · C2.01 Now" in page
     assert "Trees Lecture · B1.12 Next Check-in opens at 10:50" in page
     assert "Tomorrow 09:00 Sorting" in page
@@ -132,9 +130,14 @@ def test_a_class_that_moved_says_from_where(world: World, group: Group, look: Ca
     session = world.session(group, starts_at=NINE + HOUR, room="C3.04")
     now = facts_json(facts_of(session)) or {}
     ClassChange.objects.create(
-        session=session, version=2, at=NINE - DAY, change="moved", actor="system:test", after=now,
+        session=session,
+        version=2,
+        at=NINE - DAY,
+        change="moved",
+        actor="system:test",
+        after=now,
         before={**now, "rooms": ["C2.01"], "starts_at": (NINE + 3 * HOUR).isoformat()},
-    )  # fmt: skip
+    )
     page = look(TODAY)
     assert "C3.04 Next Moved, was 12:00 Room changed, was C2.01" in page
     assert "changed" not in look(TODAY, NINE + 6 * DAY + 20 * HOUR)
@@ -380,10 +383,16 @@ def test_an_answer_is_shown_with_who_gave_it(
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(("which", "queries"), [(TODAY, 12), (RECORD, 8), ("module", 10), ("class", 16)])
 def test_pages_cost_the_same_for_one_class_as_for_three(
-    client: Client, world: World, group: Group, student: Person, lecturer: Person,
+    client: Client,
+    world: World,
+    group: Group,
+    student: Person,
+    lecturer: Person,
     django_assert_num_queries: Callable[..., AbstractContextManager[object]],
-    rows: int, which: str, queries: int,
-):  # fmt: skip
+    rows: int,
+    which: str,
+    queries: int,
+):
     with time_machine.travel(NINE, tick=False):
         for n in range(rows):
             for starts in (NINE - HOUR - n * DAY, NINE + n * HOUR, NINE + (n + 1) * DAY):

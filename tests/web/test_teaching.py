@@ -22,9 +22,9 @@ from adsum.checkin.services import open_checkin
 from adsum.timetable.models import ClassChange
 from adsum.timetable.models import Room as Place
 from adsum.timetable.services import facts_json, facts_of
+from tests.kit.world import NINE, cancel_class
 from tests.web.conftest import FIVE_PAST, Room
 from tests.web.test_student import words
-from tests.kit.world import NINE, cancel_class
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TODAY, CLASSES = "/teaching/", "/office/classes/"
@@ -83,9 +83,14 @@ def test_cancelled_and_moved_classes_say_so(room: Room) -> None:
     room.session.save()
     room.session.rooms.set([Place.objects.create(name="D0.07")])
     ClassChange.objects.create(
-        session=room.session, version=2, at=NINE - DAY, change="moved", before=before, after=facts_json(facts_of(room.session)),
+        session=room.session,
+        version=2,
+        at=NINE - DAY,
+        change="moved",
+        before=before,
+        after=facts_json(facts_of(room.session)),
         actor="system:test",
-    )  # fmt: skip
+    )
     page = see(room, TODAY)
     assert "Moved, was 09:00" in page
     assert "Room changed, was C2.01" in page
@@ -210,9 +215,7 @@ def test_each_list_is_for_its_own_people(room: Room) -> None:
 
 def cost(room: Room, url: str) -> int:
     room.client.get(url)  # the first page of a sign-in also notes when it began
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert room.client.get(url).status_code == 200
     return len(queries)
 

@@ -16,9 +16,9 @@ from adsum.checkin.services import SHOWN_BEFORE, add_display, begin_epoch, open_
 from adsum.timetable.models import Teaching
 from adsum.web.codes import code_svg
 from adsum.web.live.streams import display_cookie
+from tests.kit.world import NINE, cancel_class
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.kit.world import NINE, cancel_class
 
 
 def show(room: Room, client: Client | None = None) -> str:
@@ -166,9 +166,11 @@ def test_a_screen_of_another_class_cannot_be_stopped_from_here(room: Room) -> No
 
 @pytest.mark.parametrize(
     ("before", "told"),
-    [(SHOWN_BEFORE + timedelta(minutes=1), "It is too early to show this code. Come back from 23 November, 07:00."),
-     (-timedelta(hours=1), "This class is over. Mark students by hand on its register instead.")],
-)  # fmt: skip
+    [
+        (SHOWN_BEFORE + timedelta(minutes=1), "It is too early to show this code. Come back from 23 November, 07:00."),
+        (-timedelta(hours=1), "This class is over. Mark students by hand on its register instead."),
+    ],
+)
 def test_too_early_and_over(room: Room, before: timedelta, told: str) -> None:
     room.sign_in(room.lecturer, NINE - before)
     assert "Show code" not in words(room.register())

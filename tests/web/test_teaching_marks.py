@@ -20,9 +20,9 @@ from adsum.audit.services import alias_of, aliases
 from adsum.checkin.held import decide_held
 from adsum.checkin.rules import Refusal
 from adsum.core.errors import AdsumError
+from tests.kit.world import NINE
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.kit.world import NINE
 
 JSON = {"accept": "application/json"}
 WHY = {"reason_code": "seen_in_class", "reason": "Sat in the front row"}
@@ -43,14 +43,18 @@ def test_a_script_is_told_what_the_seats_show_now(room: Room) -> None:
     assert answer.json() == {
         "marks": [
             {
-                "student": str(room.bob.ref), "status": "late", "label": "Late", "at": "09:05", "minutes_late": 5,
+                "student": str(room.bob.ref),
+                "status": "late",
+                "label": "Late",
+                "at": "09:05",
+                "minutes_late": 5,
                 "note": "5 min late",
             }
         ],
         "counts": {"present": 1, "late": 1, "absent": 0, "expected": 2},
         "message": "1 student marked: Late.",
         "undo": MarkChange.objects.get().pk,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -245,8 +249,11 @@ def test_a_query_upheld_changes_the_mark_and_answers_the_student(room: Room) -> 
     assert notices(answer) == "Answered. The student sees it on their record."
     asked.refresh_from_db()
     assert (asked.state, asked.answered_by, asked.answered_at, asked.answer) == (
-        "upheld", room.lecturer, FIVE_PAST, "I saw you come in",
-    )  # fmt: skip
+        "upheld",
+        room.lecturer,
+        FIVE_PAST,
+        "I saw you come in",
+    )
     change = MarkChange.objects.latest("pk")
     assert (change.after, change.reason_code, change.reason) == ("late", "query_upheld", "I saw you come in")
     assert Event.objects.latest("pk").verb == "query.upheld"

@@ -16,9 +16,9 @@ from adsum.attendance.rules import MARKABLE, Status
 from adsum.attendance.services import AHEAD, mark_students
 from adsum.checkin.models import HeldDecision
 from adsum.checkin.rules import Refusal
+from tests.kit.world import NINE, cancel_class
 from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.web.test_student import words
-from tests.kit.world import NINE, cancel_class
 
 JSON = {"accept": "application/json"}
 
@@ -210,12 +210,21 @@ def test_nobody_is_absent_from_a_class_that_has_not_begun(room: Room) -> None:
 @pytest.mark.parametrize(
     ("name", "method"),
     [
-        ("class_register", "get"), ("count_heads", "post"), ("mark_rest", "post"), ("mark_students", "post"),
-        ("amend_marks", "get"), ("amend_marks", "post"), ("accept_all_held", "post"), ("class_display", "post"),
-        ("reopen_checkin", "post"), ("stop_checkin", "post"), ("change_pace", "post"), ("kill_codes", "post"),
+        ("class_register", "get"),
+        ("count_heads", "post"),
+        ("mark_rest", "post"),
+        ("mark_students", "post"),
+        ("amend_marks", "get"),
+        ("amend_marks", "post"),
+        ("accept_all_held", "post"),
+        ("class_display", "post"),
+        ("reopen_checkin", "post"),
+        ("stop_checkin", "post"),
+        ("change_pace", "post"),
+        ("kill_codes", "post"),
         ("pair_screen", "post"),
     ],
-)  # fmt: skip
+)
 def test_a_register_exists_for_its_own_lecturers_and_the_team(room: Room, name: str, method: str) -> None:
     url = room.url(name)
     for stranger in (room.world.lecturer(), room.alice, room.world.person(Role.TIMETABLING, Role.ADMINISTRATOR)):

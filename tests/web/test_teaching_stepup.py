@@ -14,8 +14,8 @@ from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.integrations.files.sheets import row_reference
 from tests.kit.signing_in import prove
-from tests.web.conftest import FIVE_PAST, Room, notices
 from tests.kit.world import NINE
+from tests.web.conftest import FIVE_PAST, Room, notices
 
 WHY = {"reason_code": "seen_in_class", "status": "present"}
 OLD = NINE + timedelta(days=14, hours=2)
@@ -71,9 +71,11 @@ def test_a_form_that_is_wrong_is_put_right_first(room: Room, seven: list[Any]) -
 @pytest.mark.parametrize(("rows", "asks"), [(5, False), (6, True)])
 def test_a_sheet_that_changes_more_than_five_marks(room: Room, seven: list[Any], rows: int, asks: bool) -> None:
     typed = {
-        "action": "typed", "reference": [row_reference(room.session, student) for student in seven[:rows]],
-        "status": ["present"] * rows, "arrived": [""] * rows,
-    }  # fmt: skip
+        "action": "typed",
+        "reference": [row_reference(room.session, student) for student in seven[:rows]],
+        "status": ["present"] * rows,
+        "arrived": [""] * rows,
+    }
     shown = room.client.post(room.url("class_sheet"), typed).context
     done = {"action": "apply", "kept": shown["kept"], "digest": shown["plan"].digest}
     assert room.client.post(room.url("class_sheet"), done).status_code == (403 if asks else 302)

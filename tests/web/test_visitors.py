@@ -12,9 +12,9 @@ from adsum.attendance.rules import Status
 from adsum.checkin.rules import Refusal
 from adsum.timetable.models import ClassSession
 from tests.kit.signing_in import prove
+from tests.kit.world import NINE, cancel_class
 from tests.web.conftest import Room, notices
 from tests.web.test_student import words
-from tests.kit.world import NINE, cancel_class
 
 OTHER = ("attended_other_group", "swapped")
 

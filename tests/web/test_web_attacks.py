@@ -23,16 +23,72 @@ from tests.kit.house import House
 
 pytestmark = pytest.mark.once
 ODD = [
-    "-1", "0", "1e999", "9" * 30, "-" + "9" * 400, "٣", "1.5", "NaN", "1_000", " 1 ", "2026-99-99", "9999-12-31", "0001-01-01",
-    "2026-W99", "id__gt", "student__username", "__class__", "password__startswith=a", "-pk,id", "[]", "{}", "[$ne]=1",
-    "' OR 1=1--", "%", "_", "\\", "\u202e", "a" * 3000, "🎓" * 500, "None", "true", "../../etc/passwd", "{{7*7}}", "%s%n",
-]  # fmt: skip
+    "-1",
+    "0",
+    "1e999",
+    "9" * 30,
+    "-" + "9" * 400,
+    "٣",
+    "1.5",
+    "NaN",
+    "1_000",
+    " 1 ",
+    "2026-99-99",
+    "9999-12-31",
+    "0001-01-01",
+    "2026-W99",
+    "id__gt",
+    "student__username",
+    "__class__",
+    "password__startswith=a",
+    "-pk,id",
+    "[]",
+    "{}",
+    "[$ne]=1",
+    "' OR 1=1--",
+    "%",
+    "_",
+    "\\",
+    "\u202e",
+    "a" * 3000,
+    "🎓" * 500,
+    "None",
+    "true",
+    "../../etc/passwd",
+    "{{7*7}}",
+    "%s%n",
+]
 """For every parameter. NUL has a test of its own."""
 
 PARAMETERS = (
-    "page", "rows", "found", "students", "sort", "order", "show", "what", "change", "q", "who", "group", "module", "week",
-    "date", "from", "to", "preset", "next", "department", "kind", "state", "student", "status", "id__in", "o[]", "pk",
-)  # fmt: skip
+    "page",
+    "rows",
+    "found",
+    "students",
+    "sort",
+    "order",
+    "show",
+    "what",
+    "change",
+    "q",
+    "who",
+    "group",
+    "module",
+    "week",
+    "date",
+    "from",
+    "to",
+    "preset",
+    "next",
+    "department",
+    "kind",
+    "state",
+    "student",
+    "status",
+    "id__in",
+    "o[]",
+    "pk",
+)
 ROUNDS = 12
 MARKUP = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
 SECONDS = 0.2
@@ -152,10 +208,13 @@ def test_a_chain_nobody_vouches_for_changes_nothing(peer: str, chain: list[str])
 
 FORGED = {
     **dict.fromkeys(("X-Forwarded-For", "X-Real-IP", "True-Client-IP", "X-Client-IP", "CF-Connecting-IP"), "10.9.8.7"),
-    **dict.fromkeys(("X-Cluster-Client-IP", "Forwarded-For"), "10.9.8.7"), "Forwarded": "for=10.9.8.7;host=evil.example",
-    "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Original-URL": "/office/",
+    **dict.fromkeys(("X-Cluster-Client-IP", "Forwarded-For"), "10.9.8.7"),
+    "Forwarded": "for=10.9.8.7;host=evil.example",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Proto": "https",
+    "X-Original-URL": "/office/",
     "X-HTTP-Method-Override": "DELETE",
-}  # fmt: skip
+}
 
 
 def test_the_log_and_the_sign_ins_note_the_true_address(house: House, rf: Any):
@@ -272,12 +331,15 @@ def test_a_form_with_very_many_fields_or_files_is_refused(house: House):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("../../etc/cron.d/x.csv", b"not a table"), ("a.csv\0.exe", b"MZ\x90\x00"),
+        ("../../etc/cron.d/x.csv", b"not a table"),
+        ("a.csv\0.exe", b"MZ\x90\x00"),
         ("page.csv", b"<html><script>alert(1)</script>"),
         ("feed.ics", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'),
-        ("book.xlsx", b"PK\x03\x04nonsense"), ("data.zip", b"\x7fELF"), ("x" * 300 + ".csv", b"\xff\xd8\xff"),
+        ("book.xlsx", b"PK\x03\x04nonsense"),
+        ("data.zip", b"\x7fELF"),
+        ("x" * 300 + ".csv", b"\xff\xd8\xff"),
     ],
-)  # fmt: skip
+)
 def test_a_file_is_what_it_holds_not_what_it_is_called(house: House, name: str, content: bytes):
     from django.core.files.uploadedfile import SimpleUploadedFile
 

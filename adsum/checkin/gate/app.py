@@ -13,23 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from adsum.attendance.rules import minutes_late
 from adsum.checkin import services
-from adsum.checkin.gate.evidence import agent_class, device_hash, network_class, new_device_tag
-from adsum.checkin.gate.http import Answer, Ask
-from adsum.checkin.gate.limits import Limit
-from adsum.checkin.gate.pages import EXPECTED_NOW, OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
-from adsum.checkin.gate.state import Entry, State, clock_text, instant
-from adsum.checkin.reports import expected_now, open_now_for
-from adsum.checkin.rules import (
-    NETWORKS,
-    AlarmKind,
-    Attempt,
-    Outcome,
+from adsum.checkin.codes import (
     Pass,
     Reading,
-    Refusal,
-    Ticket,
     clean_typed,
-    judge,
     parse_code,
     read_code,
     read_typed,
@@ -37,6 +24,13 @@ from adsum.checkin.rules import (
     seal_ticket,
     unseal_ticket,
 )
+from adsum.checkin.gate.evidence import agent_class, device_hash, network_class, new_device_tag
+from adsum.checkin.gate.http import Answer, Ask
+from adsum.checkin.gate.limits import Limit
+from adsum.checkin.gate.pages import EXPECTED_NOW, OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
+from adsum.checkin.gate.state import Entry, State, clock_text, instant
+from adsum.checkin.reports import expected_now, open_now_for
+from adsum.checkin.rules import NETWORKS, AlarmKind, Attempt, Outcome, Refusal, Ticket, judge
 from adsum.checkin.writer import Busy, Unavailable, Writer
 from adsum.core import ids, keyring
 from adsum.timetable.reports import Name
@@ -105,9 +99,17 @@ class Gate:
         if refusal == Refusal.STALE_CODE and code.slot not in entry.revoked_slots:
             await self._note_late(entry, pass_, read_code(code, relieved(entry.epochs), now_ms=now))
         ticket = self._ticket(
-            request, entry, pass_, now=now, epoch=reading.epoch, slot=code.slot, counter=code.counter, age_ms=reading.age_ms,
-            typed=False, refusal=refusal,
-        )  # fmt: skip
+            request,
+            entry,
+            pass_,
+            now=now,
+            epoch=reading.epoch,
+            slot=code.slot,
+            counter=code.counter,
+            age_ms=reading.age_ms,
+            typed=False,
+            refusal=refusal,
+        )
         return await self._take(request, entry, pass_, ticket)
 
     async def typed_page(self, request: Ask) -> Response:
@@ -143,9 +145,17 @@ class Gate:
             if reading.refusal == Refusal.STALE_CODE:
                 await self._note_late(entry, pass_, read_typed(digits, relieved(entry.epochs), now_ms=now)[0])
             ticket = self._ticket(
-                request, entry, pass_, now=now, epoch=reading.epoch, slot=0, counter=counter, age_ms=reading.age_ms,
-                typed=True, refusal=reading.refusal,
-            )  # fmt: skip
+                request,
+                entry,
+                pass_,
+                now=now,
+                epoch=reading.epoch,
+                slot=0,
+                counter=counter,
+                age_ms=reading.age_ms,
+                typed=True,
+                refusal=reading.refusal,
+            )
             return await self._take(request, entry, pass_, ticket)
         return await self._typed_page(request, pass_, problem="wrong")
 
@@ -257,16 +267,36 @@ class Gate:
         )
 
     def _ticket(
-        self, request: Ask, entry: Entry, pass_: Pass | None, *, now: int, epoch: int, slot: int, counter: int,
-        age_ms: int, typed: bool, refusal: Refusal | None,
-    ) -> Ticket:  # fmt: skip
+        self,
+        request: Ask,
+        entry: Entry,
+        pass_: Pass | None,
+        *,
+        now: int,
+        epoch: int,
+        slot: int,
+        counter: int,
+        age_ms: int,
+        typed: bool,
+        refusal: Refusal | None,
+    ) -> Ticket:
         device = self._device(request, entry)
         return Ticket(
-            id=ids.token(), opening=entry.pk, epoch=epoch, slot=slot, counter=counter, first_seen_ms=now,
-            age_ms=age_ms, network=self._network(request), typed=typed, new_device=device is None,
-            device=device or bytes(16), person=pass_.person if pass_ else 0,
-            expires_ms=now + entry.ticket_seconds * 1000, refusal=refusal,
-        )  # fmt: skip
+            id=ids.token(),
+            opening=entry.pk,
+            epoch=epoch,
+            slot=slot,
+            counter=counter,
+            first_seen_ms=now,
+            age_ms=age_ms,
+            network=self._network(request),
+            typed=typed,
+            new_device=device is None,
+            device=device or bytes(16),
+            person=pass_.person if pass_ else 0,
+            expires_ms=now + entry.ticket_seconds * 1000,
+            refusal=refusal,
+        )
 
     async def _take(self, request: Ask, entry: Entry, pass_: Pass | None, ticket: Ticket) -> Response:
         """Show what a fresh ticket is good for, and leave it with the browser."""
@@ -325,9 +355,15 @@ class Gate:
     # Pages
 
     def _page(
-        self, request: Ask, template: str, entry: Entry | None, shape: tuple[object, ...] = (),
-        context: Mapping[str, object] | None = None, status: int = 200, **values: object,
-    ) -> Answer:  # fmt: skip
+        self,
+        request: Ask,
+        template: str,
+        entry: Entry | None,
+        shape: tuple[object, ...] = (),
+        context: Mapping[str, object] | None = None,
+        status: int = 200,
+        **values: object,
+    ) -> Answer:
         """A page of the gate. `shape` names what of `context` changes the page itself; `values` only fill it in."""
         language = language_of(request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.header(b"accept-language"))
         if entry is not None:
@@ -341,10 +377,17 @@ class Gate:
         name = await self._name(entry, pass_)
         check = entry.is_for_check(ticket.epoch)
         answer = self._page(
-            request, "confirm", entry, (busy, check), {"busy": busy, "check": check}, 503 if busy else 200,
-            name=name.name, number=name.number,
-            scanned=_second(ticket), ticket=sealed,
-        )  # fmt: skip
+            request,
+            "confirm",
+            entry,
+            (busy, check),
+            {"busy": busy, "check": check},
+            503 if busy else 200,
+            name=name.name,
+            number=name.number,
+            scanned=_second(ticket),
+            ticket=sealed,
+        )
         return self._later(answer) if busy else answer
 
     def _away(self, request: Ask) -> Answer:
@@ -365,24 +408,35 @@ class Gate:
         reference = ids.encode(outcome.scan.int >> 98, 6)
         when = clock_text(outcome.at.replace(second=0, microsecond=0)) if outcome.at else ""
         return self._page(
-            request, "receipt", entry, (already, checked, outcome.status),
+            request,
+            "receipt",
+            entry,
+            (already, checked, outcome.status),
             {"already": already, "checked": checked, "status": outcome.status},
-            name=name.name, time=when, scanned=_second(ticket), receipt=f"{reference[:4]}-{reference[4:]}",
-        )  # fmt: skip
+            name=name.name,
+            time=when,
+            scanned=_second(ticket),
+            receipt=f"{reference[:4]}-{reference[4:]}",
+        )
 
     def _refused(
-        self, request: Ask, refusal: Refusal, entry: Entry | None, *, sealed: str = "", note: object = "",
-        status: int = 200,
-    ) -> Answer:  # fmt: skip
+        self, request: Ask, refusal: Refusal, entry: Entry | None, *, sealed: str = "", note: object = "", status: int = 200
+    ) -> Answer:
         what, text, symbol = REFUSALS[refusal]
         signed_in = self._pass(request) is not None
         if refusal == Refusal.TOO_EARLY and entry is not None:
             note = format_lazy(OPENS_AT, time=clock_text(entry.opens_at))
         tell = refusal in TELL and signed_in and bool(sealed)
         context = {
-            "refusal": refusal.value, "what": what, "text": text, "symbol": symbol, "tell": tell,
-            "typed": refusal in TYPED, "sign_in": refusal in TELL and not signed_in, "noted": bool(note),
-        }  # fmt: skip
+            "refusal": refusal.value,
+            "what": what,
+            "text": text,
+            "symbol": symbol,
+            "tell": tell,
+            "typed": refusal in TYPED,
+            "sign_in": refusal in TELL and not signed_in,
+            "noted": bool(note),
+        }
         return self._page(
             request, "refused", entry, (refusal, tell, signed_in, bool(note)), context, status, note=note, ticket=sealed
         )

@@ -9,11 +9,7 @@ from django.http.request import split_domain_port, validate_host
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-HEADERS = {
-    **settings.SECURITY_HEADERS,
-    "Content-Security-Policy": build_policy(),
-    "Cache-Control": "no-store",
-}
+HEADERS = {**settings.SECURITY_HEADERS, "Content-Security-Policy": build_policy(), "Cache-Control": "no-store"}
 RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 CAMERA_POLICY = build_policy(update={"script-src": ["'wasm-unsafe-eval'"]}).encode()
 """For the one page with a camera, whose decoder is WebAssembly where the browser has none of its own."""

@@ -34,9 +34,14 @@ class Pages:
         self._rendered: dict[tuple[object, ...], tuple[list[bytes], list[str]]] = {}
 
     def fill(
-        self, template: str, shape: tuple[object, ...], language: str, kind: str, context: Mapping[str, Any],
+        self,
+        template: str,
+        shape: tuple[object, ...],
+        language: str,
+        kind: str,
+        context: Mapping[str, Any],
         values: Mapping[str, object],
-    ) -> bytes:  # fmt: skip
+    ) -> bytes:
         """The page, escaped and encoded. `shape` names everything in `context` that the rendered page depends on."""
         found = self._rendered.get((template, language, *shape))
         if found is None:

@@ -19,9 +19,10 @@ from adsum.attendance.models import Outage
 from adsum.attendance.rules import OpenFor, Reach
 from adsum.audit.services import warm
 from adsum.checkin import services
+from adsum.checkin.codes import EpochKey, Pass, epoch_keys, unseal_pass
 from adsum.checkin.models import GateState, Opening, RetiredKey, RevokedPass
 from adsum.checkin.reports import grace_of
-from adsum.checkin.rules import AlarmKind, EpochKey, OpeningFacts, Pass, epoch_keys, unseal_pass
+from adsum.checkin.rules import AlarmKind, OpeningFacts
 from adsum.core import keyring
 from adsum.core.reader import Reader
 from adsum.core.signing import derive
@@ -93,9 +94,14 @@ class Entry:
 
     def facts(self, *, frozen: bool, expected: bool) -> OpeningFacts:
         return OpeningFacts(
-            opens_ms=milliseconds(self.opens_at), late_until_ms=milliseconds(self.late_until), stopped_ms=self.stopped_ms,
-            cancelled=self.cancelled, frozen=frozen, expected=expected, outage=self.outage,
-        )  # fmt: skip
+            opens_ms=milliseconds(self.opens_at),
+            late_until_ms=milliseconds(self.late_until),
+            stopped_ms=self.stopped_ms,
+            cancelled=self.cancelled,
+            frozen=frozen,
+            expected=expected,
+            outage=self.outage,
+        )
 
     def is_checking(self, now_ms: int) -> bool:
         """A second check runs."""
@@ -304,10 +310,15 @@ def _read(known: Known, now_ms: int) -> Known:
     for person, sign_in, at in RevokedPass.objects.filter(at__gt=oldest).values_list("person_id", "sign_in", "at"):
         revoked.setdefault(person, []).append((sign_in, milliseconds(at)))
     return Known(
-        version=state.version, rosters_version=state.rosters_version, frozen=state.frozen_at is not None,
-        retired=retired, by_handle={entry.handle: entry for entry in by_pk.values()}, by_pk=by_pk, revoked=revoked,
+        version=state.version,
+        rosters_version=state.rosters_version,
+        frozen=state.frozen_at is not None,
+        retired=retired,
+        by_handle={entry.handle: entry for entry in by_pk.values()},
+        by_pk=by_pk,
+        revoked=revoked,
         by_session={entry.session: entry for entry in by_pk.values()},
-    )  # fmt: skip
+    )
 
 
 def _report(late: dict[int, set[int]], alarms: dict[tuple[AlarmKind, int | None], str], at: datetime) -> None:
@@ -342,13 +353,25 @@ def _entry(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]) 
             )
         )
     return Entry(
-        pk=opening.pk, session=session.pk, version=opening.version, handle=opening.handle, title=session.title,
-        module=session.module.code, kind=session.kind, rooms=", ".join(sorted(room.name for room in session.rooms.all())),
-        starts_at=session.starts_at, opens_at=opening.opens_at, present_until=opening.present_until,
-        late_until=opening.late_until, ends_at=session.ends_at, starts=clock_text(session.starts_at),
+        pk=opening.pk,
+        session=session.pk,
+        version=opening.version,
+        handle=opening.handle,
+        title=session.title,
+        module=session.module.code,
+        kind=session.kind,
+        rooms=", ".join(sorted(room.name for room in session.rooms.all())),
+        starts_at=session.starts_at,
+        opens_at=opening.opens_at,
+        present_until=opening.present_until,
+        late_until=opening.late_until,
+        ends_at=session.ends_at,
+        starts=clock_text(session.starts_at),
         ends=clock_text(session.ends_at),
-        stopped_ms=milliseconds(opening.stopped_at) if opening.stopped_at else None, cancelled=session.cancelled,
-        ticket_seconds=opening.ticket_seconds, epochs=tuple(epochs),
+        stopped_ms=milliseconds(opening.stopped_at) if opening.stopped_at else None,
+        cancelled=session.cancelled,
+        ticket_seconds=opening.ticket_seconds,
+        epochs=tuple(epochs),
         revoked_slots=frozenset(display.slot for display in opening.displays.all() if display.revoked_at),
         relieved=opening.relieved_at is not None,
         check_ends_ms=next((milliseconds(one.ends_at) for one in waiting if one.ends_at), None),
@@ -361,7 +384,7 @@ def _entry(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]) 
             for reach in outages
         ),
         device_key=_device_key(opening, session.starts_at),
-    )  # fmt: skip
+    )
 
 
 def _device_key(opening: Opening, at: datetime) -> bytes:

@@ -11,10 +11,12 @@ from django.db import transaction
 from django.utils.timezone import localtime
 
 from adsum.accounts.models import Person
+from adsum.attendance.counting import tally
 from adsum.attendance.models import Mark
 from adsum.attendance.policies import policies
-from adsum.attendance.reports import OwnClass, counted_in, counting_marks, here_in, register_of
-from adsum.attendance.rules import ATTENDED, Status, tally
+from adsum.attendance.record import OwnClass, counted_in, counting_marks
+from adsum.attendance.reports import here_in, register_of
+from adsum.attendance.rules import ATTENDED, Status
 from adsum.audit.services import record
 from adsum.core.cells import safe_filename
 from adsum.integrations.files.sheets import row_reference
@@ -148,12 +150,22 @@ def student_record(student: Person, classes: Iterable[OwnClass]) -> Table:
     for one in classes:
         session, mark = one.session, one.mark
         came = mark is not None and mark.status in ATTENDED
-        rows.append([
-            _day(session.starts_at), _clock(session.starts_at), _clock(session.ends_at), session.module.code, session.title,
-            session.kind, ", ".join(sorted(room.name for room in session.rooms.all())), str(one.status),
-            _clock(mark.at) if mark is not None and came else "", (mark.minutes_late or "") if mark is not None else "",
-            mark.source if mark is not None else "", "yes" if one.under_query else "",
-        ])  # fmt: skip
+        rows.append(
+            [
+                _day(session.starts_at),
+                _clock(session.starts_at),
+                _clock(session.ends_at),
+                session.module.code,
+                session.title,
+                session.kind,
+                ", ".join(sorted(room.name for room in session.rooms.all())),
+                str(one.status),
+                _clock(mark.at) if mark is not None and came else "",
+                (mark.minutes_late or "") if mark is not None else "",
+                mark.source if mark is not None else "",
+                "yes" if one.under_query else "",
+            ]
+        )
     return Table(("attendance", student.number), header, rows)
 
 
@@ -164,13 +176,21 @@ def class_list(sessions: Sequence[ClassSession], *, at: datetime) -> Table:
     header = ["date", "start", "end", "module", "title", "kind", "status", "rooms", "staff", "groups", "here", "expected"]
     rows: list[list[object]] = [
         [
-            _day(one.starts_at), _clock(one.starts_at), _clock(one.ends_at), one.module.code, one.title, one.kind, one.status,
+            _day(one.starts_at),
+            _clock(one.starts_at),
+            _clock(one.ends_at),
+            one.module.code,
+            one.title,
+            one.kind,
+            one.status,
             ", ".join(sorted(room.name for room in one.rooms.all())),
             ", ".join(sorted(person.display_name for person in one.staff.all())),
-            ", ".join(sorted(str(group) for group in one.groups.all())), here.get(one.pk, 0), expected.get(one.pk, 0),
+            ", ".join(sorted(str(group) for group in one.groups.all())),
+            here.get(one.pk, 0),
+            expected.get(one.pk, 0),
         ]
         for one in sessions
-    ]  # fmt: skip
+    ]
     return Table(("classes", _day(at)), header, rows)
 
 

@@ -24,11 +24,24 @@ from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_students, university_zone
 
 ALIASES = {
-    "student number": "number", "student_number": "number", "student": "number", "student id": "number", "id": "number",
-    "mark": "status", "attendance": "status", "attendance_category": "status", "time": "arrived", "arrival": "arrived",
-    "arrived at": "arrived", "ref": "reference", "row": "reference",
-    "cyfeirnod": "reference", "rhif": "number", "statws": "status", "cyrhaeddodd": "arrived",
-}  # fmt: skip
+    "student number": "number",
+    "student_number": "number",
+    "student": "number",
+    "student id": "number",
+    "id": "number",
+    "mark": "status",
+    "attendance": "status",
+    "attendance_category": "status",
+    "time": "arrived",
+    "arrival": "arrived",
+    "arrived at": "arrived",
+    "ref": "reference",
+    "row": "reference",
+    "cyfeirnod": "reference",
+    "rhif": "number",
+    "statws": "status",
+    "cyrhaeddodd": "arrived",
+}
 """What the columns reference, number, status and arrived may be called, in lower case."""
 
 CODES: dict[str, Status | None] = {
@@ -36,18 +49,38 @@ CODES: dict[str, Status | None] = {
     **{status.value: status for status in Status if status not in {Status.EXPECTED, Status.CANCELLED, Status.NOT_EXPECTED}},
     "not_captured": None,
     # Tabula's
-    "attended": Status.PRESENT, "authorised": Status.AUTHORISED, "unauthorised": Status.ABSENT, "not-recorded": None,
+    "attended": Status.PRESENT,
+    "authorised": Status.AUTHORISED,
+    "unauthorised": Status.ABSENT,
+    "not-recorded": None,
     # words, and abbreviations as registers on paper and CELCAT have them
-    "present": Status.PRESENT, "p": Status.PRESENT, "/": Status.PRESENT, "\\": Status.PRESENT, "yes": Status.PRESENT,
-    "late": Status.LATE, "l": Status.LATE,
-    "absent": Status.ABSENT, "a": Status.ABSENT, "o": Status.ABSENT, "n": Status.ABSENT, "no": Status.ABSENT,
-    "authorised absence": Status.AUTHORISED, "authorised_absence": Status.AUTHORISED, "u": Status.AUTHORISED,
-    "left early": Status.LEFT_EARLY, "e": Status.LEFT_EARLY,
-    "attended remotely": Status.REMOTE, "remote": Status.REMOTE, "r": Status.REMOTE,
+    "present": Status.PRESENT,
+    "p": Status.PRESENT,
+    "/": Status.PRESENT,
+    "\\": Status.PRESENT,
+    "yes": Status.PRESENT,
+    "late": Status.LATE,
+    "l": Status.LATE,
+    "absent": Status.ABSENT,
+    "a": Status.ABSENT,
+    "o": Status.ABSENT,
+    "n": Status.ABSENT,
+    "no": Status.ABSENT,
+    "authorised absence": Status.AUTHORISED,
+    "authorised_absence": Status.AUTHORISED,
+    "u": Status.AUTHORISED,
+    "left early": Status.LEFT_EARLY,
+    "e": Status.LEFT_EARLY,
+    "attended remotely": Status.REMOTE,
+    "remote": Status.REMOTE,
+    "r": Status.REMOTE,
     "swapped groups": Status.SWAPPED,
-    "yn bresennol": Status.PRESENT, "hwyr": Status.LATE, "absennol": Status.ABSENT,
-    "-": None, "expected": None,
-}  # fmt: skip
+    "yn bresennol": Status.PRESENT,
+    "hwyr": Status.LATE,
+    "absennol": Status.ABSENT,
+    "-": None,
+    "expected": None,
+}
 """What a status may be called in a file (docs/rules.md F 6). None: no mark is meant. What is not here is asked about."""
 
 PROBLEMS: dict[str, Promise] = {

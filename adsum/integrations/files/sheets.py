@@ -65,15 +65,19 @@ def template_inputs(sessions: Sequence[ClassSession], *, at: datetime) -> dict[s
 def _words(at: datetime) -> dict[str, Any]:
     printed = localtime(at)
     return {
-        "page": _("Page"), "of": _("of"), "sheet": _("Sheet"),
+        "page": _("Page"),
+        "of": _("of"),
+        "sheet": _("Sheet"),
         "printed": _("Printed on %(when)s") % {"when": f"{date_format(printed, 'j F Y')}, {printed:%H:%M}"},
         "how": _(
             "Tick one box for each student, and write down when somebody came late. Afterwards enter the sheet on the page of "
             "the class: the times you wrote are what counts, not the time at which you enter them."
         ),
-        "headcount": _("People in the room:"), "time": _("Taken at:"), "signature": _("Lecturer’s signature:"),
+        "headcount": _("People in the room:"),
+        "time": _("Taken at:"),
+        "signature": _("Lecturer’s signature:"),
         "columns": [_("No."), _("Name"), _("Number"), _("Present"), _("Late"), _("Arrived"), _("Absent"), _("Reference")],
-    }  # fmt: skip
+    }
 
 
 def _sheet(session: ClassSession, students: Iterable[Person]) -> dict[str, Any]:
@@ -92,7 +96,10 @@ def _sheet(session: ClassSession, students: Iterable[Person]) -> dict[str, Any]:
         (_("Sheet"), reference),
     ]
     return {
-        "code": session.module.code, "title": session.title, "when": when, "ref": reference,
+        "code": session.module.code,
+        "title": session.title,
+        "when": when,
+        "ref": reference,
         "facts": [(label, value or "–") for label, value in facts],
         "rows": [{"n": n, **row} for n, row in enumerate(rows, 1)],
-    }  # fmt: skip
+    }

@@ -15,10 +15,7 @@ from adsum.core.cells import plain_cell, safe_cell
 from adsum.core.errors import AdsumError
 from adsum.integrations.sandbox import Apart, TooDear
 
-FORMS = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+FORMS = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 MOST_BYTES = 2 * 1024 * 1024
 """Of a file that is read: a register of 5,000 students is a tenth of it."""
 MOST_UNPACKED = 30 * 1024 * 1024

@@ -11,11 +11,11 @@ from django.db.models import Q
 
 from adsum.accounts.models import Person
 from adsum.attendance.reports import observed_in, reported_in
-from adsum.integrations.imports.rows import ClassRow, Timetable
 from adsum.integrations.imports.matching import match
-from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.plan import Plan, Progress, chunks, rows_with
+from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.resolving import Resolver
+from adsum.integrations.imports.rows import ClassRow, Timetable
 from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff, Module, Place, Room, Teaching, Term
 from adsum.timetable.rules import Change, ClassFacts, ClassStatus, change_between
 from adsum.timetable.services import ClassStep, SourceWord, class_facts
@@ -308,9 +308,12 @@ class _ClassPlanner:
 
     def _say_what_is_odd(self, missing: Iterable[ClassSession]) -> None:
         odd = {
-            "older": self.older, "no_staff": self.no_staff, "no_students": self.no_students, "reported": self.reported,
+            "older": self.older,
+            "no_staff": self.no_staff,
+            "no_students": self.no_students,
+            "reported": self.reported,
             "held": self.held,
-        }  # fmt: skip
+        }
         for code, lines in odd.items():
             if lines:
                 values = {"count": len(lines), "line": min(lines)}

@@ -13,9 +13,9 @@ from typing import Any
 
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.people_plan import named
 from adsum.integrations.imports.plan import Plan, is_on, rows_with, some, too_long
+from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.reading import Record, records
 from adsum.integrations.imports.resolving import people_called
 from adsum.timetable.models import Course, Enrolment
@@ -147,7 +147,7 @@ YEARS = [str(year) for year in range(1, 10)]
 
 def plan_enrolments(
     content: bytes, file: str, plan: Plan, *, source: str, actor: str, today: date, partial: bool = False
-) -> str:  # fmt: skip
+) -> str:
     """Compare an enrolments.csv with what its source said before, on the university's civil date `today`; returns the source.
 
     `actor` is who brings it in: a row that makes them a tutor is not used. With `partial` nothing is ended. Raises Refused.

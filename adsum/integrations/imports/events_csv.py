@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
-from adsum.integrations.imports.rows import LIST_PREFIX, ClassRow, GroupRef, Timetable
 from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.reading import Record, records
+from adsum.integrations.imports.rows import LIST_PREFIX, ClassRow, GroupRef, Timetable
 from adsum.integrations.imports.vocabulary import NO, YES, delivery_in, kind_in
 from adsum.timetable.rules import ClassStatus, Delivery, Kind
 

@@ -11,9 +11,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from adsum.core.errors import AdsumError
-from adsum.integrations.imports.runs import runs as imports
-from adsum.integrations.imports.fetching import fetch_if_changed
 from adsum.core.jobs import enqueue
+from adsum.integrations.imports import runs as imports
+from adsum.integrations.imports.fetching import fetch_if_changed
 from adsum.integrations.imports.problems import Refused
 from adsum.integrations.imports.reading import kind_of
 from adsum.timetable import services
@@ -64,9 +64,15 @@ def _keep(feed: FeedMapping, came: Came, at: datetime, chance: float) -> Poll:
     failures = feed.failures + 1 if came.outcome == PollOutcome.FAILED else 0
     every = timedelta(minutes=feed.every_minutes) if feed.every_minutes else None
     return services.save_poll(
-        feed, came.outcome, at=at, message=came.message, seen=came.seen, size=came.size, run=came.run,
+        feed,
+        came.outcome,
+        at=at,
+        message=came.message,
+        seen=came.seen,
+        size=came.size,
+        run=came.run,
         next_poll_at=next_poll(at=at, every=every, failures=failures, chance=chance) if every else None,
-    )  # fmt: skip
+    )
 
 
 def _ask(feed: FeedMapping, at: datetime, *, afresh: bool) -> Came:

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo, available_timezones
 import recurring_ical_events
 from icalendar import Calendar
 
-from adsum.integrations.imports.rows import ClassRow, GroupRef, Timetable, newest
 from adsum.integrations.imports.mapping import FIELDS, Matches, Rules
 from adsum.integrations.imports.problems import Problem, Refused, Unusable
 from adsum.integrations.imports.reading import Record, text_of
+from adsum.integrations.imports.rows import ClassRow, GroupRef, Timetable, newest
 from adsum.timetable.rules import Kind
 
 MOST_CLASSES = 100_000
@@ -74,9 +74,16 @@ class _Reader:
 
 
 def read(
-    content: bytes, file: str, problems: list[Problem], *, rules: Rules, source: str, at: datetime, zone: ZoneInfo,
+    content: bytes,
+    file: str,
+    problems: list[Problem],
+    *,
+    rules: Rules,
+    source: str,
+    at: datetime,
+    zone: ZoneInfo,
     partial: bool = False,
-) -> Timetable:  # fmt: skip
+) -> Timetable:
     """What a calendar says, its times without a zone read in `zone`, endless repetitions unfolded around `at`.
 
     Events that cannot be used become problems. Raises Refused when the file as a whole is unusable.

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from adsum.integrations.sandbox import Apart, TooDear
 from adsum.integrations.imports.problems import Refused
 from adsum.integrations.imports.vocabulary import kind_in
+from adsum.integrations.sandbox import Apart, TooDear
 from adsum.timetable.rules import Delivery, Kind
 
 FIELDS = ("SUMMARY", "LOCATION", "DESCRIPTION", "CATEGORIES")
@@ -33,10 +33,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "pattern": rf"(?:Klass kod|Class code): (?P<code>.+?)\. (?:Klass namn|Class name): (?P<title>.+?){_LABEL}",
         },
         "kinds": {"field": "SUMMARY", "pattern": rf"(?:Activity|Aktivitet): (?P<code>.+?){_LABEL}"},
-        "rooms": {
-            "field": "LOCATION",
-            "pattern": r"(?m)(?:Lokalnamn|Room name): (?P<code>.+?)(?=\. [^\W\d_][\w ]*: |\s*$)",
-        },
+        "rooms": {"field": "LOCATION", "pattern": r"(?m)(?:Lokalnamn|Room name): (?P<code>.+?)(?=\. [^\W\d_][\w ]*: |\s*$)"},
         "create": True,
     },
     "plain": {

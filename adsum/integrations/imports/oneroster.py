@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from adsum.accounts.rules import Role
+from adsum.integrations.imports.problems import Problem, Refused, Unusable
+from adsum.integrations.imports.reading import Record, records, unpack
 from adsum.integrations.imports.rows import (
     DepartmentRow,
     Entry,
@@ -25,8 +27,6 @@ from adsum.integrations.imports.rows import (
     StaffRow,
     TermRow,
 )
-from adsum.integrations.imports.problems import Problem, Refused, Unusable
-from adsum.integrations.imports.reading import Record, records, unpack
 from adsum.timetable.rules import Kind
 
 R = TypeVar("R")
@@ -66,10 +66,8 @@ FILES = {
     "roles": _columns(
         "sourcedId userSourcedId role", "roleType beginDate endDate orgSourcedId userProfileSourcedId userProfile"
     ),
-    "enrollments": _columns(
-        "sourcedId classSourcedId userSourcedId role", "schoolSourcedId primary beginDate endDate"
-    ),
-}  # fmt: skip
+    "enrollments": _columns("sourcedId classSourcedId userSourcedId role", "schoolSourcedId primary beginDate endDate"),
+}
 """In the order in which one refers to another."""
 
 LINKS = (

@@ -9,11 +9,11 @@ from allauth.socialaccount.models import SocialAccount, SocialApp
 from adsum.accounts.models import Identifier, Person, RoleGrant
 from adsum.accounts.reports import administrators
 from adsum.accounts.rules import BY_HAND_ONLY
-from adsum.integrations.imports.rows import GrantRow, PersonRow, Section
-from adsum.integrations.imports.problems import Problem, Refused
 from adsum.integrations.imports.oneroster import ROLES
 from adsum.integrations.imports.plan import Plan, is_on, rows_with, some, too_long
+from adsum.integrations.imports.problems import Problem, Refused
 from adsum.integrations.imports.reading import Record
+from adsum.integrations.imports.rows import GrantRow, PersonRow, Section
 from adsum.timetable.rules import Change
 
 SOURCED_ID = "sourced_id"

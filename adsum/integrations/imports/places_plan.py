@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from adsum.accounts.models import Person
-from adsum.integrations.imports.rows import PlaceRow, Section, StaffRow
 from adsum.integrations.imports.plan import Plan, is_on, rows_with, some
 from adsum.integrations.imports.reading import Record
+from adsum.integrations.imports.rows import PlaceRow, Section, StaffRow
 from adsum.timetable.models import Group, GroupStaff, Place
 from adsum.timetable.rules import Change, loses_days
 from adsum.timetable.services import Line

@@ -58,9 +58,7 @@ class Plan:
                 _("%(file)s would remove %(gone)s of %(known)s rows (%(percent)s %%). Is it the whole export?") % values
             )
 
-    def merge(
-        self, rows: Rows[M], model: type[M], old: M | None, values: Mapping[str, Any], what: str, label: str = ""
-    ) -> M:  # fmt: skip
+    def merge(self, rows: Rows[M], model: type[M], old: M | None, values: Mapping[str, Any], what: str, label: str = "") -> M:
         """A new row, or the old one with what differs; counted and shown either way, under `label` or its own name."""
         if old is None:
             new = model(**values)

@@ -7,11 +7,11 @@ from typing import TypeVar
 from django.db.models import Model
 
 from adsum.accounts.models import Identifier, Person
-from adsum.integrations.imports.rows import LIST_PREFIX, ClassRow, GroupRef, Timetable
-from adsum.integrations.imports.problems import Unusable
 from adsum.integrations.imports.people_plan import named
 from adsum.integrations.imports.plan import Plan, rows_with, some
+from adsum.integrations.imports.problems import Unusable
 from adsum.integrations.imports.reading import Record
+from adsum.integrations.imports.rows import LIST_PREFIX, ClassRow, GroupRef, Timetable
 from adsum.timetable.models import Group, Module, Place, Room
 from adsum.timetable.rules import Change
 

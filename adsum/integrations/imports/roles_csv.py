@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import BY_DEPARTMENT, BY_HAND_ONLY, Role
-from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.people_plan import named
 from adsum.integrations.imports.plan import Plan, is_on, rows_with, some
+from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.reading import Record, records
 from adsum.integrations.imports.resolving import people_called
 from adsum.timetable.models import Module, ModuleLeader
@@ -195,9 +195,12 @@ class _Planner:
                 self.plan.count("leader", Change.UNCHANGED)
             elif leader is None:
                 new = ModuleLeader(
-                    person=self.reader.by_pk[key[0]], module=modules[key[1]], source=self.source, starts_on=dates[0],
+                    person=self.reader.by_pk[key[0]],
+                    module=modules[key[1]],
+                    source=self.source,
+                    starts_on=dates[0],
                     ends_on=dates[1],
-                )  # fmt: skip
+                )
                 self.plan.writes.leaders.new.append(new)
                 self.plan.line(Change.NEW, "leader", label, None, _shown("", dates))
             elif self._changed(leader, dates, "leader", label, ""):

@@ -8,6 +8,11 @@ from django.db.models import Model
 
 from adsum.accounts.models import Department
 from adsum.accounts.rules import Role
+from adsum.integrations.imports.people_plan import PeoplePlanner
+from adsum.integrations.imports.places_plan import PlacesPlanner
+from adsum.integrations.imports.plan import Plan, some, too_long
+from adsum.integrations.imports.problems import Problem
+from adsum.integrations.imports.reading import Record
 from adsum.integrations.imports.rows import (
     LIST_PREFIX,
     DepartmentRow,
@@ -19,11 +24,6 @@ from adsum.integrations.imports.rows import (
     Section,
     TermRow,
 )
-from adsum.integrations.imports.problems import Problem
-from adsum.integrations.imports.people_plan import PeoplePlanner
-from adsum.integrations.imports.places_plan import PlacesPlanner
-from adsum.integrations.imports.plan import Plan, some, too_long
-from adsum.integrations.imports.reading import Record
 from adsum.timetable.models import Group, Module, Place, Term
 from adsum.timetable.rules import Change
 
@@ -185,9 +185,8 @@ class _RosterPlanner:
         self.groups = index
 
     def _end(
-        self, section: Section[Any], index: dict[str, M], known: Mapping[str, M], adopted: set[str], changed: list[M],
-        what: str,
-    ) -> set[str]:  # fmt: skip
+        self, section: Section[Any], index: dict[str, M], known: Mapping[str, M], adopted: set[str], changed: list[M], what: str
+    ) -> set[str]:
         """End the modules or groups that the source no longer has; `index` keeps those that may be referred to."""
         index.update({id_: known[id_] for id_ in section.held.keys() & known.keys()})
         current = {id_ for id_, each in known.items() if getattr(each, "ended_on", None) is None}

@@ -15,16 +15,14 @@ from django.utils.translation import gettext as _
 from adsum.accounts.services import end_sign_ins
 from adsum.attendance.closing import given_to, take_back_unexpected
 from adsum.checkin.services import follow_timetable, revoke_passes
+from adsum.core.jobs import enqueue
 from adsum.core.university import civil_date
-from adsum.integrations.imports.runs import events_csv
-from adsum.integrations.imports.runs import icalendar
-from adsum.integrations.imports.runs import oneroster
+from adsum.integrations.imports import events_csv, icalendar, oneroster
 from adsum.integrations.imports.class_plan import plan_timetable
 from adsum.integrations.imports.enrolments_csv import plan_enrolments
-from adsum.core.jobs import enqueue
 from adsum.integrations.imports.mapping import rules_of
-from adsum.integrations.imports.problems import Problem, Refused
 from adsum.integrations.imports.plan import Plan, Progress
+from adsum.integrations.imports.problems import Problem, Refused
 from adsum.integrations.imports.reading import kind_of
 from adsum.integrations.imports.roles_csv import plan_roles
 from adsum.integrations.imports.roster_plan import plan_roster
@@ -74,12 +72,12 @@ def _plan(run: Import, at: datetime, progress: Progress, *, lock: bool = False) 
     if run.kind == "roles":
         named = plan_roles(
             content, run.filename, plan, source=source, actor=run.actor, today=civil_date(at), partial=is_partial
-        )  # fmt: skip
+        )
         return named, plan
     if run.kind == "enrolments":
         named = plan_enrolments(
             content, run.filename, plan, source=source, actor=run.actor, today=civil_date(at), partial=is_partial
-        )  # fmt: skip
+        )
         return named, plan
     if run.kind == "events":
         timetable = events_csv.read(content, run.filename, problems, source=source, partial=is_partial)
@@ -115,9 +113,14 @@ def check(run: Import, *, at: datetime, progress: Progress = _silent) -> Import:
 def _save(run: Import, source: str, plan: Plan, *, stop: str) -> None:
     troubles = sorted(plan.problems, key=lambda problem: (problem.notice, problem.file, problem.line, problem.code))
     services.save_diff(
-        run, source=source, lines=plan.lines, counts=plan.counts, stop=stop, digest=plan.digest,
+        run,
+        source=source,
+        lines=plan.lines,
+        counts=plan.counts,
+        stop=stop,
+        digest=plan.digest,
         troubles=[services.Trouble(p.code, p.file, p.line, p.message, p.row, p.notice) for p in troubles],
-    )  # fmt: skip
+    )
 
 
 def apply(run: Import, *, at: datetime, actor: str, confirm: bool = False) -> Import:

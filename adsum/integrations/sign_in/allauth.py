@@ -120,7 +120,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "too_many_login_attempts": _(
             "That was one try too many for this account. Wait five minutes, then try again; if you have forgotten your"
             " password, your administrator can set a new one."
-        ),
+        )
     }
 
     def is_open_for_signup(self, *_request: Any) -> bool:

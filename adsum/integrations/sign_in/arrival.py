@@ -23,10 +23,11 @@ from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.db import transaction
 from django.db.models import Q
 
-from adsum.accounts import services
+from adsum.accounts import identities, second_factors, services
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import Role, domain_of
 from adsum.core.errors import AdsumError
+from adsum.integrations.sign_in.allauth import PROOF, SAML, Refusal, Refused, in_use, provider_for
 from adsum.integrations.sign_in.assurance import (
     OIDC_RULE,
     SAML_RULE,
@@ -37,7 +38,6 @@ from adsum.integrations.sign_in.assurance import (
     to_ask_for,
     values_of,
 )
-from adsum.integrations.sign_in.allauth import PROOF, SAML, Refusal, Refused, in_use, provider_for
 
 UID_MAX = 191
 NAMES = ("family_name", "given_name", "email")
@@ -166,10 +166,8 @@ def _enough_factors(
     """Fails closed: also for the roles this very sign-in would give, and for a second step here, which is asked for at a
     sign-in and not at a fresh proof."""
     roles = (person.roles(at) if person else frozenset()) | {role for role, _ in _claimed(app, said.claims)}
-    has_one = person is not None and services.has_second_step(person)
-    step = second_step(
-        proven=proven, roles=roles, students_too=bool(app.settings.get("students_mfa")), has_one_here=has_one
-    )  # fmt: skip
+    has_one = person is not None and second_factors.has_second_step(person)
+    step = second_step(proven=proven, roles=roles, students_too=bool(app.settings.get("students_mfa")), has_one_here=has_one)
     if step is SecondStep.MISSING or (step is SecondStep.HERE and state.get("purpose") == Purpose.FRESH):
         again = not asks_for(app, state) and bool(to_ask_for(rule_of(app)))
         raise Refused(Refusal.SECOND_STEP, "no second factor was proved", app.provider_id, ask_again=again)
@@ -186,9 +184,7 @@ def _linked(app: SocialApp, person: Person | None, said: Said, *, at: datetime) 
     if person is None:
         raise Refused(Refusal.UNKNOWN_PERSON, "nobody matches", app.provider_id)
     try:
-        services.link_identity(
-            person, provider=app.provider_id, subject=said.uid, issuer=said.issuer, by=person.actor, at=at
-        )  # fmt: skip
+        identities.link_identity(person, provider=app.provider_id, subject=said.uid, issuer=said.issuer, by=person.actor, at=at)
     except AdsumError as taken:
         raise Refused(Refusal.UNKNOWN_PERSON, "that person signs in with another subject", app.provider_id) from taken
     return person
@@ -217,9 +213,15 @@ def _created(app: SocialApp, said: Said, *, at: datetime) -> Person | None:
         return None
     try:
         return services.create_person(
-            username=email, email=email, family_name=family_name[:120], given_name=given_name[:120],
-            source=app.provider_id[:40], source_id=said.uid, by="system:sign-in", at=at,
-        )  # fmt: skip
+            username=email,
+            email=email,
+            family_name=family_name[:120],
+            given_name=given_name[:120],
+            source=app.provider_id[:40],
+            source_id=said.uid,
+            by="system:sign-in",
+            at=at,
+        )
     except AdsumError:
         return None  # that e-mail is someone's: not proof that it is theirs
 
@@ -234,9 +236,7 @@ def grant_source(app: SocialApp) -> str:
 
 def _claimed(app: SocialApp, claims: Mapping[str, Any]) -> frozenset[tuple[Role, str]]:
     said = values_of(claims.get(app.settings.get("roles_claim", "")))
-    return roles_claimed(
-        app.settings.get("roles", []), said, administrators=bool(app.settings.get("administrators"))
-    )  # fmt: skip
+    return roles_claimed(app.settings.get("roles", []), said, administrators=bool(app.settings.get("administrators")))
 
 
 def give_roles(app: SocialApp, person: Person, claims: Mapping[str, Any], *, at: datetime) -> None:

@@ -36,9 +36,9 @@ from django.urls import reverse
 from requests import RequestException
 
 from adsum.core import vault
+from adsum.integrations.sign_in.allauth import OIDC, Refusal, Refused, provider_named
 from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for, wanted_claims
 from adsum.integrations.sign_in.assurance import values_of
-from adsum.integrations.sign_in.allauth import OIDC, Refusal, Refused, provider_named
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures only the provider can make. Never `none`, never one made with a shared secret."""
@@ -121,9 +121,14 @@ def verify(id_token: object, *, config: dict[str, Any], client_id: str, nonce: s
     try:
         key = _signing_key(config["jwks_uri"], jwt.get_unverified_header(id_token).get("kid"))
         claims: dict[str, Any] = jwt.decode(
-            id_token, key=key, algorithms=ALGORITHMS, audience=client_id, issuer=config["issuer"],
-            leeway=LEEWAY_SECONDS, options={"require": ["iss", "sub", "aud", "exp", "iat"]},
-        )  # fmt: skip
+            id_token,
+            key=key,
+            algorithms=ALGORITHMS,
+            audience=client_id,
+            issuer=config["issuer"],
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["iss", "sub", "aud", "exp", "iat"]},
+        )
     except (jwt.PyJWTError, AttributeError, TypeError, ValueError) as wrong:
         raise Refused(Refusal.NOT_PROVEN, f"ID token: {type(wrong).__name__}") from wrong
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
@@ -209,7 +214,7 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
             raise Refused(Refusal.NOT_PROVEN, "another issuer answered")
         claims = verify(
             kwargs["response"].get("id_token"), config=config, client_id=app.client_id, nonce=self.state.get("nonce", "")
-        )  # fmt: skip
+        )
         if app.settings.get("tenant") and claims.get("tid") != app.settings["tenant"]:
             raise Refused(Refusal.NOT_PROVEN, "ID token: of another tenant")
         uid = provider.extract_uid(claims)

@@ -25,7 +25,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
-from adsum.accounts import services
+from adsum.accounts import second_factors
 from adsum.accounts.models import Person
 from adsum.core.errors import AdsumError
 
@@ -60,9 +60,12 @@ def begin(session: SessionBase, person: Person, *, at: datetime) -> dict[str, An
     """What the browser is told when it is to make a passkey: JSON as WebAuthn has it."""
     user = PublicKeyCredentialUserEntity(id=person.ref.bytes, name=person.username, display_name=person.display_name)
     options, state = _server().register_begin(
-        user, get_credentials(person), resident_key_requirement=ResidentKeyRequirement.REQUIRED,
-        user_verification=UserVerificationRequirement.REQUIRED, extensions={"credProps": True},
-    )  # fmt: skip
+        user,
+        get_credentials(person),
+        resident_key_requirement=ResidentKeyRequirement.REQUIRED,
+        user_verification=UserVerificationRequirement.REQUIRED,
+        extensions={"credProps": True},
+    )
     session[NEW] = {"state": state, "at": at.timestamp(), "person": person.pk}
     return dict(options)
 
@@ -117,7 +120,7 @@ def answer(session: SessionBase, credential: Any, *, at: datetime) -> Authentica
         passkey = next(one for one in passkeys if one.data["key"] == found.credential_id.hex())
     except (*UNREADABLE, Person.DoesNotExist, StopIteration) as wrong:
         raise NotProven(f"passkey: {wrong}"[:200]) from wrong
-    if not services.use_passkey(passkey, counter=counter, at=at):
+    if not second_factors.use_passkey(passkey, counter=counter, at=at):
         log.warning("passkey.copied", passkey=passkey.pk, person=person.pk)
         raise NotProven("passkey: its counter went back, so there is a copy of it")
     return passkey

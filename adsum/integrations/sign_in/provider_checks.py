@@ -15,11 +15,11 @@ from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 
 from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in import oidc
+from adsum.integrations.sign_in.allauth import SAML, Refused
 from adsum.integrations.sign_in.arrival import rule_of
 from adsum.integrations.sign_in.assurance import to_ask_for
 from adsum.integrations.sign_in.providers import known
 from adsum.integrations.sign_in.saml_metadata import certificate
-from adsum.integrations.sign_in.allauth import SAML, Refused
 
 GOOD, WARN, BAD = "good", "warn", "bad"
 MOST_DIFFERENCE = timedelta(seconds=60)
@@ -124,15 +124,10 @@ def _clock(date: str, *, at: datetime) -> Iterator[Finding]:
     n = round(abs(difference.total_seconds()))
     title = ngettext("Its clock and ours differ by %(n)s second", "Its clock and ours differ by %(n)s seconds", n) % {"n": n}
     if abs(difference) <= MOST_DIFFERENCE:
-        yield Finding(
-            GOOD,
-            title,
-        )
+        yield Finding(GOOD, title)
     else:
         yield Finding(
-            BAD,
-            title,
-            _("Sign-ins are refused beyond a minute. Let this server, and the provider, follow a time server."),
+            BAD, title, _("Sign-ins are refused beyond a minute. Let this server, and the provider, follow a time server.")
         )
 
 

@@ -16,19 +16,18 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from adsum.accounts import services
+from adsum.accounts import identities, services
 from adsum.accounts.models import Department, RoleGrant
 from adsum.accounts.rules import NEVER_CLAIMED, Role, domain_of
 from adsum.checkin.services import revoke_passes
 from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.core.university import civil_date
-from adsum.integrations.sign_in import oidc
-from adsum.integrations.sign_in import saml
+from adsum.integrations.sign_in import oidc, saml
+from adsum.integrations.sign_in.allauth import OIDC, PROOF, SAML, in_use, providers
 from adsum.integrations.sign_in.arrival import grant_source
 from adsum.integrations.sign_in.assurance import ENTRA_RULE, OIDC_RULE, SAML_RULE, entry
 from adsum.integrations.sign_in.saml_metadata import Metadata, make_key
-from adsum.integrations.sign_in.allauth import OIDC, PROOF, SAML, in_use, providers
 
 ENTRA = "https://login.microsoftonline.com/{tenant}/v2.0"
 TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -82,9 +81,17 @@ def known(app: SocialApp) -> str:
 
 
 def save_oidc(
-    app: SocialApp | None, policy: Policy, *, issuer: str, client_id: str, secret: str = "", uid_field: str = "sub",
-    tenant: str = "", by: str, at: datetime,
-) -> SocialApp:  # fmt: skip
+    app: SocialApp | None,
+    policy: Policy,
+    *,
+    issuer: str,
+    client_id: str,
+    secret: str = "",
+    uid_field: str = "sub",
+    tenant: str = "",
+    by: str,
+    at: datetime,
+) -> SocialApp:
     """Add a provider (`app` None), or change one: its issuer stays. An empty secret keeps the one there is."""
     if not oidc.is_private_enough(issuer):
         raise AdsumError("issuer", _("%(issuer)s is not an https address.") % {"issuer": issuer})
@@ -146,14 +153,14 @@ def _save(app: SocialApp, policy: Policy, own: dict[str, Any], *, by: str, at: d
         raise AdsumError("name", _("Give it the name people know it by, such as “University login”."))
     app.settings = told
     with transaction.atomic():
-        services.save_provider(app, by=by, at=at, **_ended(say_of(app, gone=not in_use(app)), by=by, at=at))
+        identities.save_provider(app, by=by, at=at, **_ended(say_of(app, gone=not in_use(app)), by=by, at=at))
     return app
 
 
 @transaction.atomic
 def remove(app: SocialApp, *, by: str, at: datetime) -> None:
     """Nobody signs in with it any more, and what it said is over."""
-    services.remove_provider(app, by=by, at=at, **_ended(say_of(app), by=by, at=at))
+    identities.remove_provider(app, by=by, at=at, **_ended(say_of(app), by=by, at=at))
 
 
 class Say(NamedTuple):
@@ -215,8 +222,7 @@ def _matching(policy: Policy) -> dict[str, str]:
     claim, kind = policy.match_claim.strip(), policy.match_identifier.strip()
     if bool(claim) != bool(kind):
         raise AdsumError(
-            "match_claim" if kind else "match_identifier",
-            _("The claim and what it is belong together: give both, or neither."),
+            "match_claim" if kind else "match_identifier", _("The claim and what it is belong together: give both, or neither.")
         )
     if claim in CHANGES_HANDS or claim in saml.ALIASES["email"]:
         raise AdsumError(
@@ -256,9 +262,11 @@ def _roles(policy: Policy) -> list[dict[str, str]]:
         if row["role"] in NEVER_CLAIMED:
             raise AdsumError(
                 "roles",
-                _("Data-protection officers and auditors watch over administrators, so no sign-in makes them: give these roles"
-                  " by hand, to somebody else."),
-            )  # fmt: skip
+                _(
+                    "Data-protection officers and auditors watch over administrators, so no sign-in makes them: give these"
+                    " roles by hand, to somebody else."
+                ),
+            )
         if row["role"] == Role.ADMINISTRATOR and not policy.administrators:
             raise AdsumError("roles", _("To have it make administrators, say below that it may."))
     return rows

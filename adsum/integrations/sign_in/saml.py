@@ -38,12 +38,12 @@ from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
-from adsum.accounts import services
+from adsum.accounts import identities
 from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
-from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for
 from adsum.integrations.sign_in.allauth import Refusal, Refused
+from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for
 
 KEY = "saml-key/v1"
 ANSWER = "saml-answer/v1"
@@ -65,10 +65,7 @@ ALIASES = {
     "employeeNumber": ("urn:oid:2.16.840.1.113730.3.1.3",),
     "family_name": ("urn:oid:2.5.4.4", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname"),
     "given_name": ("urn:oid:2.5.4.42", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname"),
-    "email": (
-        "urn:oid:0.9.2342.19200300.100.1.3",
-        "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
-    ),
+    "email": ("urn:oid:0.9.2342.19200300.100.1.3", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"),
 }
 """What people call the attributes whose real names nobody remembers; those of a person as OpenID Connect has them."""
 WHY = {"NoAuthnContext": Refusal.SECOND_STEP, "AuthnFailed": Refusal.CANCELLED, "RequestDenied": Refusal.CANCELLED}
@@ -128,8 +125,12 @@ def _request(app: SocialApp, **post: str) -> dict[str, Any]:
     scheme, _, host = settings.ORIGIN.partition("://")
     path = reverse("saml_acs", args=[app.provider_id])
     return {
-        "https": "on" if scheme == "https" else "off", "http_host": host, "script_name": path, "get_data": {}, "post_data": post
-    }  # fmt: skip
+        "https": "on" if scheme == "https" else "off",
+        "http_host": host,
+        "script_name": path,
+        "get_data": {},
+        "post_data": post,
+    }
 
 
 def our_metadata(app: SocialApp) -> bytes:
@@ -153,9 +154,14 @@ class UniversitySaml(SAMLProvider):
 
 
 def begin(
-    request: Any, app: SocialApp, *, next_path: str, purpose: Purpose = Purpose.SIGN_IN, strong: bool = False,
+    request: Any,
+    app: SocialApp,
+    *,
+    next_path: str,
+    purpose: Purpose = Purpose.SIGN_IN,
+    strong: bool = False,
     email: str = "",  # noqa: ARG001 - as oidc.begin, but SAML cannot pass it on
-) -> str:  # fmt: skip
+) -> str:
     """The address that takes a person to their provider; `strong` asks it for two factors."""
     state: dict[str, Any] = {"strong": strong, "purpose": purpose.value}
     if purpose is not Purpose.SIGN_IN:
@@ -309,7 +315,7 @@ def finish(request: Any, app: SocialApp, name: str) -> Any:
     if state is None:
         raise Refused(Refusal.STALE, "no question of this browser", app.provider_id)
     once = fingerprint(f"{app.provider_id} {answer['assertion']}")
-    if not services.use_assertion(once, expires_at=datetime.fromtimestamp(answer["ends"], UTC), at=request.at):
+    if not identities.use_assertion(once, expires_at=datetime.fromtimestamp(answer["ends"], UTC), at=request.at):
         raise Refused(Refusal.NOT_PROVEN, "SAML response: used before", app.provider_id)
     said = Said(
         issuer=app.settings["entity_id"],

@@ -42,11 +42,14 @@ def proposals_decided(at: datetime) -> list[Draft]:
     marks = _marks(rows)
     return [
         Draft(
-            one.by, Kind.PROPOSAL_DECIDED, f"{Kind.PROPOSAL_DECIDED}:{one.pk}",
-            {**_proposed(one, marks), "outcome": one.state}, at + KEPT_DUE,
+            one.by,
+            Kind.PROPOSAL_DECIDED,
+            f"{Kind.PROPOSAL_DECIDED}:{one.pk}",
+            {**_proposed(one, marks), "outcome": one.state},
+            at + KEPT_DUE,
         )
         for one in rows
-    ]  # fmt: skip
+    ]
 
 
 def _marks(proposals: Collection[Proposal]) -> dict[int, int]:
@@ -63,9 +66,11 @@ def registers_overdue(at: datetime) -> Pending:
     """Registers that their lecturers have not completed in time: one draft for each of the staff of a department of the class,
     on the day on which they become the department's."""
     late = Register.objects.filter(
-        state=Register.State.NOT_OBSERVED, explained="", closed_at__lt=closed_until(TO_DEPARTMENT_AFTER, at),
+        state=Register.State.NOT_OBSERVED,
+        explained="",
+        closed_at__lt=closed_until(TO_DEPARTMENT_AFTER, at),
         closed_at__gte=closed_until(TO_DEPARTMENT_AFTER, at - STALE),
-    )  # fmt: skip
+    )
     rows = untold(late, "register_late").exclude(session__status=ClassStatus.CANCELLED).select_related("session__module")
     due = list(rows)
     departments = departments_of(row.session for row in due)

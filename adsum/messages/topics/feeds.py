@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from adsum.accounts.rules import Role
 from adsum.messages.models import Told
-from adsum.messages.topics.oversight import holders
 from adsum.messages.reports import Draft, Pending, class_facts, untold
 from adsum.messages.rules import KEPT_DUE, STALE, Kind, digest_at
+from adsum.messages.topics.oversight import holders
 from adsum.timetable.models import ClassReport
 from adsum.timetable.rules import ImportState
 from adsum.timetable.sources import FeedMapping, Import
@@ -29,11 +29,15 @@ def feeds_silent(at: datetime) -> list[Draft]:
     team = holders([Role.TIMETABLING], at) if alarms else []
     return [
         Draft(
-            person, Kind.FEED_SILENT, f"{Kind.FEED_SILENT}:{person.pk}:{since.isoformat()}",
-            {"feeds": [{"feed": feed.pk, "name": feed.name, "since": _since(feed)} for feed in feeds]}, at + KEPT_DUE,
+            person,
+            Kind.FEED_SILENT,
+            f"{Kind.FEED_SILENT}:{person.pk}:{since.isoformat()}",
+            {"feeds": [{"feed": feed.pk, "name": feed.name, "since": _since(feed)} for feed in feeds]},
+            at + KEPT_DUE,
         )
-        for since, feeds in alarms.items() for person in team
-    ]  # fmt: skip
+        for since, feeds in alarms.items()
+        for person in team
+    ]
 
 
 def _since(feed: FeedMapping) -> str:
@@ -55,10 +59,13 @@ def feeds_that_wait(waiting: Mapping[int, Sequence[Import]], at: datetime, zone:
     Each feed is told once until nothing of it waits any more."""
     told = set(Told.objects.filter(source="feed_waits").values_list("row", flat=True))
     due = {
-        pk: runs[-1] for pk, runs in waiting.items()
-        if pk not in told and runs[-1].state == ImportState.CHECKED and at - runs[-1].created_at < STALE
+        pk: runs[-1]
+        for pk, runs in waiting.items()
+        if pk not in told
+        and runs[-1].state == ImportState.CHECKED
+        and at - runs[-1].created_at < STALE
         and digest_at(runs[-1].created_at, zone) <= at
-    }  # fmt: skip
+    }
     facts = {
         "feeds": [
             {"run": str(run.ref), "name": run.options["source"], "since": run.created_at.isoformat()} for run in due.values()

@@ -57,10 +57,18 @@ def _school(code: str, name: str, campus: str, courses: str, modules: str) -> Sc
 
 
 FACULTIES = (
-    Faculty("SCI", "Faculty of Science and Engineering", (
-        _school("CMP", "School of Computing", PARK, """
+    Faculty(
+        "SCI",
+        "Faculty of Science and Engineering",
+        (
+            _school(
+                "CMP",
+                "School of Computing",
+                PARK,
+                """
             CS 105 BSc (Hons) Computer Science
-            CY 70 BSc (Hons) Cyber Security""", """
+            CY 70 BSc (Hons) Cyber Security""",
+                """
             4 Programming*
             4 Computer Systems*
             4 Mathematics for Computing
@@ -70,10 +78,16 @@ FACULTIES = (
             5 Networks and Security*
             6 Machine Learning*
             6 Distributed Systems*
-            6 Ethics and Professional Practice"""),
-        _school("LIF", "School of Life Sciences", PARK, """
+            6 Ethics and Professional Practice""",
+            ),
+            _school(
+                "LIF",
+                "School of Life Sciences",
+                PARK,
+                """
             BM 80 BSc (Hons) Biomedical Science
-            PS 110 BSc (Hons) Psychology""", """
+            PS 110 BSc (Hons) Psychology""",
+                """
             4 Cell Biology*
             4 Introduction to Psychology
             4 Chemistry for Life Sciences*
@@ -83,12 +97,22 @@ FACULTIES = (
             5 Research Methods 2*
             6 Immunology*
             6 Health Psychology
-            6 Clinical Skills*"""),
-    )),
-    Faculty("HSC", "Faculty of Health and Social Sciences", (
-        _school("HLT", "School of Health", RIVERSIDE, """
+            6 Clinical Skills*""",
+            ),
+        ),
+    ),
+    Faculty(
+        "HSC",
+        "Faculty of Health and Social Sciences",
+        (
+            _school(
+                "HLT",
+                "School of Health",
+                RIVERSIDE,
+                """
             NU 120 BSc (Hons) Adult Nursing
-            PA 60 BSc (Hons) Paramedic Science""", """
+            PA 60 BSc (Hons) Paramedic Science""",
+                """
             4 Foundations of Care*
             4 Anatomy and Physiology*
             4 Communication in Practice
@@ -98,10 +122,16 @@ FACULTIES = (
             5 Evidence-based Practice
             6 Leading in Practice
             6 Emergency Care*
-            6 Public Health"""),
-        _school("SOC", "School of Social Sciences", RIVERSIDE, """
+            6 Public Health""",
+            ),
+            _school(
+                "SOC",
+                "School of Social Sciences",
+                RIVERSIDE,
+                """
             SW 65 BA (Hons) Social Work
-            CR 75 BA (Hons) Criminology""", """
+            CR 75 BA (Hons) Criminology""",
+                """
             4 Sociology Now
             4 Crime and Society
             4 Human Growth and Development
@@ -111,12 +141,22 @@ FACULTIES = (
             5 Counting Crime: Statistics*
             6 Safeguarding
             6 Prisons and Punishment
-            6 Gender, Race and Power"""),
-    )),
-    Faculty("BAL", "Faculty of Business, Arts and Law", (
-        _school("BUS", "School of Business", PARK, """
+            6 Gender, Race and Power""",
+            ),
+        ),
+    ),
+    Faculty(
+        "BAL",
+        "Faculty of Business, Arts and Law",
+        (
+            _school(
+                "BUS",
+                "School of Business",
+                PARK,
+                """
             BU 120 BA (Hons) Business Management
-            AF 75 BSc (Hons) Accounting and Finance""", """
+            AF 75 BSc (Hons) Accounting and Finance""",
+                """
             4 Principles of Management
             4 Economics for Business
             4 Accounting in Context
@@ -126,10 +166,16 @@ FACULTIES = (
             5 Corporate Finance
             6 Strategy
             6 Audit and Assurance
-            6 Entrepreneurship"""),
-        _school("LAH", "School of Law and Humanities", RIVERSIDE, """
+            6 Entrepreneurship""",
+            ),
+            _school(
+                "LAH",
+                "School of Law and Humanities",
+                RIVERSIDE,
+                """
             LA 75 LLB (Hons) Law
-            EH 45 BA (Hons) English and History""", """
+            EH 45 BA (Hons) English and History""",
+                """
             4 English Legal System
             4 Reading Texts
             4 Britain since 1707
@@ -139,9 +185,11 @@ FACULTIES = (
             5 Writing and Advocacy
             6 Human Rights
             6 Welsh Writing in English
-            6 Dissertation Workshop"""),
-    )),
-)  # fmt: skip
+            6 Dissertation Workshop""",
+            ),
+        ),
+    ),
+)
 
 SCHOOLS = tuple(school for faculty in FACULTIES for school in faculty.schools)
 

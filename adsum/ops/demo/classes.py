@@ -47,10 +47,20 @@ def make_lesson(
 ) -> Lesson:
     """A class of this slot at these instants (UTC)."""
     session = ClassSession(
-        ref=make_ref(random), source=SOURCE, source_id=key, occurrence=occurrence, module=slot.module, title=slot.title,
-        kind=slot.kind, delivery=slot.delivery, mandatory=slot.mandatory, starts_at=starts_at, ends_at=ends_at,
-        starts_on=starts_at.astimezone(zone).date(), zone=zone.key,
-    )  # fmt: skip
+        ref=make_ref(random),
+        source=SOURCE,
+        source_id=key,
+        occurrence=occurrence,
+        module=slot.module,
+        title=slot.title,
+        kind=slot.kind,
+        delivery=slot.delivery,
+        mandatory=slot.mandatory,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        starts_on=starts_at.astimezone(zone).date(),
+        zone=zone.key,
+    )
     return Lesson(session, slot.groups, slot.staff, [slot.room] if slot.room else [])
 
 
@@ -64,9 +74,14 @@ def make_classes(teaching: Teaching, calendar: TeachingCalendar, *, zone: ZoneIn
         spare = _Spare(teaching)
         for slot in week[day.weekday()]:
             lesson = make_lesson(
-                key=slot.key, occurrence=day.isoformat(), slot=slot, starts_at=_instant(day, slot.hour, zone),
-                ends_at=_instant(day, slot.hour + slot.hours, zone), zone=zone, random=random,
-            )  # fmt: skip
+                key=slot.key,
+                occurrence=day.isoformat(),
+                slot=slot,
+                starts_at=_instant(day, slot.hour, zone),
+                ends_at=_instant(day, slot.hour + slot.hours, zone),
+                zone=zone,
+                random=random,
+            )
             lesson.history.append((published, lesson.facts))
             _change(lesson, slot, week[day.weekday()], spare, random, at=at)
             lessons.append(lesson)
@@ -138,13 +153,21 @@ def store(lessons: list[Lesson]) -> None:
     """Write classes with their rooms, groups, staff and history."""
     ClassSession.objects.bulk_create([lesson.session for lesson in lessons], batch_size=BATCH)
     ClassSession.groups.through.objects.bulk_create(
-        [ClassSession.groups.through(classsession_id=lesson.session.pk, group_id=group.pk)
-         for lesson in lessons for group in lesson.groups], batch_size=BATCH,
-    )  # fmt: skip
+        [
+            ClassSession.groups.through(classsession_id=lesson.session.pk, group_id=group.pk)
+            for lesson in lessons
+            for group in lesson.groups
+        ],
+        batch_size=BATCH,
+    )
     ClassSession.rooms.through.objects.bulk_create(
-        [ClassSession.rooms.through(classsession_id=lesson.session.pk, room_id=room.pk)
-         for lesson in lessons for room in lesson.rooms], batch_size=BATCH,
-    )  # fmt: skip
+        [
+            ClassSession.rooms.through(classsession_id=lesson.session.pk, room_id=room.pk)
+            for lesson in lessons
+            for room in lesson.rooms
+        ],
+        batch_size=BATCH,
+    )
     TeachingRow.objects.bulk_create(
         [TeachingRow(session=lesson.session, person=one) for lesson in lessons for one in lesson.staff], batch_size=BATCH
     )
@@ -158,9 +181,14 @@ def _changes(lessons: Iterable[Lesson]) -> list[ClassChange]:
         for version, (at, facts) in enumerate(lesson.history, start=1):
             made.append(
                 ClassChange(
-                    session=lesson.session, version=version, at=at, change=change_between(before, facts), actor=ACTOR,
-                    before=facts_json(before), after=facts_json(facts),
+                    session=lesson.session,
+                    version=version,
+                    at=at,
+                    change=change_between(before, facts),
+                    actor=ACTOR,
+                    before=facts_json(before),
+                    after=facts_json(facts),
                 )
-            )  # fmt: skip
+            )
             before = facts
     return made

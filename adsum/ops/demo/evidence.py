@@ -10,8 +10,9 @@ from random import Random
 
 from adsum.accounts.models import Person
 from adsum.attendance.rules import OpenFor, Windows
+from adsum.checkin.codes import HANDLE_BITS
 from adsum.checkin.models import Display, Epoch, HeldDecision, Opening, Scan
-from adsum.checkin.rules import HANDLE_BITS, PACES, Refusal
+from adsum.checkin.rules import PACES, Refusal
 from adsum.core import keyring
 from adsum.ops.demo.history import Taken
 from adsum.ops.demo.people import BATCH, Population, make_ref
@@ -42,23 +43,37 @@ class _Screen:
         self.opened_at = window.opens_at + timedelta(seconds=random.randrange(30, 200))
         self.pace = PACES["standard"]
         self.opening = Opening(
-            session=session, handle=handle, opened_at=self.opened_at, opened_by=teacher, opens_at=window.opens_at,
-            present_until=window.present_until, late_until=window.late_until, ticket_seconds=self.pace.ticket_seconds,
+            session=session,
+            handle=handle,
+            opened_at=self.opened_at,
+            opened_by=teacher,
+            opens_at=window.opens_at,
+            present_until=window.present_until,
+            late_until=window.late_until,
+            ticket_seconds=self.pace.ticket_seconds,
             version=version,
-        )  # fmt: skip
+        )
         rows.openings.append(self.opening)
         rows.epochs.append(
             Epoch(
-                opening=self.opening, number=1, kid=keyring.current(), period_ms=self.pace.period_ms,
-                grace_ms=self.pace.grace_ms, started_at=self.opened_at,
+                opening=self.opening,
+                number=1,
+                kid=keyring.current(),
+                period_ms=self.pace.period_ms,
+                grace_ms=self.pace.grace_ms,
+                started_at=self.opened_at,
             )
-        )  # fmt: skip
+        )
         rows.displays.append(
             Display(
-                ref=make_ref(random), opening=self.opening, slot=0, credential=f"{random.getrandbits(128):032x}",
-                opened_by=teacher, opened_at=self.opened_at,
+                ref=make_ref(random),
+                opening=self.opening,
+                slot=0,
+                credential=f"{random.getrandbits(128):032x}",
+                opened_by=teacher,
+                opened_at=self.opened_at,
             )
-        )  # fmt: skip
+        )
 
     def scan(self, person: Person, seen: datetime, refusal: Refusal | None = None, device: str = "") -> Scan:
         """One attempt, with evidence such as a real one leaves."""
@@ -66,17 +81,30 @@ class _Screen:
         signed_in_after = random.random() < 0.06
         needed = random.uniform(25, 150) if signed_in_after else random.uniform(1.5, 6)
         network = random.choice(NETWORKS)
-        age = random.randrange(self.pace.period_ms, self.pace.period_ms + 70_000) if refusal == Refusal.STALE_CODE else (
-            random.randrange(self.pace.period_ms + self.pace.grace_ms)
-        )  # fmt: skip
+        age = (
+            random.randrange(self.pace.period_ms, self.pace.period_ms + 70_000)
+            if refusal == Refusal.STALE_CODE
+            else (random.randrange(self.pace.period_ms + self.pace.grace_ms))
+        )
         scan = Scan(
-            ref=make_ref(random), opening=self.opening, session_id=self.session.pk, student_id=person.pk,
-            ticket=make_ref(random), refusal=refusal or "", first_seen_at=seen,
+            ref=make_ref(random),
+            opening=self.opening,
+            session_id=self.session.pk,
+            student_id=person.pk,
+            ticket=make_ref(random),
+            refusal=refusal or "",
+            first_seen_at=seen,
             finished_at=seen + timedelta(seconds=round(needed, 3)),
-            typed=random.random() < 0.04, slot=0, age_ms=age, device=device or device_of(person),
-            new_device=random.random() < 0.01, network=network, network_changed=random.random() < 0.02,
-            signed_in_after=signed_in_after, agent=AGENTS[int(person.number) % len(AGENTS)],
-        )  # fmt: skip
+            typed=random.random() < 0.04,
+            slot=0,
+            age_ms=age,
+            device=device or device_of(person),
+            new_device=random.random() < 0.01,
+            network=network,
+            network_changed=random.random() < 0.02,
+            signed_in_after=signed_in_after,
+            agent=AGENTS[int(person.number) % len(AGENTS)],
+        )
         self.rows.scans.append(scan)
         return scan
 
@@ -130,9 +158,13 @@ def _trouble(screen: _Screen, taken: Taken, outsiders: list[Person], random: Ran
     elif chance < 0.09 and taken.absent:  # somebody's phone checked in a friend, too
         friend, seen = random.choice(taken.scanned)
         screen.hold(
-            random.choice(taken.absent), max(seen, screen.opened_at) + timedelta(seconds=40), Refusal.SAME_DEVICE,
-            accepted=False, at=at, device=device_of(friend),
-        )  # fmt: skip
+            random.choice(taken.absent),
+            max(seen, screen.opened_at) + timedelta(seconds=40),
+            Refusal.SAME_DEVICE,
+            accepted=False,
+            at=at,
+            device=device_of(friend),
+        )
     elif chance < 0.16 and taken.absent:  # somebody came when it was over
         late = screen.opening.late_until + timedelta(minutes=random.randrange(1, 9))
         if late < at - timedelta(minutes=5):

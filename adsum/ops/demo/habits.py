@@ -22,9 +22,15 @@ class Habit(StrEnum):
 
 
 SHARES = {
-    Habit.STEADY: 0.585, Habit.RELAXED: 0.15, Habit.LATE_RISER: 0.05, Habit.NOT_ON_MONDAYS: 0.06, Habit.FADING: 0.06,
-    Habit.RECOVERING: 0.02, Habit.PATCHY: 0.05, Habit.VANISHED: 0.025,
-}  # fmt: skip
+    Habit.STEADY: 0.585,
+    Habit.RELAXED: 0.15,
+    Habit.LATE_RISER: 0.05,
+    Habit.NOT_ON_MONDAYS: 0.06,
+    Habit.FADING: 0.06,
+    Habit.RECOVERING: 0.02,
+    Habit.PATCHY: 0.05,
+    Habit.VANISHED: 0.025,
+}
 """How common each is."""
 
 

@@ -71,32 +71,58 @@ class _Sheet:
         audit_log.record_all(self.entries, actor=ACTOR, at=at)
 
     def first(
-        self, lesson: Lesson, student: Person, status: Status, source: Source, seen: datetime, *, at: datetime,
+        self,
+        lesson: Lesson,
+        student: Person,
+        status: Status,
+        source: Source,
+        seen: datetime,
+        *,
+        at: datetime,
         by: Person | None = None,
-    ) -> Mark:  # fmt: skip
+    ) -> Mark:
         """A student's first mark in a class, with its history."""
         late = minutes_late(starts_at=lesson.session.starts_at, at=seen) if status == Status.LATE else 0
         mark = Mark(
-            session_id=lesson.session.pk, student_id=student.pk, status=status, source=source, at=seen, minutes_late=late,
+            session_id=lesson.session.pk,
+            student_id=student.pk,
+            status=status,
+            source=source,
+            at=seen,
+            minutes_late=late,
             changed_at=at,
-        )  # fmt: skip
+        )
         self.marks.append(mark)
         self.changes.append(
             MarkChange(
-                session_id=mark.session_id, student_id=mark.student_id, after=status, minutes_late=late, source=source,
-                seen_at=seen, at=at, by=by,
+                session_id=mark.session_id,
+                student_id=mark.student_id,
+                after=status,
+                minutes_late=late,
+                source=source,
+                seen_at=seen,
+                at=at,
+                by=by,
             )
-        )  # fmt: skip
+        )
         return mark
 
     def amend(self, mark: Mark, status: Status, *, by: Person, at: datetime, why: Reason, words: str) -> None:
         """A person changes a mark, and says why."""
         self.changes.append(
             MarkChange(
-                session_id=mark.session_id, student_id=mark.student_id, before=mark.status, after=status,
-                source=Source.STAFF, seen_at=mark.at, at=at, by=by, reason_code=why, reason=words,
+                session_id=mark.session_id,
+                student_id=mark.student_id,
+                before=mark.status,
+                after=status,
+                source=Source.STAFF,
+                seen_at=mark.at,
+                at=at,
+                by=by,
+                reason_code=why,
+                reason=words,
             )
-        )  # fmt: skip
+        )
         mark.status, mark.source, mark.changed_at, mark.minutes_late = status, Source.STAFF, at, 0
 
 
@@ -195,9 +221,14 @@ class _Past:
             if not over:
                 return
             self.sheet.first(
-                taken.lesson, person, Status.AUTHORISED if known else Status.PENDING, Source.ABSENCE, session.starts_at,
-                at=closed, by=self.team if known else None,
-            )  # fmt: skip
+                taken.lesson,
+                person,
+                Status.AUTHORISED if known else Status.PENDING,
+                Source.ABSENCE,
+                session.starts_at,
+                at=closed,
+                by=self.team if known else None,
+            )
             return
         if not comes:
             if not over:
@@ -222,9 +253,13 @@ class _Past:
             mark = self.sheet.first(taken.lesson, person, here, Source.SCAN, seen, at=seen + timedelta(seconds=4))
             if random.random() < 0.004 and over:
                 self.sheet.amend(
-                    mark, Status.LEFT_EARLY, by=teacher, at=session.ends_at - timedelta(minutes=5),
-                    why=Reason.LEFT_EARLY, words="Left at the break.",
-                )  # fmt: skip
+                    mark,
+                    Status.LEFT_EARLY,
+                    by=teacher,
+                    at=session.ends_at - timedelta(minutes=5),
+                    why=Reason.LEFT_EARLY,
+                    words="Left at the break.",
+                )
 
     def _behaviour(self, student: Student, moment: Moment) -> tuple[bool, bool]:
         """Whether the student comes, and late. The persona's record has something of everything."""
@@ -257,9 +292,12 @@ class _Past:
 
     def _query(self, lesson: Lesson, mark: Mark, teacher: Person, raised: datetime, *, still_open: bool) -> None:
         query = Query(
-            ref=make_ref(self.random), session=lesson.session, student_id=mark.student_id, raised_at=raised,
+            ref=make_ref(self.random),
+            session=lesson.session,
+            student_id=mark.student_id,
+            raised_at=raised,
             text=self.random.choice(QUERIES),
-        )  # fmt: skip
+        )
         self.sheet.queries.append(query)
         answered = raised + timedelta(hours=self.random.randrange(2, 70))
         upheld = self.random.random() < 0.6
@@ -277,9 +315,14 @@ def _holds(place: Place, day: date) -> bool:
 
 
 def make_history(
-    lessons: list[Lesson], teaching: Teaching, population: Population, calendar: TeachingCalendar, *, zone: ZoneInfo,
+    lessons: list[Lesson],
+    teaching: Teaching,
+    population: Population,
+    calendar: TeachingCalendar,
+    *,
+    zone: ZoneInfo,
     at: datetime,
-) -> list[Taken]:  # fmt: skip
+) -> list[Taken]:
     """Write registers, marks, their history and queries for every class that has begun; returns those taken."""
     past = _Past(teaching, population, calendar, zone, at)
     taken = []

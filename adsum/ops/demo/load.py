@@ -97,6 +97,11 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     step("Starting the classes around now")
     keep_classes_running(at)
     audit_log.record(
-        actor=ACTOR, verb="demo.load", subject="university:demo", at=at, students=len(population.students),
-        classes=len(lessons), registers=len(taken),
-    )  # fmt: skip
+        actor=ACTOR,
+        verb="demo.load",
+        subject="university:demo",
+        at=at,
+        students=len(population.students),
+        classes=len(lessons),
+        registers=len(taken),
+    )

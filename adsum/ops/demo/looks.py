@@ -39,9 +39,16 @@ def make_looks(population: Population, *, at: datetime) -> None:
     ):
         when = at - timedelta(days=days, minutes=40)
         opened = BreakGlass(
-            ref=make_ref(random), viewer=stranger, student=me, role=Role.LECTURER, reason=reason, opened_at=when,
-            purpose=Purpose.SAFETY if seen else Purpose.STUDENT_ASKED, ends_at=when + BREAK_GLASS_FOR,
-            seen_at=when + timedelta(hours=2) if seen else None, seen_by=people["data_protection"] if seen else None,
-        )  # fmt: skip
+            ref=make_ref(random),
+            viewer=stranger,
+            student=me,
+            role=Role.LECTURER,
+            reason=reason,
+            opened_at=when,
+            purpose=Purpose.SAFETY if seen else Purpose.STUDENT_ASKED,
+            ends_at=when + BREAK_GLASS_FOR,
+            seen_at=when + timedelta(hours=2) if seen else None,
+            seen_by=people["data_protection"] if seen else None,
+        )
         opened.save()
         note_view(me.actor, Page.RECORD, viewer=stranger.pk, role=opened.role, purpose=opened.purpose, at=when)

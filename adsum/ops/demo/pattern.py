@@ -112,9 +112,12 @@ def make_teaching(population: Population, calendar: TeachingCalendar) -> Teachin
     for school in SCHOOLS:
         for facts in school.modules:
             teaching.modules[facts.code] = Module(
-                code=facts.code, title=facts.title, department=population.departments[school.code], source=SOURCE,
+                code=facts.code,
+                title=facts.title,
+                department=population.departments[school.code],
+                source=SOURCE,
                 source_id=facts.code,
-            )  # fmt: skip
+            )
     Module.objects.bulk_create(teaching.modules.values())
     week = _Week(random)
     for school in SCHOOLS:
@@ -123,8 +126,12 @@ def make_teaching(population: Population, calendar: TeachingCalendar) -> Teachin
             _teach_cohort(_Cohort(school, level, students), teaching, population, week, calendar)
     Group.objects.bulk_create(teaching.groups, batch_size=BATCH)
     Place.objects.bulk_create(teaching.places, batch_size=BATCH)
-    staff = {(group.pk, one.pk): GroupStaff(group=group, person=one, source=SOURCE)
-             for slot in teaching.slots for group in slot.groups for one in slot.staff}  # fmt: skip
+    staff = {
+        (group.pk, one.pk): GroupStaff(group=group, person=one, source=SOURCE)
+        for slot in teaching.slots
+        for group in slot.groups
+        for one in slot.staff
+    }
     GroupStaff.objects.bulk_create(staff.values(), batch_size=BATCH)
     make_leaders(population, teaching.leaders)
     return teaching
@@ -139,10 +146,16 @@ def _make_rooms() -> dict[str, Room]:
 def _make_terms(calendar: TeachingCalendar) -> None:
     for year in calendar.years:
         Term.objects.bulk_create(
-            Term(name=term.name, academic_year=year.name, starts_on=term.first, ends_on=term.last, source=SOURCE,
-                 source_id=term.name)
+            Term(
+                name=term.name,
+                academic_year=year.name,
+                starts_on=term.first,
+                ends_on=term.last,
+                source=SOURCE,
+                source_id=term.name,
+            )
             for term in year.terms
-        )  # fmt: skip
+        )
         Vacation.objects.bulk_create(
             Vacation(name=span.name, starts_on=span.first, ends_on=span.last) for span in year.vacations
         )
@@ -174,10 +187,14 @@ def _group(teaching: Teaching, module: Module, code: str, name: str, kind: Kind)
 def _place(teaching: Teaching, group: Group, student: Student, calendar: TeachingCalendar) -> None:
     teaching.places.append(
         Place(
-            group=group, person=student.person, starts_on=max(student.joined_on, calendar.first),
-            ends_on=student.left_on, source=SOURCE, source_id=f"{group.source_id}/{student.person.number}",
+            group=group,
+            person=student.person,
+            starts_on=max(student.joined_on, calendar.first),
+            ends_on=student.left_on,
+            source=SOURCE,
+            source_id=f"{group.source_id}/{student.person.number}",
         )
-    )  # fmt: skip
+    )
 
 
 def _rooms_for(school: School, use: str, size: int) -> list[RoomFacts | None]:
@@ -187,9 +204,15 @@ def _rooms_for(school: School, use: str, size: int) -> list[RoomFacts | None]:
 
 
 def _lecture(
-    cohort: _Cohort, facts: ModuleFacts, nth: int, leader: Person, team: list[Person], teaching: Teaching, week: _Week,
+    cohort: _Cohort,
+    facts: ModuleFacts,
+    nth: int,
+    leader: Person,
+    team: list[Person],
+    teaching: Teaching,
+    week: _Week,
     calendar: TeachingCalendar,
-) -> None:  # fmt: skip
+) -> None:
     """The weekly lecture: a joint class of both courses in every other module, one lecture group in the rest."""
     module = teaching.modules[facts.code]
     joint = nth % 2 == 0
@@ -214,23 +237,50 @@ def _lecture(
     hybrid = facts.level == LEVELS[1] and nth == 1
     delivery = Delivery.REMOTE if remote else Delivery.HYBRID_OPTIONAL if hybrid else Delivery.IN_PERSON
     teaching.slots.append(
-        Slot(f"{facts.code}/L", module, taught, Kind.LECTURE, day, hour, hours, staff,
-             teaching.rooms[room.name] if room else None, facts.title, delivery)
-    )  # fmt: skip
+        Slot(
+            f"{facts.code}/L",
+            module,
+            taught,
+            Kind.LECTURE,
+            day,
+            hour,
+            hours,
+            staff,
+            teaching.rooms[room.name] if room else None,
+            facts.title,
+            delivery,
+        )
+    )
     if facts.level == LEVELS[0] and nth == 0:  # help for first-years, for whoever wants it
         day, hour, staff, room = week.find(
             needs=needs, hours=1, staff=team, rooms=_rooms_for(cohort.school, LECTURES, len(cohort.students) // 2)
         )
         teaching.slots.append(
-            Slot(f"{facts.code}/DROPIN", module, taught, Kind.WORKSHOP, day, hour, 1, staff,
-                 teaching.rooms[room.name] if room else None, f"{facts.title}: drop-in", mandatory=False)
-        )  # fmt: skip
+            Slot(
+                f"{facts.code}/DROPIN",
+                module,
+                taught,
+                Kind.WORKSHOP,
+                day,
+                hour,
+                1,
+                staff,
+                teaching.rooms[room.name] if room else None,
+                f"{facts.title}: drop-in",
+                mandatory=False,
+            )
+        )
 
 
 def _seminars(
-    cohort: _Cohort, facts: ModuleFacts, nth: int, team: list[Person], teaching: Teaching, week: _Week,
+    cohort: _Cohort,
+    facts: ModuleFacts,
+    nth: int,
+    team: list[Person],
+    teaching: Teaching,
+    week: _Week,
     calendar: TeachingCalendar,
-) -> None:  # fmt: skip
+) -> None:
     """A weekly seminar or lab for each group of the cohort."""
     module = teaching.modules[facts.code]
     kind = Kind.LAB if facts.practical else Kind.SEMINAR
@@ -248,10 +298,20 @@ def _seminars(
             needs=[(cohort.school.code, cohort.level, one)], hours=hours, staff=team, rooms=rooms
         )
         teaching.slots.append(
-            Slot(f"{facts.code}/{group.code}", module, [group], kind, day, hour, hours, staff,
-                 teaching.rooms[room.name] if room else None, facts.title,
-                 Delivery.REMOTE if remote else Delivery.IN_PERSON)
-        )  # fmt: skip
+            Slot(
+                f"{facts.code}/{group.code}",
+                module,
+                [group],
+                kind,
+                day,
+                hour,
+                hours,
+                staff,
+                teaching.rooms[room.name] if room else None,
+                facts.title,
+                Delivery.REMOTE if remote else Delivery.IN_PERSON,
+            )
+        )
     for at, student in enumerate(cohort.students):
         _place(teaching, groups[cohort.set_of(at)], student, calendar)
 

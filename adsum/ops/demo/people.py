@@ -54,10 +54,15 @@ LIVE_YEAR = f"{PERSONA_SCHOOL.code}{PERSONA_LEVEL}"
 """How the codes of their modules begin."""
 
 OFFICE = (
-    *[(Role.ATTENDANCE_TEAM, None)] * 4, *[(Role.COMPLIANCE_UKVI, None)] * 2, *[(Role.COMPLIANCE_SLC, None)] * 1,
-    *[(Role.TIMETABLING, None)] * 3, (Role.ADMINISTRATOR, None), (Role.DATA_PROTECTION, None), (Role.AUDITOR, None),
+    *[(Role.ATTENDANCE_TEAM, None)] * 4,
+    *[(Role.COMPLIANCE_UKVI, None)] * 2,
+    *[(Role.COMPLIANCE_SLC, None)] * 1,
+    *[(Role.TIMETABLING, None)] * 3,
+    (Role.ADMINISTRATOR, None),
+    (Role.DATA_PROTECTION, None),
+    (Role.AUDITOR, None),
     *[(Role.DEPARTMENT, school.code) for school in SCHOOLS],
-)  # fmt: skip
+)
 """Who works in the offices besides the personas: role, and the school it is for."""
 
 
@@ -109,10 +114,19 @@ class _Maker:
             username = f"{local}{again}@{DOMAIN}"
         self.taken.add(username)
         person = Person(
-            ref=make_ref(self.random), username=username, email=username, password=self.password, given_name=name.given,
-            family_name=name.family, preferred_name=name.preferred, pronouns=name.pronouns, number=number,
-            language="cy" if name.welsh and self.random.random() < 0.4 else "", source=SOURCE, source_id=number,
-        )  # fmt: skip
+            ref=make_ref(self.random),
+            username=username,
+            email=username,
+            password=self.password,
+            given_name=name.given,
+            family_name=name.family,
+            preferred_name=name.preferred,
+            pronouns=name.pronouns,
+            number=number,
+            language="cy" if name.welsh and self.random.random() < 0.4 else "",
+            source=SOURCE,
+            source_id=number,
+        )
         self.people.append(person)
         return person
 
@@ -193,8 +207,10 @@ def _make_more_staff(made: _Maker, population: Population) -> None:
     maker.taken = made.taken
     here = population.departments[PERSONA_SCHOOL.code]
     for number, value, department in (
-        ("004091", "module_leader", None), ("004092", "department", here), ("004093", "data_protection", None),
-    ):  # fmt: skip
+        ("004091", "module_leader", None),
+        ("004092", "department", here),
+        ("004093", "data_protection", None),
+    ):
         population.personas[value] = maker.persona(value, number=number, department=department)
     maker.store()
 
@@ -210,7 +226,7 @@ def make_leaders(population: Population, modules: Iterable[tuple[Module, Person]
     leaders = {person.pk: person for _, person in leads if person.pk not in personas}
     RoleGrant.objects.bulk_create(
         RoleGrant(person=person, role=Role.MODULE_LEADER, source=SOURCE) for person in leaders.values()
-    )  # fmt: skip
+    )
 
 
 def _make_students(maker: _Maker, population: Population, calendar: TeachingCalendar, *, count: int) -> None:
@@ -258,12 +274,15 @@ def _vary(student: Student, random: Random, calendar: TeachingCalendar, *, perso
 def _enrol(population: Population, calendar: TeachingCalendar, random: Random) -> None:
     courses = {
         course.code: Course(
-            code=course.code, title=course.title, department=population.departments[school.code], source=SOURCE,
+            code=course.code,
+            title=course.title,
+            department=population.departments[school.code],
+            source=SOURCE,
             source_id=course.code,
         )
         for school in SCHOOLS
         for course in school.courses
-    }  # fmt: skip
+    }
     Course.objects.bulk_create(courses.values())
     status = Enrolment.Status
     enrolments = []
@@ -277,11 +296,15 @@ def _enrol(population: Population, calendar: TeachingCalendar, random: Random) -
         began = calendar.entry if student.joined_on == calendar.first else student.joined_on
         enrolments.append(
             Enrolment(
-                person=student.person, course=courses[student.course], tutor=tutor, level=str(student.level),
+                person=student.person,
+                course=courses[student.course],
+                tutor=tutor,
+                level=str(student.level),
                 mode="part_time" if random.random() < 0.03 else "full_time",
                 year_of_study=student.level - LEVELS[0] + 1,
                 status=status.WITHDRAWN if student.left_on else status.SUSPENDED if student.suspended else status.ENROLLED,
-                starts_on=began.replace(year=began.year - (student.level - LEVELS[0])), ends_on=student.left_on,
+                starts_on=began.replace(year=began.year - (student.level - LEVELS[0])),
+                ends_on=student.left_on,
             )
-        )  # fmt: skip
+        )
     Enrolment.objects.bulk_create(enrolments, batch_size=BATCH)

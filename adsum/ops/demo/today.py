@@ -66,14 +66,26 @@ def _make(begins: datetime) -> ClassSession:
     lecturer = Person.objects.get(identifiers__system="demo", identifiers__kind="persona", identifiers__value="lecturer")
     groups = Group.objects.filter(module=module, kind=Kind.LECTURE).select_related("module").order_by("code")
     slot = Slot(
-        key=KEY, module=module, groups=list(groups),
-        kind=Kind.LECTURE, weekday=begins.weekday(), hour=begins.hour, hours=1, staff=[lecturer],
-        room=Room.objects.get(name=LIVE_ROOM), title=module.title,
-    )  # fmt: skip
+        key=KEY,
+        module=module,
+        groups=list(groups),
+        kind=Kind.LECTURE,
+        weekday=begins.weekday(),
+        hour=begins.hour,
+        hours=1,
+        staff=[lecturer],
+        room=Room.objects.get(name=LIVE_ROOM),
+        title=module.title,
+    )
     lesson = make_lesson(
-        key=KEY, occurrence=begins.isoformat(), slot=slot, starts_at=begins, ends_at=begins + LENGTH,
-        zone=university_zone(), random=Random(begins.isoformat()),  # noqa: S311 - the same for the same time
-    )  # fmt: skip
+        key=KEY,
+        occurrence=begins.isoformat(),
+        slot=slot,
+        starts_at=begins,
+        ends_at=begins + LENGTH,
+        zone=university_zone(),
+        random=Random(begins.isoformat()),  # noqa: S311 - the same for the same time
+    )
     lesson.history.append((begins - timedelta(days=7), lesson.facts))
     store([lesson])
     return lesson.session

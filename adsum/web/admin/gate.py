@@ -18,9 +18,9 @@ from adsum.checkin.rules import HELD, AlarmKind, Refusal
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.timetable.reports import how_many_expected
-from adsum.web.signin import stepup
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
+from adsum.web.signin import stepup
 from adsum.web.teaching.words import result
 
 PER_PAGE = 50

@@ -8,12 +8,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from adsum.accounts.identities import UNUSED
 from adsum.accounts.models import Person
 from adsum.accounts.rules import domain_of
-from adsum.accounts.services import UNUSED
+from adsum.integrations.sign_in.allauth import providers
 from adsum.integrations.sign_in.arrival import UID_MAX
 from adsum.integrations.sign_in.providers import known
-from adsum.integrations.sign_in.allauth import providers
 
 SHOWN = 6
 """Letters of a subject that are shown: enough to tell one from another, too few to be taken for it."""
@@ -44,13 +44,15 @@ class LinkForm(forms.Form):
 
     provider = forms.ChoiceField(label=gettext_lazy("Provider"))
     subject = forms.CharField(
-        label=gettext_lazy("What it calls this person"), max_length=UID_MAX, strip=False,
+        label=gettext_lazy("What it calls this person"),
+        max_length=UID_MAX,
+        strip=False,
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}),
         help_text=gettext_lazy(
             "Letter by letter, as your IT service reads it there: the object id at Entra ID, else the “sub”, the persistent"
             " NameID or the attribute that names people. Never an e-mail."
         ),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "link_%s", **kwargs})

@@ -15,15 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 from adsum.accounts.rules import RUNS_CHECKIN
 from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
-from adsum.messages import reports
-from adsum.messages import services
+from adsum.messages import mail, reports, services
+from adsum.messages.letter import KINDS
 from adsum.messages.models import Message
 from adsum.messages.rules import MOVES, Kind, State
-from adsum.messages.letter import KINDS
-from adsum.messages import mail
 from adsum.timetable.reports import as_one_of
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
 from adsum.web.viewing import looked_through
 
 PER_PAGE = 25
@@ -57,12 +55,17 @@ def outbox(request: PersonRequest) -> HttpResponse:
     looked_through(request, Page.MAIL, [(one.person_id, as_one_of(request.access, RUNS_CHECKIN)) for one in page])
     oldest = reports.oldest_due(request.at)
     context = {
-        "counts": [(state, STATES[state], counts[state]) for state in STATES], "chosen": chosen, "page": page,
+        "counts": [(state, STATES[state], counts[state]) for state in STATES],
+        "chosen": chosen,
+        "page": page,
         "rows": [(message, KINDS[Kind(message.kind)]) for message in page],
-        "configured": mail.is_configured(), "host": settings.EMAIL_HOST, "oldest": oldest,
-        "late": oldest is not None and request.at - oldest > LATE, "query": f"state={chosen}&",
+        "configured": mail.is_configured(),
+        "host": settings.EMAIL_HOST,
+        "oldest": oldest,
+        "late": oldest is not None and request.at - oldest > LATE,
+        "query": f"state={chosen}&",
         "may": [name for name, (to, _verb) in ACTIONS.items() if to in MOVES[State(chosen)]],
-    }  # fmt: skip
+    }
     return render(request, "adsum/admin/outbox.html", context)
 
 

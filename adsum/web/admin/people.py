@@ -35,12 +35,12 @@ from adsum.integrations.sign_in.providers import known
 from adsum.timetable.models import Enrolment, Module, ModuleLeader
 from adsum.timetable.reports import Relation
 from adsum.timetable.roles import end_leading, lead_module
-from adsum.web.signin import stepup
-from adsum.web.middleware import PersonRequest
 from adsum.web.admin.identities import LinkForm, identities_of
 from adsum.web.admin.people_words import happened
+from adsum.web.guards import for_roles
+from adsum.web.middleware import PersonRequest
+from adsum.web.signin import stepup
 from adsum.web.support.students import named
-from adsum.web.teaching import for_roles
 from adsum.web.viewing import looked_at
 from adsum.web.words import ROLES, role_label
 
@@ -68,10 +68,12 @@ class GrantForm(forms.Form):
 
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=[("", gettext_lazy("Choose a role")), *ROLES.items()])
     department = forms.ModelChoiceField(
-        Department.objects.order_by("name"), required=False, label=gettext_lazy("Department"),
+        Department.objects.order_by("name"),
+        required=False,
+        label=gettext_lazy("Department"),
         empty_label=gettext_lazy("The whole university"),
         help_text=gettext_lazy("Only for department staff and the attendance team; departments below it are included."),
-    )  # fmt: skip
+    )
     starts_on = _day(gettext_lazy("First day"), gettext_lazy("Empty: from now on."))
     ends_on = _day(gettext_lazy("Last day"), gettext_lazy("Empty: until somebody ends it."))
 
@@ -153,9 +155,13 @@ def person(request: PersonRequest, person: Person) -> HttpResponse:
 
 
 def _page(
-    request: PersonRequest, person: Person, *, grant: GrantForm | None = None, leader: LeaderForm | None = None,
+    request: PersonRequest,
+    person: Person,
+    *,
+    grant: GrantForm | None = None,
+    leader: LeaderForm | None = None,
     link: LinkForm | None = None,
-) -> HttpResponse:  # fmt: skip
+) -> HttpResponse:
     looked_at(request, person, Page.ACCOUNT, Relation(Role.ADMINISTRATOR))
     today = localtime(request.at).date()
     grants = RoleGrant.objects.filter(person=person).select_related("department").order_by("role", "starts_on", "pk")
@@ -205,9 +211,14 @@ def give_role(request: PersonRequest, person: Person) -> HttpResponse:
         return _page(request, person, grant=form)
     given = form.cleaned_data
     roles.give_role(
-        person, Role(given["role"]), by=request.user, at=request.at, department=given["department"],
-        starts_on=given["starts_on"], ends_on=given["ends_on"],
-    )  # fmt: skip
+        person,
+        Role(given["role"]),
+        by=request.user,
+        at=request.at,
+        department=given["department"],
+        starts_on=given["starts_on"],
+        ends_on=given["ends_on"],
+    )
     messages.success(request, _("Given. It holds from their next click on."))
     return redirect("office_person", ref=person.ref)
 
@@ -234,9 +245,7 @@ def lead(request: PersonRequest, person: Person) -> HttpResponse:
         return _page(request, person, leader=form)
     given = form.cleaned_data
     roles.refuse_own(person, request.user)
-    lead_module(
-        given["module"], person, starts_on=given["starts_on"], ends_on=given["ends_on"], by=request.user, at=request.at
-    )  # fmt: skip
+    lead_module(given["module"], person, starts_on=given["starts_on"], ends_on=given["ends_on"], by=request.user, at=request.at)
     messages.success(request, _("Saved. With the role of module leader, every class of the module is theirs to see."))
     return redirect("office_person", ref=person.ref)
 

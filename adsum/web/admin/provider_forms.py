@@ -113,9 +113,17 @@ class ProviderForm(forms.Form):
             return {"mfa": "\n".join(usual_rule(kind)), "off": True}
         told = app.settings
         plain = (
-            "match_claim", "match_identifier", "create_people", "students_mfa", "roles_claim", "administrators", "off",
-            "tenant", "uid_field", "uid_attribute",
-        )  # fmt: skip
+            "match_claim",
+            "match_identifier",
+            "create_people",
+            "students_mfa",
+            "roles_claim",
+            "administrators",
+            "off",
+            "tenant",
+            "uid_field",
+            "uid_attribute",
+        )
         return {name: told[name] for name in plain if name in told} | {
             "name": app.name,
             "client_id": app.client_id,

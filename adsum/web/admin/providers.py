@@ -16,19 +16,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from adsum.accounts.rules import SETS_UP_SIGN_IN
 from adsum.core.errors import AdsumError
-from adsum.integrations.sign_in import oidc
-from adsum.integrations.sign_in import saml
+from adsum.integrations.sign_in import oidc, saml
 from adsum.integrations.sign_in import providers as setting_up
+from adsum.integrations.sign_in.allauth import SAML, in_use, providers
 from adsum.integrations.sign_in.arrival import Purpose, rule_of
 from adsum.integrations.sign_in.provider_checks import Finding, check
 from adsum.integrations.sign_in.saml_metadata import certificate, read_metadata
-from adsum.integrations.sign_in.allauth import SAML, in_use, providers
-from adsum.web.signin import stepup
-from adsum.web.middleware import PersonRequest
 from adsum.web.admin.provider_forms import FORMS, KIND_WORDS, ProviderForm, RoleRows, filled
+from adsum.web.guards import for_roles
+from adsum.web.middleware import PersonRequest
+from adsum.web.signin import stepup
 from adsum.web.signin.trial import TRIED
 from adsum.web.signin.university import leave
-from adsum.web.teaching import for_roles
 from adsum.web.words import ROLES
 
 
@@ -38,11 +37,15 @@ def index(request: PersonRequest) -> HttpResponse:
     """Which domains sign in where."""
     rows = [
         {
-            "app": app, "kind": KIND_WORDS[setting_up.kind_of(app)], "in_use": in_use(app), "known": setting_up.known(app),
-            "domains": app.settings.get("domains", []), "worry": _worry(request, app),
+            "app": app,
+            "kind": KIND_WORDS[setting_up.kind_of(app)],
+            "in_use": in_use(app),
+            "known": setting_up.known(app),
+            "domains": app.settings.get("domains", []),
+            "worry": _worry(request, app),
         }
         for app in providers()
-    ]  # fmt: skip
+    ]
     return render(request, "adsum/admin/providers.html", {"rows": rows, "kinds": KIND_WORDS})
 
 
@@ -142,7 +145,7 @@ def _edit(request: PersonRequest, app: SocialApp | None, kind: str) -> HttpRespo
     sent = request.method == "POST"
     form = FORMS[kind](
         request.POST if sent else None, request.FILES if sent else None, initial=ProviderForm.initial_of(app, kind)
-    )  # fmt: skip
+    )
     if app is not None:  # what makes it the provider it is
         for name in {"issuer", "tenant"} & set(form.fields):
             form.fields[name].disabled = True
@@ -174,8 +177,13 @@ def _save(request: PersonRequest, app: SocialApp | None, kind: str, form: Provid
         issuer = app.settings["server_url"] if app else setting_up.entra_issuer(data["tenant"])
         return setting_up.save_oidc(app, policy, issuer=issuer, tenant=data["tenant"], **client, **who)  # type: ignore[arg-type]
     return setting_up.save_oidc(
-        app, policy, issuer=data["issuer"], uid_field=data["uid_field"], **client, **who  # type: ignore[arg-type]
-    )  # fmt: skip
+        app,
+        policy,
+        issuer=data["issuer"],
+        uid_field=data["uid_field"],
+        **client,
+        **who,  # type: ignore[arg-type]
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

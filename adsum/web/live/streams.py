@@ -26,19 +26,19 @@ from starlette.routing import Route
 from adsum.accounts.models import Person
 from adsum.attendance.reports import Seen, changes_since
 from adsum.attendance.rules import ATTENDED
+from adsum.checkin.codes import make_code, make_typed
 from adsum.checkin.gate.http import HEADERS
 from adsum.checkin.gate.pages import language_of
 from adsum.checkin.gate.state import Entry, State, clock_text, instant, milliseconds
 from adsum.checkin.models import Display
 from adsum.checkin.reports import HeldScan, held_since, may_run
-from adsum.checkin.rules import make_code, make_typed
 from adsum.checkin.services import display_fingerprint
 from adsum.core.reader import Reader
 from adsum.timetable.models import ClassSession
 from adsum.web.codes import TYPED_ADDRESS, code_svg, spaced
 from adsum.web.live.hub import Hub, Watch
-from adsum.web.signin.second_factor import is_too_weak, lacks_second_step
 from adsum.web.signin.lifetime import over
+from adsum.web.signin.second_factor import is_too_weak, lacks_second_step
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.words import held_reason, late_note, left_note, relief_note, window_note
 
@@ -160,12 +160,7 @@ class Live:
                         again = entry.check_to_come and not entry.cancelled
                         yield event("end", {"title": _("Check-in has closed"), "text": entry.title, "again": again})
                         return
-                    current = (
-                        entry.version,
-                        entry.epochs[0].counter_at(now),
-                        self.state.known.frozen,
-                        self._phase(entry, now),
-                    )
+                    current = (entry.version, entry.epochs[0].counter_at(now), self.state.known.frozen, self._phase(entry, now))
                     if current != shown:
                         shown = current
                         yield event("code", self._code(entry, display.slot, watch))
@@ -198,20 +193,25 @@ class Live:
         epoch = entry.epochs[0]
         counter = epoch.counter_at(now)
         times = {
-            "opens": clock_text(entry.opens_at), "present": clock_text(entry.present_until),
+            "opens": clock_text(entry.opens_at),
+            "present": clock_text(entry.present_until),
             "late": clock_text(entry.late_until),
             "check": clock_text(instant(entry.check_ends_ms // 1000 * 1000), "%H:%M:%S") if entry.check_ends_ms else "",
-        }  # fmt: skip
+        }
         phase = self._phase(entry, now)
         return {
             "svg": code_svg(make_code(epoch, handle=entry.handle, slot=slot, counter=counter)),
             "typed": spaced(make_typed(epoch, counter)),
             "address": TYPED_ADDRESS,
-            "left_ms": epoch.left_ms(now), "period_ms": epoch.period_ms, "grace_ms": epoch.grace_ms,
-            "here": watch.board.here(), "expected": len(watch.board.expected), "phase": phase,
+            "left_ms": epoch.left_ms(now),
+            "period_ms": epoch.period_ms,
+            "grace_ms": epoch.grace_ms,
+            "here": watch.board.here(),
+            "expected": len(watch.board.expected),
+            "phase": phase,
             "note": window_note(phase, **times),
             "ends_in_ms": max(milliseconds(entry.late_until), entry.check_ends_ms or 0) - now,
-        }  # fmt: skip
+        }
 
     # A register
 
@@ -273,18 +273,25 @@ class Live:
 
     def _mark(self, mark: Seen, position: int) -> str:
         data = {
-            "student": str(mark.student_ref), "status": mark.status, "label": status_label(mark.status),
-            "at": clock_text(mark.at) if mark.status in ATTENDED else "", "minutes_late": mark.minutes_late or None,
+            "student": str(mark.student_ref),
+            "status": mark.status,
+            "label": status_label(mark.status),
+            "at": clock_text(mark.at) if mark.status in ATTENDED else "",
+            "minutes_late": mark.minutes_late or None,
             "note": late_note(mark.minutes_late) or left_note(mark.left_at),
-        }  # fmt: skip
+        }
         return event("mark", data, position)
 
     def _held(self, scan: HeldScan, position: int) -> str:
         data = {
-            "id": str(scan.ref), "student": str(scan.student_ref), "name": scan.name, "number": scan.number,
-            "at": clock_text(scan.at), "why": held_reason(scan.refusal),
+            "id": str(scan.ref),
+            "student": str(scan.student_ref),
+            "name": scan.name,
+            "number": scan.number,
+            "at": clock_text(scan.at),
+            "why": held_reason(scan.refusal),
             "url": f"/held/{scan.ref}/" if scan.open else "",
-        }  # fmt: skip
+        }
         return event("held", data, position)
 
 

@@ -19,8 +19,8 @@ from adsum.core.clock import civil_day
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
 from adsum.web.departments import DepartmentField, offer
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
 from adsum.web.teaching.listing import in_order, rows
 
 PAGE = 25
@@ -30,9 +30,11 @@ class ClassFilter(forms.Form):
     """Which classes to list. Without a day: every day, the latest first."""
 
     on = forms.DateField(
-        label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        label=_("Day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2200, 1, 1))],
-    )  # fmt: skip
+    )
     q = forms.CharField(label=_("Module, room or lecturer"), required=False, max_length=100)
     department = DepartmentField()
 
@@ -56,10 +58,16 @@ def classes(request: PersonRequest) -> HttpResponse:
     others = parameters.copy()
     others.pop("on", None)
     context = {
-        "form": form, "on": on, "page": page, "rows": rows(page, request.at), "parameters": parameters.urlencode(),
-        "others": others.urlencode(), "is_today": on == localtime(request.at).date(),
-        "before": on and on - timedelta(days=1), "after": on and on + timedelta(days=1),
-    }  # fmt: skip
+        "form": form,
+        "on": on,
+        "page": page,
+        "rows": rows(page, request.at),
+        "parameters": parameters.urlencode(),
+        "others": others.urlencode(),
+        "is_today": on == localtime(request.at).date(),
+        "before": on and on - timedelta(days=1),
+        "after": on and on + timedelta(days=1),
+    }
     return render(request, "adsum/office/classes.html", context)
 
 

@@ -25,9 +25,9 @@ from adsum.attendance.models import Outage
 from adsum.checkin.services import outages_changed
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Room, Site
-from adsum.web.signin import stepup
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
+from adsum.web.signin import stepup
 
 PAGE = 25
 _MOMENT = {"type": "datetime-local", "step": 60}
@@ -54,17 +54,20 @@ class OutageForm(forms.Form):
     """What happened, where, from when to when."""
 
     reason = forms.CharField(
-        label=gettext_lazy("What happened?"), max_length=200,
+        label=gettext_lazy("What happened?"),
+        max_length=200,
         help_text=gettext_lazy("Students read it, for example: the network was down."),
         error_messages={"required": gettext_lazy("Say what happened: students read it.")},
-    )  # fmt: skip
+    )
     starts_at = _moment(gettext_lazy("From"), error_messages={"required": gettext_lazy("Say since when.")})
     ends_at = _moment(gettext_lazy("Until"), required=False, help_text=gettext_lazy("Empty while nobody knows: end it here."))
     site = forms.ModelChoiceField(Site.objects.order_by("name"), required=False, label=gettext_lazy("Site"))
     room = forms.ModelChoiceField(
-        Room.objects.order_by("name"), required=False, label=gettext_lazy("Room"),
+        Room.objects.order_by("name"),
+        required=False,
+        label=gettext_lazy("Room"),
         help_text=gettext_lazy("Without a site or room it is the whole university."),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

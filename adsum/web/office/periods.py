@@ -16,13 +16,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from adsum.accounts.models import Person
 from adsum.accounts.reports import the_student
 from adsum.accounts.rules import COMPLIANCE
-from adsum.attendance import amendments
+from adsum.attendance import reported
 from adsum.attendance.models import ReportedPeriod
 from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.reports import as_one_of
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
 from adsum.web.viewing import looked_through
 
 PAGE = 25
@@ -45,14 +45,15 @@ class PeriodForm(forms.Form):
     starts_on = _day(gettext_lazy("First day"), gettext_lazy("Say from which day on."))
     ends_on = _day(gettext_lazy("Last day"), gettext_lazy("Say until which day."))
     student = forms.CharField(
-        label=gettext_lazy("Student number or university e-mail"), max_length=254, required=False,
+        label=gettext_lazy("Student number or university e-mail"),
+        max_length=254,
+        required=False,
         help_text=gettext_lazy("Empty: the report was about everyone."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
-    )  # fmt: skip
+    )
     reference = forms.CharField(
-        label=gettext_lazy("Reference"), max_length=120, required=False,
-        help_text=gettext_lazy("To find the report again."),
-    )  # fmt: skip
+        label=gettext_lazy("Reference"), max_length=120, required=False, help_text=gettext_lazy("To find the report again.")
+    )
 
     def __init__(self, *args: Any, bodies: list[ReportedPeriod.Body], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,10 +79,10 @@ def overview(request: PersonRequest) -> HttpResponse:
         given = {**form.cleaned_data, "body": ReportedPeriod.Body(form.cleaned_data["body"])}
         try:
             if request.POST.get("step") == "report":
-                amendments.report_period(by=request.user, at=request.at, **given)
+                reported.report_period(by=request.user, at=request.at, **given)
                 messages.success(request, _("Noted. Only the attendance team changes these marks now, and you are told of it."))
                 return redirect("reported_periods")
-            preview = amendments.preview_period(ReportedPeriod(**given), at=request.at)
+            preview = reported.preview_period(ReportedPeriod(**given), at=request.at)
         except AdsumError as refused:
             form.add_error("ends_on", refused.message)
     visible = ReportedPeriod.objects.visible_to(request.access)
@@ -101,6 +102,6 @@ def overview(request: PersonRequest) -> HttpResponse:
 def withdraw(request: PersonRequest, ref: UUID) -> HttpResponse:
     """It was entered by mistake."""
     period = get_object_or_404(ReportedPeriod.objects.visible_to(request.access), ref=ref)
-    amendments.withdraw_period(period, by=request.user, at=request.at)
+    reported.withdraw_period(period, by=request.user, at=request.at)
     messages.success(request, _("Withdrawn. It locks nothing any more; corrections noted before stay on record."))
     return redirect("reported_periods")

@@ -21,16 +21,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from adsum.accounts.models import Department
 from adsum.accounts.rules import MAKES_POLICIES
+from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
 from adsum.attendance.models import Policy
 from adsum.attendance.policies import DEFAULTS, make_policy, policies, withdraw_policy
 from adsum.attendance.presets import PRESETS
-from adsum.attendance.rules import Authorised, Counting, Terms, Weighting, Windows
+from adsum.attendance.rules import Windows
 from adsum.checkin.policy_impact import Draft, Effect, effect_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.rules import Kind
 from adsum.web import policy_words as words
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
 from adsum.web.templatetags.adsum_ui import KINDS
 
 PER_PAGE = 25
@@ -158,9 +159,15 @@ def end(request: PersonRequest, ref: UUID) -> HttpResponse:
         return render(request, "adsum/office/policy_end.html", context)
     try:
         ending = make_policy(
-            policy.terms, department=policy.department, kind=policy.kind, valid_from=today + timedelta(days=1), today=today,
-            by=request.user, at=request.at, inherits=True,
-        )  # fmt: skip
+            policy.terms,
+            department=policy.department,
+            kind=policy.kind,
+            valid_from=today + timedelta(days=1),
+            today=today,
+            by=request.user,
+            at=request.at,
+            inherits=True,
+        )
     except AdsumError as refused:
         messages.error(request, refused.message)
         return redirect("policy", ref)
@@ -172,28 +179,36 @@ class PolicyForm(forms.Form):
     """A version to be, and the month to try it on."""
 
     department = forms.ModelChoiceField(
-        Department.objects.order_by("name"), required=False, label=gettext_lazy("Department"),
+        Department.objects.order_by("name"),
+        required=False,
+        label=gettext_lazy("Department"),
         help_text=gettext_lazy("Its policy is also for the departments below it."),
-    )  # fmt: skip
+    )
     kind = forms.ChoiceField(
-        label=gettext_lazy("Kind of class"), required=False,
+        label=gettext_lazy("Kind of class"),
+        required=False,
         choices=[("", gettext_lazy("Every kind of class")), *((kind.value, KINDS[kind]) for kind in Kind)],
-    )  # fmt: skip
+    )
     valid_from = forms.DateField(
-        label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        label=gettext_lazy("From"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=gettext_lazy("Tomorrow at the earliest."),
-    )  # fmt: skip
+    )
     opens_before = forms.IntegerField(label=words.FIELDS["opens_before"], min_value=0, max_value=120)
     present_until = forms.IntegerField(label=words.FIELDS["present_until"], min_value=1, max_value=480)
     late_until = forms.IntegerField(
-        label=words.FIELDS["late_until"], min_value=1, max_value=480,
+        label=words.FIELDS["late_until"],
+        min_value=1,
+        max_value=480,
         help_text=gettext_lazy("The same number when nothing counts as late."),
-    )  # fmt: skip
+    )
     pace = forms.ChoiceField(label=words.FIELDS["pace"], choices=list(words.PACES.items()))
     amend_hours = forms.IntegerField(
-        label=gettext_lazy("Lecturers can change marks for, in hours after the class"), min_value=0, max_value=366 * 24,
+        label=gettext_lazy("Lecturers can change marks for, in hours after the class"),
+        min_value=0,
+        max_value=366 * 24,
         help_text=gettext_lazy("168 is a week. After that only the attendance team can."),
-    )  # fmt: skip
+    )
     query_hours = forms.IntegerField(
         label=gettext_lazy("Students can query marks for, in hours after the class"), min_value=0, max_value=366 * 24
     )
@@ -205,9 +220,12 @@ class PolicyForm(forms.Form):
         label=gettext_lazy("Classes that must count before a percentage says anything"), min_value=1, max_value=100
     )
     note = forms.CharField(
-        label=gettext_lazy("Why"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        label=gettext_lazy("Why"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("For colleagues; students do not see it."),
-    )  # fmt: skip
+    )
     month = forms.ChoiceField(label=gettext_lazy("Try it on"))
 
     def __init__(self, *args: Any, today: date, reach: frozenset[int] | None, **kwargs: Any) -> None:
@@ -240,13 +258,18 @@ class PolicyForm(forms.Form):
         """What was given, as the rules take it."""
         given = self.cleaned_data
         return Terms(
-            windows=Windows(given["opens_before"], given["present_until"], given["late_until"]), pace=given["pace"],
-            amend_hours=given["amend_hours"], query_hours=given["query_hours"],
+            windows=Windows(given["opens_before"], given["present_until"], given["late_until"]),
+            pace=given["pace"],
+            amend_hours=given["amend_hours"],
+            query_hours=given["query_hours"],
             counting=Counting(
-                authorised=Authorised(given["authorised"]), late_percent=given["late_percent"],
-                remote_counts=given["remote_counts"], weighting=Weighting(given["weighting"]), min_events=given["min_events"],
+                authorised=Authorised(given["authorised"]),
+                late_percent=given["late_percent"],
+                remote_counts=given["remote_counts"],
+                weighting=Weighting(given["weighting"]),
+                min_events=given["min_events"],
             ),
-        )  # fmt: skip
+        )
 
     def digest(self) -> str:
         """Names what was given: only what was tried is saved."""
@@ -292,9 +315,16 @@ def new(request: PersonRequest) -> HttpResponse:
     if request.POST.get("action") == "save" and request.POST.get("tried") == form.digest():
         try:
             made = make_policy(
-                form.terms(), department=given["department"], kind=given["kind"], valid_from=given["valid_from"],
-                today=today, by=request.user, at=request.at, based_on=based_on, note=given["note"],
-            )  # fmt: skip
+                form.terms(),
+                department=given["department"],
+                kind=given["kind"],
+                valid_from=given["valid_from"],
+                today=today,
+                by=request.user,
+                at=request.at,
+                based_on=based_on,
+                note=given["note"],
+            )
         except AdsumError as refused:
             form.add_error(None, refused.message)
             return _form(request, form, start, code=422)
@@ -309,14 +339,21 @@ def new(request: PersonRequest) -> HttpResponse:
 
 def _initial(terms: Terms, policy: Policy | None, today: date) -> dict[str, Any]:
     return {
-        "department": policy.department_id if policy is not None else None, "kind": policy.kind if policy is not None else "",
+        "department": policy.department_id if policy is not None else None,
+        "kind": policy.kind if policy is not None else "",
         "valid_from": today + timedelta(days=7 - today.weekday()),
-        "opens_before": terms.windows.opens_before, "present_until": terms.windows.present_until,
-        "late_until": terms.windows.late_until, "pace": terms.pace, "amend_hours": terms.amend_hours,
-        "query_hours": terms.query_hours, "authorised": terms.counting.authorised.value,
-        "late_percent": terms.counting.late_percent, "remote_counts": terms.counting.remote_counts,
-        "weighting": terms.counting.weighting.value, "min_events": terms.counting.min_events,
-    }  # fmt: skip
+        "opens_before": terms.windows.opens_before,
+        "present_until": terms.windows.present_until,
+        "late_until": terms.windows.late_until,
+        "pace": terms.pace,
+        "amend_hours": terms.amend_hours,
+        "query_hours": terms.query_hours,
+        "authorised": terms.counting.authorised.value,
+        "late_percent": terms.counting.late_percent,
+        "remote_counts": terms.counting.remote_counts,
+        "weighting": terms.counting.weighting.value,
+        "min_events": terms.counting.min_events,
+    }
 
 
 def _form(

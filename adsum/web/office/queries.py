@@ -25,10 +25,10 @@ from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
-from adsum.web.signin import stepup
 from adsum.web.departments import DepartmentField, offer
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
+from adsum.web.signin import stepup
 from adsum.web.teaching.words import RESULTS, result
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
 from adsum.web.viewing import looked_through
@@ -55,16 +55,20 @@ class QueryFilter(forms.Form):
     """Which queries to list."""
 
     who = forms.ChoiceField(
-        label=gettext_lazy("Waiting for"), required=False,
+        label=gettext_lazy("Waiting for"),
+        required=False,
         choices=[
-            ("", gettext_lazy("Anyone")), ("team", gettext_lazy("The attendance team")),
-            ("lecturer", gettext_lazy("The lecturer")), ("late", gettext_lazy("Past the day to answer")),
+            ("", gettext_lazy("Anyone")),
+            ("team", gettext_lazy("The attendance team")),
+            ("lecturer", gettext_lazy("The lecturer")),
+            ("late", gettext_lazy("Past the day to answer")),
         ],
-    )  # fmt: skip
+    )
     cause = forms.ChoiceField(
-        label=gettext_lazy("What they tried"), required=False,
+        label=gettext_lazy("What they tried"),
+        required=False,
         choices=[("", gettext_lazy("Anything")), *((str(code), words) for code, words in RESULTS.items() if code)],
-    )  # fmt: skip
+    )
     department = DepartmentField()
 
 
@@ -99,22 +103,27 @@ def queries(request: PersonRequest) -> HttpResponse:
     page = Paginator(found.prefetch_related("session__rooms"), PAGE).get_page(request.GET.get("page"))
     shown = [*page, *firsts.values()]
     looked_through(
-        request, Page.QUERIES,
+        request,
+        Page.QUERIES,
         [(one.student_id, as_one_of(request.access, KEEPS_REGISTERS, one.session.module.department_id)) for one in shown],
-    )  # fmt: skip
+    )
     parameters = request.GET.copy()
     parameters.pop("page", None)
     context = {
-        "form": form, "page": page, "tasks": [Task(query, today) for query in page],
+        "form": form,
+        "page": page,
+        "tasks": [Task(query, today) for query in page],
         "groups": [
             {
-                "task": Task(firsts[group[0]], today), "count": len(group),
+                "task": Task(firsts[group[0]], today),
+                "count": len(group),
                 "refs": [refs[pk] for pk in group[:SECOND_PERSON_ABOVE]],
             }
             for group in groups
         ],
-        "parameters": f"{parameters.urlencode()}&" if parameters else "", "days": QUERY_ANSWERED_IN,
-    }  # fmt: skip
+        "parameters": f"{parameters.urlencode()}&" if parameters else "",
+        "days": QUERY_ANSWERED_IN,
+    }
     return render(request, "adsum/office/queries.html", context)
 
 
@@ -122,14 +131,18 @@ class TogetherForm(forms.Form):
     """One answer for many."""
 
     status = forms.ChoiceField(
-        label=gettext_lazy("They become"), widget=forms.RadioSelect, initial=Status.PRESENT,
+        label=gettext_lazy("They become"),
+        widget=forms.RadioSelect,
+        initial=Status.PRESENT,
         choices=[(status.value, STATUSES[status].word) for status in (Status.PRESENT, Status.LATE)],
-    )  # fmt: skip
+    )
     reason = forms.CharField(
-        label=gettext_lazy("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        label=gettext_lazy("Why"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("Each of these students reads it."),
         error_messages={"required": gettext_lazy("Say in a few words why: the student reads it with your answer.")},
-    )  # fmt: skip
+    )
 
 
 @require_POST

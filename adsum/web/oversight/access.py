@@ -20,8 +20,8 @@ from adsum.audit.rules import MANY_CLASSES, MANY_LISTED, MANY_OUTSIDE, MANY_PEOP
 from adsum.core.clock import monday_of
 from adsum.messages.letter import UNUSUAL
 from adsum.timetable.reports import university_zone
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
 from adsum.web.words import purpose_label, role_label
 
 PER_PAGE = 25
@@ -75,10 +75,15 @@ def access(request: PersonRequest) -> HttpResponse:
         "after": monday + timedelta(weeks=1) if monday < this_week else None,
         "this_week": monday == this_week,
         "limits": {
-            "outside": MANY_OUTSIDE, "people": MANY_PEOPLE, "listed": MANY_LISTED, "classes": MANY_CLASSES,
-            "repeated": REPEATED, "from": NIGHT[0].strftime("%H:%M"), "to": NIGHT[1].strftime("%H:%M"),
+            "outside": MANY_OUTSIDE,
+            "people": MANY_PEOPLE,
+            "listed": MANY_LISTED,
+            "classes": MANY_CLASSES,
+            "repeated": REPEATED,
+            "from": NIGHT[0].strftime("%H:%M"),
+            "to": NIGHT[1].strftime("%H:%M"),
         },
-    }  # fmt: skip
+    }
     return render(request, "adsum/oversight/access.html", context)
 
 

@@ -25,8 +25,8 @@ from adsum.core.clock import civil_day
 from adsum.messages.letter import WRONG
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import Relation, university_zone
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
 from adsum.web.viewing import looked_at, looked_through
 
 PER_PAGE = 50

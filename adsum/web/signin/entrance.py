@@ -26,9 +26,9 @@ from adsum.accounts.rules import domain_of
 from adsum.integrations.sign_in.allauth import WAITING, is_local, own_path, provider_for
 from adsum.web import floods
 from adsum.web.signin import stepup
-from adsum.web.signin.second_factor import PASSWORD_WRONG, PasskeyForm, PasswordForm
 from adsum.web.signin.forms import CodeForm, EmailForm
 from adsum.web.signin.scan import scan_waiting
+from adsum.web.signin.second_factor import PASSWORD_WRONG, PasskeyForm, PasswordForm
 
 log = structlog.get_logger()
 
@@ -82,9 +82,15 @@ def first_page(request: HttpRequest, form: EmailForm | None = None, wanted: str 
     form = form or EmailForm(initial={"email": pending(request)["email"]})
     passkeys = Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists()
     return page(
-        request, "email", status=422 if form.errors or problem else 200, form=form, personas=_personas(), passkeys=passkeys,
-        next=wanted or own_path(request.POST.get("next")) or pending(request)["next"], problem=problem,
-    )  # fmt: skip
+        request,
+        "email",
+        status=422 if form.errors or problem else 200,
+        form=form,
+        personas=_personas(),
+        passkeys=passkeys,
+        next=wanted or own_path(request.POST.get("next")) or pending(request)["next"],
+        problem=problem,
+    )
 
 
 @never_cache
@@ -97,9 +103,7 @@ def password(request: HttpRequest) -> HttpResponse:
     form = PasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            person = get_adapter(request).authenticate(
-                request, username=email, password=form.cleaned_data["password"]
-            )  # fmt: skip
+            person = get_adapter(request).authenticate(request, username=email, password=form.cleaned_data["password"])
         except ValidationError as too_many:
             log.warning("sign_in.locked")
             form.add_error("password", too_many)
@@ -129,9 +133,12 @@ class CodeView(AuthenticateView):
     def get_context_data(self, **_: Any) -> dict[str, Any]:
         kinds = set(Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True))
         return {
-            "form": self.auth_form, "waiting": scan_waiting(self.request), "passkey": Authenticator.Type.WEBAUTHN in kinds,
-            "phone": Authenticator.Type.TOTP in kinds, "problems": self.webauthn_form.errors.get("credential", []),
-        }  # fmt: skip
+            "form": self.auth_form,
+            "waiting": scan_waiting(self.request),
+            "passkey": Authenticator.Type.WEBAUTHN in kinds,
+            "phone": Authenticator.Type.TOTP in kinds,
+            "problems": self.webauthn_form.errors.get("credential", []),
+        }
 
     def form_valid(self, form: Any) -> Any:
         answer = super().form_valid(form)

@@ -8,7 +8,7 @@ from allauth.mfa.base.internal.flows import check_rate_limit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from adsum.accounts import services
+from adsum.accounts import second_factors
 from adsum.web.signin.second_factor import CODE_MISSING, CODE_WRONG, ONE_TIME, PasswordForm
 
 
@@ -42,7 +42,7 @@ class CodeForm(AuthenticateForm):
     def clean_code(self) -> str:
         allow_more_tries = check_rate_limit(self.user)
         code = str(self.cleaned_data["code"])
-        authenticator = services.use_code(self.user, code, at=context.request.at)
+        authenticator = second_factors.use_code(self.user, code, at=context.request.at)
         if authenticator is None:
             raise forms.ValidationError(CODE_WRONG)
         self.authenticator = authenticator

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 
 from adsum.accounts import services
 from adsum.accounts.models import Person
+from adsum.checkin.codes import Pass, seal_pass, unseal_pass
 from adsum.checkin.gate.app import PASS_COOKIE
 from adsum.checkin.gate.state import milliseconds
-from adsum.checkin.rules import Pass, seal_pass, unseal_pass
 from adsum.checkin.services import revoke_passes
 from adsum.core import keyring
 from adsum.web.middleware import Handler
@@ -71,9 +71,14 @@ def _provide(request: HttpRequest, response: HttpResponse, person: Person) -> No
     over = min(now + timedelta(seconds=session.get_expiry_age()), began + timedelta(seconds=settings.SIGNED_IN_FOR))
     pass_ = Pass(person.pk, bytes.fromhex(session[SIGN_IN]), milliseconds(now), milliseconds(over))
     response.set_cookie(
-        PASS_COOKIE, seal_pass(pass_, keyring.keys_for("pass/v1")[kid], kid), max_age=over - now, path="/",
-        secure=settings.SECURE, httponly=True, samesite="Lax",
-    )  # fmt: skip
+        PASS_COOKIE,
+        seal_pass(pass_, keyring.keys_for("pass/v1")[kid], kid),
+        max_age=over - now,
+        path="/",
+        secure=settings.SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def _revoke(pass_: Pass, at: datetime) -> None:

@@ -14,16 +14,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from adsum.accounts import services
+from adsum.accounts import second_factors
 from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in import passkeys
 from adsum.integrations.sign_in.allauth import note_second_factor, own_path
 from adsum.web import floods
-from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
-from adsum.web.signin.second_factor import PASSKEY_WRONG, PasskeyForm, is_local, password_proves
+from adsum.web.signin import stepup
 from adsum.web.signin.entrance import first_page, return_path
 from adsum.web.signin.forms import NewPasskeyForm
+from adsum.web.signin.second_factor import PASSKEY_WRONG, PasskeyForm, is_local, password_proves
 from adsum.web.signin.two_step import overview
 
 
@@ -75,7 +75,7 @@ def add(request: PersonRequest) -> HttpResponse:
     person = request.user
     if not is_local(person):
         raise Http404
-    first = not services.has_second_step(person)
+    first = not second_factors.has_second_step(person)
     if not first and (stop := stepup.ask(request)):
         return stop
     form = NewPasskeyForm(request.POST, first=first)
@@ -83,10 +83,16 @@ def add(request: PersonRequest) -> HttpResponse:
         return overview(request, passkey=form)
     try:
         made = passkeys.finish(request.session, person, json.loads(form.cleaned_data["credential"]), at=request.at)
-        codes = services.add_passkey(
-            person, made.credential, key=made.key, name=form.cleaned_data["name"], synced=made.synced, counter=made.counter,
-            by=person.actor, at=request.at,
-        )  # fmt: skip
+        codes = second_factors.add_passkey(
+            person,
+            made.credential,
+            key=made.key,
+            name=form.cleaned_data["name"],
+            synced=made.synced,
+            counter=made.counter,
+            by=person.actor,
+            at=request.at,
+        )
     except (ValueError, RecursionError, passkeys.NotProven):
         form.add_error(None, PASSKEY_WRONG)
         return overview(request, passkey=form)
@@ -107,7 +113,7 @@ def add(request: PersonRequest) -> HttpResponse:
 @stepup.required
 def remove(request: PersonRequest, pk: int) -> HttpResponse:
     """Take one passkey away; sign-ins made with it go on."""
-    if not services.remove_passkey(request.user, pk, by=request.user.actor, at=request.at):
+    if not second_factors.remove_passkey(request.user, pk, by=request.user.actor, at=request.at):
         raise Http404
     messages.success(request, _("That passkey signs nobody in any more. You can delete it on the device, too."))
     return redirect("security")

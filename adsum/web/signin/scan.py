@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from django.http import HttpRequest
 
+from adsum.checkin.codes import unseal_ticket
 from adsum.checkin.gate.app import TICKET_COOKIE
 from adsum.checkin.models import Opening
-from adsum.checkin.rules import unseal_ticket
 from adsum.core import keyring
 
 

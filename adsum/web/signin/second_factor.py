@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from adsum.accounts import services
+from adsum.accounts import second_factors
 from adsum.accounts.models import Person
 from adsum.accounts.rules import STAFF, Role
 from adsum.integrations.sign_in import passkeys
@@ -97,7 +97,7 @@ def is_local(person: Person) -> bool:
 def lacks_second_step(person: Person, roles: AbstractSet[Role]) -> bool:
     """Whether this person must set up a second step before they may do anything else. In a demo nobody must: its people are
     made up, and are entered without a password."""
-    return not settings.DEMO and bool(roles & STAFF) and is_local(person) and not services.has_second_step(person)
+    return not settings.DEMO and bool(roles & STAFF) and is_local(person) and not second_factors.has_second_step(person)
 
 
 def is_too_weak(request: HttpRequest, person: Person, roles: AbstractSet[Role]) -> bool:
@@ -124,7 +124,7 @@ def code_proves(request: PersonRequest, form: ProofForm) -> bool:
     except ValidationError as too_many:
         form.add_error("code", too_many)
         return False
-    if services.use_code(request.user, form.cleaned_data["code"], at=request.at) is None:
+    if second_factors.use_code(request.user, form.cleaned_data["code"], at=request.at) is None:
         form.add_error("code", CODE_WRONG)
         return False
     allow_more_tries()

@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import STAFF
-from adsum.web.signin import passes
 from adsum.web.middleware import PersonRequest
+from adsum.web.signin import passes
 from adsum.web.signin.browsers import icon_for, in_words
 from adsum.web.signin.lifetime import NOTED_EVERY
 
@@ -30,11 +30,15 @@ def sign_ins(request: PersonRequest) -> HttpResponse:
     here = request.session.session_key
     rows: list[dict[str, Any]] = [
         {
-            "pk": one.pk, "what": in_words(one.user_agent), "icon": icon_for(one.user_agent), "here": one.session_key == here,
-            "began": one.created_at, "seen": max(one.last_seen_at, one.created_at),
+            "pk": one.pk,
+            "what": in_words(one.user_agent),
+            "icon": icon_for(one.user_agent),
+            "here": one.session_key == here,
+            "began": one.created_at,
+            "seen": max(one.last_seen_at, one.created_at),
         }
         for one in _running(request)
-    ]  # fmt: skip
+    ]
     rows.sort(key=lambda row: (row["here"], row["seen"]), reverse=True)
     return render(request, "adsum/signin/sign_ins.html", {"rows": rows, "others": sum(not row["here"] for row in rows)})
 

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from allauth.socialaccount.models import SocialApp
 from django.http import HttpRequest
 
+from adsum.integrations.sign_in.allauth import Refused
 from adsum.integrations.sign_in.arrival import Report
 from adsum.integrations.sign_in.provider_checks import explained
-from adsum.integrations.sign_in.allauth import Refused
 
 UNDER_WAY, TRIED = "provider_trial", "provider_tried"
 """In the session: the provider a test is under way at; and what the last one found."""

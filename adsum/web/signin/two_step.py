@@ -20,14 +20,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from adsum.accounts import services
+from adsum.accounts import second_factors, services
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in.allauth import note_second_factor
-from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
-from adsum.web.signin.second_factor import CODE_WRONG, ProofForm, code_proves, is_local, lacks_second_step, password_proves
+from adsum.web.signin import stepup
 from adsum.web.signin.forms import NewPasskeyForm, NewPasswordForm
+from adsum.web.signin.second_factor import CODE_WRONG, ProofForm, code_proves, is_local, lacks_second_step, password_proves
 
 
 def _uses_app(request: PersonRequest) -> bool:
@@ -46,7 +46,7 @@ def security(request: PersonRequest) -> HttpResponse:
     on = _uses_app(request)
     if request.method != "POST":
         return overview(request)
-    if not on and services.has_second_step(request.user) and (first := stepup.ask(request)):
+    if not on and second_factors.has_second_step(request.user) and (first := stepup.ask(request)):
         return first
     form = ProofForm(request.POST)
     if form.is_valid() and password_proves(request, form):
@@ -64,9 +64,7 @@ FEW = 3
 """Recovery codes that are left when it is time for new ones."""
 
 
-def overview(
-    request: PersonRequest, *, app: ProofForm | None = None, passkey: NewPasskeyForm | None = None
-) -> HttpResponse:  # fmt: skip
+def overview(request: PersonRequest, *, app: ProofForm | None = None, passkey: NewPasskeyForm | None = None) -> HttpResponse:
     """Everything on one page; the form that was wrong says what is."""
     kept = list(Authenticator.objects.filter(user=request.user).order_by("pk"))
     of = {kind: [one for one in kept if one.type == kind] for kind in Authenticator.Type}
@@ -102,7 +100,7 @@ def recovery_codes(request: PersonRequest) -> HttpResponse:
     if not is_local(request.user):
         raise Http404
     try:
-        codes = services.new_recovery_codes(request.user, by=request.user.actor, at=request.at)
+        codes = second_factors.new_recovery_codes(request.user, by=request.user.actor, at=request.at)
     except AdsumError as refused:
         messages.error(request, refused.message)
         return redirect("security")
@@ -111,12 +109,12 @@ def recovery_codes(request: PersonRequest) -> HttpResponse:
 
 def _added(request: PersonRequest, form: ProofForm) -> list[str]:
     secret = get_totp_secret()
-    step = services.matching_step(secret, "".join(form.cleaned_data["code"].split()), at=request.at)
+    step = second_factors.matching_step(secret, "".join(form.cleaned_data["code"].split()), at=request.at)
     if step is None:
         form.add_error("code", CODE_WRONG)
         return []
     try:
-        codes = services.enable_totp(request.user, secret, step=step, by=request.user.actor, at=request.at)
+        codes = second_factors.enable_totp(request.user, secret, step=step, by=request.user.actor, at=request.at)
     except AdsumError as already:
         form.add_error(None, already.message)
         return []
@@ -129,8 +127,8 @@ def _added(request: PersonRequest, form: ProofForm) -> list[str]:
 def _removed(request: PersonRequest, form: ProofForm) -> HttpResponse | None:
     if not code_proves(request, form):
         return None
-    services.disable_totp(request.user, by=request.user.actor, at=request.at)
-    if services.has_second_step(request.user):
+    second_factors.disable_totp(request.user, by=request.user.actor, at=request.at)
+    if second_factors.has_second_step(request.user):
         messages.success(request, _("The authenticator app is off. Your passkeys sign you in."))
     else:
         messages.success(request, _("The second step is off. Your password alone signs you in."))

@@ -19,23 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.models import Person
 from adsum.core.errors import AdsumError
-from adsum.integrations.sign_in import oidc
-from adsum.integrations.sign_in import saml
+from adsum.integrations.sign_in import oidc, saml
+from adsum.integrations.sign_in.allauth import OIDC, SAML, Refusal, Refused, in_use, own_path, provider_for, provider_named
 from adsum.integrations.sign_in.arrival import Aside, Purpose
-from adsum.integrations.sign_in.allauth import (
-    OIDC,
-    SAML,
-    Refusal,
-    Refused,
-    in_use,
-    own_path,
-    provider_for,
-    provider_named,
-)
 from adsum.web import floods
-from adsum.web.signin import stepup
 from adsum.web.middleware import PersonRequest
-from adsum.web.signin import trial
+from adsum.web.signin import stepup, trial
 from adsum.web.signin.entrance import page, pending, return_path
 
 log = structlog.get_logger()
@@ -61,36 +50,46 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
     ),
     Refusal.NOT_PROVEN: (
         _("We could not be sure it is you"),
-        _("Your university’s answer was not complete, so nobody was signed in. Start again; if it happens twice, tell"
-          " your IT service."),
+        _(
+            "Your university’s answer was not complete, so nobody was signed in. Start again; if it happens twice, tell"
+            " your IT service."
+        ),
         "shield-check",
         400,
     ),
     Refusal.UNKNOWN_PERSON: (
         _("We don’t know you yet"),
-        _("You signed in at your university, but that account is not on our lists. If you have just enrolled or"
-          " started, it can take a day. After that, ask the attendance team to add you; tell them the time below."),
+        _(
+            "You signed in at your university, but that account is not on our lists. If you have just enrolled or"
+            " started, it can take a day. After that, ask the attendance team to add you; tell them the time below."
+        ),
         "person",
         403,
     ),
     Refusal.ELSEWHERE: (
         _("You sign in somewhere else now"),
-        _("We know you, but your university e-mail belongs to another sign-in by now. Start again and type that e-mail; it"
-          " leads you there."),
+        _(
+            "We know you, but your university e-mail belongs to another sign-in by now. Start again and type that e-mail; it"
+            " leads you there."
+        ),
         "person",
         403,
     ),
     Refusal.SECOND_STEP: (
         _("One step is missing"),
-        _("This sign-in needs two steps, and your university told us of one. Start again and use your authenticator app,"
-          " key or passkey there. If you did, tell your IT service that its sign-in does not report it to Adsum."),
+        _(
+            "This sign-in needs two steps, and your university told us of one. Start again and use your authenticator app,"
+            " key or passkey there. If you did, tell your IT service that its sign-in does not report it to Adsum."
+        ),
         "lock",
         403,
     ),
     Refusal.NOT_FRESH: (
         _("Your university did not ask you again"),
-        _("You are still signed in here, but this needs a sign-in of just now, and your university did not say that there was"
-          " one. Try once more; if it stays like this, tell your IT service."),
+        _(
+            "You are still signed in here, but this needs a sign-in of just now, and your university did not say that there was"
+            " one. Try once more; if it stays like this, tell your IT service."
+        ),
         "shield-check",
         403,
     ),
@@ -100,7 +99,7 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
         "person",
         403,
     ),
-}  # fmt: skip
+}
 PROTOCOLS: dict[str, Any] = {OIDC: oidc, SAML: saml}
 
 
@@ -207,9 +206,13 @@ def leave(request: HttpRequest, app: SocialApp, purpose: Purpose, next_path: str
     hint = email if provider_for(email) == app else ""
     try:
         address = PROTOCOLS[app.provider].begin(
-            request, app, email=hint, next_path=next_path or return_path(request), purpose=purpose,
+            request,
+            app,
+            email=hint,
+            next_path=next_path or return_path(request),
+            purpose=purpose,
             strong="strong" in request.GET,
-        )  # fmt: skip
+        )
     except AdsumError as refused:
         return refusal_page(request, refused, app)
     return redirect(address)
@@ -263,6 +266,14 @@ def refusal_page(request: HttpRequest, refused: AdsumError, app: SocialApp) -> H
     title, text, icon, status = SENTENCES[refusal]
     again = f"{_way_again(request, app)}?strong=1" if refusal is Refusal.SECOND_STEP else reverse("sign_in")
     return page(
-        request, "refused", status=status, title=title, text=text, icon=icon, provider=app.name, again=again,
-        refusal=refusal.value, at=request.at,  # type: ignore[attr-defined]
-    )  # fmt: skip
+        request,
+        "refused",
+        status=status,
+        title=title,
+        text=text,
+        icon=icon,
+        provider=app.name,
+        again=again,
+        refusal=refusal.value,
+        at=request.at,  # type: ignore[attr-defined]
+    )

@@ -14,17 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
-from adsum.attendance.reports import (
-    Account,
-    OwnClass,
-    QueryDates,
-    account,
-    classes_of,
-    latest_changes,
-    outages_of,
-    own_classes,
-    story_of,
-)
+from adsum.attendance.record import Account, OwnClass, account, classes_of, latest_changes, own_classes, story_of
+from adsum.attendance.reports import QueryDates, outages_of
 from adsum.attendance.rules import ATTENDED
 from adsum.audit import tree
 from adsum.checkin.gate.pages import REFUSALS
@@ -59,7 +50,7 @@ def record(request: PersonRequest) -> HttpResponse:
     ]
     return render(
         request, "adsum/student/record.html", {"modules": modules, "sum": attended_lately(recent), "left_out": left_out(recent)}
-    )  # fmt: skip
+    )
 
 
 class OfModule(NamedTuple):

@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
-from adsum.attendance.reports import OwnClass, account, classes_of, outages_of, own_classes
+from adsum.attendance.record import OwnClass, account, classes_of, own_classes
+from adsum.attendance.reports import outages_of
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.models import Opening
 from adsum.core.clock import civil_day, monday_of
@@ -78,9 +79,12 @@ def _week(request: PersonRequest, monday: date) -> HttpResponse:
     start, end = civil_day(monday, university_zone())[0], civil_day(monday + timedelta(days=6), university_zone())[1]
     classes = own_classes(request.user, classes_of(request.user).filter(starts_at__gte=start, starts_at__lt=end))
     context = {
-        "week": monday, "last": monday + timedelta(days=6), "earlier": monday - WEEK, "later": monday + WEEK,
+        "week": monday,
+        "last": monday + timedelta(days=6),
+        "earlier": monday - WEEK,
+        "later": monday + WEEK,
         "days": _by_day(_cards(classes, request.at), tomorrow=localtime(request.at).date() + timedelta(days=1)),
-    }  # fmt: skip
+    }
     return render(request, "adsum/student/week.html", context)
 
 
@@ -101,12 +105,16 @@ def _cards(classes: list[OwnClass], at: datetime) -> list[Card]:
         window = windows(one, openings.get(session.pk))
         cards.append(
             Card(
-                one=one, state=_state(one, at, is_next=one is upcoming), checkin=_checkin(one, openings.get(session.pk), at),
-                opens_at=window.opens_at, present_until=window.present_until, late_until=window.late_until,
+                one=one,
+                state=_state(one, at, is_next=one is upcoming),
+                checkin=_checkin(one, openings.get(session.pk), at),
+                opens_at=window.opens_at,
+                present_until=window.present_until,
+                late_until=window.late_until,
                 flags=flags(session, news.get(session.pk), staff=False),
                 outage=outages[session.pk].reason if session.pk in outages and not session.cancelled else "",
             )
-        )  # fmt: skip
+        )
     return cards
 
 

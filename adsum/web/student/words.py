@@ -7,9 +7,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from adsum.attendance.counting import Authorised, Counting, Tally, Weighting
 from adsum.attendance.models import Mark, MarkChange, Register
-from adsum.attendance.reports import Account, OwnClass
-from adsum.attendance.rules import Authorised, Counting, Explanation, OpenFor, Reason, Source, Status, Tally, Weighting
+from adsum.attendance.record import Account, OwnClass
+from adsum.attendance.rules import Explanation, OpenFor, Reason, Source, Status
 from adsum.checkin.models import Opening
 from adsum.web.policy_words import late_effect
 from adsum.web.words import reason_label

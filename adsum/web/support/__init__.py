@@ -12,8 +12,8 @@ from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.rules import STAFF, Role
 from adsum.audit.rules import Page
 from adsum.timetable.reports import Relation, relation_to, students_visible_to
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
 from adsum.web.viewing import looked_at, looked_from_outside
 
 P = ParamSpec("P")

@@ -19,12 +19,12 @@ from adsum.attendance.models import Register
 from adsum.attendance.reports import counts_of
 from adsum.timetable.models import ClassSession, Module
 from adsum.timetable.reports import students_visible_to
+from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
 from adsum.web.student.record import KEPT_IN_VIEW
 from adsum.web.student.words import left_out
 from adsum.web.support import Opened, of_student
 from adsum.web.support.words import attended
-from adsum.web.teaching import for_roles, of_class
 from adsum.web.viewing import looked_at_class, looked_at_module
 
 PER_PAGE = 25
@@ -35,9 +35,10 @@ class MomentForm(forms.Form):
     """A moment that has been, in the university's time; its end of the minute counts."""
 
     at = forms.DateTimeField(
-        label=gettext_lazy("As it stood on"), input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"],
+        label=gettext_lazy("As it stood on"),
+        input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,12 +99,10 @@ def module(request: PersonRequest, pk: int) -> HttpResponse:
         "page": page,
         "query": f"at={form['at'].value()}&",
         "rows": [
-            {
-                "student": one, "then": _said(then.get(one.pk)), "now": _said(now.get(one.pk)), "record": one.pk in records,
-            }
+            {"student": one, "then": _said(then.get(one.pk)), "now": _said(now.get(one.pk)), "record": one.pk in records}
             for one in page
         ],
-    }  # fmt: skip
+    }
     return render(request, "adsum/support/module_as_of.html", context, status=200 if at is not None else 422)
 
 

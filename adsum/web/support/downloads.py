@@ -12,18 +12,18 @@ from django.views.decorators.http import require_POST
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import LISTS_CLASSES, STAFF
-from adsum.attendance.reports import classes_of, own_classes
+from adsum.attendance.record import classes_of, own_classes
 from adsum.core.errors import AdsumError
 from adsum.integrations.files import exports
 from adsum.integrations.files.tables import FORMS
 from adsum.timetable.models import ClassSession, Module
-from adsum.web.signin import stepup
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
+from adsum.web.office.classes import found
+from adsum.web.signin import stepup
 from adsum.web.student import STUDENTS
 from adsum.web.student.record import KEPT_IN_VIEW
 from adsum.web.support import Opened, of_student
-from adsum.web.teaching import for_roles
-from adsum.web.office.classes import found
 from adsum.web.teaching.sheet import download, printable, sheets_of
 from adsum.web.viewing import looked_at_module
 

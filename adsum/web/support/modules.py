@@ -14,15 +14,15 @@ from django.views.decorators.http import require_safe
 
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import LISTS_CLASSES, Access
-from adsum.attendance.reports import module_tallies, standings
-from adsum.attendance.rules import Tally
+from adsum.attendance.counting import Tally
+from adsum.attendance.record import module_tallies, standings
 from adsum.core.clock import civil_day, monday_of
 from adsum.timetable.models import ClassSession, Module
 from adsum.timetable.reports import students_of_modules, students_visible_to, university_zone
 from adsum.web.departments import DepartmentField, offer
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.support.words import attended
-from adsum.web.teaching import for_roles
 from adsum.web.teaching.listing import in_order
 from adsum.web.teaching.listing import rows as class_rows
 from adsum.web.viewing import looked_at_module

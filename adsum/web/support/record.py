@@ -5,7 +5,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from adsum.attendance.reports import account, classes_of, own_classes
+from adsum.attendance.record import account, classes_of, own_classes
 from adsum.timetable.models import ClassSession, Enrolment
 from adsum.web.middleware import PersonRequest
 from adsum.web.student.record import KEPT_IN_VIEW, RECENT, by_module
@@ -31,11 +31,7 @@ def record(request: PersonRequest, opened: Opened) -> HttpResponse:
     told = moments(student, classes, opened.role, at, frozenset(visible.values_list("pk", flat=True)))
     sort, module = request.GET.get("show", ""), request.GET.get("module", "")
     counts = {one: sum(moment.sort == one for moment in told) for one in SORTS}
-    wanted = [
-        moment
-        for moment in told
-        if sort in {"", moment.sort} and module in {"", str(moment.session.module_id)}
-    ]  # fmt: skip
+    wanted = [moment for moment in told if sort in {"", moment.sort} and module in {"", str(moment.session.module_id)}]
     filters = QueryDict(mutable=True)
     filters.update({name: value for name, value in (("show", sort), ("module", module)) if value})
     context = {

@@ -18,15 +18,15 @@ from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.reports import the_student
 from adsum.accounts.rules import BREAK_GLASS_FOR, SHORTEST_REASON, STAFF, Purpose
 from adsum.accounts.services import break_glass
-from adsum.attendance.reports import standings
+from adsum.attendance.record import standings
 from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Enrolment
 from adsum.timetable.reports import relations_to, students_visible_to
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.student.record import RECENT
 from adsum.web.support.words import attended_lately
-from adsum.web.teaching import for_roles
 from adsum.web.viewing import looked_through
 from adsum.web.words import PURPOSES
 
@@ -79,9 +79,7 @@ def students(request: PersonRequest) -> HttpResponse:
     text = request.GET.get("q", "")
     found = named(students_visible_to(request.user, request.access), text)
     page = Paginator(found.order_by("family_name", "given_name", "pk"), PER_PAGE).get_page(request.GET.get("page"))
-    looked_through(
-        request, Page.STUDENTS, relations_to(request.user, request.access, [student.pk for student in page]).items()
-    )  # fmt: skip
+    looked_through(request, Page.STUDENTS, relations_to(request.user, request.access, [student.pk for student in page]).items())
     query = request.GET.copy()
     query.pop("page", None)
     context = {
@@ -98,19 +96,23 @@ class OutsideForm(forms.Form):
     """Whose record, and why."""
 
     who = forms.CharField(
-        label=gettext_lazy("Student number or university e-mail"), max_length=254,
+        label=gettext_lazy("Student number or university e-mail"),
+        max_length=254,
         help_text=gettext_lazy("Exactly as it is: there is no search beyond the students you look after."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
-    )  # fmt: skip
+    )
     purpose = forms.ChoiceField(
-        label=gettext_lazy("Purpose"), choices=[("", gettext_lazy("Choose a purpose")), *PURPOSES.items()],
+        label=gettext_lazy("Purpose"),
+        choices=[("", gettext_lazy("Choose a purpose")), *PURPOSES.items()],
         help_text=gettext_lazy("The student reads it in the list of who looked at their record."),
-    )  # fmt: skip
+    )
     reason = forms.CharField(
-        label=gettext_lazy("In your words"), max_length=500, min_length=SHORTEST_REASON,
+        label=gettext_lazy("In your words"),
+        max_length=500,
+        min_length=SHORTEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("The data-protection officer reads it at once. The student does not."),
-    )  # fmt: skip
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -127,9 +129,13 @@ def outside(request: PersonRequest) -> HttpResponse:
         else:
             try:
                 opened = break_glass(
-                    student, viewer=request.user, access=request.access, purpose=Purpose(form.cleaned_data["purpose"]),
-                    reason=form.cleaned_data["reason"], at=request.at,
-                )  # fmt: skip
+                    student,
+                    viewer=request.user,
+                    access=request.access,
+                    purpose=Purpose(form.cleaned_data["purpose"]),
+                    reason=form.cleaned_data["reason"],
+                    at=request.at,
+                )
             except AdsumError as refused:
                 form.add_error("reason" if refused.code == "needs_reason" else "who", refused.message)
             else:

@@ -11,17 +11,13 @@ from django.utils.translation import gettext_lazy
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role, reads_words
 from adsum.attendance.models import MarkChange, Query
-from adsum.attendance.reports import OwnClass, changes_of, queries_of
+from adsum.attendance.record import OwnClass, changes_of, queries_of
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.timetable.models import ClassSession
 from adsum.web.support.words import how
 from adsum.web.words import reason_label, source_label
 
-SORTS = {
-    "class": gettext_lazy("Classes"),
-    "change": gettext_lazy("Changes of marks"),
-    "query": gettext_lazy("Queries"),
-}
+SORTS = {"class": gettext_lazy("Classes"), "change": gettext_lazy("Changes of marks"), "query": gettext_lazy("Queries")}
 """What a timeline can be narrowed to."""
 OF_ABSENCE = frozenset({Status.AUTHORISED, Status.PENDING})
 
@@ -67,9 +63,7 @@ def _class(one: OwnClass, change: MarkChange | None, at: datetime, linked: froze
     )
 
 
-def _changes(
-    changes: Iterable[MarkChange], by_pk: dict[int, OwnClass], student: Person, role: Role | None
-) -> Iterator[Moment]:  # fmt: skip
+def _changes(changes: Iterable[MarkChange], by_pk: dict[int, OwnClass], student: Person, role: Role | None) -> Iterator[Moment]:
     """Where a mark was changed, or set by a person. Its birth by a scan or at the close is told with the class itself."""
     for change in changes:
         if not change.before and change.source != Source.STAFF:
@@ -77,12 +71,18 @@ def _changes(
         absence = {change.before, change.after} & OF_ABSENCE or change.reason_code == Reason.ABSENCE_AGREED
         reads = reads_words(role, about_absence=bool(absence))
         yield Moment(
-            change.at, "change", by_pk[change.session_id].session, _("Mark changed") if change.before else _("Mark set"),
-            before=change.before, after=change.after, minutes_late=change.minutes_late,
+            change.at,
+            "change",
+            by_pk[change.session_id].session,
+            _("Mark changed") if change.before else _("Mark set"),
+            before=change.before,
+            after=change.after,
+            minutes_late=change.minutes_late,
             who=str(change.by or (student if change.source == Source.SCAN else _("Adsum"))),
             text=" · ".join(part for part in (source_label(change.source), reason_label(change.reason_code)) if part),
-            said=change.reason if reads else "", withheld=bool(change.reason) and not reads,
-        )  # fmt: skip
+            said=change.reason if reads else "",
+            withheld=bool(change.reason) and not reads,
+        )
 
 
 def _query(query: Query, session: ClassSession, student: Person, role: Role | None) -> Iterator[Moment]:
@@ -91,7 +91,7 @@ def _query(query: Query, session: ClassSession, student: Person, role: Role | No
     def moment(at: datetime, head: str, who: str, said: str, after: str = "") -> Moment:
         return Moment(
             at, "query", session, head, after=after, who=who, said=said if reads else "", withheld=bool(said) and not reads
-        )  # fmt: skip
+        )
 
     is_open = query.state == Query.State.OPEN and not session.cancelled
     yield moment(query.raised_at, _("Asked about the mark"), str(student), query.text, "under_query" if is_open else "")

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 from adsum.accounts.rules import Access, Role
 from adsum.audit.rules import Page
 from adsum.timetable.reports import Relation, students_visible_to
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.support.students import rows
-from adsum.web.teaching import for_roles
 from adsum.web.viewing import looked_through
 
 PER_PAGE = 50

@@ -5,9 +5,10 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from adsum.attendance.counting import Tally, Weighting
 from adsum.attendance.models import MarkChange
-from adsum.attendance.reports import OwnClass
-from adsum.attendance.rules import Source, Status, Tally, Weighting
+from adsum.attendance.record import OwnClass
+from adsum.attendance.rules import Source, Status
 from adsum.web.student.words import amounts, clock
 
 

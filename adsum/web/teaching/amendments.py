@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import COMPLIANCE, KEEPS_REGISTERS
-from adsum.attendance import amendments
+from adsum.attendance import amendments, reported
 from adsum.attendance.models import Correction, MarkChange, Proposal
 from adsum.attendance.reports import declined_lately, unseen, waiting_proposals
 from adsum.attendance.rules import Reason, needs_proof
@@ -21,9 +21,9 @@ from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
-from adsum.web.signin import stepup
+from adsum.web.guards import for_roles, of_class, said
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles, of_class, said
+from adsum.web.signin import stepup
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.viewing import looked_through
 from adsum.web.words import reason_label
@@ -88,11 +88,14 @@ def waiting(found: list[Proposal], request: PersonRequest) -> list[Waiting]:
     """These proposals in words; no query where they come from `waiting_proposals`."""
     return [
         Waiting(
-            one, sorted(row.student.display_name for row in one.marks.all()), status_label(one.status),
-            reason_label(one.reason_code, one.reason), one.by_id == request.user.pk,
+            one,
+            sorted(row.student.display_name for row in one.marks.all()),
+            status_label(one.status),
+            reason_label(one.reason_code, one.reason),
+            one.by_id == request.user.pk,
         )
         for one in found
-    ]  # fmt: skip
+    ]
 
 
 def waiting_in(session: ClassSession, request: PersonRequest) -> list[Waiting]:
@@ -131,9 +134,7 @@ def worklist(request: PersonRequest) -> HttpResponse:
     seen = [(row.student_id, one.session) for one in proposals for row in one.marks.all()]
     seen += [(one.change.student_id, one.change.session) for one in corrections]
     roles = KEEPS_REGISTERS | COMPLIANCE
-    looked_through(
-        request, Page.CHANGES, [(pk, as_one_of(request.access, roles, of.module.department_id)) for pk, of in seen]
-    )  # fmt: skip
+    looked_through(request, Page.CHANGES, [(pk, as_one_of(request.access, roles, of.module.department_id)) for pk, of in seen])
     context = {
         "proposals": proposals,
         "waiting": waiting(list(proposals), request),
@@ -149,7 +150,7 @@ def note_correction(request: PersonRequest, change: int) -> HttpResponse:
     """Say that one has seen a correction of what was reported."""
     correction = get_object_or_404(Correction.objects.visible_to(request.user, request.access), pk=change)
     try:
-        amendments.note_correction(correction, by=request.user, at=request.at)
+        reported.note_correction(correction, by=request.user, at=request.at)
     except AdsumError as refused:
         return said(request, refused, reverse("amendments"))
     messages.success(request, _("Noted. It no longer waits here."))

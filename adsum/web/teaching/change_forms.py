@@ -63,16 +63,19 @@ class ExtraForm(WhenForm):
     """A class that no timetable named."""
 
     groups = forms.ModelMultipleChoiceField(
-        Group.objects.none(), label=gettext_lazy("Groups"), widget=forms.CheckboxSelectMultiple,
+        Group.objects.none(),
+        label=gettext_lazy("Groups"),
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one group: its students are expected.")},
-    )  # fmt: skip
+    )
     title = forms.CharField(label=gettext_lazy("Title"), required=False, max_length=250)
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=[])
     delivery = forms.ChoiceField(label=gettext_lazy("Taught"), choices=[])
     optional = forms.BooleanField(
-        label=gettext_lazy("Attendance is optional"), required=False,
+        label=gettext_lazy("Attendance is optional"),
+        required=False,
         help_text=gettext_lazy("Whoever comes is marked, and nobody’s percentage changes."),
-    )  # fmt: skip
+    )
     field_order = ("groups", "title", "kind", "on", "start", "end", "room", "delivery", "optional", "reason")
 
     def __init__(self, module: Module, *args: Any, **kwargs: Any) -> None:

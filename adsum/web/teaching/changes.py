@@ -16,17 +16,17 @@ from django.views.decorators.http import require_http_methods
 
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import LISTS_CLASSES, Role
-from adsum.core.errors import AdsumError
 from adsum.attendance.labels import DELIVERIES
 from adsum.checkin import class_changes as changes
+from adsum.core.errors import AdsumError
 from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room
 from adsum.timetable.reports import clashes, staff_of
 from adsum.timetable.rules import Delivery, Kind
-from adsum.web.signin import stepup
 from adsum.web.changes import when
+from adsum.web.guards import for_roles, sign_in_first
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles, sign_in_first
+from adsum.web.signin import stepup
 from adsum.web.teaching.change_forms import ExtraForm, WhenForm
 
 NEW = {"kind": Kind.OTHER.value, "delivery": Delivery.IN_PERSON.value}
@@ -134,9 +134,14 @@ def _done(request: PersonRequest, session: ClassSession, said: str) -> HttpRespo
 def _move(request: PersonRequest, session: ClassSession, form: WhenForm) -> HttpResponse:
     times = form.cleaned_data["times"]
     moved = changes.change(
-        session, Wanted(times=times), rooms=form.rooms(), by=request.user, at=request.at, final=_final(request),
+        session,
+        Wanted(times=times),
+        rooms=form.rooms(),
+        by=request.user,
+        at=request.at,
+        final=_final(request),
         reason=form.cleaned_data["reason"],
-    )  # fmt: skip
+    )
     where = ", ".join(form.rooms()) or _("no room yet")
     said = _("It is on %(when)s, %(where)s. Everyone sees it now.") % {
         "when": when(moved.starts_at, moved.ends_at),
@@ -150,10 +155,14 @@ def _in_the_way(session: ClassSession, form: WhenForm) -> list[str]:
     rooms = Room.objects.filter(name__in=form.rooms()).values_list("pk", flat=True)
     return _told(
         clashes(
-            starts_at=start, ends_at=end, rooms=set(rooms), besides=session.pk,
-            staff=set(staff_of([session.pk])[session.pk]), groups={group.pk for group in session.groups.all()},
+            starts_at=start,
+            ends_at=end,
+            rooms=set(rooms),
+            besides=session.pk,
+            staff=set(staff_of([session.pk])[session.pk]),
+            groups={group.pk for group in session.groups.all()},
         )
-    )  # fmt: skip
+    )
 
 
 def _told(found: list[Any]) -> list[str]:
@@ -305,7 +314,14 @@ def _add(request: PersonRequest, module: Module, form: ExtraForm) -> ClassSessio
     start, end = data["times"]
     groups = list(data["groups"].select_related("module"))
     new = NewClass(
-        module, data["title"], Kind(data["kind"]), start, end, groups, staff=_staff_of(request),
-        delivery=Delivery(data["delivery"]), mandatory=not data["optional"],
-    )  # fmt: skip
+        module,
+        data["title"],
+        Kind(data["kind"]),
+        start,
+        end,
+        groups,
+        staff=_staff_of(request),
+        delivery=Delivery(data["delivery"]),
+        mandatory=not data["optional"],
+    )
     return changes.add(new, rooms=form.rooms(), by=request.user, at=request.at, reason=data["reason"], final=_final(request))

@@ -17,9 +17,9 @@ from adsum.checkin.reports import latest_epoch, pace_of, showing
 from adsum.checkin.rules import PACES
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.web.guards import of_class
 from adsum.web.live.streams import display_cookie
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import of_class
 
 
 @of_class("POST")
@@ -43,9 +43,14 @@ def to_display(display: Display, credential: str, *, good_for: timedelta) -> Htt
     """To the display's page, its credential left with this browser for so long: until the class ends."""
     answer = HttpResponseRedirect(reverse("display", args=[display.ref]))
     answer.set_cookie(
-        display_cookie(display.ref), credential, max_age=good_for, path="/", secure=settings.SECURE, httponly=True,
+        display_cookie(display.ref),
+        credential,
+        max_age=good_for,
+        path="/",
+        secure=settings.SECURE,
+        httponly=True,
         samesite="Lax",
-    )  # fmt: skip
+    )
     return answer
 
 

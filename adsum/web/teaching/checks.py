@@ -15,8 +15,8 @@ from adsum.checkin.reports import answers_of, second_checks, showing
 from adsum.checkin.rules import Called, Void
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import of_class
 from adsum.web.viewing import looked_at_class
 
 VOID_WORDS = {
@@ -26,8 +26,10 @@ VOID_WORDS = {
     Void.OUTAGE: gettext_lazy("Check-in was out of order, so it says nothing about anybody."),
 }
 CALL_WORDS = {
-    Called.NOT_ASKED: gettext_lazy("Not asked"), Called.SEEN: gettext_lazy("Seen"), Called.NOT_SEEN: gettext_lazy("Not seen"),
-}  # fmt: skip
+    Called.NOT_ASKED: gettext_lazy("Not asked"),
+    Called.SEEN: gettext_lazy("Seen"),
+    Called.NOT_SEEN: gettext_lazy("Not seen"),
+}
 
 
 @of_class("GET", "HEAD")
@@ -40,13 +42,16 @@ def overview(request: PersonRequest, session: ClassSession) -> HttpResponse:
     spot = SpotCheck.objects.filter(session=session).select_related("asked_by").order_by("-pk").first()
     calls = SpotCall.objects.filter(spot_check=spot).select_related("student").order_by("place") if spot else []
     context = {
-        "session": session, "on": session.starts_at <= request.at < session.ends_at and not session.cancelled,
-        "shown": opening is not None and showing(opening).exists(), "waiting": waiting,
+        "session": session,
+        "on": session.starts_at <= request.at < session.ends_at and not session.cancelled,
+        "shown": opening is not None and showing(opening).exists(),
+        "waiting": waiting,
         "running": waiting is not None and waiting.started_at is not None,
         "now": _answered(waiting) if waiting is not None and waiting.started_at is not None else None,
-        "made": [_made(one) for one in made if one.settled_at is not None], "spot": spot,
+        "made": [_made(one) for one in made if one.settled_at is not None],
+        "spot": spot,
         "calls": [(call, CALL_WORDS[Called(call.result)]) for call in calls],
-    }  # fmt: skip
+    }
     return render(request, "adsum/teaching/checks.html", context)
 
 
@@ -60,9 +65,12 @@ def _made(check: SecondCheck) -> dict[str, Any]:
     answers = list(check.answers.select_related("student", "seen_by").order_by("student__family_name", "pk"))
     missed = [one for one in answers if one.confirmed_at is None]
     return {
-        "check": check, "void": VOID_WORDS[Void(check.void)] if check.void else "", "asked": len(answers),
-        "answered": len(answers) - len(missed), "missed": missed,
-    }  # fmt: skip
+        "check": check,
+        "void": VOID_WORDS[Void(check.void)] if check.void else "",
+        "asked": len(answers),
+        "answered": len(answers) - len(missed),
+        "missed": missed,
+    }
 
 
 @of_class("POST")

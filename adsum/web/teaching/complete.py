@@ -22,8 +22,8 @@ from adsum.attendance.rules import TO_DEPARTMENT_AFTER, Explanation
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
 from adsum.web.departments import DepartmentField, offer
+from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles, of_class
 from adsum.web.words import EXPLANATIONS
 
 PAGE = 25
@@ -50,11 +50,14 @@ class TaskFilter(forms.Form):
     """Which registers to list."""
 
     who = forms.ChoiceField(
-        label=gettext_lazy("Waiting for"), required=False,
+        label=gettext_lazy("Waiting for"),
+        required=False,
         choices=[
-            ("", gettext_lazy("The department")), ("lecturer", gettext_lazy("The lecturer")), ("all", gettext_lazy("Anyone")),
+            ("", gettext_lazy("The department")),
+            ("lecturer", gettext_lazy("The lecturer")),
+            ("all", gettext_lazy("Anyone")),
         ],
-    )  # fmt: skip
+    )
     department = DepartmentField()
 
     def __init__(self, access: Access, *args: Any, **kwargs: Any) -> None:
@@ -81,9 +84,12 @@ def registers(request: PersonRequest) -> HttpResponse:
     parameters = request.GET.copy()
     parameters.pop("page", None)
     context = {
-        "form": form, "page": page, "tasks": [Task(register, request) for register in page], "days": TO_DEPARTMENT_AFTER,
+        "form": form,
+        "page": page,
+        "tasks": [Task(register, request) for register in page],
+        "days": TO_DEPARTMENT_AFTER,
         "parameters": f"{parameters.urlencode()}&" if parameters else "",
-    }  # fmt: skip
+    }
     return render(request, "adsum/teaching/registers.html", context)
 
 
@@ -91,14 +97,18 @@ class ExplainForm(forms.Form):
     """Why a class has no register."""
 
     why = forms.ChoiceField(
-        label=gettext_lazy("Why is there no register?"), widget=forms.RadioSelect,
+        label=gettext_lazy("Why is there no register?"),
+        widget=forms.RadioSelect,
         choices=[(code.value, words) for code, words in EXPLANATIONS.items() if code != Explanation.OUTAGE],
         error_messages={"required": gettext_lazy("Choose what happened.")},
-    )  # fmt: skip
+    )
     note = forms.CharField(
-        label=gettext_lazy("In your words"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        label=gettext_lazy("In your words"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("Colleagues read it; students do not."),
-    )  # fmt: skip
+    )
 
     def clean(self) -> None:
         if self.cleaned_data.get("why") == Explanation.OTHER and not self.cleaned_data.get("note", "").strip():

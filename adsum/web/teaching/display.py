@@ -68,13 +68,24 @@ def display(request: HttpRequest, ref: UUID) -> HttpResponse:
         "late": clock(opening.late_until),
     }
     d = {
-        "module_code": session.module.code, "title": session.title, "kind": kind_label(session.kind),
-        "room": ", ".join(sorted(room.name for room in session.rooms.all())), "starts": session.starts_at,
-        "ends": session.ends_at, "svg": code_svg(now.code), "typed": spaced(now.typed), "address": TYPED_ADDRESS,
-        "left_ms": now.left_ms, "period_ms": now.period_ms, "grace_ms": now.grace_ms,
-        "here": here_in([session.pk]).get(session.pk, 0), "expected": how_many_expected([session.pk]).get(session.pk, 0),
-        "note": window_note(phase, **times), "stream_url": f"/live/display/{ref}", "poll_url": f"/live/display/{ref}/now",
-    }  # fmt: skip
+        "module_code": session.module.code,
+        "title": session.title,
+        "kind": kind_label(session.kind),
+        "room": ", ".join(sorted(room.name for room in session.rooms.all())),
+        "starts": session.starts_at,
+        "ends": session.ends_at,
+        "svg": code_svg(now.code),
+        "typed": spaced(now.typed),
+        "address": TYPED_ADDRESS,
+        "left_ms": now.left_ms,
+        "period_ms": now.period_ms,
+        "grace_ms": now.grace_ms,
+        "here": here_in([session.pk]).get(session.pk, 0),
+        "expected": how_many_expected([session.pk]).get(session.pk, 0),
+        "note": window_note(phase, **times),
+        "stream_url": f"/live/display/{ref}",
+        "poll_url": f"/live/display/{ref}/now",
+    }
     context = {"d": d, "refresh_url": reverse("display_refresh", args=[ref]), "reload_after": now.left_ms // 1000 + 1}
     return render(request, "adsum/teaching/display.html", context)
 
@@ -101,9 +112,14 @@ def pairing(request: HttpRequest) -> HttpResponse:
         credential = services.begin_pairing(at=at).credential
         waiting_page = HttpResponseRedirect(reverse("display_pairing"))
         waiting_page.set_cookie(
-            PAIRING_COOKIE, credential, max_age=2 * services.PAIRING_LIFE, path="/", secure=settings.SECURE, httponly=True,
+            PAIRING_COOKIE,
+            credential,
+            max_age=2 * services.PAIRING_LIFE,
+            path="/",
+            secure=settings.SECURE,
+            httponly=True,
             samesite="Lax",
-        )  # fmt: skip
+        )
         return waiting_page
     waiting = _waiting(request)
     credential = request.COOKIES.get(PAIRING_COOKIE, "")

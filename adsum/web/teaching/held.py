@@ -16,9 +16,9 @@ from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
-from adsum.web.signin import stepup
+from adsum.web.guards import of_class, said, sign_in_first, wants_json
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import of_class, said, sign_in_first, wants_json
+from adsum.web.signin import stepup
 from adsum.web.teaching.visitors import swap_of, told_in
 
 

@@ -20,22 +20,24 @@ from adsum.checkin import kiosks, services
 from adsum.checkin.kiosks import Answer
 from adsum.checkin.models import Kiosk
 from adsum.timetable.models import ClassSession
+from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import of_class
 from adsum.web.teaching.register import clock
 
 WORDS = {
     Answer.UNKNOWN: (
-        gettext_lazy("That number is not on this class’s list"), gettext_lazy("Check it and try again, or ask your lecturer.")
+        gettext_lazy("That number is not on this class’s list"),
+        gettext_lazy("Check it and try again, or ask your lecturer."),
     ),
     Answer.ASK: (gettext_lazy("Please ask your lecturer"), gettext_lazy("They can mark you by hand.")),
     Answer.SLOW: (
-        gettext_lazy("Too many numbers did not match"), gettext_lazy("Wait a few minutes, or ask your lecturer to mark you.")
+        gettext_lazy("Too many numbers did not match"),
+        gettext_lazy("Wait a few minutes, or ask your lecturer to mark you."),
     ),
     Answer.CLOSED: (gettext_lazy("Check-in has closed"), gettext_lazy("If you are here, ask your lecturer to mark you.")),
     Answer.EARLY: (gettext_lazy("Check-in has not opened yet"), gettext_lazy("Come back when it opens.")),
     Answer.PAUSED: (gettext_lazy("Check-in is paused for the whole university"), gettext_lazy("Nothing counts against you.")),
-}  # fmt: skip
+}
 
 
 def cookie_of(ref: UUID) -> str:
@@ -47,9 +49,14 @@ def to_kiosk(kiosk: Kiosk, credential: str, at: datetime) -> HttpResponse:
     """To the kiosk's page, its credential left with this browser until the class ends."""
     answer = HttpResponseRedirect(reverse("kiosk", args=[kiosk.ref]))
     answer.set_cookie(
-        cookie_of(kiosk.ref), credential, max_age=kiosk.opening.session.ends_at - at, path="/", secure=settings.SECURE,
-        httponly=True, samesite="Lax",
-    )  # fmt: skip
+        cookie_of(kiosk.ref),
+        credential,
+        max_age=kiosk.opening.session.ends_at - at,
+        path="/",
+        secure=settings.SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
     return answer
 
 
@@ -87,9 +94,12 @@ def _short(person: Person) -> str:
 def _page(request: HttpRequest, kiosk: Kiosk, at: datetime, code: int = 200, **told: Any) -> HttpResponse:
     shut = kiosks.is_shut(kiosk, at)
     context = {
-        "kiosk": kiosk, "session": kiosk.opening.session, "shut": WORDS[shut] if shut else None,
-        "opens": clock(kiosk.opening.opens_at) if shut == Answer.EARLY else "", **told,
-    }  # fmt: skip
+        "kiosk": kiosk,
+        "session": kiosk.opening.session,
+        "shut": WORDS[shut] if shut else None,
+        "opens": clock(kiosk.opening.opens_at) if shut == Answer.EARLY else "",
+        **told,
+    }
     return render(request, "adsum/teaching/kiosk.html", context, status=code)
 
 

@@ -66,13 +66,17 @@ def rows(found: Iterable[ClassSession], at: datetime) -> list[Row]:
     upcoming = next((one.pk for one in sessions if one.starts_at > at and not one.cancelled), None)
     return [
         Row(
-            session=one, state=_state(one, at, is_next=one.pk == upcoming), here=here.get(one.pk, 0),
-            expected=expected.get(one.pk, 0), flags=_flags(one, news.get(one.pk), at, silent=one.pk in silent),
+            session=one,
+            state=_state(one, at, is_next=one.pk == upcoming),
+            here=here.get(one.pk, 0),
+            expected=expected.get(one.pk, 0),
+            flags=_flags(one, news.get(one.pk), at, silent=one.pk in silent),
             showable=not one.cancelled and one.starts_at - SHOWN_BEFORE <= at < one.ends_at,
-            shown_from=one.starts_at - SHOWN_BEFORE, checkin_open=_checkin_open(one, at),
+            shown_from=one.starts_at - SHOWN_BEFORE,
+            checkin_open=_checkin_open(one, at),
         )
         for one in sessions
-    ]  # fmt: skip
+    ]
 
 
 def by_day(listed: Iterable[Row]) -> list[tuple[date, list[Row]]]:

@@ -16,19 +16,20 @@ from django.utils.translation import gettext_lazy, ngettext
 from adsum.accounts.models import Person
 from adsum.attendance import services
 from adsum.attendance.amendments import propose
+from adsum.attendance.labels import REASONS
 from adsum.attendance.models import Query
 from adsum.attendance.policies import terms_of
-from adsum.attendance.reports import Line, counts_of, newest_change_by, register_of, story_of
+from adsum.attendance.record import story_of
+from adsum.attendance.reports import Line, counts_of, newest_change_by, register_of
 from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, needs_proof
 from adsum.checkin.held import answer_query
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
-from adsum.attendance.labels import REASONS
 from adsum.integrations.files.paper import instant_of
 from adsum.timetable.models import ClassSession
-from adsum.web.signin import stepup
+from adsum.web.guards import of_class, said, wants_json
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import of_class, said, wants_json
+from adsum.web.signin import stepup
 from adsum.web.teaching.amendments import undo_offer
 from adsum.web.teaching.register import clock, seat
 from adsum.web.teaching.words import attempts, result, story
@@ -54,20 +55,27 @@ class AmendForm(forms.Form):
 
     status = forms.ChoiceField(label=gettext_lazy("New mark"), choices=CHOICES)
     arrived = forms.TimeField(
-        label=gettext_lazy("Arrived at"), required=False, help_text=gettext_lazy("If you know it; for a late mark."),
+        label=gettext_lazy("Arrived at"),
+        required=False,
+        help_text=gettext_lazy("If you know it; for a late mark."),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-    )  # fmt: skip
+    )
     left = forms.TimeField(
-        label=gettext_lazy("Left at"), required=False, help_text=gettext_lazy("If you know it; for someone who left early."),
+        label=gettext_lazy("Left at"),
+        required=False,
+        help_text=gettext_lazy("If you know it; for someone who left early."),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-    )  # fmt: skip
+    )
     reason_code = forms.ChoiceField(
         label=gettext_lazy("Reason"), choices=REASON_CHOICES, error_messages={"required": gettext_lazy("Choose a reason.")}
     )
     reason = forms.CharField(
-        label=gettext_lazy("In your words"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        label=gettext_lazy("In your words"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("The student can read it."),
-    )  # fmt: skip
+    )
 
     def __init__(self, session: ClassSession, chosen: Iterable[Line], at: datetime, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,14 +112,17 @@ class AnswerForm(forms.Form):
     """The answer to a student's query: a new mark, or the one that stands; and why."""
 
     status = forms.ChoiceField(
-        label=gettext_lazy("Your answer"), widget=forms.RadioSelect,
+        label=gettext_lazy("Your answer"),
+        widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Choose a new mark, or that it stays as it is.")},
-    )  # fmt: skip
+    )
     reason = forms.CharField(
-        label=gettext_lazy("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        label=gettext_lazy("Why"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("The student reads it."),
         error_messages={"required": gettext_lazy("Say in a few words why: the student reads it with your answer.")},
-    )  # fmt: skip
+    )
 
     def __init__(self, line: Line, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -156,8 +167,10 @@ def _proof(request: PersonRequest, session: ClassSession, chosen: Iterable[Line]
 
 def _ask_why(request: PersonRequest, session: ClassSession, students: Iterable[Person], status: Status) -> HttpResponse:
     request.session[CHOSEN] = {
-        "class": str(session.ref), "students": [str(student.ref) for student in students], "status": status,
-    }  # fmt: skip
+        "class": str(session.ref),
+        "students": [str(student.ref) for student in students],
+        "status": status,
+    }
     then = reverse("amend_marks", args=[session.ref])
     if wants_json(request):
         return JsonResponse({"message": _("Changing a mark needs a reason."), "next": then}, status=409)
@@ -185,16 +198,30 @@ def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
         reason_code = Reason(given["reason_code"]) if given["reason_code"] else None
         try:
             changed = services.mark_students(
-                session, students, status, by=request.user, at=request.at, reason_code=reason_code, reason=given["reason"],
-                seen_at=seen_at, left_at=left_at,
-            )  # fmt: skip
+                session,
+                students,
+                status,
+                by=request.user,
+                at=request.at,
+                reason_code=reason_code,
+                reason=given["reason"],
+                seen_at=seen_at,
+                left_at=left_at,
+            )
         except AdsumError as refused:
             if refused.code != "second_person":
                 raise
             propose(
-                session, students, status, by=request.user, at=request.at, reason_code=reason_code or Reason.OTHER,
-                reason=given["reason"], seen_at=seen_at, left_at=left_at,
-            )  # fmt: skip
+                session,
+                students,
+                status,
+                by=request.user,
+                at=request.at,
+                reason_code=reason_code or Reason.OTHER,
+                reason=given["reason"],
+                seen_at=seen_at,
+                left_at=left_at,
+            )
             request.session.pop(CHOSEN, None)
             messages.info(request, _("A colleague has to confirm this change: until then nothing changes."))
             return redirect("class_register", session.ref)

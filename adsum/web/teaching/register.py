@@ -25,10 +25,10 @@ from adsum.checkin.reports import held_scans, kiosks_of, latest_epoch, pace_of, 
 from adsum.checkin.services import SHOWN_BEFORE
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
-from adsum.web.signin import stepup
+from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
 from adsum.web.policy_words import PACES
-from adsum.web.teaching import of_class
+from adsum.web.signin import stepup
 from adsum.web.teaching.amendments import undo_at_the_head, waiting_in
 from adsum.web.teaching.visitors import VisitorForm
 from adsum.web.templatetags.adsum_ui import status_label
@@ -65,8 +65,11 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "counts": here,
         "held": [
             {
-                "id": scan.ref, "name": scan.student.display_name, "number": scan.student.number,
-                "at": clock(scan.first_seen_at), "why": held_reason(scan.refusal),
+                "id": scan.ref,
+                "name": scan.student.display_name,
+                "number": scan.student.number,
+                "at": clock(scan.first_seen_at),
+                "why": held_reason(scan.refusal),
                 "url": reverse("decide_held", args=[scan.ref]),
             }
             for scan in held
@@ -88,7 +91,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "over": request.at >= session.ends_at,
         "showable": not session.cancelled and session.starts_at - SHOWN_BEFORE <= request.at < session.ends_at,
         "checkin": _checkin(session, request),
-    }  # fmt: skip
+    }
     return render(request, "adsum/teaching/register.html", context)
 
 
@@ -105,9 +108,14 @@ def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
     else:
         state = "early" if request.at < opening.opens_at else "open"
     return {
-        "state": state, "window": opening, "paces": PACES, "pace": pace_of(latest_epoch(opening)),
-        "screens": list(showing(opening)), "kiosks": list(kiosks_of(opening)), "stopped_at": opening.stopped_at,
-    }  # fmt: skip
+        "state": state,
+        "window": opening,
+        "paces": PACES,
+        "pace": pace_of(latest_epoch(opening)),
+        "screens": list(showing(opening)),
+        "kiosks": list(kiosks_of(opening)),
+        "stopped_at": opening.stopped_at,
+    }
 
 
 def marks(statuses: Iterable[Status]) -> list[tuple[str, str, str]]:
@@ -140,19 +148,25 @@ def seat(student: Person, mark: Mark | None) -> dict[str, Any]:
     status = mark.status if mark else Status.EXPECTED
     seen = mark is not None and status in ATTENDED
     return {
-        "student": str(student.ref), "status": str(status), "label": status_label(status),
-        "at": clock(mark.at) if mark and seen else "", "minutes_late": mark.minutes_late or None if mark else None,
+        "student": str(student.ref),
+        "status": str(status),
+        "label": status_label(status),
+        "at": clock(mark.at) if mark and seen else "",
+        "minutes_late": mark.minutes_late or None if mark else None,
         "note": (late_note(mark.minutes_late) or left_note(mark.left_at)) if mark else "",
-    }  # fmt: skip
+    }
 
 
 class HeadcountForm(forms.Form):
     """How many people are in the room; empty takes the number back."""
 
     people = forms.IntegerField(
-        label=gettext_lazy("People in the room"), min_value=0, max_value=5000, required=False,
+        label=gettext_lazy("People in the room"),
+        min_value=0,
+        max_value=5000,
+        required=False,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-    )  # fmt: skip
+    )
 
 
 @of_class("POST")

@@ -27,9 +27,9 @@ from adsum.integrations.files.sheets import MOST, register_pdf, row_reference, s
 from adsum.integrations.files.tables import FORMS, read
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
-from adsum.web.signin import stepup
+from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles, of_class
+from adsum.web.signin import stepup
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.viewing import looked_at_class
 
@@ -147,10 +147,13 @@ def enter(request: PersonRequest, session: ClassSession) -> HttpResponse:
         for n, line in enumerate((line for line in register_of(session) if line.expected), 1)
     ]
     context = {
-        "session": session, "students": students, "file": file, "sheet": sheet_reference(session),
+        "session": session,
+        "students": students,
+        "file": file,
+        "sheet": sheet_reference(session),
         "choices": [(status.value, status_label(status)) for status in CHOICES],
         "begun": request.at >= session.starts_at,
-    }  # fmt: skip
+    }
     return render(request, "adsum/teaching/sheet.html", context, status=422 if file.errors else 200)
 
 
@@ -176,9 +179,13 @@ def _preview(request: PersonRequest, session: ClassSession, lines: list[Line], s
 def _shown(request: PersonRequest, session: ClassSession, plan: Plan, kept: str) -> HttpResponse:
     steps = [(step, WHAT[step.what]) for step in plan.steps if step.what != "unchanged"]
     context = {
-        "session": session, "plan": plan, "steps": steps, "kept": kept, "writes": len(plan.writes),
+        "session": session,
+        "plan": plan,
+        "steps": steps,
+        "kept": kept,
+        "writes": len(plan.writes),
         "unchanged": sum(step.what == "unchanged" for step in plan.steps),
-    }  # fmt: skip
+    }
     return render(request, "adsum/teaching/sheet_preview.html", context)
 
 

@@ -13,8 +13,8 @@ from adsum.checkin.reports import held_in
 from adsum.core.clock import civil_day, monday_of
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
 from adsum.web.teaching.complete import tasks
 from adsum.web.teaching.listing import by_day, in_order, rows
 from adsum.web.weeks import asked_week

@@ -13,26 +13,29 @@ from django.utils.translation import gettext_lazy
 
 from adsum.accounts.reports import the_student
 from adsum.attendance.amendments import propose
-from adsum.attendance.rules import Needs, Reason, Status, needs_proof
 from adsum.attendance.guest_attendance import let_in
+from adsum.attendance.rules import Needs, Reason, Status, needs_proof
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
-from adsum.web.signin import stepup
+from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import of_class
+from adsum.web.signin import stepup
 
 
 class VisitorForm(forms.Form):
     """Who came, and what it counts instead of."""
 
     number = forms.CharField(
-        label=gettext_lazy("Student number or university e-mail"), max_length=200,
+        label=gettext_lazy("Student number or university e-mail"),
+        max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
-    )  # fmt: skip
+    )
     swap = forms.BooleanField(
-        label=gettext_lazy("It counts instead of their own group’s class of this week"), required=False, initial=True,
+        label=gettext_lazy("It counts instead of their own group’s class of this week"),
+        required=False,
+        initial=True,
         widget=forms.CheckboxInput(attrs={"value": "yes"}),
-    )  # fmt: skip
+    )
 
 
 def swap_of(request: PersonRequest) -> bool:
@@ -70,9 +73,7 @@ def add(request: PersonRequest, session: ClassSession) -> HttpResponse:
     except AdsumError as refused:
         if refused.code != Needs.SECOND_PERSON:
             raise
-        propose(
-            session, [student], Status.OTHER_GROUP, by=request.user, at=request.at, reason_code=Reason.OTHER_GROUP_AGREED
-        )  # fmt: skip
+        propose(session, [student], Status.OTHER_GROUP, by=request.user, at=request.at, reason_code=Reason.OTHER_GROUP_AGREED)
         messages.info(request, _("A colleague has to confirm this change: until then nothing changes."))
     else:
         messages.success(request, told_in(student.display_name, swapped))

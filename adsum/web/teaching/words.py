@@ -44,15 +44,7 @@ class Attempt(NamedTuple):
 
 def attempts(scans: Iterable[Scan]) -> list[Attempt]:
     """Scans in words; `scans` come with their decisions."""
-    return [
-        Attempt(
-            scan.first_seen_at,
-            _how(scan),
-            result(scan.refusal),
-            _decided(scan),
-        )
-        for scan in scans
-    ]
+    return [Attempt(scan.first_seen_at, _how(scan), result(scan.refusal), _decided(scan)) for scan in scans]
 
 
 def _how(scan: Scan) -> str:
@@ -83,9 +75,12 @@ def story(changes: Iterable[MarkChange], student: str) -> list[Step]:
     """The history of one mark. A scan is the student's own doing; what nobody did, the system did."""
     return [
         Step(
-            change.before, change.after, str(change.by or (student if change.source == "scan" else _("Adsum"))), change.at,
+            change.before,
+            change.after,
+            str(change.by or (student if change.source == "scan" else _("Adsum"))),
+            change.at,
             " · ".join(filter(None, [source_label(change.source), left_note(change.left_at)])),
             reason_label(change.reason_code, change.reason),
         )
         for change in changes
-    ]  # fmt: skip
+    ]

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from adsum.attendance.rules import Status
 from adsum.attendance.labels import STATUSES as WORDS
+from adsum.attendance.rules import Status
 
 register = template.Library()
 
@@ -50,12 +50,7 @@ STATUSES = {
     "held": Look("held", "query", gettext_lazy("Held")),
 }
 
-NOTICE_ICONS = {
-    "info": "info-circle",
-    "good": "check-lg",
-    "warn": "exclamation-triangle",
-    "bad": "exclamation-triangle",
-}
+NOTICE_ICONS = {"info": "info-circle", "good": "check-lg", "warn": "exclamation-triangle", "bad": "exclamation-triangle"}
 NOTICE_TONES = {"info": "note", "good": "good", "warn": "warn", "bad": "bad"}
 
 

@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import IMPORTS
-from adsum.integrations.imports.runs import feeds as polling
-from adsum.integrations.imports.runs import reports
+from adsum.integrations.imports import feeds as polling
+from adsum.integrations.imports import reports
 from adsum.timetable.rules import Change, PollOutcome
 from adsum.timetable.sources import FeedMapping
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.timetabling.import_words import INTERVALS, OUTCOMES, counted
-from adsum.web.teaching import for_roles
 
 POLLS_PER_PAGE = 30
 STATES: dict[str, tuple[Promise, str]] = {
@@ -70,9 +70,13 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         for poll in page
     ]
     context = {
-        "feed": feed, "word": word, "look": look, "interval": INTERVALS.get(feed.every_minutes or 0, ""), "page": page,
+        "feed": feed,
+        "word": word,
+        "look": look,
+        "interval": INTERVALS.get(feed.every_minutes or 0, ""),
+        "page": page,
         "history": history,
-    }  # fmt: skip
+    }
     return render(request, "adsum/timetabling/feed.html", context)
 
 

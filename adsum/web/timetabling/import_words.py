@@ -93,10 +93,7 @@ RULE_NAMES = {
     "kinds": gettext_lazy("Kind of class"),
     "remote": gettext_lazy("Remote, when it matches"),
 }
-PRESET_NAMES = {
-    "timeedit": gettext_lazy("TimeEdit"),
-    "plain": gettext_lazy("Plain: “CS201 Algorithms – Lecture”"),
-}
+PRESET_NAMES = {"timeedit": gettext_lazy("TimeEdit"), "plain": gettext_lazy("Plain: “CS201 Algorithms – Lecture”")}
 
 
 def counted(change: Change, number: int) -> str:
@@ -187,9 +184,7 @@ class CalendarForm(forms.Form):
     """Where one source is, how it is read, and how often it is asked."""
 
     name = forms.CharField(
-        label=gettext_lazy("Name of the source"),
-        max_length=40,
-        help_text=gettext_lazy("Its classes are kept under this name."),
+        label=gettext_lazy("Name of the source"), max_length=40, help_text=gettext_lazy("Its classes are kept under this name.")
     )
     format = forms.ChoiceField(
         label=gettext_lazy("What its address holds"),
@@ -201,10 +196,7 @@ class CalendarForm(forms.Form):
         required=False,
     )
     url = forms.CharField(
-        label=gettext_lazy("Address"),
-        required=False,
-        max_length=1000,
-        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+        label=gettext_lazy("Address"), required=False, max_length=1000, widget=forms.URLInput(attrs={"placeholder": "https://"})
     )
     every_minutes = forms.TypedChoiceField(
         label=gettext_lazy("Ask it by itself"),
@@ -261,10 +253,12 @@ class CalendarForm(forms.Form):
         """How it is asked, as it is saved."""
         data, usual = self.cleaned_data, Polling()
         return Polling(
-            format=data["format"], partial=data["partial"], every_minutes=data["every_minutes"],
+            format=data["format"],
+            partial=data["partial"],
+            every_minutes=data["every_minutes"],
             apply_below=usual.apply_below if data["apply_below"] is None else data["apply_below"],
             alarm_hours=data["alarm_hours"] or usual.alarm_hours,
-        )  # fmt: skip
+        )
 
     @classmethod
     def initial_of(cls, mapping: dict[str, Any]) -> dict[str, Any]:

@@ -15,21 +15,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from adsum.accounts.rules import IMPORTS, MANAGES_PEOPLE
+from adsum.checkin import class_changes as changes
 from adsum.core.cells import safe_cell
 from adsum.core.errors import AdsumError
-from adsum.checkin import class_changes as changes
-from adsum.integrations.imports.runs import runs as imports
-from adsum.integrations.imports.runs import reports
+from adsum.integrations.imports import reports
+from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.fetching import fetch
 from adsum.integrations.imports.mapping import PRESETS, rules_of
 from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import Change, ImportState
 from adsum.timetable.services import Polling, save_mapping
 from adsum.timetable.sources import FeedMapping, Import
-from adsum.web.signin import stepup
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
+from adsum.web.signin import stepup
 from adsum.web.timetabling.import_words import CHANGES, NAMES, STATES, THINGS, CalendarForm, UploadForm, counted, shown
-from adsum.web.teaching import for_roles
 
 PER_PAGE = 50
 IMPORTS_PER_PAGE = 20

@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import IMPORTS
-from adsum.core.errors import AdsumError
 from adsum.checkin import class_changes as changes
-from adsum.integrations.imports.runs import reports
+from adsum.core.errors import AdsumError
+from adsum.integrations.imports import reports
 from adsum.timetable.models import ClassReport
-from adsum.web.signin import stepup
 from adsum.web.changes import undoing
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching import for_roles
+from adsum.web.signin import stepup
 
 PER_PAGE = 25
 

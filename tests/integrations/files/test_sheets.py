@@ -12,16 +12,14 @@ from pypdf import PdfReader
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.amendments import report_period
 from adsum.attendance.models import Correction, Mark, MarkChange, ReportedPeriod
+from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import Entry, enter_marks, mark_students
 from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
-from adsum.integrations.files import exports
+from adsum.integrations.files import exports, sheets, tables
 from adsum.integrations.files import paper as marks_in
-from adsum.integrations.files import sheets
-from adsum.integrations.files import tables
 from adsum.integrations.files.paper import CODES, Line, Plan
 from adsum.timetable.models import ClassSession
 from tests.kit.world import NINE, World
@@ -149,9 +147,14 @@ def test_references_are_stable_and_differ(house: House):
 
 
 def test_what_counts_is_the_time_on_the_sheet(house: House):
-    assert house.enter(
-        (house.ref(house.alice), "", "present", ""), ("", "20012345", "", "09:17"), (house.ref(house.cara), "", "absent", "")
-    ) == 3  # fmt: skip
+    assert (
+        house.enter(
+            (house.ref(house.alice), "", "present", ""),
+            ("", "20012345", "", "09:17"),
+            (house.ref(house.cara), "", "absent", ""),
+        )
+        == 3
+    )
     marks = {mark.student_id: mark for mark in Mark.objects.all()}
     alice, bob, cara = (marks[student.pk] for student in (house.alice, house.bob, house.cara))
     assert (alice.status, alice.at, alice.minutes_late) == (Status.PRESENT, NINE, 0)
@@ -233,11 +236,17 @@ def test_rows_without_a_mark_say_nothing(house: House):
 @pytest.mark.parametrize(
     ("word", "status"),
     [
-        ("attended", Status.PRESENT), ("authorised", Status.AUTHORISED), ("unauthorised", Status.ABSENT), ("/", Status.PRESENT),
-        ("L", Status.LATE), ("O", Status.ABSENT), ("Attended Remotely", Status.REMOTE), ("absent_unauthorised", Status.ABSENT),
+        ("attended", Status.PRESENT),
+        ("authorised", Status.AUTHORISED),
+        ("unauthorised", Status.ABSENT),
+        ("/", Status.PRESENT),
+        ("L", Status.LATE),
+        ("O", Status.ABSENT),
+        ("Attended Remotely", Status.REMOTE),
+        ("absent_unauthorised", Status.ABSENT),
         ("attended_other_group", Status.OTHER_GROUP),
     ],
-)  # fmt: skip
+)
 def test_marks_of_other_systems_are_understood(house: House, word: str, status: Status):
     assert [step.after for step in house.plan(("", "20012345", word, "")).steps] == [status]
 
@@ -308,9 +317,12 @@ def test_a_sheet_that_changes_many_marks_needs_a_second_person_for_these(house: 
     assert len(made.problems) == (number if second else 0)
     with pytest.raises(AdsumError) if second else nullcontext():
         enter_marks(
-            house.session, [Entry(student, Status.LATE, None) for student in students], source=Source.STAFF, by=house.ada,
+            house.session,
+            [Entry(student, Status.LATE, None) for student in students],
+            source=Source.STAFF,
+            by=house.ada,
             at=LATER,
-        )  # fmt: skip
+        )
     assert set(Mark.objects.values_list("status", flat=True)) == {Status.PRESENT if second else Status.LATE}
 
 

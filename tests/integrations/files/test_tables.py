@@ -37,11 +37,14 @@ def test_lines_of_a_file_are_counted_as_an_editor_does():
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"", "no_header"), (b"PK\x03\x04 not a zip", "not_a_table"), (b"\xff\xfe\x00", "not_a_table"),
+        (b"", "no_header"),
+        (b"PK\x03\x04 not a zip", "not_a_table"),
+        (b"\xff\xfe\x00", "not_a_table"),
         (b"a\0b", "not_a_table"),
-        (b"x" * (tables.MOST_BYTES + 1), "too_large"), (b"number\n" + b"1\n" * (tables.MOST_ROWS + 1), "too_many_rows"),
+        (b"x" * (tables.MOST_BYTES + 1), "too_large"),
+        (b"number\n" + b"1\n" * (tables.MOST_ROWS + 1), "too_many_rows"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_used_says_what_to_do(content: bytes, code: str):
     with pytest.raises(AdsumError) as refused:
         tables.read(content)
@@ -95,8 +98,10 @@ def test_five_kilobytes_cannot_end_the_process_that_reads_them(far: str):
 @given(st.lists(st.tuples(st.integers(1, 1_048_576), st.integers(0, 16_383)), min_size=1, max_size=3))
 def test_wherever_the_cells_of_a_spreadsheet_are_it_is_rows_or_a_sentence(places: list[tuple[int, int]]):
     assert tried(with_cells(*[xl_rowcol_to_cell(row - 1, column) for row, column in places])) in {
-        "", "too_large", "too_many_rows"
-    }  # fmt: skip
+        "",
+        "too_large",
+        "too_many_rows",
+    }
 
 
 @pytest.mark.parametrize(

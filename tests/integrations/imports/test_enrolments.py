@@ -14,12 +14,12 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange
-from adsum.attendance.reports import account, classes_of, own_classes
+from adsum.attendance.record import account, classes_of, own_classes
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.reports import events_about
-from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports import runs as imports
 from adsum.ops import cli
 from adsum.timetable.models import ClassSession, Course, Enrolment, Group, Place
 from adsum.timetable.reports import expected_ids, how_many_expected, names_expected_in, students_visible_to
@@ -27,8 +27,8 @@ from adsum.timetable.rules import loses_days
 from adsum.timetable.sources import Import
 from tests.kit.feeds import bring, enrolment, oneroster, university
 from tests.kit.signing_in import prove
-from tests.web.test_records import text_of
 from tests.kit.world import NINE, World
+from tests.web.test_records import text_of
 
 pytestmark = pytest.mark.django_db
 HEAD = "student,course,course_title,department,mode,level,year,status,starts_on,ends_on,tutor"

@@ -8,9 +8,9 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
 from adsum.audit.models import Event
-from adsum.checkin.models import GateState
 from adsum.checkin import class_changes as changes
-from adsum.integrations.imports.runs import runs as imports
+from adsum.checkin.models import GateState
+from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.vocabulary import kind_in
 from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Place
 from adsum.timetable.rules import Kind
@@ -99,10 +99,7 @@ def test_checking_changes_nothing_and_its_diff_is_what_applying_does():
     ]
     assert [room for _, _, room, _ in classes()] == ["C2.01", "C2.01"]
     imports.apply(run, at=AT, actor=ACTOR)
-    assert classes() == [
-        ("A-1", "2026-09-21 08:00", "C3.04", "scheduled"),
-        ("B", "2026-09-22 08:00", "C2.01", "cancelled"),
-    ]
+    assert classes() == [("A-1", "2026-09-21 08:00", "C3.04", "scheduled"), ("B", "2026-09-22 08:00", "C2.01", "cancelled")]
     assert list(ClassChange.objects.filter(version=2).order_by("pk").values_list("change", flat=True)) == ["moved", "cancelled"]
 
 
@@ -191,8 +188,10 @@ def test_a_vanished_class_is_suspect_not_cancelled_until_a_person_says_so(team: 
     gone.refresh_from_db()
     assert (gone.status, gone.suspect_since) == ("cancelled", None)
     assert list(ClassChange.objects.filter(session=gone).order_by("version").values_list("change", "actor")) == [
-        ("new", ACTOR), ("vanished", ACTOR), ("cancelled", team.actor)
-    ]  # fmt: skip
+        ("new", ACTOR),
+        ("vanished", ACTOR),
+        ("cancelled", team.actor),
+    ]
     assert only_unchanged(bring(events(*rows[1:])))
     assert bring(events(*rows)).counts["class"] == {"unchanged": 9, "restored": 1}
     gone.refresh_from_db()
@@ -415,11 +414,18 @@ def test_an_unknown_kind_is_shown_as_other_with_a_notice():
 @pytest.mark.parametrize(
     ("words", "kind"),
     [
-        ("Föreläsning", Kind.LECTURE), ("Laboration", Kind.LAB), ("Övning", Kind.TUTORIAL), ("Handledning", Kind.SUPERVISION),
-        ("Darlith", Kind.LECTURE), ("Gweithdy 2", Kind.WORKSHOP), ("CS201 Practical", Kind.LAB), ("Tentamen", Kind.EXAM),
-        ("Colloquium", None), ("", None),
+        ("Föreläsning", Kind.LECTURE),
+        ("Laboration", Kind.LAB),
+        ("Övning", Kind.TUTORIAL),
+        ("Handledning", Kind.SUPERVISION),
+        ("Darlith", Kind.LECTURE),
+        ("Gweithdy 2", Kind.WORKSHOP),
+        ("CS201 Practical", Kind.LAB),
+        ("Tentamen", Kind.EXAM),
+        ("Colloquium", None),
+        ("", None),
     ],
-)  # fmt: skip
+)
 def test_kinds_are_known_in_the_languages_we_have_met(words: str, kind: Kind | None):
     assert kind_in(words) == kind
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adsum.audit.models import Event
-from adsum.integrations.imports.runs import runs as imports
-from adsum.integrations.imports.runs import feeds as polling
+from adsum.integrations.imports import feeds as polling
+from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.ops import health, jobs
 from adsum.timetable import services

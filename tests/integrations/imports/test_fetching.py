@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from adsum.integrations.imports.runs import fetching
+from adsum.integrations.imports import fetching
 from adsum.integrations.imports.fetching import fetch
 from adsum.integrations.imports.problems import Refused
 from tests.kit import feeds

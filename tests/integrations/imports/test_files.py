@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adsum.integrations.imports.runs import events_csv
-from adsum.integrations.imports.runs import icalendar
-from adsum.integrations.imports.runs import oneroster
-from adsum.integrations.imports.runs import reading
+from adsum.integrations.imports import events_csv, icalendar, oneroster, reading
 from adsum.integrations.imports.mapping import PRESETS, rules_of
 from adsum.integrations.imports.problems import Problem, Refused
 from adsum.timetable.models import Group

@@ -8,7 +8,7 @@ from allauth.socialaccount.models import SocialAccount, SocialApp
 from adsum.accounts import services
 from adsum.accounts.models import Identifier, Person, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports import runs as imports
 from adsum.timetable.sources import Import
 from tests.kit.feeds import ACTOR, AT, Row, bring, delta, oneroster, said, university, user
 from tests.kit.world import World

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adsum.integrations.imports.runs import mapping
+from adsum.integrations.imports import mapping
 from adsum.integrations.imports.icalendar import read
 from adsum.integrations.imports.mapping import PRESETS, rules_of
 from adsum.integrations.imports.problems import Problem, Refused
@@ -25,9 +25,12 @@ def vevent(uid: str = "1", start: str = "20260921T090000", hours: int = 1, **mor
     """A VEVENT in London time; further properties as keywords (underscores are hyphens)."""
     end = f"{datetime.fromisoformat(start) + timedelta(hours=hours):%Y%m%dT%H%M%S}"
     known = {
-        "UID": uid, "DTSTART;TZID=Europe/London": start, "DTEND;TZID=Europe/London": end,
-        "SUMMARY": "CS201 Algorithms – Lecture", "LOCATION": "C2.01",
-    }  # fmt: skip
+        "UID": uid,
+        "DTSTART;TZID=Europe/London": start,
+        "DTEND;TZID=Europe/London": end,
+        "SUMMARY": "CS201 Algorithms – Lecture",
+        "LOCATION": "C2.01",
+    }
     known |= {name.replace("_", "-"): value for name, value in more.items()}
     return "\n".join(f"{name}:{value}" for name, value in known.items() if value)
 
@@ -103,8 +106,10 @@ def test_modules_and_groups_of_a_roster_are_used_not_made_again():
 def test_a_weekly_class_stays_at_nine_across_both_clock_changes():
     """Pitfall 22: repeated by civil date, converted afterwards."""
     assert starts(vevent(start="20261019T090000", RRULE="FREQ=WEEKLY;COUNT=3")) == [
-        "2026-10-19 09:00", "2026-10-26 09:00", "2026-11-02 09:00"
-    ]  # fmt: skip
+        "2026-10-19 09:00",
+        "2026-10-26 09:00",
+        "2026-11-02 09:00",
+    ]
     assert starts(vevent(start="20270322T090000", RRULE="FREQ=WEEKLY;COUNT=2")) == ["2027-03-22 09:00", "2027-03-29 09:00"]
 
 
@@ -209,8 +214,7 @@ def test_two_versions_of_an_event_the_higher_sequence_wins_and_a_contradiction_i
 
 
 @pytest.mark.parametrize(
-    ("content", "code"),
-    [(calendar(vevent())[:-20], "cut_short"), (b"BEGIN:VCARD\r\nEND:VCARD\r\n", "not_icalendar")],
+    ("content", "code"), [(calendar(vevent())[:-20], "cut_short"), (b"BEGIN:VCARD\r\nEND:VCARD\r\n", "not_icalendar")]
 )
 def test_a_file_that_was_cut_short_is_refused_whole(content: bytes, code: str):
     with pytest.raises(Refused) as refused:
@@ -321,7 +325,11 @@ def test_a_moved_series_keeps_its_classes():
     assert bring(moved, **PLAIN).counts["class"] == {"moved": 5}
     assert list(ClassSession.objects.order_by("starts_at").values_list("pk", flat=True)) == before
     assert set(ClassSession.objects.values_list("occurrence", flat=True)) == {
-        "2026-09-22", "2026-09-29", "2026-10-06", "2026-10-13", "2026-10-20"
-    }  # fmt: skip
+        "2026-09-22",
+        "2026-09-29",
+        "2026-10-06",
+        "2026-10-13",
+        "2026-10-20",
+    }
     assert only_unchanged(bring(moved, **PLAIN))
     assert ClassSession.objects.earliest("starts_at").starts_at == datetime(2026, 9, 22, 13, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
-from adsum.attendance.reports import account, own_classes
+from adsum.attendance.record import account, own_classes
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.models import GateState, Opening
@@ -76,12 +76,27 @@ def brought(*others: Row, **new: str) -> ClassChange:
         ({"group_ids": "K2"}, Change.CHANGED, {"groups", "group_ids"}),
         ({"group_ids": "K1;K2"}, Change.CHANGED, {"groups", "group_ids"}),
         ({"group_ids": "K1;K3"}, Change.CHANGED, {"groups", "group_ids"}),
-        ({"event_type": "lab", "delivery_mode": "remote", "mandatory": "false"}, Change.CHANGED,
-         {"kind", "delivery", "mandatory"}),
+        (
+            {"event_type": "lab", "delivery_mode": "remote", "mandatory": "false"},
+            Change.CHANGED,
+            {"kind", "delivery", "mandatory"},
+        ),
     ],
-    ids=["cancelled", "another room", "one room more", "later", "over midnight", "another day", "a co-teacher", "a cover",
-         "another group", "merged groups", "a joint class", "its sort"],
-)  # fmt: skip
+    ids=[
+        "cancelled",
+        "another room",
+        "one room more",
+        "later",
+        "over midnight",
+        "another day",
+        "a co-teacher",
+        "a cover",
+        "another group",
+        "merged groups",
+        "a joint class",
+        "its sort",
+    ],
+)
 def test_one_change_is_one_step_of_history(new: dict[str, str], change: Change, names: set[str]):
     step = brought(**new)
     assert step.change == change

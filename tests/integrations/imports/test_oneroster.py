@@ -30,9 +30,15 @@ def test_a_whole_roster():
     assert run.state == "applied"
     assert run.source == "SITS"
     assert {what: dict(changes) for what, changes in run.counts.items()} == {
-        "department": {"new": 2}, "term": {"new": 1}, "module": {"new": 2}, "group": {"new": 3}, "person": {"new": 5},
-        "role": {"new": 5}, "place": {"new": 4}, "lecturer": {"new": 1},
-    }  # fmt: skip
+        "department": {"new": 2},
+        "term": {"new": 1},
+        "module": {"new": 2},
+        "group": {"new": 3},
+        "person": {"new": 5},
+        "role": {"new": 5},
+        "place": {"new": 4},
+        "lecturer": {"new": 1},
+    }
     term = Term.objects.get()
     assert (term.starts_on, term.ends_on) == (date(2026, 9, 21), date(2026, 12, 18)), "OneRoster's end is the day after"
     department = Department.objects.get(code="CS")
@@ -40,8 +46,10 @@ def test_a_whole_roster():
     assert department.parent.name == "University"
     assert Module.objects.get(code="CS201").department == department
     assert [(g.module.code, g.code, g.kind) for g in Group.objects.order_by("source_id").select_related("module")] == [
-        ("CS201", "L", "other"), ("CS201", "A", "lab"), ("CS202", "L", "other")
-    ]  # fmt: skip
+        ("CS201", "L", "other"),
+        ("CS201", "A", "lab"),
+        ("CS202", "L", "other"),
+    ]
     ada = Person.objects.get(source_id="S1")
     assert (ada.username, ada.number, str(ada)) == ("s1@uni.example", "00000001", "Ada1 One")
     assert not ada.has_usable_password()
@@ -96,14 +104,16 @@ def test_version_1_1_has_its_roles_with_the_users():
         {"sourcedId": "S1", "role": "student", "username": "s1@uni.example", "givenName": "A", "familyName": "B"},
         {"sourcedId": "L1", "role": "teacher", "username": "l1@uni.example", "givenName": "C", "familyName": "D"},
         {"sourcedId": "P1", "role": "parent", "username": "p1@home.example", "givenName": "E", "familyName": "F"},
-    ]  # fmt: skip
+    ]
     whole = university() | {"users": people, "enrollments": []}
     del whole["roles"]
     run = bring(oneroster(whole, version="1.1", headers={"users": feeds.USERS_11}))
     assert said(run) == []
     assert {str(p.source_id): set(p.roles(AT)) for p in Person.objects.all()} == {
-        "S1": {Role.STUDENT}, "L1": {Role.LECTURER}, "P1": set()
-    }  # fmt: skip
+        "S1": {Role.STUDENT},
+        "L1": {Role.LECTURER},
+        "P1": set(),
+    }
     assert noticed(run)["roles_ignored"] == (
         "1 row gives the role parent, which no file may give. Grant it in Adsum where it is needed."
     )
@@ -201,7 +211,7 @@ def test_a_bulk_file_that_would_remove_over_a_fifth_stops_and_asks():
     assert run.state == "checked"
     assert run.stop_reason == "enrollments.csv would remove 3 of 10 rows (30 %). Is it the whole export?"
     assert all(ends_on is None for *_, ends_on in places())
-    from adsum.integrations.imports.runs import runs as imports
+    from adsum.integrations.imports import runs as imports
 
     imports.apply(run, at=AT, actor=feeds.ACTOR, confirm=True)
     assert run.state == "applied"
@@ -257,7 +267,10 @@ def test_a_year_later_the_same_codes_go_on_under_new_ids():
 def test_every_bad_row_is_named_with_its_line_and_the_others_are_used():
     bad = university(
         users=[
-            user(1), user(2, email="", username=""), user(3, enabledUser="perhaps"), user(4, familyName=""),
+            user(1),
+            user(2, email="", username=""),
+            user(3, enabledUser="perhaps"),
+            user(4, familyName=""),
             user(5, familyName="x" * 121),
         ],
         roles=[{"sourcedId": "R1", "userSourcedId": "S1", "role": "student", "beginDate": "01/10/2026"}],
@@ -269,7 +282,7 @@ def test_every_bad_row_is_named_with_its_line_and_the_others_are_used():
             enrolment("", "K1", "S1"),
             enrolment("E5", "K1", "S1", beginDate="2026-11-01", endDate="2026-10-01"),
         ],
-    )  # fmt: skip
+    )
     run = bring(oneroster(bad))
     assert said(run) == [
         ("enrollments.csv", 3, "unknown"),

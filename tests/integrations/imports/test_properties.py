@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adsum.accounts.models import Person, RoleGrant
-from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports import runs as imports
 from adsum.timetable.models import ClassSession, Group, GroupStaff, Module, Place
 from adsum.timetable.rules import Change
 from tests.kit import feeds
@@ -48,13 +48,20 @@ def state() -> dict[str, list[tuple[object, ...]]]:
         "staff": sorted(GroupStaff.objects.values_list("group__source_id", "person__source_id")),
         "classes": sorted(
             (
-                s.source_id, s.occurrence, s.starts_at, s.ends_at, s.status, s.version, bool(s.suspect_since),
-                tuple(sorted(room.name for room in s.rooms.all())), tuple(sorted(g.source_id for g in s.groups.all())),
+                s.source_id,
+                s.occurrence,
+                s.starts_at,
+                s.ends_at,
+                s.status,
+                s.version,
+                bool(s.suspect_since),
+                tuple(sorted(room.name for room in s.rooms.all())),
+                tuple(sorted(g.source_id for g in s.groups.all())),
                 tuple(sorted(p.source_id for p in s.staff.all())),
             )
             for s in ClassSession.objects.prefetch_related("rooms", "groups", "staff")
         ),
-    }  # fmt: skip
+    }
 
 
 def shuffled(rows: Sequence[feeds.Row], seed: int) -> list[feeds.Row]:
@@ -157,11 +164,7 @@ def test_applying_does_exactly_what_checking_showed(first, second):
 
 
 @SLOWLY
-@given(
-    weeks=st.integers(1, 30),
-    start=st.dates(date(2026, 9, 1), date(2027, 6, 1)),
-    hour=st.integers(4, 22),
-)
+@given(weeks=st.integers(1, 30), start=st.dates(date(2026, 9, 1), date(2027, 6, 1)), hour=st.integers(4, 22))
 def test_a_weekly_class_is_always_at_the_same_time_of_day(weeks, start, hour):
     days = [start + timedelta(weeks=n) for n in range(weeks)]
     rows = [event("A", f"{day}T{hour:02}:00:00", f"{day}T{hour:02}:50:00", group_ids="", staff_ids="") for day in days]

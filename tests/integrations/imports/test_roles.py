@@ -13,13 +13,13 @@ from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from adsum.audit.reports import events_about
 from adsum.core.errors import AdsumError
-from adsum.integrations.imports.runs import runs as imports
+from adsum.integrations.imports import runs as imports
 from adsum.ops import cli
 from adsum.timetable.models import ModuleLeader
 from adsum.timetable.sources import Import
 from tests.kit.signing_in import prove
-from tests.web.test_records import text_of
 from tests.kit.world import NINE, World
+from tests.web.test_records import text_of
 
 pytestmark = pytest.mark.django_db
 HEAD = "person,role,department,module,from,to"
@@ -58,11 +58,7 @@ def uni(world: World) -> University:
     return University(world)
 
 
-ROWS = (
-    "00000102,department,CS,,,2027-07-31",
-    "00000101,module_leader,,CS201,2026-09-21,",
-    "ben.bell.2@uni.example,tutor,,,,",
-)
+ROWS = ("00000102,department,CS,,,2027-07-31", "00000101,module_leader,,CS201,2026-09-21,", "ben.bell.2@uni.example,tutor,,,,")
 
 
 def test_roles_are_given_shown_and_audited(uni: University):

@@ -18,21 +18,21 @@ from django.core.cache import caches
 from django.test import Client, RequestFactory
 from django.test import override_settings as overriding
 
-from adsum.accounts import services
+from adsum.accounts import identities, second_factors, services
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.core import vault
 from adsum.core.errors import AdsumError
+from adsum.integrations.sign_in.allauth import PROOF, one_factor_alone
 from adsum.integrations.sign_in.arrival import grant_source
 from adsum.integrations.sign_in.oidc import SECRET, client_secret
-from adsum.integrations.sign_in.allauth import PROOF, one_factor_alone
 from adsum.web.signin.stepup import PROVED
-from tests.kit import oidc
-from tests.kit.signing_in import PASSWORD, enter, local_account
 from tests.integrations.sign_in.test_code import code_at
 from tests.integrations.sign_in.test_oidc import assert_refused, back, leave, signed_in
+from tests.kit import oidc
+from tests.kit.signing_in import PASSWORD, enter, local_account
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +52,9 @@ def provider() -> Iterator[oidc.Obliging]:
 
 def linked(provider: oidc.Obliging, person: Person, **settings: Any) -> SocialApp:
     app = oidc.register(provider.issuer, **settings)
-    services.link_identity(person, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE)
+    identities.link_identity(
+        person, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE
+    )
     return app
 
 
@@ -104,7 +106,7 @@ def test_staff_with_a_second_factor_come_in(provider: oidc.Obliging, world: Worl
 def test_a_second_step_here_stands_in_for_the_one_there(provider: oidc.Obliging, world: World, client: Client):
     lecturer = world.lecturer()
     linked(provider, lecturer, mfa=["amr=mfa"])
-    services.enable_totp(lecturer, "JBSWY3DPEHPK3PXP", step=0, by=lecturer.actor, at=NINE)
+    second_factors.enable_totp(lecturer, "JBSWY3DPEHPK3PXP", step=0, by=lecturer.actor, at=NINE)
     assert back(client, provider.authorise(leave(client)))["Location"] == "/sign-in/code/"
     assert signed_in(client) is None
     provider.claims = {"amr": ["mfa"]}
@@ -145,9 +147,13 @@ def test_a_provider_that_only_reports_is_asked_to_sign_in_anew(provider: oidc.Ob
 def test_nobody_is_linked_or_given_a_role_by_a_sign_in_that_is_refused(provider: oidc.Obliging, world: World, client: Client):
     person = world.person(number="0077")
     oidc.register(
-        provider.issuer, match_claim="number", match_identifier="number", mfa=["amr=mfa"], roles_claim="groups",
+        provider.issuer,
+        match_claim="number",
+        match_identifier="number",
+        mfa=["amr=mfa"],
+        roles_claim="groups",
         roles=[{"value": "team", "role": "attendance_team"}],
-    )  # fmt: skip
+    )
     provider.claims = {"number": "0077", "groups": ["team"]}
     assert_refused(client, back(client, provider.authorise(leave(client))), 403)
     assert not person.grants.exists()
@@ -172,7 +178,9 @@ def test_entra_is_keyed_on_tenant_and_oid(
 ):
     student = world.student()
     app = oidc.register(provider.issuer, tenant=TENANT, uid_field="oid")
-    services.link_identity(student, provider=app.provider_id, subject="o-1", issuer=provider.issuer, by="system:test", at=NINE)
+    identities.link_identity(
+        student, provider=app.provider_id, subject="o-1", issuer=provider.issuer, by="system:test", at=NINE
+    )
     provider.claims = claims
     answer = back(client, provider.authorise(leave(client)))
     if fine:
@@ -311,7 +319,7 @@ def test_what_is_no_fresh_sign_in(provider: oidc.Obliging, lecturer: Person, cli
 
 def test_a_second_step_here_makes_no_password_there_a_fresh_proof(provider: oidc.Obliging, lecturer: Person, client: Client):
     """Whoever has the password, at a laptop that was left open, has not shown the second step anywhere."""
-    services.enable_totp(lecturer, "JBSWY3DPEHPK3PXP", step=0, by=lecturer.actor, at=NINE)
+    second_factors.enable_totp(lecturer, "JBSWY3DPEHPK3PXP", step=0, by=lecturer.actor, at=NINE)
     provider.claims = {"amr": ["pwd"], "auth_time": int(time.time())}
     answer = back(client, provider.authorise(client.get("/account/confirm/university/")["Location"]))
     if answer.status_code == 302:
@@ -348,7 +356,7 @@ def test_a_code_shown_here_is_a_second_factor(provider: oidc.Obliging, world: Wo
     lecturer = world.lecturer()
     linked(provider, lecturer, mfa=["amr=mfa"])
     secret = str(generate_totp_secret())
-    services.enable_totp(lecturer, secret, step=0, by=lecturer.actor, at=NINE)
+    second_factors.enable_totp(lecturer, secret, step=0, by=lecturer.actor, at=NINE)
     back(client, provider.authorise(leave(client)))
     client.post("/sign-in/code/", {"code": code_at(secret, datetime.now(UTC))})
     assert is_strong(client, lecturer)

@@ -12,7 +12,7 @@ from allauth.mfa.utils import decrypt
 from django.db import connection
 from django.test import Client
 
-from adsum.accounts import services
+from adsum.accounts import second_factors
 from adsum.accounts.models import Person
 from adsum.checkin.models import RevokedPass
 from tests.kit.signing_in import PASSWORD, TOO_MANY, enter, local_account, signed_in, text
@@ -34,7 +34,7 @@ def code_at(secret: str, at: datetime) -> str:
 def secret(alice: Person) -> str:
     """Alice's phone is set up, long before NINE."""
     secret = str(generate_totp_secret())
-    services.enable_totp(alice, secret, step=0, by=alice.actor, at=NINE)
+    second_factors.enable_totp(alice, secret, step=0, by=alice.actor, at=NINE)
     return secret
 
 
@@ -109,7 +109,7 @@ def test_one_code_sent_twice_at_once_counts_once(alice: Person, secret: str, kin
 
     def use() -> None:
         start.wait()
-        found.append(services.use_code(alice, code, at=NINE))
+        found.append(second_factors.use_code(alice, code, at=NINE))
         connection.close()
 
     threads = [threading.Thread(target=use) for _ in range(4)]

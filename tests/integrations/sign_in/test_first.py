@@ -7,12 +7,22 @@ from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.test import Client
 from django.urls import reverse
 
-from adsum.accounts import services
+from adsum.accounts import identities, services
 from adsum.accounts.models import Identifier, Person
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
+from tests.integrations.sign_in.test_oidc import (
+    _nothing_remembered,
+    alice,
+    app,
+    assert_refused,
+    back,
+    leave,
+    linked,
+    provider,
+    signed_in,
+)
 from tests.kit import oidc
-from tests.integrations.sign_in.test_oidc import _nothing_remembered, alice, app, assert_refused, back, leave, linked, provider, signed_in
 from tests.kit.world import NINE, World
 
 __all__ = ["_nothing_remembered", "alice", "app", "linked", "provider"]  # fixtures
@@ -54,7 +64,9 @@ def test_the_same_email_with_another_subject_is_never_the_same_person(provider: 
 
 def test_a_recycled_name_does_not_inherit_the_account(provider: oidc.Obliging, alice: Person, client: Client):
     app = oidc.register(provider.issuer, match_claim="student_number", match_identifier="number")
-    services.link_identity(alice, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE)
+    identities.link_identity(
+        alice, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE
+    )
     provider.claims = {"sub": "sub-2", "student_number": alice.number}
     assert_refused(client, back(client, provider.authorise(leave(client))), 403)
     assert SocialAccount.objects.count() == 1

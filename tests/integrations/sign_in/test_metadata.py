@@ -57,7 +57,8 @@ WRONG = {
     "markup in the address": (lambda idp: changed(idp, (f"{idp.origin}/sso", "https://u.example/?a&quot;&gt;")), "no quotes"),
     "no certificate": (lambda idp: changed(idp, ('use="signing"', 'use="encryption"')), "no signing certificate"),
     "a broken certificate": (
-        lambda idp: changed(idp, (read_metadata(idp.metadata()).certificates[0][:40], "A" * 40)), "cannot be read",
+        lambda idp: changed(idp, (read_metadata(idp.metadata()).certificates[0][:40], "A" * 40)),
+        "cannot be read",
     ),
     "a weak key": (lambda idp: idp.metadata(saml.certificate(bits=1024)), "shorter than 2048 bits"),
     "an entity": (lambda idp: with_doctype(idp, '<!DOCTYPE r [<!ENTITY a "a">]>'), "entities"),
@@ -65,7 +66,7 @@ WRONG = {
     "a document type": (lambda idp: with_doctype(idp, "<!DOCTYPE r>"), "document type"),
     "a federation": (lambda idp: b"<e>" + idp.metadata() * 2 + b"</e>", "several identity providers"),
     "too large": (lambda idp: idp.metadata() + b" " * 1024 * 1024, "larger than 1 MB"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("how", WRONG)

@@ -17,7 +17,7 @@ from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
-from adsum.accounts import services
+from adsum.accounts import identities, second_factors
 from adsum.accounts.models import Person
 from adsum.integrations.sign_in.oidc import provider_id_of
 from tests.kit import oidc
@@ -50,7 +50,9 @@ def app(provider: oidc.Obliging) -> SocialApp:
 @pytest.fixture
 def linked(provider: oidc.Obliging, app: SocialApp, alice: Person) -> Person:
     """Alice has signed in before, as sub-1."""
-    services.link_identity(alice, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE)
+    identities.link_identity(
+        alice, provider=app.provider_id, subject="sub-1", issuer=provider.issuer, by="system:test", at=NINE
+    )
     return alice
 
 
@@ -126,7 +128,7 @@ def test_the_second_sign_in_needs_no_claims(provider: oidc.Obliging, linked: Per
 
 
 def test_a_second_step_here_is_asked_for_and_no_token_waits_with_it(provider: oidc.Obliging, linked: Person, client: Client):
-    services.enable_totp(linked, "JBSWY3DPEHPK3PXP", step=0, by=linked.actor, at=NINE)
+    second_factors.enable_totp(linked, "JBSWY3DPEHPK3PXP", step=0, by=linked.actor, at=NINE)
     asked = back(client, provider.authorise(leave(client)))
     assert asked["Location"] == "/sign-in/code/"
     assert signed_in(client) is None

@@ -11,15 +11,15 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adsum.accounts import services
+from adsum.accounts import second_factors, services
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from adsum.integrations.sign_in import passkeys
+from tests.integrations.sign_in.test_code import code_at
 from tests.kit import oidc
 from tests.kit.passkeys import BE, BS, UP, UV, Passkey, challenge, give, use
 from tests.kit.signing_in import PASSWORD, enter, local_account, prove, signed_in, text
-from tests.integrations.sign_in.test_code import code_at
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -80,11 +80,16 @@ def test_the_next_one_needs_a_proof_and_no_password(alice: Person, client: Clien
 @pytest.mark.parametrize(
     "lie",
     [
-        {"origin": "http://localhost:8001"}, {"origin": "https://localhost:8000"}, {"origin": "http://evil.example"},
-        {"origin": "http://localhost:8000.evil.example"}, {"party": "evil.example"}, {"flags": UP}, {"flags": UV},
+        {"origin": "http://localhost:8001"},
+        {"origin": "https://localhost:8000"},
+        {"origin": "http://evil.example"},
+        {"origin": "http://localhost:8000.evil.example"},
+        {"party": "evil.example"},
+        {"flags": UP},
+        {"flags": UV},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_new_one_that_lies_is_not_kept(alice: Person, client: Client, lie: dict[str, Any]):
     enter(client)
     answer = add(client, Passkey(**lie), password=PASSWORD)
@@ -158,7 +163,7 @@ def test_whoever_signs_in_at_the_university_has_none_here(alice: Person, client:
 
 def test_a_passkey_is_all_it_takes(alice: Person, client: Client):
     passkey = give(alice)
-    services.enable_totp(alice, str(generate_totp_secret()), step=0, by=alice.actor, at=NINE)
+    second_factors.enable_totp(alice, str(generate_totp_secret()), step=0, by=alice.actor, at=NINE)
     answer = use(client, passkey, next="/record/")
     assert answer["Location"] == "/record/"
     assert signed_in(client) == str(alice.pk)
@@ -176,12 +181,20 @@ def test_it_leads_nowhere_else(alice: Person, client: Client, wanted: str):
 @pytest.mark.parametrize(
     "lie",
     [
-        {"origin": "http://localhost:8001"}, {"origin": "https://localhost:8000"}, {"origin": "http://evil.example"},
-        {"party": "evil.example"}, {"flags": UP}, {"flags": UV}, {"owner": bytes(16)}, {"owner": b""}, {"owner": b"1"},
-        {"id": b"another"}, {"key": Passkey().key},
+        {"origin": "http://localhost:8001"},
+        {"origin": "https://localhost:8000"},
+        {"origin": "http://evil.example"},
+        {"party": "evil.example"},
+        {"flags": UP},
+        {"flags": UV},
+        {"owner": bytes(16)},
+        {"owner": b""},
+        {"owner": b"1"},
+        {"id": b"another"},
+        {"key": Passkey().key},
     ],
     ids=lambda lie: next(iter(lie)),
-)  # fmt: skip
+)
 def test_one_that_lies_signs_nobody_in(alice: Person, client: Client, lie: dict[str, Any]):
     passkey = give(alice)
     for name, value in lie.items():
@@ -371,7 +384,7 @@ def test_when_few_are_left_the_page_says_so(alice: Person, client: Client, time_
     codes = Authenticator.objects.get(user=alice, type="recovery_codes").wrap().generate_codes()
     client.force_login(alice)
     for left in (9, 8, 7, 6, 5, 4, 3, 2):
-        services.use_code(alice, codes[left], at=NINE)
+        second_factors.use_code(alice, codes[left], at=NINE)
         page = text(client.get("/account/security/"))
         assert f'<strong class="num">{left}</strong> codes left' in page
         assert ("That is few" in page) is (left <= 3)
@@ -387,7 +400,7 @@ def test_without_a_second_step_there_are_none(alice: Person, client: Client):
 def test_a_phone_taken_away_leaves_the_recovery_codes_to_the_passkeys(alice: Person, client: Client, time_machine: Any):
     time_machine.move_to(NINE, tick=False)
     secret = str(generate_totp_secret())
-    services.enable_totp(alice, secret, step=0, by=alice.actor, at=NINE)
+    second_factors.enable_totp(alice, secret, step=0, by=alice.actor, at=NINE)
     give(alice)
     client.force_login(alice)
     answer = client.post("/account/security/", {"code": code_at(secret, NINE), "password": PASSWORD}, follow=True)
@@ -415,10 +428,10 @@ def test_every_change_leaves_one_event(alice: Person):
     passkey = give(alice)
     client = Client()
     use(client, passkey)
-    services.new_recovery_codes(alice, by=alice.actor, at=NINE)
+    second_factors.new_recovery_codes(alice, by=alice.actor, at=NINE)
     pk = Authenticator.objects.get(type="webauthn").pk
-    assert services.remove_passkey(alice, pk, by=alice.actor, at=NINE)
-    assert not services.remove_passkey(alice, pk, by=alice.actor, at=NINE)
-    services.disable_second_step(alice, by="system:test", at=NINE)
+    assert second_factors.remove_passkey(alice, pk, by=alice.actor, at=NINE)
+    assert not second_factors.remove_passkey(alice, pk, by=alice.actor, at=NINE)
+    second_factors.disable_second_step(alice, by="system:test", at=NINE)
     assert Event.objects.count() - before == 4
     assert last(4) == ["person.second_step_removed", "person.passkey_removed", "person.recovery_codes", "person.passkey"]

@@ -8,12 +8,11 @@ from allauth.socialaccount.models import SocialApp
 from django.core.cache import caches
 
 from adsum.audit.models import Event
+from adsum.integrations.sign_in.allauth import provider_for
 from adsum.integrations.sign_in.oidc import client_secret, provider_id_of
 from adsum.integrations.sign_in.saml_metadata import certificate
-from adsum.integrations.sign_in.allauth import provider_for
 from adsum.ops.cli import main
-from tests.kit import oidc
-from tests.kit import saml
+from tests.kit import oidc, saml
 
 pytestmark = pytest.mark.django_db
 

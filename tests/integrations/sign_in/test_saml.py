@@ -11,12 +11,12 @@ from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.test import Client
 from lxml import etree
 
-from adsum.accounts import services
+from adsum.accounts import identities, services
 from adsum.accounts.models import Person, UsedAssertion
 from adsum.accounts.rules import Role
 from adsum.integrations.sign_in.saml_metadata import read_metadata
-from tests.kit import saml
 from tests.integrations.sign_in.test_oidc import leave, signed_in
+from tests.kit import saml
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def app(idp: saml.Idp) -> SocialApp:
 @pytest.fixture
 def linked(app: SocialApp, alice: Person) -> Person:
     """Alice has signed in before."""
-    services.link_identity(
+    identities.link_identity(
         alice, provider=app.provider_id, subject="persistent-1", issuer=app.settings["entity_id"], by="system:test", at=NINE
     )
     return alice
@@ -160,9 +160,9 @@ def test_an_attribute_that_names_people_stays_within_the_providers_scope(
     app = idp.register(uid_attribute=attribute)
     assert app.settings["scopes"] == ["uni.example"]
     entity = app.settings["entity_id"]
-    services.link_identity(
+    identities.link_identity(
         alice, provider=app.provider_id, subject="aa12@uni.example", issuer=entity, by="system:test", at=NINE
-    )  # fmt: skip
+    )
     answer = post(client, idp.answer(leave(client), attributes={"eduPersonPrincipalName": value} if value else {}))
     if fine:
         assert signed_in(client) == str(alice.pk)
@@ -184,10 +184,10 @@ def test_staff_are_asked_for_two_factors_and_come_in_with_them(idp: saml.Idp, wo
     services.grant_role(team, Role.TUTOR, by="system:test", at=NINE)
     app = idp.register(
         mfa=[f"context={saml.MFA}"], roles_claim="isMemberOf", roles=[{"value": "team", "role": "attendance_team"}]
-    )  # fmt: skip
-    services.link_identity(
+    )
+    identities.link_identity(
         team, provider=app.provider_id, subject="persistent-1", issuer=idp.entity_id, by="system:test", at=NINE
-    )  # fmt: skip
+    )
     again = post(client, idp.answer(leave(client)))
     assert again["Location"] == f"/saml/{app.provider_id}/login/?strong=1"
     away = client.get(again["Location"])["Location"]
@@ -200,9 +200,9 @@ def test_staff_are_asked_for_two_factors_and_come_in_with_them(idp: saml.Idp, wo
 def test_staff_without_are_refused(idp: saml.Idp, world: World, client: Client):
     tutor = world.person(Role.TUTOR)
     app = idp.register(mfa=[])
-    services.link_identity(
+    identities.link_identity(
         tutor, provider=app.provider_id, subject="persistent-1", issuer=idp.entity_id, by="system:test", at=NINE
-    )  # fmt: skip
+    )
     answer = post(client, idp.answer(leave(client), context=saml.MFA))
     assert_refused(client, answer, 403)
     assert "One step is missing" in answer.content.decode()

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from tests.kit import oidc
-from tests.kit import saml
-from tests.kit.signing_in import enter, local_account
 from tests.integrations.sign_in.test_oidc import leave, signed_in
+from tests.kit import oidc, saml
+from tests.kit.signing_in import enter, local_account
 from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db

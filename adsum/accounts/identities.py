@@ -1,0 +1,80 @@
+"""Who somebody is at the university's sign-in, and the providers that may say so."""
+
+from datetime import datetime
+
+from allauth.socialaccount.models import SocialAccount, SocialApp
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from adsum.accounts.models import Person, UsedAssertion
+from adsum.accounts.services import end_sign_ins
+from adsum.audit import services as audit_log
+from adsum.core.errors import AdsumError
+
+PROVIDER_SECRETS = frozenset({"secret", "key"})
+"""Settings of a provider that are sealed: the client secret of OpenID Connect, the private key of SAML."""
+UNUSED = "unused"
+"""Where a linked identity notes that nobody has signed in with it yet."""
+
+
+@transaction.atomic
+def link_identity(
+    person: Person, *, provider: str, subject: str, issuer: str, by: str, at: datetime, unused: bool = False
+) -> None:
+    """From now on, this subject of this provider is this person. One subject per person and provider, for ever: who
+    was given a former student's name at the provider is not that student.
+
+    `unused`: nobody has signed in with it yet. Raises AdsumError `known_already` when either side is linked already.
+    """
+    Person.objects.select_for_update().get(pk=person.pk)
+    said = {"iss": issuer} | ({UNUSED: True} if unused else {})  # a sign-in leaves the issuer alone
+    held = SocialAccount.objects.filter(user=person, provider=provider).first()
+    if held and held.uid == subject:
+        return
+    if held:
+        raise AdsumError("known_already", _("This person signs in with another account of that provider. Unlink it first."))
+    try:
+        with transaction.atomic():
+            SocialAccount.objects.create(user=person, provider=provider, uid=subject, extra_data=said)
+    except IntegrityError as taken:
+        raise AdsumError("known_already", _("That account of the provider already belongs to someone.")) from taken
+    audit_log.record(actor=by, verb="person.link", subject=person.actor, at=at, provider=provider)
+
+
+@transaction.atomic
+def unlink_identity(account: SocialAccount, *, by: str, at: datetime) -> None:
+    """That subject of a provider is nobody here any more, and the person's sign-ins end. (The gate's passes end with
+    `checkin.services`.)"""
+    person = account.user
+    account.delete()
+    end_sign_ins(person)
+    audit_log.record(actor=by, verb="person.unlink", subject=person.actor, at=at, provider=account.provider)
+
+
+@transaction.atomic
+def use_assertion(fingerprint: str, *, expires_at: datetime, at: datetime) -> bool:
+    """Note that an assertion is used up; False when it was already, also when it comes twice at once. (No event: the
+    sign-in has one of its own kind in the log, and this says nothing about anybody.)"""
+    UsedAssertion.objects.filter(expires_at__lt=at).delete()
+    try:
+        with transaction.atomic():
+            UsedAssertion.objects.create(fingerprint=fingerprint, expires_at=expires_at)
+    except IntegrityError:
+        return False
+    return True
+
+
+@transaction.atomic
+def save_provider(app: SocialApp, *, by: str, at: datetime, **more: int) -> None:
+    """Add a sign-in provider, or change its settings. The event names what it is for, never its secrets, and `more`."""
+    app.save()
+    told = {name: value for name, value in app.settings.items() if name not in PROVIDER_SECRETS}
+    audit_log.record(actor=by, verb="provider.save", subject=f"provider:{app.provider_id}"[:96], at=at, settings=told, **more)
+
+
+@transaction.atomic
+def remove_provider(app: SocialApp, *, by: str, at: datetime, **more: int) -> None:
+    """Nobody signs in through this provider any more. Who was who there is kept, in case it returns. `more` goes with the
+    event."""
+    app.delete()
+    audit_log.record(actor=by, verb="provider.remove", subject=f"provider:{app.provider_id}"[:96], at=at, **more)

@@ -1,0 +1,257 @@
+"""Codes, tickets and passes as bytes: made, read and sealed. What is made of them is judged in `rules`."""
+
+import hmac
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from adsum.checkin.rules import Refusal, Ticket
+from adsum.core import ids
+from adsum.core.signing import TAG_BYTES, derive, seal, tag, unseal
+
+CODE_LENGTH = 36
+
+COUNTER_BITS = 15
+
+EARLY_MS = 500
+"""How far ahead of this node's clock another node's code may be; beyond it a genuine code means a leaked key."""
+
+HANDLE_BITS = 30
+
+RELIEF_GRACE_MS = 30_000
+"""The grace of a class whose students' genuine codes keep arriving a little too old; no relief goes beyond it."""
+
+
+@dataclass(slots=True)
+class Code:
+    """The parts of a scanned code. `counter` is modulo 2^15."""
+
+    handle: int
+    slot: int
+    counter: int
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EpochKey:
+    """What one epoch of an opening needs to make and know its codes. `ended_ms` is None while it is the one shown."""
+
+    opening: int
+    number: int
+    key: bytes
+    typed_key: bytes
+    period_ms: int
+    grace_ms: int
+    started_ms: int
+    ended_ms: int | None = None
+    killed: bool = False
+    check: bool = False
+    """Shown for a second check."""
+
+    def counter_at(self, now_ms: int) -> int:
+        """Which interval `now_ms` falls in, counted from the start of the epoch; never negative."""
+        return max(0, (now_ms - self.started_ms) // self.period_ms)
+
+    def left_ms(self, now_ms: int) -> int:
+        """Milliseconds until the code changes."""
+        return self.started_ms + (self.counter_at(now_ms) + 1) * self.period_ms - now_ms
+
+
+def epoch_keys(master: bytes, *, opening: int, epoch: int) -> tuple[bytes, bytes]:
+    """The keys of the QR and of the typed code of one epoch of one opening: apart, so neither passes for the other."""
+    salt = opening.to_bytes(8, "big")
+    number = epoch.to_bytes(4, "big")
+    return derive(master, salt=salt, info=b"qr/v1|" + number), derive(master, salt=salt, info=b"typed/v1|" + number)
+
+
+def _fields(*numbers: int) -> bytes:
+    """Each number length-prefixed, so no two lists of numbers share an encoding."""
+    return b"".join(b"\x08" + number.to_bytes(8, "big") for number in numbers)
+
+
+def _code_tag(epoch: EpochKey, slot: int, counter: int) -> bytes:
+    return tag(epoch.key, b"qr/v1" + _fields(epoch.opening, epoch.number, slot, counter % (1 << COUNTER_BITS)))
+
+
+def make_code(epoch: EpochKey, *, handle: int, slot: int, counter: int) -> str:
+    """The 36 characters of one code: handle 30 bits, slot 5, counter 15, tag 128 (padded to 130)."""
+    return (
+        ids.encode(handle, 6)
+        + ids.encode(slot, 1)
+        + ids.encode(counter % (1 << COUNTER_BITS), 3)
+        + ids.encode(int.from_bytes(_code_tag(epoch, slot, counter), "big"), 26)
+    )
+
+
+def parse_code(text: str) -> Code | None:
+    """Read a code strictly: 36 canonical characters, nothing before, between or after. None otherwise."""
+    if len(text) != CODE_LENGTH:
+        return None
+    try:
+        mac = ids.decode(text[10:])
+        if mac >> (8 * TAG_BYTES):
+            return None
+        return Code(
+            handle=ids.decode(text[:6]),
+            slot=ids.decode(text[6]),
+            counter=ids.decode(text[7:10]),
+            tag=mac.to_bytes(TAG_BYTES, "big"),
+        )
+    except ValueError:
+        return None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a genuine or refused code turned out to be. `age_ms` counts from the start of its interval."""
+
+    refusal: Refusal | None
+    age_ms: int = 0
+    epoch: int = 0
+    from_the_future: bool = False
+
+
+_NOBODY = EpochKey(opening=0, number=0, key=bytes(32), typed_key=bytes(32), period_ms=60_000, grace_ms=0, started_ms=0)
+
+
+def read_code(code: Code, epochs: Iterable[EpochKey], *, now_ms: int) -> Reading:
+    """Check a code against the epochs of its opening, newest first: the tag before the time.
+
+    An unknown opening (no epochs) still costs one HMAC, so its answer takes as long.
+    """
+    for epoch in epochs or (_NOBODY,):
+        genuine = hmac.compare_digest(_code_tag(epoch, code.slot, code.counter), code.tag)
+        if genuine and epoch is not _NOBODY:
+            return _freshness(epoch, code.counter, now_ms)
+    return Reading(Refusal.UNKNOWN_CODE)
+
+
+def _freshness(epoch: EpochKey, counter: int, now_ms: int) -> Reading:
+    if epoch.killed:
+        return Reading(Refusal.STALE_CODE, epoch=epoch.number)
+    # The counter is modulo 2^15: take the interval nearest to now.
+    wrap = 1 << COUNTER_BITS
+    current = epoch.counter_at(now_ms)
+    nearest = current + (counter - current + wrap // 2) % wrap - wrap // 2
+    age = now_ms - (epoch.started_ms + nearest * epoch.period_ms)
+    if age < -EARLY_MS:
+        return Reading(Refusal.STALE_CODE, age, epoch.number, from_the_future=True)
+    if age >= epoch.period_ms + epoch.grace_ms:
+        return Reading(Refusal.STALE_CODE, age, epoch.number)
+    if epoch.ended_ms is not None and now_ms >= epoch.ended_ms + epoch.grace_ms:
+        return Reading(Refusal.STALE_CODE, age, epoch.number)
+    return Reading(None, age, epoch.number)
+
+
+def make_typed(epoch: EpochKey, counter: int) -> str:
+    """The 8-digit twin of the code, the same on every display of the class."""
+    mac = tag(epoch.typed_key, b"typed/v1" + _fields(epoch.opening, epoch.number, counter))
+    return f"{int.from_bytes(mac, 'big') % 10**8:08d}"
+
+
+def clean_typed(text: str) -> str | None:
+    """What a person typed, as 8 digits; spaces and dashes between them are forgiven. None when it cannot be a code."""
+    digits = "".join(text.replace("-", " ").split())
+    return digits if len(digits) == 8 and digits.isascii() and digits.isdigit() else None
+
+
+def read_typed(typed: str, epochs: Iterable[EpochKey], *, now_ms: int) -> tuple[Reading, int]:
+    """Whether `typed` is a code of these epochs still good now: the reading, and its counter."""
+    found = (Reading(Refusal.UNKNOWN_CODE), 0)
+    for epoch in epochs:
+        current = epoch.counter_at(now_ms)
+        reach = epoch.grace_ms // epoch.period_ms + 1
+        for counter in range(max(0, current - reach), current + 2):
+            if hmac.compare_digest(make_typed(epoch, counter), typed):
+                reading = _freshness(epoch, counter, now_ms)
+                if reading.refusal is None:
+                    return reading, counter
+                found = (reading, counter)
+    return found
+
+
+def relieved(epochs: Iterable[EpochKey]) -> tuple[EpochKey, ...]:
+    """The same epochs with the grace of a class in relief; killed ones stay dead."""
+    return tuple(replace(epoch, grace_ms=max(epoch.grace_ms, RELIEF_GRACE_MS)) for epoch in epochs)
+
+
+_TICKET = struct.Struct(">B16sQHBHqiBBB16sQq")
+
+_TICKET_VERSION = 1
+
+_REFUSALS = (None, *Refusal)
+
+
+def seal_ticket(ticket: Ticket, key: bytes, kid: str) -> str:
+    """The ticket as text, signed; `kid` says with which key."""
+    packed = _TICKET.pack(
+        _TICKET_VERSION,
+        ticket.id,
+        ticket.opening,
+        ticket.epoch,
+        ticket.slot,
+        ticket.counter % (1 << COUNTER_BITS),
+        ticket.first_seen_ms,
+        ticket.age_ms,
+        ticket.network,
+        ticket.typed | ticket.new_device << 1,
+        _REFUSALS.index(ticket.refusal),
+        ticket.device,
+        ticket.person,
+        ticket.expires_ms,
+    )
+    return f"{kid}.{seal(key, packed)}"
+
+
+def unseal_ticket(text: str, keys: dict[str, bytes]) -> Ticket | None:
+    """The ticket, or None when none of `keys` (by key id) made it."""
+    kid, _, sealed = text.partition(".")
+    key = keys.get(kid)
+    packed = unseal(key, sealed) if key else None
+    if packed is None or len(packed) != _TICKET.size or packed[0] != _TICKET_VERSION:
+        return None
+    _, id_, opening, epoch, slot, counter, first, age, network, flags, refusal, device, person, expires = _TICKET.unpack(packed)
+    return Ticket(
+        id=id_,
+        opening=opening,
+        epoch=epoch,
+        slot=slot,
+        counter=counter,
+        first_seen_ms=first,
+        age_ms=age,
+        network=network,
+        typed=bool(flags & 1),
+        new_device=bool(flags & 2),
+        device=device,
+        person=person,
+        expires_ms=expires,
+        refusal=_REFUSALS[refusal],
+    )
+
+
+_PASS = struct.Struct(">BQ16sqq")
+
+
+@dataclass(slots=True)
+class Pass:
+    """Proof of a sign-in, checked without the database. `sign_in` names the browser's sign-in, so one can be revoked."""
+
+    person: int
+    sign_in: bytes
+    issued_ms: int
+    expires_ms: int
+
+
+def seal_pass(pass_: Pass, key: bytes, kid: str) -> str:
+    return f"{kid}.{seal(key, _PASS.pack(1, pass_.person, pass_.sign_in, pass_.issued_ms, pass_.expires_ms))}"
+
+
+def unseal_pass(text: str, keys: dict[str, bytes]) -> Pass | None:
+    """The pass, or None when it is not genuine. Whether it has expired or been revoked is for the caller."""
+    kid, _, sealed = text.partition(".")
+    key = keys.get(kid)
+    packed = unseal(key, sealed) if key else None
+    if packed is None or len(packed) != _PASS.size:
+        return None
+    _, person, sign_in, issued, expires = _PASS.unpack(packed)
+    return Pass(person, sign_in, issued, expires)
