@@ -20,12 +20,15 @@ from tests.web.test_doors import everything
 pytestmark = pytest.mark.django_db
 ADSUM = Path(__file__).resolve().parents[2] / "adsum"
 BESIDE = (
+    "accounts/identities.py",
+    "accounts/second_factors.py",
     "attendance/amendments.py",
     "attendance/closing.py",
     "attendance/outages.py",
     "attendance/policies.py",
     "attendance/queries.py",
-    "attendance/visits.py",
+    "attendance/guest_attendance.py",
+    "attendance/reported.py",
     "checkin/checks.py",
     "checkin/held.py",
     "checkin/kiosks.py",

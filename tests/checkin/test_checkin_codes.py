@@ -164,7 +164,7 @@ def test_a_killed_epoch_is_dead_at_once() -> None:
 
 
 def test_an_unknown_opening_costs_one_hmac_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from adsum.checkin import rules
+    from adsum.checkin import codes
 
     tags: list[bytes] = []
 
@@ -172,7 +172,7 @@ def test_an_unknown_opening_costs_one_hmac_too(monkeypatch: pytest.MonkeyPatch) 
         tags.append(key)
         return tag(key, message)
 
-    monkeypatch.setattr(rules, "tag", counted)
+    monkeypatch.setattr(codes, "tag", counted)
     assert read_code(Code(1, 0, 0, bytes(16)), [], now_ms=BEGAN).refusal == Refusal.UNKNOWN_CODE
     assert len(tags) == 1
 

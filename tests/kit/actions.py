@@ -187,30 +187,30 @@ DEEDS: dict[str, Deed] = {
     "accounts.end_role": Deed(
         lambda u: with_(grant(u), lambda g: accounts.end_role(g, last_day=NINE.date(), by=BY, at=NINE)), ["role.end"]
     ),
-    "identities.link_identity": Deed(
+    "accounts.link_identity": Deed(
         lambda u: lambda: identities.link_identity(u.alice, provider="uni", subject="1", issuer="i", by=BY, at=NINE),
         ["person.link"],
     ),
-    "identities.unlink_identity": Deed(
+    "accounts.unlink_identity": Deed(
         lambda u: with_(identity(u), lambda i: identities.unlink_identity(i, by=BY, at=NINE)), ["person.unlink"]
     ),
-    "identities.save_provider": Deed(lambda u: lambda: app(u), ["provider.save"]),
-    "identities.remove_provider": Deed(
+    "accounts.save_provider": Deed(lambda u: lambda: app(u), ["provider.save"]),
+    "accounts.remove_provider": Deed(
         lambda u: with_(app(u), lambda a: identities.remove_provider(a, by=BY, at=NINE)), ["provider.remove"]
     ),
-    "second_factors.enable_totp": Deed(lambda u: lambda: totp(u), ["person.totp"]),
-    "second_factors.disable_totp": Deed(
+    "accounts.enable_totp": Deed(lambda u: lambda: totp(u), ["person.totp"]),
+    "accounts.disable_totp": Deed(
         lambda u: with_(totp(u), lambda _: second_factors.disable_totp(u.alice, by=BY, at=NINE)), ["person.totp_removed"]
     ),
-    "second_factors.disable_second_step": Deed(
+    "accounts.disable_second_step": Deed(
         lambda u: with_(totp(u), lambda _: second_factors.disable_second_step(u.alice, by=BY, at=NINE)),
         ["person.second_step_removed"],
     ),
-    "second_factors.new_recovery_codes": Deed(
+    "accounts.new_recovery_codes": Deed(
         lambda u: with_(totp(u), lambda _: second_factors.new_recovery_codes(u.alice, by=BY, at=NINE)),
         ["person.recovery_codes"],
     ),
-    "second_factors.use_code": Deed(
+    "accounts.use_code": Deed(
         lambda u: with_(totp(u), lambda codes: second_factors.use_code(u.alice, codes[0], at=NINE)),
         ["person.recovery_code"],
         "alice",

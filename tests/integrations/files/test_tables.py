@@ -77,7 +77,7 @@ READING = """
 import sys, django
 django.setup()
 from adsum.core.errors import AdsumError
-from adsum.integrations import tables
+from adsum.integrations.files import tables
 try:
     tables.read(sys.stdin.buffer.read())
 except AdsumError as refused:
