@@ -74,6 +74,11 @@ def test_rules_are_pure():
     assert [found for path in PYTHON for found in look.imports_django(path, tree(path))] == []
 
 
+def test_one_file_leans_on_allauths_internals():
+    tests = [path.relative_to(ROOT) for path in sorted((ROOT / "tests").rglob("*.py"))]
+    assert [found for path in [*PYTHON, *tests] for found in look.leans_on_internals(path, tree(path))] == []
+
+
 # Each check sees what it is for
 
 
@@ -130,6 +135,22 @@ def test_reaching_up_is_seen_from_below_and_fine_from_above(line: str):
 def test_django_in_rules_is_seen(line: str):
     assert list(look.imports_django(Path("adsum/checkin/rules.py"), ast.parse(line)))
     assert not list(look.imports_django(Path("adsum/checkin/models.py"), ast.parse(line)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from allauth.mfa.totp.internal.auth import TOTP",
+        "import allauth.mfa.totp.internal.auth",
+        "from allauth.mfa import internal",
+    ],
+)
+def test_a_reach_into_allauth_is_seen(line: str):
+    assert list(look.leans_on_internals(Path("adsum/web/signin/entrance.py"), ast.parse(line)))
+    assert not list(look.leans_on_internals(look.INTERNALS, ast.parse(line)))
+    assert not list(
+        look.leans_on_internals(Path("adsum/web/home.py"), ast.parse("from allauth.mfa.models import Authenticator"))
+    )
 
 
 # The contracts in pyproject.toml

@@ -4,13 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from allauth.mfa.utils import decrypt
 from django.db import transaction
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
+from adsum.accounts.allauth_internals import TOTP, RecoveryCodes, format_hotp_value, hotp_value
 from adsum.accounts.models import Person
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import zxingcpp
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.hashers import make_password
 from django.core.cache import caches
 from PIL import Image
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from adsum.accounts import services
+from adsum.accounts.allauth_internals import format_hotp_value, hotp_value
 from adsum.accounts.models import Identifier, Person
 from adsum.integrations.sign_in.oidc import provider_id_of
 from tests.kit import oidc

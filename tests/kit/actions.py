@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from allauth.mfa.totp.internal.auth import generate_totp_secret
 from allauth.socialaccount.models import SocialAccount, SocialApp
 
 from adsum.accounts import identities, second_factors
@@ -29,6 +28,7 @@ from adsum.checkin.writer import record_scans
 from adsum.timetable import services as timetable
 from adsum.timetable.rules import ImportState
 from tests.checkin.test_checkin_writer import attempt
+from tests.kit.signing_in import new_secret
 from tests.kit.world import NINE, World
 
 BY = "system:test"
@@ -144,7 +144,7 @@ def identity(u: U) -> SocialAccount:
 
 
 def totp(u: U) -> list[str]:
-    return second_factors.enable_totp(u.alice, str(generate_totp_secret()), step=1, by=BY, at=NINE)
+    return second_factors.enable_totp(u.alice, new_secret(), step=1, by=BY, at=NINE)
 
 
 def display(u: U) -> Any:

@@ -37,6 +37,9 @@ ALSO_WRITE = {
 }
 """Other places where rows may be written: the beginning of a path, with its reason."""
 
+INTERNALS = Path("adsum/accounts/allauth_internals.py")
+"""The one file that imports what django-allauth keeps to itself."""
+
 VAGUE = {"utils", "util", "helpers", "helper", "managers", "signals", "selectors", "common", "misc", "tools"}
 MOST_LINES = 500
 COUNTED = {".py", ".html", ".css", ".js"}
@@ -150,3 +153,22 @@ def imports_django(path: Path, tree: ast.AST) -> Iterator[str]:
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         if isinstance(node, ast.stmt) and any(name.split(".")[0] == "django" for name in names):
             yield f"{path}:{node.lineno}: rules know nothing of Django"
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
+    """Each import: its line, the module, and the name taken from it ('' for the module itself)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, node.module or "", alias.name) for alias in node.names)
+
+
+def leans_on_internals(path: Path, tree: ast.AST) -> Iterator[str]:
+    """What django-allauth keeps to itself is imported in one file, which a new release may break."""
+    if path == INTERNALS:
+        return
+    for line, module, name in imported(tree):
+        parts = [*module.split("."), name]
+        if parts[0] == "allauth" and "internal" in parts:
+            yield f"{path}:{line}: {module} is allauth's own; import it from {INTERNALS}"

@@ -1,5 +1,7 @@
 """What a person with a local account does at the door."""
 
+import base64
+import secrets
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -33,6 +35,11 @@ def enter(client: Client, email: str = "alice@uni.example", password: str = PASS
     """From the first page to the answer to the password."""
     client.post("/sign-in/", {"email": email, "next": next_path})
     return client.post("/sign-in/password/", {"password": password})
+
+
+def new_secret() -> str:
+    """A secret as authenticator apps are given."""
+    return base64.b32encode(secrets.token_bytes(20)).decode()
 
 
 def signed_in(client: Client) -> str | None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from allauth.mfa.totp.internal.auth import generate_totp_secret
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.sessions.models import Session
@@ -26,7 +25,7 @@ from adsum.core.errors import AdsumError
 from adsum.core.network import client_address
 from adsum.integrations.sign_in.allauth import own_path
 from tests.kit import oidc
-from tests.kit.signing_in import PASSWORD, TOO_MANY, enter, local_account, signed_in, text
+from tests.kit.signing_in import PASSWORD, TOO_MANY, enter, local_account, new_secret, signed_in, text
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -462,7 +461,7 @@ def test_every_change_of_a_person_leaves_one_event(world: World):
 
     person = services.create_person(username="New@Uni.example", family_name="New", by="system:test", at=NINE)
     assert person.username == "new@uni.example"
-    secret = str(generate_totp_secret())
+    secret = new_secret()
     steps: list[tuple[str, Callable[[], Any]]] = [
         ("person.change", lambda: services.update_person(person, given_name="Nia", by="system:test", at=NINE)),
         ("person.password", lambda: services.set_password(person, PASSWORD, by="system:test", at=NINE)),

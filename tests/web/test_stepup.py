@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from allauth.mfa.totp.internal.auth import generate_totp_secret
 from allauth.socialaccount.models import SocialApp
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +24,7 @@ from tests.integrations.sign_in.test_code import code_at
 from tests.kit import oidc
 from tests.kit.doors import DOORS
 from tests.kit.house import House
-from tests.kit.signing_in import PASSWORD, TOO_MANY, enter, local_account, prove, signed_in, text
+from tests.kit.signing_in import PASSWORD, TOO_MANY, enter, local_account, new_secret, prove, signed_in, text
 from tests.kit.world import NINE, World
 from tests.web.test_doors import everything
 
@@ -104,7 +103,7 @@ def sam(world: World) -> Person:
 @pytest.fixture
 def secret(sam: Person) -> str:
     """Sam's phone."""
-    secret = str(generate_totp_secret())
+    secret = new_secret()
     second_factors.enable_totp(sam, secret, step=0, by=sam.actor, at=NINE)
     return secret
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -16,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from requests import RequestException
 
+from adsum.accounts.allauth_internals import get_authentication_records, record_authentication
 from adsum.accounts.models import Person
 from adsum.accounts.rules import domain_of
 from adsum.core import vault

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import structlog
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.internal.auth import get_credentials
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from fido2.server import Fido2Server
@@ -26,6 +25,7 @@ from fido2.webauthn import (
 )
 
 from adsum.accounts import second_factors
+from adsum.accounts.allauth_internals import get_credentials
 from adsum.accounts.models import Person
 from adsum.core.errors import AdsumError
 

@@ -22,7 +22,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from allauth.socialaccount.helpers import complete_social_login
-from allauth.socialaccount.internal import statekit
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.saml.provider import SAMLProvider
@@ -39,6 +38,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from adsum.accounts import identities
+from adsum.accounts.allauth_internals import unstash_state
 from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
@@ -311,7 +311,7 @@ def finish(request: Any, app: SocialApp, name: str) -> Any:
     sealed = kept.get(key)
     kept.delete(key)
     answer = json.loads(vault.reveal(sealed, purpose=ANSWER)) if sealed else {}
-    state = statekit.unstash_state(request, state_id=answer["asked"], provider_id=app.provider_id) if answer else None
+    state = unstash_state(request, state_id=answer["asked"], provider_id=app.provider_id) if answer else None
     if state is None:
         raise Refused(Refusal.STALE, "no question of this browser", app.provider_id)
     once = fingerprint(f"{app.provider_id} {answer['assertion']}")

@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import perform_login, perform_password_login
 from allauth.account.models import Login
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
@@ -21,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from adsum.accounts.allauth_internals import perform_login, perform_password_login
 from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import domain_of
 from adsum.integrations.sign_in.allauth import WAITING, is_local, own_path, provider_for

@@ -4,11 +4,11 @@ from typing import Any
 
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm
-from allauth.mfa.base.internal.flows import check_rate_limit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from adsum.accounts import second_factors
+from adsum.accounts.allauth_internals import check_rate_limit
 from adsum.web.signin.second_factor import CODE_MISSING, CODE_WRONG, ONE_TIME, PasswordForm
 
 

@@ -2,7 +2,6 @@
 
 import json
 
-from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
@@ -15,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from adsum.accounts import second_factors
+from adsum.accounts.allauth_internals import perform_login
 from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in import passkeys
 from adsum.integrations.sign_in.allauth import note_second_factor, own_path

@@ -7,7 +7,6 @@ from typing import Any
 import structlog
 from allauth.account.adapter import get_adapter
 from allauth.core import context
-from allauth.mfa.base.internal.flows import check_rate_limit, post_authentication
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
@@ -16,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from adsum.accounts import second_factors
+from adsum.accounts.allauth_internals import check_rate_limit, post_authentication
 from adsum.accounts.models import Person
 from adsum.accounts.rules import STAFF, Role
 from adsum.integrations.sign_in import passkeys

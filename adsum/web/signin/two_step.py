@@ -4,10 +4,8 @@ from datetime import timedelta
 
 import segno
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -21,6 +19,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from adsum.accounts import second_factors, services
+from adsum.accounts.allauth_internals import (
+    clear_totp_secret,
+    get_authentication_records,
+    get_totp_secret,
+    record_authentication,
+)
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in.allauth import note_second_factor

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from allauth.mfa.totp.internal.auth import generate_totp_secret
 from allauth.socialaccount.models import SocialApp
 from django.apps import apps
 from django.core.cache import caches
@@ -32,7 +31,7 @@ from adsum.web.signin.stepup import PROVED
 from tests.integrations.sign_in.test_code import code_at
 from tests.integrations.sign_in.test_oidc import assert_refused, back, leave, signed_in
 from tests.kit import oidc
-from tests.kit.signing_in import PASSWORD, enter, local_account
+from tests.kit.signing_in import PASSWORD, enter, local_account, new_secret
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -355,7 +354,7 @@ def test_a_code_shown_here_is_a_second_factor(provider: oidc.Obliging, world: Wo
     time_machine.move_to(datetime.now(UTC), tick=False)
     lecturer = world.lecturer()
     linked(provider, lecturer, mfa=["amr=mfa"])
-    secret = str(generate_totp_secret())
+    secret = new_secret()
     second_factors.enable_totp(lecturer, secret, step=0, by=lecturer.actor, at=NINE)
     back(client, provider.authorise(leave(client)))
     client.post("/sign-in/code/", {"code": code_at(secret, datetime.now(UTC))})

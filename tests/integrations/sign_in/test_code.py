@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
 from allauth.mfa.utils import decrypt
 from django.db import connection
 from django.test import Client
 
 from adsum.accounts import second_factors
+from adsum.accounts.allauth_internals import format_hotp_value, hotp_value
 from adsum.accounts.models import Person
 from adsum.checkin.models import RevokedPass
-from tests.kit.signing_in import PASSWORD, TOO_MANY, enter, local_account, signed_in, text
+from tests.kit.signing_in import PASSWORD, TOO_MANY, enter, local_account, new_secret, signed_in, text
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def code_at(secret: str, at: datetime) -> str:
 @pytest.fixture
 def secret(alice: Person) -> str:
     """Alice's phone is set up, long before NINE."""
-    secret = str(generate_totp_secret())
+    secret = new_secret()
     second_factors.enable_totp(alice, secret, step=0, by=alice.actor, at=NINE)
     return secret
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ from adsum.integrations.sign_in import passkeys
 from tests.integrations.sign_in.test_code import code_at
 from tests.kit import oidc
 from tests.kit.passkeys import BE, BS, UP, UV, Passkey, challenge, give, use
-from tests.kit.signing_in import PASSWORD, enter, local_account, prove, signed_in, text
+from tests.kit.signing_in import PASSWORD, enter, local_account, new_secret, prove, signed_in, text
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -163,7 +162,7 @@ def test_whoever_signs_in_at_the_university_has_none_here(alice: Person, client:
 
 def test_a_passkey_is_all_it_takes(alice: Person, client: Client):
     passkey = give(alice)
-    second_factors.enable_totp(alice, str(generate_totp_secret()), step=0, by=alice.actor, at=NINE)
+    second_factors.enable_totp(alice, new_secret(), step=0, by=alice.actor, at=NINE)
     answer = use(client, passkey, next="/record/")
     assert answer["Location"] == "/record/"
     assert signed_in(client) == str(alice.pk)
@@ -399,7 +398,7 @@ def test_without_a_second_step_there_are_none(alice: Person, client: Client):
 
 def test_a_phone_taken_away_leaves_the_recovery_codes_to_the_passkeys(alice: Person, client: Client, time_machine: Any):
     time_machine.move_to(NINE, tick=False)
-    secret = str(generate_totp_secret())
+    secret = new_secret()
     second_factors.enable_totp(alice, secret, step=0, by=alice.actor, at=NINE)
     give(alice)
     client.force_login(alice)
