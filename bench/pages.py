@@ -2,8 +2,8 @@
 
 20,000 students (times `share`), 72,000 classes, 7.2 million marks with their history, on PostgreSQL. Around the house of
 the table of doors (tests/kit/house.py): its student has a year of classes, its lecturer teaches every day, its department is a
-tenth of the university. Then every address of the table is asked for by everyone who gets a page there, twenty times after two that
-warm it up, and timed as the server spends it: from the request to the last byte, Django's middleware included, in one process.
+tenth of the university. Then every address of the table is asked for by everyone who gets a page there, twenty times after two
+that warm it up, and timed as the server spends it: from the request to the last byte, middleware included, in one process.
 The number of queries is compared with that of the empty house: a page whose number grows is named.
 """
 

@@ -21,7 +21,7 @@ from adsum.attendance.services import mark_students
 from adsum.checkin.models import Scan
 from adsum.core import ids
 from adsum.timetable.models import ClassSession
-from tests.checkin.test_gate import FIVE_PAST, Room, kept, marks
+from tests.kit.open_class import FIVE_PAST, Room, kept, marks
 from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
 
 ROOT = Path(__file__).parent.parent

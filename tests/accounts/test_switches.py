@@ -27,8 +27,8 @@ from adsum.checkin.rules import AlarmKind
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.ops.cli import main
-from tests.checkin.test_gate import FIVE_PAST, Room
 from tests.kit.commands import adsum
+from tests.kit.open_class import FIVE_PAST, Room
 from tests.kit.phones import Gates, Phone, in_thread, refusal
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, World

@@ -23,7 +23,7 @@ from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession, Group
-from tests.checkin.test_checkin_writer import attempt
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

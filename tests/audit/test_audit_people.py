@@ -28,7 +28,7 @@ from adsum.core.errors import AdsumError
 from adsum.ops import audit, health, jobs
 from adsum.ops.cli import main
 from tests.audit.test_audit import superuser, write
-from tests.checkin.test_checkin_writer import attempt
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from django.db import DatabaseError, connection
 from adsum.audit import services as audit
 from adsum.audit.models import Event
 from tests.kit.actions import AGAIN, DEEDS, U
+from tests.kit.tables import everything
 from tests.kit.world import World
-from tests.web.test_doors import everything
 
 pytestmark = pytest.mark.django_db
 ADSUM = Path(__file__).resolve().parents[2] / "adsum"

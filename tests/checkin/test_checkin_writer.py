@@ -21,33 +21,8 @@ from adsum.checkin.models import Opening, Scan
 from adsum.checkin.rules import Attempt, Outcome, Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import Busy, DatabaseEngine, Unavailable, Writer, record_scans
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World, in_thread
-
-
-def attempt(opening: Opening, student: Person, **fields: object) -> Attempt:
-    """A good scan two minutes into the class, unless told otherwise."""
-    plain = Attempt(
-        ref=uuid4(),
-        opening=opening.pk,
-        session=opening.session_id,
-        student=student.pk,
-        ticket=uuid4(),
-        verdict=None,
-        late=False,
-        minutes_late=0,
-        first_seen_at=NINE + timedelta(minutes=2),
-        finished_at=NINE + timedelta(minutes=3),
-        typed=False,
-        slot=0,
-        age_ms=9_000,
-        device="",
-        new_device=False,
-        network="campus",
-        network_changed=False,
-        signed_in_after=True,
-        agent="ios",
-    )
-    return replace(plain, **fields)  # type: ignore[arg-type]
 
 
 @pytest.fixture

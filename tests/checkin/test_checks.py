@@ -32,8 +32,8 @@ from adsum.checkin.rules import Called, Void
 from adsum.checkin.services import add_display, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
-from tests.checkin.test_checkin_writer import attempt
 from tests.kit.phones import Gates, in_thread, refusal
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
 MINUTE = timedelta(minutes=1)

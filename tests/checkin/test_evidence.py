@@ -14,7 +14,7 @@ from adsum.checkin.models import Alarm, LateCode, Opening, RevokedPass, Scan, Ty
 from adsum.checkin.rules import AlarmKind, Refusal
 from adsum.checkin.writer import record_scans
 from adsum.ops import jobs
-from tests.checkin.test_checkin_writer import attempt
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db

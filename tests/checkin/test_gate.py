@@ -15,28 +15,12 @@ from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.checkin import held, services
 from adsum.checkin.models import Display, GateState, Opening, RevokedPass, Scan
-from adsum.timetable.models import ClassSession, Group
+from adsum.timetable.models import ClassSession
+from tests.kit.open_class import FIVE_PAST, Room, kept, marks
 from tests.kit.phones import Gates, in_thread, refusal, ticket
-from tests.kit.world import NINE, World
-
-FIVE_PAST = NINE + timedelta(minutes=5)
+from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Room:
-    """A class of two students, its check-in open, one display showing."""
-
-    def __init__(self) -> None:
-        world = World()
-        self.world = world
-        self.group: Group = world.group()
-        self.lecturer = world.lecturer("Ada Lecturer")
-        self.alice = world.student("Alice Abel", groups=[self.group])
-        self.bob = world.student("Bob Baker", groups=[self.group])
-        self.session: ClassSession = world.session(self.group, staff=[self.lecturer])
-        self.opening: Opening = services.open_checkin(self.session, by=self.lecturer, at=NINE - timedelta(minutes=9))
-        self.display = services.add_display(self.opening, by=self.lecturer, at=NINE).display
 
 
 @pytest.fixture
@@ -48,14 +32,6 @@ async def room(transactional_db: None) -> Room:
 async def gates(room: Room) -> AsyncIterator[Gates]:
     async with Gates.open(FIVE_PAST) as gates:
         yield gates
-
-
-def marks() -> list[tuple[int, str]]:
-    return sorted(Mark.objects.values_list("student", "status"))
-
-
-def kept() -> list[str]:
-    return sorted(Scan.objects.values_list("refusal", flat=True))
 
 
 async def test_scan_tap_receipt(room: Room, gates: Gates) -> None:

@@ -21,7 +21,7 @@ from adsum.checkin.services import close_classes, open_checkin, query_mark
 from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
-from tests.checkin.test_checkin_writer import attempt
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db

@@ -22,7 +22,7 @@ from adsum.checkin.gate.limits import Limit
 from adsum.checkin.models import LateCode, Opening
 from adsum.checkin.reports import pace_of
 from adsum.checkin.rules import PACES, needs_relief
-from tests.checkin.test_gate import FIVE_PAST, Room
+from tests.kit.open_class import FIVE_PAST, Room
 from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
 from tests.kit.world import NINE
 

@@ -27,7 +27,7 @@ from adsum.checkin.rules import AlarmKind, Called, Refusal
 from adsum.checkin.writer import record_scans
 from adsum.timetable import services as timetable
 from adsum.timetable.rules import ImportState
-from tests.checkin.test_checkin_writer import attempt
+from tests.kit.scans import attempt
 from tests.kit.signing_in import new_secret
 from tests.kit.world import NINE, World
 

@@ -32,10 +32,10 @@ from adsum.messages.rules import Kind as MessageKind
 from adsum.messages.services import write as write_messages
 from adsum.timetable.models import ClassReport, ModuleLeader
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
-from tests.checkin.test_checkin_writer import attempt
 from tests.kit import oidc
 from tests.kit.doors import IN, Door
 from tests.kit.passkeys import give
+from tests.kit.scans import attempt
 from tests.kit.signing_in import prove
 from tests.kit.world import World
 

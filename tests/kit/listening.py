@@ -22,11 +22,13 @@ from adsum.checkin.services import NewDisplay, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.timetable.models import ClassSession, Group, Place
 from adsum.web.live.streams import Live, display_cookie
-from tests.checkin.test_checkin_writer import attempt
+from tests.kit.scans import attempt
 from tests.kit.world import World, in_thread
 
 PATIENCE = 20.0
 """Seconds until something that must come has not come."""
+SLACK = 1.5
+"""Seconds that a busy machine may add to what is promised."""
 
 
 @dataclass

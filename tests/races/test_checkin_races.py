@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -24,7 +24,8 @@ from adsum.checkin.rules import Attempt, Before, Outcome, Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import DatabaseEngine
 from adsum.timetable.models import Place
-from tests.checkin.test_checkin_writer import attempt
+from tests.kit.meeting import at_once
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
 WORKERS = 4
@@ -44,29 +45,6 @@ def opening(transactional_db: None) -> Opening:
 @pytest.fixture
 def students(opening: Opening) -> list[Person]:
     return [place.person for place in Place.objects.select_related("person").order_by("pk")]
-
-
-def at_once(*work: Callable[[], object]) -> None:
-    """Each in a thread of its own, with its own connection, all let go at the same moment."""
-    together = threading.Barrier(len(work))
-    wrong: list[BaseException] = []
-
-    def one(task: Callable[[], object]) -> None:
-        try:
-            connection.ensure_connection()
-            together.wait(30)
-            task()
-        except BaseException as failure:  # noqa: BLE001 - told to the test below
-            wrong.append(failure)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one, args=[task]) for task in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert wrong == []
 
 
 def write_at_once(*batches: Sequence[Attempt]) -> list[list[Outcome | Exception]]:

@@ -8,8 +8,8 @@ from adsum.accounts import identities, services
 from adsum.accounts.models import RoleGrant, UsedAssertion
 from adsum.accounts.rules import Role
 from adsum.audit.models import Event
+from tests.kit.meeting import at_once
 from tests.kit.world import NINE, World
-from tests.races.test_checkin_races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BROWSERS = 4

@@ -2,8 +2,6 @@
 
 import re
 from datetime import timedelta
-from html import unescape
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,9 +14,10 @@ from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, Repo
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
+from tests.kit.reading import text_of
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE
-from tests.web.conftest import FIVE_PAST, Room, notices
 
 LIST = "/office/amendments/"
 LATER = NINE + timedelta(days=15)
@@ -35,10 +34,6 @@ def second(room: Room) -> Person:
     return room.world.person(Role.ATTENDANCE_TEAM, name="Tamsin Adeyemi")
 
 
-def words(answer: Any) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
-
-
 def offered(room: Room) -> list[str]:
     """What the register offers to undo, by id; empty when the bar is hidden."""
     form = re.search(r"<form[^>]*data-undo(?! hidden)[^>]*>.*?</form>", room.register(), re.DOTALL)
@@ -53,7 +48,7 @@ def test_what_was_just_marked_can_be_undone_from_the_register(room: Room) -> Non
     assert offered(room) == []
     room.post("mark_students", student=[room.alice.ref, room.bob.ref], status="late")
     (change,) = offered(room)
-    assert "You marked 2 students: Late." in words(room.client.get(room.url("class_register")))
+    assert "You marked 2 students: Late." in text_of(room.client.get(room.url("class_register")))
     answer = room.post("undo_marks", change=change)
     assert notices(answer) == "Undone: 2 marks are what they were."
     assert room.marks() == {}
@@ -70,11 +65,11 @@ def test_an_undo_of_nothing_is_refused(room: Room, change: str) -> None:
 
 def test_the_history_offers_it_too_and_shows_both_steps(room: Room) -> None:
     room.post("mark_students", student=room.alice.ref, status="late")
-    page = words(room.client.get(room.url("student_mark", room.alice.ref)))
+    page = text_of(room.client.get(room.url("student_mark", room.alice.ref)))
     assert "Undo my last change You marked 1 student: Late." in page
-    assert "Undo my last change" not in words(room.client.get(room.url("student_mark", room.bob.ref)))
+    assert "Undo my last change" not in text_of(room.client.get(room.url("student_mark", room.bob.ref)))
     room.post("undo_marks", change=MarkChange.objects.get().pk)
-    page = words(room.client.get(room.url("student_mark", room.alice.ref)))
+    page = text_of(room.client.get(room.url("student_mark", room.alice.ref)))
     assert "Late became Expected" in page
     assert "Undone" in page
 
@@ -84,7 +79,7 @@ def test_an_hour_later_only_the_history_offers_it(room: Room) -> None:
     room.client.logout()
     room.sign_in(room.lecturer, FIVE_PAST + timedelta(hours=1, minutes=1))
     assert offered(room) == []
-    assert "Undo my last change" in words(room.client.get(room.url("student_mark", room.alice.ref)))
+    assert "Undo my last change" in text_of(room.client.get(room.url("student_mark", room.alice.ref)))
 
 
 # Proving oneself first
@@ -121,7 +116,7 @@ def test_more_than_twenty_wait_for_a_colleague(room: Room, crowd: list[Person], 
     answer = room.post("amend_marks", student=[one.ref for one in crowd], status="present", **WHY)
     assert notices(answer) == "A colleague has to confirm this change: until then nothing changes."
     assert set(room.marks().values()) == {Status.ABSENT}
-    page = words(room.client.get(room.url("class_register")))
+    page = text_of(room.client.get(room.url("class_register")))
     assert "Ada Lecturer, 23 November, 09:05 · Seen in class: The paper list turned up Take it back" in page
     assert "and 15 more" in page
     proposal = Proposal.objects.get()
@@ -148,26 +143,26 @@ def old(room: Room, team: Person) -> Proposal:
 
 def test_the_team_finds_what_waits_in_its_list(room: Room, old: Proposal, second: Person, team: Person) -> None:
     room.sign_in(second, LATER)
-    page = words(room.client.get(LIST))
+    page = text_of(room.client.get(LIST))
     assert "Algorithms, Mon 23 Nov 2026, 09:00 Present Alice Abel Rohan Whitlock" in page
     assert "Say in a few words why not" in notices(room.post("decide_proposal", old.ref, decision="decline"))
     told = notices(room.post("decide_proposal", old.ref, decision="decline", answer="No list came in"))
     assert told == "Declined. Nothing has changed."
-    assert "Nothing waits" in words(room.client.get(LIST))
+    assert "Nothing waits" in text_of(room.client.get(LIST))
     elsewhere = room.world.person(Role.ATTENDANCE_TEAM, department=room.world.department("HI", "History"))
     Proposal.objects.update(state="waiting", decided_by=None, decided_at=None)
     room.sign_in(elsewhere, LATER)
-    assert "Nothing waits" in words(room.client.get(LIST))
+    assert "Nothing waits" in text_of(room.client.get(LIST))
     assert room.client.post(room.url("decide_proposal", old.ref), {"decision": "confirm"}).status_code == 404
 
 
 def test_whoever_asked_reads_why_not_for_two_weeks(room: Room, old: Proposal, second: Person, team: Person) -> None:
     room.sign_in(second, LATER)
     room.post("decide_proposal", old.ref, decision="decline", answer="The list is of another group")
-    assert "The list is of another group" not in words(room.client.get(room.url("class_register")))
+    assert "The list is of another group" not in text_of(room.client.get(room.url("class_register")))
     for days, shown in ((13, True), (14, False)):
         room.sign_in(team, LATER + timedelta(days=days))
-        page = words(room.client.get(room.url("class_register")))
+        page = text_of(room.client.get(room.url("class_register")))
         assert ("Declined by Tamsin Adeyemi: The list is of another group" in page) is shown
         assert "Take it back" not in page
 
@@ -221,11 +216,11 @@ def test_who_reports_sees_corrections_and_notes_them(room: Room, team: Person) -
     corrected(room, team)
     officer = room.world.person(Role.COMPLIANCE_SLC)
     room.sign_in(team, LATER)
-    page = words(room.client.get(LIST))
+    page = text_of(room.client.get(LIST))
     assert f"{room.alice.number} Absent Present Rohan Whitlock" in page
     assert "SLC 23 Nov–23 Nov 2026" in page
     assert room.client.post(reverse("correction_seen", args=[Correction.objects.get().pk])).status_code == 404
     room.sign_in(officer, LATER)
     room.client.post(reverse("correction_seen", args=[Correction.objects.get().pk]))
-    assert "None that somebody still has to see." in words(room.client.get(LIST))
+    assert "None that somebody still has to see." in text_of(room.client.get(LIST))
     assert (Correction.objects.get().seen_by, Client().get(LIST).status_code) == (officer, 302)

@@ -12,8 +12,8 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
+from tests.kit.room import Room
 from tests.kit.world import NINE, cancel_class
-from tests.web.conftest import Room
 
 LATER = NINE + timedelta(days=3)
 

@@ -23,8 +23,8 @@ from adsum.audit.models import AccessLog, Event
 from adsum.core import keyring, notes, receipts
 from adsum.ops.cli import main
 from tests.audit.test_audit import superuser
+from tests.kit.room import FIVE_PAST, Room
 from tests.kit.world import World
-from tests.web.conftest import FIVE_PAST, Room
 
 BY = "system:test"
 LATER = FIVE_PAST + timedelta(minutes=10)

@@ -10,8 +10,8 @@ from django.urls import reverse
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE, World
-from tests.web.conftest import FIVE_PAST, Room, notices
 
 pytestmark = pytest.mark.django_db
 

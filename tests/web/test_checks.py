@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.models import CheckAnswer, SecondCheck, SpotCall
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE
-from tests.web.conftest import FIVE_PAST, Room, notices
 
 HALF_PAST = NINE + timedelta(minutes=32)
 

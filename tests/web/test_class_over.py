@@ -1,7 +1,7 @@
 """The pages of a class that is over: what they offer, and what asks for a fresh proof.
 The rules: tests/attendance/test_class_over.py."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -14,12 +14,13 @@ from adsum.attendance.services import mark_students
 from adsum.checkin import class_changes as changes
 from adsum.checkin.class_changes import CANCELLED
 from adsum.timetable.models import ClassReport, ClassSession
-from tests.attendance.test_class_over import MARCH, SOON
+from tests.kit.room import Room, notices
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE
-from tests.web.conftest import Room, notices
 
 pytestmark = pytest.mark.django_db
+MARCH = NINE + timedelta(days=110)
+SOON = NINE + timedelta(hours=1, minutes=5)
 
 
 def test_the_page_offers_only_what_can_be_said(room: Room):

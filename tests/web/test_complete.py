@@ -10,8 +10,8 @@ from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Status
+from tests.kit.room import Room, notices
 from tests.kit.world import NINE
-from tests.web.conftest import Room, notices
 
 DAY = timedelta(days=1)
 CLOSED = NINE + DAY + timedelta(hours=1)

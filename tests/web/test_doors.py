@@ -2,14 +2,12 @@
 proof that our own page asked."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Iterator
 from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.db import connection, transaction
+from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 from starlette.routing import Route
 
@@ -20,6 +18,7 @@ from adsum.audit.rules import LISTS
 from adsum.web.live.streams import display_cookie
 from tests.kit.doors import DOORS, GATE, WHO
 from tests.kit.house import House
+from tests.kit.tables import everything
 from tests.kit.world import in_thread
 
 
@@ -80,23 +79,6 @@ def test_other_methods_change_nothing(house: House, who: str):
 
 
 # Reading changes nothing
-
-
-OWN = {"sessions.Session", "usersessions.UserSession"}
-"""A browser's own sign-in: its rows are counted, not compared."""
-
-
-def everything() -> dict[str, tuple[int, str]]:
-    """Every table: how many rows, and what they add up to."""
-    state = {}
-    for model in apps.get_models():
-        rows = sorted(repr(row) for row in model._base_manager.values_list())
-        content = "" if model._meta.label in OWN else hashlib.sha256("".join(rows).encode()).hexdigest()
-        state[model._meta.label] = (len(rows), content)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM adsum_cache")
-        state["cache"] = (cursor.fetchone()[0], "")
-    return state
 
 
 NOTED = {

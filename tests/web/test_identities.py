@@ -16,9 +16,9 @@ from adsum.audit.services import alias_of
 from adsum.checkin.models import RevokedPass
 from tests.integrations.sign_in.test_oidc import assert_refused, back, leave, signed_in
 from tests.kit import oidc
+from tests.kit.reading import text_of
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, World
-from tests.web.test_records import text_of
 
 pytestmark = pytest.mark.django_db
 SUBJECT = "3f1b-Object-Id-0001"

@@ -15,8 +15,8 @@ from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.checkin.models import Display, Epoch, Kiosk
 from adsum.checkin.services import freeze
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE
-from tests.web.conftest import FIVE_PAST, Room, notices
 
 
 def words(answer: Any) -> str:

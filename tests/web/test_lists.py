@@ -22,8 +22,8 @@ from adsum.audit.rules import Page, Unusual
 from adsum.audit.services import note_view
 from adsum.ops.jobs import report_access
 from adsum.timetable.models import ModuleLeader
+from tests.kit.reading import text_of
 from tests.kit.world import LONDON, NINE, World
-from tests.web.test_records import text_of
 
 NOW = NINE + timedelta(days=2)
 

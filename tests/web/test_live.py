@@ -23,11 +23,8 @@ from adsum.core import keyring
 from adsum.web.codes import code_svg, spaced
 from adsum.web.live import hub as hub_module
 from adsum.web.live import streams as live_module
-from tests.kit.listening import Class, House, now, signed_in
+from tests.kit.listening import SLACK, Class, House, now, signed_in
 from tests.kit.world import World, cancel_class, in_thread
-
-SLACK = 1.5
-"""Seconds that a busy machine may add to what is promised."""
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from adsum.accounts.models import Person, RoleGrant
 from adsum.checkin.services import add_display
 from adsum.timetable.models import Teaching
 from adsum.web.live import streams as live_module
-from tests.kit.listening import Class, House, now, signed_in
+from tests.kit.listening import SLACK, Class, House, now, signed_in
 from tests.kit.world import World, in_thread
-from tests.web.test_live import SLACK
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from adsum.messages import services
 from adsum.messages.models import Message
 from adsum.messages.reports import Draft, class_facts
 from adsum.messages.rules import Kind, State
+from tests.kit.reading import words
 from tests.kit.world import NINE, World
-from tests.web.test_student import words
 
 pytestmark = pytest.mark.django_db
 FOR_EVER = NINE + timedelta(days=9000)

@@ -17,9 +17,9 @@ from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.timetable.models import Room as Place
 from adsum.timetable.models import Site
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE
-from tests.web.conftest import FIVE_PAST, Room, notices
 
 GIVEN = {"reason": "The network was down", "starts_at": "2026-11-23T08:55", "ends_at": ""}
 PAGE = "/office/outages/"

@@ -17,9 +17,9 @@ from adsum.accounts.rules import Role
 from adsum.audit.models import AccessLog, Event
 from adsum.timetable.models import Module, ModuleLeader
 from adsum.web.admin import people
+from tests.kit.reading import text_of
 from tests.kit.signing_in import enter, local_account, prove
 from tests.kit.world import NINE, World
-from tests.web.test_records import text_of
 
 TODAY = NINE.date()
 YESTERDAY = TODAY - timedelta(days=1)

@@ -14,9 +14,9 @@ from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog
+from tests.kit.reading import text_of
+from tests.kit.room import Room, notices
 from tests.kit.world import NINE
-from tests.web.conftest import Room, notices
-from tests.web.test_amendments import words
 
 PAGE = "/office/amendments/periods/"
 AFTER = NINE + timedelta(days=1)
@@ -42,14 +42,14 @@ def test_an_officer_sees_what_a_report_locks_and_locks_it(room: Room, slc: Perso
     mark_students(room.session, [room.alice, room.bob], Status.ABSENT, by=room.lecturer, at=NINE)
     raise_query(room.session, room.alice, at=NINE + timedelta(minutes=5))
     shown = send(room, slc, "preview", student=f" {room.alice.number} ")
-    assert "This is what it locks Classes 1 Of these not observed 0 Open queries 1" in words(shown)
+    assert "This is what it locks Classes 1 Of these not observed 0 Open queries 1" in text_of(shown)
     assert not ReportedPeriod.objects.exists()
     assert AccessLog.objects.get().subject == room.alice.actor, "counted is looked at"
     told = send(room, slc, student=room.alice.username.upper(), reference="CoC 17")
     assert "Only the attendance team changes these marks now" in notices(told)
     period = ReportedPeriod.objects.get()
     assert (period.body, period.student, period.reference, period.reported_by) == ("slc", room.alice, "CoC 17", slc)
-    assert f"Student Loans Company · {room.alice.number} · CoC 17" in words(room.client.get(PAGE))
+    assert f"Student Loans Company · {room.alice.number} · CoC 17" in text_of(room.client.get(PAGE))
     room.sign_in(room.lecturer, AFTER)
     amend = {"status": "present", "reason_code": "seen_in_class", "reason": "On the paper list"}
     assert "has been reported to another authority" in notices(room.post("amend_marks", student=room.alice.ref, **amend))
@@ -70,7 +70,7 @@ def test_an_officer_sees_what_a_report_locks_and_locks_it(room: Room, slc: Perso
 @pytest.mark.parametrize("step", ["preview", "report"])
 def test_what_cannot_be_reported_is_said(room: Room, slc: Person, data: dict[str, str], told: str, step: str) -> None:
     answer = send(room, slc, step, **data)
-    assert (answer.status_code, told in words(answer)) == (422, True)
+    assert (answer.status_code, told in text_of(answer)) == (422, True)
     assert not ReportedPeriod.objects.exists()
 
 
@@ -85,13 +85,13 @@ def test_each_officer_sees_their_own_authority(room: Room, slc: Person, ukvi: Pe
     correction = Correction.objects.create(change=change, period=period)
     for officer, sees in ((slc, False), (ukvi, True)):
         room.sign_in(officer, AFTER)
-        assert (room.alice.number in words(room.client.get(PAGE))) is sees
-        assert (room.alice.number in words(room.client.get(reverse("amendments")))) is sees
+        assert (room.alice.number in text_of(room.client.get(PAGE))) is sees
+        assert (room.alice.number in text_of(room.client.get(reverse("amendments")))) is sees
         noted = room.client.post(reverse("correction_seen", args=[correction.pk]))
         assert noted.status_code == (302 if sees else 404)
         taken_back = room.client.post(reverse("withdraw_period", args=[period.ref]))
         assert taken_back.status_code == (302 if sees else 404)
-    assert "1 correction" in words(room.client.get(PAGE))
+    assert "1 correction" in text_of(room.client.get(PAGE))
 
 
 def test_a_period_entered_by_mistake_is_withdrawn(room: Room, slc: Person) -> None:
@@ -99,7 +99,7 @@ def test_a_period_entered_by_mistake_is_withdrawn(room: Room, slc: Person) -> No
     send(room, slc)
     told = room.client.post(reverse("withdraw_period", args=[ReportedPeriod.objects.get().ref]), follow=True)
     assert "It locks nothing any more" in notices(told)
-    assert "withdrawn by Owain Hartley, 24 Nov 2026" in words(room.client.get(PAGE))
+    assert "withdrawn by Owain Hartley, 24 Nov 2026" in text_of(room.client.get(PAGE))
     room.sign_in(room.lecturer, AFTER)
     room.post("amend_marks", student=room.alice.ref, status="present", reason_code="seen_in_class", reason="On the paper list")
     assert room.marks() == {"Alice": "present"}

@@ -17,8 +17,8 @@ from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.timetable.models import ClassSession
+from tests.kit.room import Room, notices
 from tests.kit.world import NINE
-from tests.web.conftest import Room, notices
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 PAGE, TOGETHER = "/office/queries/", "/office/queries/together/"

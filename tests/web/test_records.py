@@ -1,6 +1,5 @@
 """A student’s record as its readers see it, from inside and from outside; and who looked, as the student reads it."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -19,13 +18,10 @@ from adsum.attendance.record import account, classes_of, own_classes, standings
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog
+from tests.kit.reading import text_of
 from tests.kit.world import NINE, World
 
 NOW = NINE + timedelta(days=2)
-
-
-def text_of(answer: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
 class Story:

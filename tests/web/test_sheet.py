@@ -18,10 +18,10 @@ from adsum.audit.models import AccessLog, Event
 from adsum.audit.services import alias_of
 from adsum.integrations.files.sheets import row_reference
 from adsum.timetable.models import ClassSession, Course, Enrolment
+from tests.kit.reading import words
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, cancel_class
-from tests.web.conftest import FIVE_PAST, Room, notices
-from tests.web.test_student import words
 
 NEXT_DAY = NINE + timedelta(days=1)
 

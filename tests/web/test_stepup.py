@@ -25,8 +25,8 @@ from tests.kit import oidc
 from tests.kit.doors import DOORS
 from tests.kit.house import House
 from tests.kit.signing_in import PASSWORD, TOO_MANY, enter, local_account, new_secret, prove, signed_in, text
+from tests.kit.tables import everything
 from tests.kit.world import NINE, World
-from tests.web.test_doors import everything
 
 pytestmark = pytest.mark.django_db
 

@@ -1,6 +1,5 @@
 """A student's own pages: today, the record, why each mark is what it is, and "I was there"."""
 
-import html
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -25,7 +24,8 @@ from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.timetable.models import ClassChange, ClassSession, Group
 from adsum.timetable.services import facts_json, facts_of
-from tests.checkin.test_checkin_writer import attempt
+from tests.kit.reading import words
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
@@ -60,12 +60,6 @@ def look(client: Client, student: Person) -> Iterator[Callable[..., str]]:
             return words(answer.content.decode())
 
         yield seen
-
-
-def words(page: str) -> str:
-    """What can be read on a page: its main part without tags."""
-    main = page.split("<main", 1)[1].split("</main>", maxsplit=1)[0].partition(">")[2]
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", main, flags=re.DOTALL))).strip()
 
 
 def scan(session: ClassSession, student: Person, at: datetime, by: Person, *, late: bool = False, **fields: object) -> Scan:

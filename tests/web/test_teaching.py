@@ -22,9 +22,9 @@ from adsum.checkin.services import open_checkin
 from adsum.timetable.models import ClassChange
 from adsum.timetable.models import Room as Place
 from adsum.timetable.services import facts_json, facts_of
+from tests.kit.reading import words
+from tests.kit.room import FIVE_PAST, Room
 from tests.kit.world import NINE, cancel_class
-from tests.web.conftest import FIVE_PAST, Room
-from tests.web.test_student import words
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TODAY, CLASSES = "/teaching/", "/office/classes/"

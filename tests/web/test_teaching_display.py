@@ -16,9 +16,9 @@ from adsum.checkin.services import SHOWN_BEFORE, add_display, begin_epoch, open_
 from adsum.timetable.models import Teaching
 from adsum.web.codes import code_svg
 from adsum.web.live.streams import display_cookie
+from tests.kit.reading import words
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE, cancel_class
-from tests.web.conftest import FIVE_PAST, Room, notices
-from tests.web.test_student import words
 
 
 def show(room: Room, client: Client | None = None) -> str:

@@ -20,9 +20,9 @@ from adsum.audit.services import alias_of, aliases
 from adsum.checkin.held import decide_held
 from adsum.checkin.rules import Refusal
 from adsum.core.errors import AdsumError
+from tests.kit.reading import words
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE
-from tests.web.conftest import FIVE_PAST, Room, notices
-from tests.web.test_student import words
 
 JSON = {"accept": "application/json"}
 WHY = {"reason_code": "seen_in_class", "reason": "Sat in the front row"}

@@ -16,9 +16,9 @@ from adsum.attendance.rules import MARKABLE, Status
 from adsum.attendance.services import AHEAD, mark_students
 from adsum.checkin.models import HeldDecision
 from adsum.checkin.rules import Refusal
+from tests.kit.reading import words
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE, cancel_class
-from tests.web.conftest import FIVE_PAST, Room, notices
-from tests.web.test_student import words
 
 JSON = {"accept": "application/json"}
 

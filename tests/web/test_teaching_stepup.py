@@ -13,9 +13,9 @@ from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.integrations.files.sheets import row_reference
+from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE
-from tests.web.conftest import FIVE_PAST, Room, notices
 
 WHY = {"reason_code": "seen_in_class", "status": "present"}
 OLD = NINE + timedelta(days=14, hours=2)

@@ -11,10 +11,10 @@ from adsum.attendance.models import Mark, Proposal
 from adsum.attendance.rules import Status
 from adsum.checkin.rules import Refusal
 from adsum.timetable.models import ClassSession
+from tests.kit.reading import words
+from tests.kit.room import Room, notices
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, cancel_class
-from tests.web.conftest import Room, notices
-from tests.web.test_student import words
 
 OTHER = ("attended_other_group", "swapped")
 

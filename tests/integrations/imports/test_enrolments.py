@@ -26,9 +26,9 @@ from adsum.timetable.reports import expected_ids, how_many_expected, names_expec
 from adsum.timetable.rules import loses_days
 from adsum.timetable.sources import Import
 from tests.kit.feeds import bring, enrolment, oneroster, university
+from tests.kit.reading import text_of
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, World
-from tests.web.test_records import text_of
 
 pytestmark = pytest.mark.django_db
 HEAD = "student,course,course_title,department,mode,level,year,status,starts_on,ends_on,tutor"

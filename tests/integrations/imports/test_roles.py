@@ -17,9 +17,9 @@ from adsum.integrations.imports import runs as imports
 from adsum.ops import cli
 from adsum.timetable.models import ModuleLeader
 from adsum.timetable.sources import Import
+from tests.kit.reading import text_of
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, World
-from tests.web.test_records import text_of
 
 pytestmark = pytest.mark.django_db
 HEAD = "person,role,department,module,from,to"
