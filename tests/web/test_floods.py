@@ -15,7 +15,7 @@ from adsum.checkin.models import Pairing
 from adsum.checkin.services import PAIRING_LIFE, begin_pairing
 from adsum.ops import jobs
 from adsum.web import floods
-from tests.kit import oidc
+from tests.kit import oidc, saml
 from tests.kit.signing_in import enter, local_account
 from tests.kit.world import World
 
@@ -52,6 +52,15 @@ def test_asking_providers_is_a_write_too():
         address = f"/oidc/{oidc.register(running.issuer).provider_id}/login/"
         answers = [Client().get(address).status_code for _ in range(5)]
     assert answers == [302, 302, 302, 429, 429]
+
+
+@pytest.mark.usefixtures("small")
+def test_answers_of_a_saml_provider_are_counted():
+    """Each costs signatures and XML, before anything about it can be known."""
+    with saml.running() as idp:
+        address = f"/saml/{idp.register().provider_id}/acs/"
+    answers = [Client().post(address, {"SAMLResponse": "x"}).status_code for _ in range(5)]
+    assert answers == [303, 303, 303, 429, 429]
 
 
 @pytest.mark.usefixtures("small")

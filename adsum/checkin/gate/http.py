@@ -1,13 +1,15 @@
 """Requests and answers of the gate: no more of HTTP than its doors need, since they are opened thousands of times a second."""
 
 from functools import lru_cache
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from csp.utils import build_policy
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from starlette.responses import Response
 from starlette.types import Receive, Scope
+
+from adsum.core import addresses
 
 HEADERS = {**settings.SECURITY_HEADERS, "Content-Security-Policy": build_policy(), "Cache-Control": "no-store"}
 RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
@@ -65,7 +67,7 @@ class Ask:
 
 @lru_cache(maxsize=1_024)
 def _same_site(host: str, origin: str) -> bool:
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and urlsplit(origin).netloc == host
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and addresses.split(origin).netloc == host
 
 
 class Answer(Response):

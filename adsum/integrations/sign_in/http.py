@@ -1,50 +1,66 @@
-"""How a sign-in provider is asked over the network: each question to the address it has, for an answer of a bounded size and
-time. A provider may be inside the campus network, so what it answers must not be able to send us anywhere else in there."""
+"""How a sign-in provider is asked: by the one client of core, as a session of `requests`, which is what django-allauth expects.
+A provider may be inside the campus network, so what it answers must not be able to send us anywhere else in there."""
 
-from time import monotonic
+from io import BytesIO
 from typing import Any
 
-from requests import Response, Session
-from requests.exceptions import ContentDecodingError, ReadTimeout, RequestException, TooManyRedirects
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from requests import PreparedRequest, Response, Session
+from requests.adapters import BaseAdapter
+from requests.exceptions import ConnectionError as NotConnected
+from requests.exceptions import ContentDecodingError, InvalidURL, ReadTimeout, RequestException, SSLError, TooManyRedirects
+
+from adsum.core.asking import Failure, Unanswered, ask
 
 MOST_BYTES = 1024 * 1024
-WAITS = 5
-"""Seconds for which the provider may be silent."""
 WHOLE = 10
 """Seconds after which an answer must be here in full."""
+RAISED: dict[Failure, type[RequestException]] = {
+    Failure.ADDRESS: InvalidURL,
+    Failure.CERTIFICATE: SSLError,
+    Failure.SLOW: ReadTimeout,
+    Failure.TOO_LARGE: ContentDecodingError,
+}
+
+
+class _Asking(BaseAdapter):
+    """What a Session sends, core asks."""
+
+    def send(self, request: PreparedRequest, stream: bool = False, **_: Any) -> Response:  # type: ignore[override]
+        try:
+            answer = ask(
+                request.url or "",
+                method=request.method or "GET",
+                headers={name: str(value) for name, value in request.headers.items()},
+                body=request.body.encode() if isinstance(request.body, str) else request.body,  # type: ignore[arg-type]
+                seconds=WHOLE,
+                most=0 if stream else MOST_BYTES,
+            )
+        except Unanswered as wrong:
+            raise RAISED.get(wrong.failure, NotConnected)(wrong.message, request=request) from wrong
+        response = Response()
+        response.status_code, response.reason, response.url = answer.status, answer.reason, request.url or ""
+        response.headers.update(answer.headers.items())
+        response.raw, response.request = BytesIO(answer.body), request
+        return response
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
 
 class ProviderSession(Session):
-    """Follows no redirect; raises RequestException where one was asked to be followed, and for an answer that is too long in
-    size or time."""
+    """Follows no redirect; raises RequestException where one was asked to be followed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # no proxy, no password of a netrc file
+        self.headers.update({"User-Agent": "Adsum", "Accept-Encoding": "identity"})
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _Asking())
 
     def request(self, method: Any, url: Any, *args: Any, **how: Any) -> Response:
         """Ask. With `stream` the body is not read; with `allow_redirects=False` a redirect is an answer like any other."""
-        deadline = monotonic() + WHOLE
-        body, follows = not how.pop("stream", False), how.pop("allow_redirects", True)
-        response = super().request(method, url, *args, **{"timeout": WAITS, **how, "allow_redirects": False, "stream": True})
+        follows = how.pop("allow_redirects", True)
+        response = super().request(method, url, *args, **{**how, "allow_redirects": False})
         if follows and response.is_redirect:
-            response.close()
             raise TooManyRedirects("a provider's redirects are not followed", response=response)
-        if body:
-            response._content = _read(response, deadline)
         return response
-
-
-def _read(response: Response, deadline: float) -> bytes:
-    parts, size = [], 0
-    try:
-        with response:
-            while part := response.raw.read1(64 * 1024, decode_content=True):
-                parts.append(part)
-                size += len(part)
-                if size > MOST_BYTES:
-                    raise ContentDecodingError(f"more than {MOST_BYTES} bytes", response=response)
-                if monotonic() > deadline:
-                    raise ReadTimeout(f"not here in {WHOLE} seconds", response=response)
-    except ReadTimeoutError as silent:
-        raise ReadTimeout(f"silent for {WAITS} seconds", response=response) from silent
-    except HTTPError as wrong:
-        raise RequestException(type(wrong).__name__, response=response) from wrong
-    return b"".join(parts)

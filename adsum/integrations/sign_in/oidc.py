@@ -19,7 +19,6 @@ import json
 import secrets
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import jwt
 from allauth.socialaccount.adapter import get_adapter
@@ -35,7 +34,7 @@ from django.core.cache import caches
 from django.urls import reverse
 from requests import RequestException
 
-from adsum.core import vault
+from adsum.core import addresses, vault
 from adsum.integrations.sign_in.allauth import OIDC, Refusal, Refused, provider_named
 from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for, wanted_claims
 from adsum.integrations.sign_in.assurance import values_of
@@ -53,7 +52,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 def provider_id_of(issuer: str) -> str:
     """The name of an issuer in our addresses and identities: another issuer never has the same one."""
-    host = (urlsplit(issuer).hostname or "").replace(":", "-")
+    host = (addresses.split(issuer).hostname or "").replace(":", "-")
     return f"{host}-{hashlib.sha256(issuer.encode()).hexdigest()[:10]}"
 
 
@@ -64,7 +63,7 @@ def answered_at(app: SocialApp) -> str:
 
 def is_private_enough(url: object) -> bool:
     """HTTPS; plain HTTP only to this very machine."""
-    parts = urlsplit(url if isinstance(url, str) else "")
+    parts = addresses.split(url if isinstance(url, str) else "")
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 

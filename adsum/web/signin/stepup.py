@@ -23,7 +23,7 @@ Tests: `tests.kit.signing_in.prove(client)` makes a browser fresh; each such add
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, NamedTuple, ParamSpec
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp
@@ -38,7 +38,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from adsum.accounts.models import Identifier, Person
+from adsum.core import addresses
 from adsum.integrations.sign_in.allauth import own_path, provider_for
+from adsum.web.guards import wants_json
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin.second_factor import PasskeyForm, ProofForm, code_proves, is_local, password_proves
 
@@ -83,7 +85,7 @@ def ask(request: PersonRequest) -> HttpResponse | None:
         return None
     if request.method != "POST":
         return redirect(_address(request.get_full_path()))
-    if _wants_json(request):
+    if wants_json(request):
         then = _address(_came_from(request))
         return JsonResponse({"message": _("Confirm that it is you, then do it again."), "next": then}, status=403)
     form = _form(request)
@@ -109,12 +111,8 @@ def _address(then: str) -> str:
 
 def _came_from(request: HttpRequest) -> str:
     """The page of ours that sent this request, as a path; '' when it does not say."""
-    page = urlsplit(request.headers.get("Referer", ""))
+    page = addresses.split(request.headers.get("Referer", ""))
     return page.path + (f"?{page.query}" if page.query else "") if page.netloc == request.get_host() else ""
-
-
-def _wants_json(request: HttpRequest) -> bool:
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
 class Ways(NamedTuple):

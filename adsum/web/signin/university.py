@@ -140,6 +140,7 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 @never_cache
 @csrf_exempt
 @require_POST
+@floods.guarded("POST")
 def saml_answer(request: HttpRequest, provider_id: str) -> HttpResponse:
     """A SAML provider's answer, posted by its page. The browser sends no cookie of ours with a form of another site, so
     nothing is decided here but whether the answer is genuine; the browser then fetches what it was told."""

@@ -24,6 +24,8 @@ class Feed(http.server.BaseHTTPRequestHandler):
             self._answer(302, b"", location=self.path.removeprefix("/to/"))
         elif self.path == "/round":
             self._answer(302, b"", location="/round")
+        elif self.path == "/nowhere":
+            self._answer(302, b"", location="http://[")
         elif self.path == "/big":
             self._answer(200, b"x" * 3000)
         else:
@@ -112,7 +114,9 @@ def test_what_does_not_answer_as_a_feed_says_so(server: str, monkeypatch: pytest
     assert refusal("ftp://uni.example/feed.ics").code == "fetch_scheme"
     assert refusal("https://").code == "fetch_scheme"
     assert refusal("http://127.0.0.1:1/feed.ics").code == "fetch_unreachable"
-    assert refusal("http://127.0.0.1:99999/feed.ics").code == "fetch_unreachable"
+    assert refusal("http://127.0.0.1:99999/feed.ics").code == "fetch_scheme"
+    assert refusal("http://[").code == "fetch_scheme"
+    assert refusal(f"{server}/nowhere").code == "fetch_scheme"
     monkeypatch.setattr(fetching, "MAX_FILE", 1000)
     assert refusal(f"{server}/big").code == "too_large"
 

@@ -35,6 +35,8 @@ class _Odd(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(200)
+        if self.path.startswith("/short"):
+            self.send_header("Content-Length", "50")
         self.end_headers()
         try:
             match self.path.split("/")[1]:
@@ -44,6 +46,8 @@ class _Odd(BaseHTTPRequestHandler):
                     for _ in range(50):
                         self.wfile.write(b" ")
                         time.sleep(0.1)
+                case "short":
+                    self.wfile.write(b"{")
                 case _:
                     self.wfile.write(b'{"keys": []}')
         except OSError:
@@ -67,7 +71,7 @@ def odd() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-@pytest.mark.parametrize("how", ["redirect", "big", "drip"])
+@pytest.mark.parametrize("how", ["redirect", "big", "drip", "short"])
 def test_what_would_lead_elsewhere_or_never_end_is_no_answer(
     odd: tuple[str, list[str]], how: str, monkeypatch: pytest.MonkeyPatch
 ):
