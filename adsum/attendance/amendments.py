@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.closing import settle_undone
+from adsum.attendance.marks import restore_marks
 from adsum.attendance.models import Mark, MarkChange, Proposal, ProposedMark, Register
 from adsum.attendance.reports import last_act, newer_than
 from adsum.attendance.rules import Kept, Needs, Reason, Source, Status, needs, why_kept
@@ -21,7 +22,6 @@ from adsum.attendance.services import (
     refuse_cancelled,
     refuse_own_record,
     rest_of,
-    restore_marks,
     what_it_needs,
 )
 from adsum.audit import services as audit_log

@@ -10,10 +10,10 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
+from adsum.attendance.marks import restore_marks, write_marks
 from adsum.attendance.models import Mark, MarkChange, Outage, Register
 from adsum.attendance.reports import outages_of
 from adsum.attendance.rules import Explanation, Reason, Source, Status
-from adsum.attendance.services import restore_marks, write_marks
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession

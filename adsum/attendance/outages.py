@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.closing import EXPLAINED, because_of
+from adsum.attendance.marks import restore_marks, write_marks
 from adsum.attendance.models import Mark, MarkChange, Outage, Register
 from adsum.attendance.reports import LONGEST_BEFORE, outages_of, touched_by
 from adsum.attendance.rules import Explanation, Reason, Source, Status
-from adsum.attendance.services import restore_marks, write_marks
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession, Room, Site

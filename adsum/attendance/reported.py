@@ -1,13 +1,16 @@
 """Periods reported outside, which lock the marks of their days, and the corrections made after that."""
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Correction, Query, Register, ReportedPeriod
+from adsum.attendance.models import Correction, MarkChange, Query, Register, ReportedPeriod
+from adsum.attendance.rules import Source
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.core.university import civil_date
@@ -79,6 +82,59 @@ def withdraw_period(period: ReportedPeriod, *, by: Person, at: datetime) -> None
     so is kept."""
     if ReportedPeriod.objects.standing().filter(pk=period.pk).update(withdrawn_at=at, withdrawn_by=by):
         audit_log.record(actor=by.actor, verb="period.withdraw", subject=f"period:{period.pk}", at=at)
+
+
+# Corrections
+
+
+def note_corrections(changes: Sequence[MarkChange]) -> None:
+    """A change of days that were reported outside is a correction after report, for those who reported to see. What closing
+    gives by itself is none (one query where nothing was ever reported; at most three, and one that writes)."""
+    made = [one for one in changes if one.by_id or one.source != Source.SYSTEM]
+    if not made or not ReportedPeriod.objects.standing().exists():
+        return
+    sessions = ClassSession.objects.filter(pk__in={change.session_id for change in made})
+    days = dict(sessions.values_list("pk", "starts_on"))
+    reported = ReportedPeriod.objects.standing().filter(
+        Q(student=None) | Q(student__in={change.student_id for change in made}),
+        starts_on__lte=max(days.values()),
+        ends_on__gte=min(days.values()),
+    )
+    periods = list(reported.order_by("-reported_at"))
+    found = []
+    for change in made:
+        for period in periods:
+            held = period.starts_on <= days[change.session_id] <= period.ends_on
+            if held and period.student_id in {None, change.student_id}:
+                found.append(Correction(change=change, period=period))
+                break
+    Correction.objects.bulk_create(found, batch_size=1000)
+
+
+SWEPT_FOR = timedelta(days=7)
+"""How long after a report corrections that it crossed with are looked for: the job runs daily, and may have been down."""
+CROSSED = timedelta(minutes=1)
+"""How long before a report a change may have begun and still have been written after it."""
+
+
+@transaction.atomic
+def sweep_corrections(*, at: datetime) -> int:
+    """Note the corrections that a race left out; how many. A change that was being written while its day was reported saw no
+    report, and the report may not have seen the change. A minute before counts as well: a correction too many is looked at
+    and noted, one too few is never found. Done again, it finds none."""
+    count = 0
+    for period in ReportedPeriod.objects.standing().filter(reported_at__gt=at - SWEPT_FOR).order_by("-reported_at"):
+        crossed = MarkChange.objects.filter(
+            session__starts_on__range=(period.starts_on, period.ends_on),
+            at__gte=period.reported_at - CROSSED,
+            correction__isnull=True,
+        ).exclude(source=Source.SYSTEM, by=None)
+        if period.student_id is not None:
+            crossed = crossed.filter(student=period.student_id)
+        missed = [Correction(change=change, period=period) for change in crossed.order_by("pk")]
+        Correction.objects.bulk_create(missed, batch_size=1000)
+        count += len(missed)
+    return count
 
 
 @transaction.atomic

@@ -11,7 +11,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Correction, Mark, MarkChange, Query, Register, ReportedPeriod
+from adsum.attendance.marks import write_marks
+from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import is_team_of, periods_of
 from adsum.attendance.rules import (
@@ -296,60 +297,6 @@ def _write(made: list[Made], *, actor: str, verb: str, at: datetime) -> list[Mar
     marks = [one.mark for one in made]
     write_marks(marks, [one.step for one in made], actor=actor, verb=verb, at=at)
     return marks
-
-
-def write_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
-    """Marks, their history and their events, together. Raises ValueError for a step that `rules.MOVES` does not know."""
-    for step in changes:
-        before, after, source = Status(step.before or Status.EXPECTED), Status(step.after), Source(step.source)
-        if after != before and why_not(status=before, source=None, to=after, by=source):
-            raise ValueError(f"{source} never makes {after} of {before}")
-    _keep(marks, changes, actor=actor, verb=verb, at=at)
-
-
-def restore_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, at: datetime) -> None:
-    """The same for an undo, which may take back any step; a mark that did not exist before goes."""
-    gone = [step.student_id for step in changes if step.after == Status.EXPECTED]
-    if gone:
-        Mark.objects.filter(session=changes[0].session_id, student__in=gone).delete()
-    _keep([mark for mark in marks if mark.student_id not in set(gone)], changes, actor=actor, verb="mark.undo", at=at)
-
-
-def _keep(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
-    Mark.objects.bulk_update(
-        [mark for mark in marks if not mark._state.adding],
-        ["status", "source", "at", "minutes_late", "left_at", "changed_at"],
-        batch_size=500,
-    )
-    Mark.objects.bulk_create([mark for mark in marks if mark._state.adding], batch_size=1000)
-    MarkChange.objects.bulk_create(changes, batch_size=1000)
-    _note_corrections([one for one in changes if one.by_id or one.source != Source.SYSTEM])
-    audit_log.record_all(
-        [
-            audit_log.Entry(verb, f"session:{c.session_id}", {"student": c.student_id, "before": c.before, "after": c.after})
-            for c in changes
-        ],
-        actor=actor,
-        at=at,
-    )
-
-
-def _note_corrections(changes: list[MarkChange]) -> None:
-    """A change of days that were reported outside is a correction after report, for those who reported to see."""
-    if not changes or not ReportedPeriod.objects.exists():
-        return
-    sessions = ClassSession.objects.filter(pk__in={change.session_id for change in changes})
-    days = dict(sessions.values_list("pk", "starts_on"))
-    first, last = min(days.values()), max(days.values())
-    periods = list(ReportedPeriod.objects.standing().filter(starts_on__lte=last, ends_on__gte=first).order_by("-reported_at"))
-    found = []
-    for change in changes:
-        for period in periods:
-            held = period.starts_on <= days[change.session_id] <= period.ends_on
-            if held and period.student_id in {None, change.student_id}:
-                found.append(Correction(change=change, period=period))
-                break
-    Correction.objects.bulk_create(found, batch_size=1000)
 
 
 @_beaten_once

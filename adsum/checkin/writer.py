@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError, Error, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.utils import DataError
 
+from adsum.attendance.marks import MAY_FOLLOW, earliest_day, follow_scans
 from adsum.attendance.rules import ATTENDED, Source, Status, why_not
 from adsum.audit.services import aliases
 from adsum.checkin.rules import Attempt, Before, KnownMark, Outcome, Refusal, Settled, settle
@@ -166,19 +167,31 @@ def _all_new(attempts: Sequence[Attempt]) -> bool:
 def _write(settled: Sequence[Settled]) -> list[Outcome]:
     kept = [one for one in settled if one.kept]
     known = aliases([one.attempt.student for one in kept])
-    rows = [_row(one, known[one.attempt.student]) for one in kept]
-    if rows:
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute(_POSTGRESQL, [json.dumps(rows)])
-            else:
-                for statement, part in _SQLITE:
-                    if wanted := [_flat(row) for row in rows if _PARTS[part](row)]:
-                        cursor.executemany(statement, wanted)
+    may_follow = bool(kept) and _insert([_row(one, known[one.attempt.student]) for one in kept], _earliest_day(kept))
     replaced = [one for one in settled if one.replaces]
     if replaced:
         _replace(replaced)
+    marked = {(one.attempt.session, one.attempt.student) for one in kept if one.marks}
+    if may_follow and marked:
+        follow_scans(marked)
     return [one.outcome for one in settled]
+
+
+def _earliest_day(kept: Sequence[Settled]) -> str:
+    return earliest_day(min(one.attempt.first_seen_at for one in kept)).isoformat()
+
+
+def _insert(rows: Sequence[dict[str, Any]], day: str) -> bool:
+    """Write the rows of a batch; whether anything may follow from its marks, of classes on that day or later."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRESQL, [json.dumps(rows), day])
+        else:
+            for statement, part in _SQLITE:
+                if wanted := [_flat(row) for row in rows if _PARTS[part](row)]:
+                    cursor.executemany(statement, wanted)
+            cursor.execute(MAY_FOLLOW, [day])
+        return bool(cursor.fetchone()[0])
 
 
 def _replace(settled: Sequence[Settled]) -> None:
@@ -375,14 +388,15 @@ _TYPES = {
 
 
 def _postgresql() -> str:
-    """All of it in one statement, so in one round trip: the batch comes as one JSON document."""
+    """All of it in one statement, so in one round trip: the batch comes as one JSON document, and the answer is whether
+    anything may follow."""
     typed = ", ".join(f"{name} {type_}" for name, type_ in _TYPES.items())
     inserts = [
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM d WHERE {part}"  # noqa: S608
         for table, columns, part in _WRITES
     ]
-    named = [f", i{n} AS ({insert})" for n, insert in enumerate(inserts[:-1])]
-    return f"WITH d AS (SELECT * FROM json_to_recordset(%s::json) AS r({typed})){''.join(named)} {inserts[-1]}"  # noqa: S608
+    named = [f", i{n} AS ({insert})" for n, insert in enumerate(inserts)]
+    return f"WITH d AS (SELECT * FROM json_to_recordset(%s::json) AS r({typed})){''.join(named)} {MAY_FOLLOW}"  # noqa: S608
 
 
 def _sqlite(table: str, columns: dict[str, str]) -> str:

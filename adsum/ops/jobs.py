@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from adsum.accounts import services as accounts
 from adsum.accounts.reports import unusual_in_week
+from adsum.attendance import reported
 from adsum.attendance.models import Mark, Register
 from adsum.audit.services import forget_views, keep_report, publish, seal
 from adsum.audit.tree import has_events, last_verification
@@ -76,6 +77,11 @@ def _close(due: Sequence[ClassSession], at: datetime) -> int:
             for session in together:
                 services.close_classes([session], at=at)
     return len(due)
+
+
+def sweep_corrections() -> int:
+    """Note corrections after a report that crossed with the report itself; how many."""
+    return reported.sweep_corrections(at=datetime.now(UTC))
 
 
 def tend_checks() -> int:
@@ -193,6 +199,7 @@ def forget_sign_ins() -> int:
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     close_older_registers: 24 * 60,
+    sweep_corrections: 24 * 60,
     tend_checks: 1,
     tell_of_classes: 1,
     tell_of_marks: 1,

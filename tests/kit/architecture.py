@@ -24,7 +24,7 @@ WRITERS = {
     "audit": ["services"],
     "accounts": ["services", "identities", "second_factors"],
     "timetable": ["services", "changes", "keeping", "roles"],
-    "attendance": ["services", "amendments", "closing", "outages", "policies", "queries", "reported"],
+    "attendance": ["services", "amendments", "closing", "marks", "outages", "policies", "queries", "reported"],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "writer"],
     "messages": ["services"],
 }

@@ -82,6 +82,7 @@ def test_the_schedules_are_those_of_the_code():
         ("seal_events", "adsum.ops.jobs.seal_events", 1),
         ("send_messages", "adsum.ops.jobs.send_messages", 1),
         ("sign_the_log", "adsum.ops.jobs.sign_the_log", 1_440),
+        ("sweep_corrections", "adsum.ops.jobs.sweep_corrections", 1_440),
         ("tell_of_classes", "adsum.ops.jobs.tell_of_classes", 1),
         ("tell_of_marks", "adsum.ops.jobs.tell_of_marks", 1),
         ("tell_of_oversight", "adsum.ops.jobs.tell_of_oversight", 1),

@@ -224,3 +224,11 @@ def test_who_reports_sees_corrections_and_notes_them(room: Room, team: Person) -
     room.client.post(reverse("correction_seen", args=[Correction.objects.get().pk]))
     assert "None that somebody still has to see." in text_of(room.client.get(LIST))
     assert (Correction.objects.get().seen_by, Client().get(LIST).status_code) == (officer, 302)
+
+
+def test_a_scan_after_the_report_stands_there_too(room: Room, team: Person) -> None:
+    day = room.session.starts_on
+    report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=team, at=FIVE_PAST)
+    room.scan(room.alice)
+    room.sign_in(team, LATER)
+    assert f"{room.alice.number} – Present scan 23 Nov 2026, 09:03" in words(room.client.get(LIST))
