@@ -24,8 +24,8 @@ from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.messages.models import Message
 from adsum.messages.services import tell_mark_changes
-from tests.checkin.test_checkin_writer import attempt
 from tests.kit.architecture import WRITERS
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
 ADSUM = Path(__file__).resolve().parents[2] / "adsum"

@@ -16,9 +16,9 @@ from adsum.checkin.models import Opening
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import DatabaseEngine
 from adsum.timetable.models import Place
-from tests.checkin.test_checkin_writer import attempt
+from tests.kit.meeting import at_once
+from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
-from tests.races.test_checkin_races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCHES, EACH = 6, 10

@@ -231,4 +231,4 @@ def test_a_scan_after_the_report_stands_there_too(room: Room, team: Person) -> N
     report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=team, at=FIVE_PAST)
     room.scan(room.alice)
     room.sign_in(team, LATER)
-    assert f"{room.alice.number} – Present scan 23 Nov 2026, 09:03" in words(room.client.get(LIST))
+    assert f"{room.alice.number} – Present scan 23 Nov 2026, 09:03" in text_of(room.client.get(LIST))
