@@ -13,7 +13,18 @@ from adsum.attendance.models import (
     Register,
     ReportedPeriod,
 )
-from adsum.audit.models import AccessLog, AccessReport, Alias, Checkpoint, Event, Leaf, Node, Verification
+from adsum.audit.models import (
+    AccessLog,
+    AccessReport,
+    Alias,
+    Checkpoint,
+    Event,
+    Leaf,
+    LookSeal,
+    Node,
+    Reconciliation,
+    Verification,
+)
 from adsum.checkin.models import (
     Alarm,
     CheckAnswer,
@@ -87,6 +98,7 @@ __all__ = [
     "Kiosk",
     "LateCode",
     "Leaf",
+    "LookSeal",
     "Mark",
     "MarkChange",
     "Message",
@@ -104,6 +116,7 @@ __all__ = [
     "Proposal",
     "ProposedMark",
     "Query",
+    "Reconciliation",
     "Register",
     "ReportedPeriod",
     "RetiredKey",

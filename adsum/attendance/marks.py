@@ -68,11 +68,11 @@ def _keep(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str
     Mark.objects.bulk_create([mark for mark in marks if mark._state.adding], batch_size=1000)
     MarkChange.objects.bulk_create(changes, batch_size=1000)
     follow(changes)
-    audit_log.record_all(
-        [
-            audit_log.Entry(verb, f"session:{c.session_id}", {"student": c.student_id, "before": c.before, "after": c.after})
-            for c in changes
-        ],
-        actor=actor,
-        at=at,
-    )
+    audit_log.record_all([entry_of(change, verb) for change in changes], actor=actor, at=at)
+
+
+def entry_of(change: MarkChange, verb: str) -> audit_log.Entry:
+    """The event beside one step in the life of a mark. It keeps a digest of the step, so that neither changes alone."""
+    by = {"by": f"person:{change.by_id}"} if change.by_id else {}
+    told = {"student": change.student_id, "before": change.before, "after": change.after, "row": change.digest}
+    return audit_log.Entry(verb, f"session:{change.session_id}", told | by)

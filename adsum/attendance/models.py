@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import KEEPS_REGISTERS, Access, Role
 from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
+from adsum.attendance.digests import digest, instant, new_salt
 from adsum.attendance.rules import LOOKED_FOR, OBSERVERS, Explanation, Reach, Reason, Source, Status, Windows
 from adsum.timetable.models import ClassSession, Room, Site
 from adsum.timetable.rules import Kind
@@ -229,6 +230,8 @@ class MarkChange(models.Model):
     """The person who made the change; empty for a scan (the student's own) and for the system."""
     reason_code = models.CharField(max_length=24, blank=True, choices=[(r.value, r.value) for r in Reason])
     reason = models.CharField(max_length=500, blank=True)
+    salt = models.CharField(max_length=16, blank=True, default=new_salt, db_default="", editable=False)
+    """What the digest in its event begins with; empty in rows of before there were digests."""
 
     class Meta:
         indexes = [
@@ -239,6 +242,23 @@ class MarkChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.student_id} in {self.session_id}: {self.before or '·'} → {self.after}"
+
+    @property
+    def digest(self) -> str:
+        """What its event keeps of it."""
+        return digest(
+            self.salt,
+            self.session_id,
+            self.before,
+            self.after,
+            self.source,
+            instant(self.seen_at),
+            self.minutes_late,
+            instant(self.left_at),
+            instant(self.at),
+            self.reason_code,
+            self.reason,
+        )
 
 
 class Proposal(models.Model):

@@ -47,7 +47,7 @@ def encode(event: Facts) -> bytes:
     return json.dumps(
         {
             "actor": event.actor,
-            "at": event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "at": _instant(event.at),
             "detail": event.detail,
             "id": event.pk,
             "subject": event.subject,
@@ -63,6 +63,29 @@ def encode(event: Facts) -> bytes:
 def hash_of(event: Facts) -> bytes:
     """Its leaf."""
     return leaf_hash(encode(event))
+
+
+def extension(at: datetime, *, complete: bool, last_event: int, settled: int) -> tuple[str, ...]:
+    """What verification believes of a checkpoint beside its size and root, as lines that are signed with it."""
+    return (f"at {_instant(at)}", f"complete {'yes' if complete else 'no'}", f"last_event {last_event}", f"settled {settled}")
+
+
+class Complete(NamedTuple):
+    """When a checkpoint was made in which every event of the time had its place."""
+
+    at: datetime
+
+    @classmethod
+    def read(cls, lines: Iterable[str]) -> "Complete | None":
+        """From the signed lines of a checkpoint; None when it does not say so."""
+        said = dict(line.split(" ", 1) for line in lines if " " in line)
+        if said.get("complete") != "yes" or "at" not in said:
+            return None
+        return cls(datetime.fromisoformat(said["at"]))
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def key_of(text: str) -> int:
@@ -170,3 +193,29 @@ class Finding(NamedTuple):
     """Past the last place it may be, when the place is not known exactly."""
     checkpoint: str = ""
     """The checkpoint that says so."""
+
+
+class Differs(StrEnum):
+    """What comparing tables with the log may find: in whose row, or beside which event."""
+
+    UNRECORDED = "unrecorded"
+    """A row that no event speaks of."""
+    DIFFERENT = "different"
+    """A row that says something else than its event, or than its history."""
+    LOST = "lost"
+    """An event whose row is gone."""
+    OUT_OF_ORDER = "out_of_order"
+    """Steps that are all recorded, in another order."""
+    MISCOUNTED = "miscounted"
+    """Of people who were erased, or of a day's looks, the numbers differ: which row it is cannot be said."""
+
+
+class Difference(NamedTuple):
+    """The first difference found in one table."""
+
+    differs: Differs
+    table: str
+    row: int | None = None
+    event: int | None = None
+    about: str = ""
+    """Of which class, day or role."""

@@ -5,7 +5,7 @@ Events are inserted and nothing more. A job gives each its place in a Merkle tre
 
 from django.db import models
 
-from adsum.audit.encoding import Facts, Wrong
+from adsum.audit.encoding import Differs, Facts, Wrong
 
 
 class Event(models.Model):
@@ -17,6 +17,9 @@ class Event(models.Model):
     verb = models.CharField(max_length=64)
     subject = models.CharField(max_length=96)
     detail = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id__gt=0), name="event_ids_begin_at_one")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.verb} {self.subject}"
@@ -118,6 +121,39 @@ class Verification(models.Model):
         return f"{self.at:%Y-%m-%d}: {self.wrong or 'good'}"
 
 
+class Reconciliation(models.Model):
+    """One comparison of the tables with the log: what was compared, and what was found first."""
+
+    at = models.DateTimeField(db_index=True)
+    by = models.CharField(max_length=64)
+    whole = models.BooleanField()
+    """Everything; otherwise the classes that something had happened in since the one before."""
+    last_event = models.BigIntegerField()
+    """Up to which event it looked."""
+    seconds = models.FloatField()
+    compared = models.JSONField(default=dict)
+    """How many rows of each kind."""
+    differs = models.CharField(max_length=16, blank=True, choices=[(one.value, one.value) for one in Differs])
+    table = models.CharField(max_length=32, blank=True)
+    row = models.BigIntegerField(null=True)
+    event_id = models.BigIntegerField(null=True)
+    about = models.CharField(max_length=96, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d}: {self.differs or 'good'}"
+
+
+class LookSeal(models.Model):
+    """With what the digest of one day's looks begins. It goes with those looks: then nothing can be guessed from the event."""
+
+    day = models.DateField(primary_key=True)
+    """In UTC."""
+    salt = models.CharField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"{self.day}"
+
+
 class AccessLog(models.Model):
     """One look at one person's record, or at the list of one class, by somebody who works here. Never changed, and removed
     only when it is old.
@@ -163,7 +199,7 @@ class AccessReport(models.Model):
 
 
 APPEND_ONLY = (Event, Leaf, Node, Checkpoint)
-"""Tables whose rows are never changed or removed; Verification may be tidied."""
+"""Tables whose rows are never changed or removed; Verification and Reconciliation may be tidied."""
 
 
 def stored(value: bytes | memoryview) -> bytes:

@@ -14,11 +14,22 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from adsum.audit import encoding
-from adsum.audit.encoding import ERASE, Facts, hash_of, keys_of, mentions, proof_of_erasure, renamed
+from adsum.audit.encoding import ERASE, LATE, Facts, hash_of, keys_of, mentions, proof_of_erasure, renamed
 from adsum.audit.models import APPEND_ONLY, AccessLog, AccessReport, Alias, Checkpoint, Event, Leaf, Node, Verification, stored
 from adsum.audit.rules import Finding, Page
-from adsum.audit.tree import COLUMNS, Tree, checkpoint_file, erasures, finders, note_of, open_alias, tokens_of, unsealed
-from adsum.core import ids, keyring, notes
+from adsum.audit.tree import (
+    COLUMNS,
+    Tree,
+    checkpoint_file,
+    erasures,
+    finders,
+    note_of,
+    open_alias,
+    text_of,
+    tokens_of,
+    unsealed,
+)
+from adsum.core import ids, keyring
 from adsum.core.errors import AdsumError
 from adsum.core.signing import encrypt, tag
 
@@ -245,8 +256,8 @@ def _seal_some(*, at: datetime, sweep: bool) -> int:
         with transaction.atomic():
             Leaf.objects.bulk_create(leaves)
             Node.objects.bulk_create(nodes)
-            made = _sign(size + len(leaves), tiles.root(), last=last, settled=_settled(settled, rows, last, at), at=at)
-            made.complete = len(rows) < BATCH
+            settled, complete = _settled(settled, rows, last, at), len(rows) < BATCH
+            made = _sign(size + len(leaves), tiles.root(), last=last, settled=settled, complete=complete, at=at)
             made.save(force_insert=True)
     except IntegrityError:
         return 0  # another process is at it
@@ -263,21 +274,23 @@ def _settled(settled: int, rows: list[Facts], last: int, at: datetime) -> int:
     return settled
 
 
-def _sign(size: int, root: bytes, *, last: int, settled: int, at: datetime, published: bool = False) -> Checkpoint:
+def _sign(
+    size: int, root: bytes, *, last: int, settled: int, complete: bool, at: datetime, published: bool = False
+) -> Checkpoint:
     kid, signer = keyring.checkpoint_signer()
-    text = str(notes.Checkpoint(signer.name, size, root))
-    return Checkpoint(
+    made = Checkpoint(
         at=at,
         origin=signer.name,
         size=size,
         root=root,
         kid=kid,
-        signature=signer.sign(text),
         published=published,
         last_event=last,
         settled=settled,
-        complete=True,
+        complete=complete,
     )
+    made.signature = signer.sign(text_of(made))
+    return made
 
 
 @transaction.atomic
@@ -285,7 +298,15 @@ def _publish(*, by: str, at: datetime) -> Checkpoint:
     head = Checkpoint.objects.order_by("-size", "-pk").first()
     if head is None:
         raise AdsumError("empty", _("There is no event yet, so there is nothing to sign."))
-    made = _sign(head.size, stored(head.root), last=head.last_event, settled=head.settled, at=at, published=True)
+    made = _sign(
+        head.size,
+        stored(head.root),
+        last=head.last_event,
+        settled=head.settled,
+        complete=not unsealed(head.settled).filter(at__lt=at - LATE).exists(),
+        at=at,
+        published=True,
+    )
     made.save(force_insert=True)
     record(actor=by, verb="checkpoint.publish", subject=f"checkpoint:{made.size}", at=at, root=b64encode(made.root).decode())
     return made

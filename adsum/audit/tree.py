@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from adsum.audit.encoding import ALIAS, ERASE, Facts, encode, key_of
+from adsum.audit.encoding import ALIAS, ERASE, Facts, encode, extension, key_of
 from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Node, Verification, stored
 from adsum.core import keyring, merkle, notes
 from adsum.core.merkle import HEIGHT, WIDTH
@@ -106,11 +106,28 @@ def has_events() -> bool:
     return Checkpoint.objects.exists()
 
 
+def text_of(checkpoint: Checkpoint) -> str:
+    """What is signed of a checkpoint: size and root, and what else verification believes of it."""
+    lines = extension(checkpoint.at, complete=checkpoint.complete, last_event=checkpoint.last_event, settled=checkpoint.settled)
+    return str(notes.Checkpoint(checkpoint.origin, checkpoint.size, stored(checkpoint.root), lines))
+
+
+def signed_text(checkpoint: Checkpoint) -> str | None:
+    """The text that one of our keys has signed; None when there is none. Those made before 1 December
+    2026 may sign size and root alone."""
+    public = keyring.checkpoint_publics().get(checkpoint.kid)
+    if public is None:
+        return None
+    verifier = notes.Verifier(checkpoint.origin, public)
+    bare = str(notes.Checkpoint(checkpoint.origin, checkpoint.size, stored(checkpoint.root)))
+    signature = stored(checkpoint.signature)
+    return next((text for text in (text_of(checkpoint), bare) if verifier.signed(text, signature)), None)
+
+
 def note_of(checkpoint: Checkpoint) -> str:
     """A checkpoint as it is published: a signed note."""
-    public = keyring.checkpoint_publics()[checkpoint.kid]
-    text = str(notes.Checkpoint(checkpoint.origin, checkpoint.size, stored(checkpoint.root)))
-    return notes.write_note(text, notes.Verifier(checkpoint.origin, public), stored(checkpoint.signature))
+    verifier = notes.Verifier(checkpoint.origin, keyring.checkpoint_publics()[checkpoint.kid])
+    return notes.write_note(signed_text(checkpoint) or text_of(checkpoint), verifier, stored(checkpoint.signature))
 
 
 def checkpoint_file(checkpoint: Checkpoint) -> str:

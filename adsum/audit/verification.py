@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from adsum.audit.encoding import ERASE, LATE, Facts, Finding, Wrong, hash_of, key_of, keys_of, proof_of_erasure
+from adsum.audit.encoding import ERASE, LATE, Complete, Facts, Finding, Wrong, hash_of, key_of, keys_of, proof_of_erasure
 from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Node, stored
-from adsum.audit.tree import COLUMNS, Tree, open_alias, unsealed
-from adsum.core import keyring, merkle, notes
+from adsum.audit.tree import COLUMNS, Tree, open_alias, signed_text, unsealed
+from adsum.core import merkle, notes
 
 CHUNK = 2_048
 """Leaves that are looked at together: 8 tiles. Memory grows with the number of people, and not with the log."""
@@ -173,10 +173,7 @@ def _checkpoints(walk: _Walk, own: Iterable[Checkpoint], result: Result) -> Find
     size, root, own = walk.tiles.size, b"", list(own)
     for checkpoint in own:
         root = root or walk.tiles.root()
-        public = keyring.checkpoint_publics().get(checkpoint.kid)
-        text = str(notes.Checkpoint(checkpoint.origin, size, stored(checkpoint.root)))
-        verifier = notes.Verifier(checkpoint.origin, public) if public else None
-        if verifier is None or not verifier.signed(text, stored(checkpoint.signature)):
+        if signed_text(checkpoint) is None:
             return Finding(Wrong.UNSIGNED, size - 1, walk.before, checkpoint=str(checkpoint))
         if stored(checkpoint.root) != root:
             return _rewritten(walk, checkpoint)
@@ -188,10 +185,12 @@ def _checkpoints(walk: _Walk, own: Iterable[Checkpoint], result: Result) -> Find
             return Finding(Wrong.ROLLED_BACK, walk.kept, None, size, name)
         walk.kept = theirs.size
         result.checkpoints += 1
+        if theirs.size == size and (complete := Complete.read(theirs.extension)):
+            walk.complete = max(walk.complete or complete.at, complete.at)
     if own:
         walk.good, walk.since = own[-1], []
         if own[-1].complete:
-            walk.complete = own[-1].at
+            walk.complete = max(walk.complete or own[-1].at, own[-1].at)
     return None
 
 
@@ -237,6 +236,8 @@ def _end(walk: _Walk, head: Checkpoint | None, result: Result, *, after: int) ->
             return Finding(Wrong.INSERTED, *extra)
         if higher:
             return Finding(Wrong.TRUNCATED, size, walk.before)
+    if (below := Event.objects.filter(pk__lte=0).values_list("pk", flat=True).first()) is not None:
+        return Finding(Wrong.INSERTED, size, below)
     waiting = unsealed(after)
     result.waiting = waiting.count()
     if head is None:

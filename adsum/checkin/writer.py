@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError, Error, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.utils import DataError
 
+from adsum.attendance.digests import digest, instant, new_salt
 from adsum.attendance.marks import MAY_FOLLOW, earliest_day, follow_scans
 from adsum.attendance.rules import ATTENDED, Source, Status, why_not
 from adsum.audit.services import aliases
@@ -239,17 +240,20 @@ def _utc(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def _stored(at: datetime) -> str:
-    """An instant as both databases read it, written as Django does (SQLite compares text): UTC, without a zone."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
-
-
 def _row(one: Settled, alias: str) -> dict[str, Any]:
     """One kept attempt, as the statements below read it. In its event the student is known by `alias`."""
     attempt, outcome = one.attempt, one.outcome
     refusal = outcome.refusal or ""
     before = one.replaces.status if one.replaces else ""
-    detail = {"scan": attempt.ref.hex} | ({"before": before, "after": outcome.status} if one.marks else {})
+    seen, finished = instant(attempt.first_seen_at), instant(attempt.finished_at)
+    detail: dict[str, Any] = {"scan": attempt.ref.hex}
+    salt = ""
+    if one.marks:
+        salt = new_salt()
+        row = digest(
+            salt, attempt.session, before, outcome.status, Source.SCAN, seen, attempt.minutes_late, None, finished, "", ""
+        )
+        detail |= {"before": before, "after": outcome.status, "row": row}
     return {
         "ref": attempt.ref.hex,
         "opening": attempt.opening,
@@ -257,8 +261,8 @@ def _row(one: Settled, alias: str) -> dict[str, Any]:
         "student": attempt.student,
         "ticket": attempt.ticket.hex,
         "refusal": refusal,
-        "seen": _stored(attempt.first_seen_at),
-        "finished": _stored(attempt.finished_at),
+        "seen": seen,
+        "finished": finished,
         "typed": attempt.typed,
         "slot": attempt.slot,
         "age": attempt.age_ms,
@@ -273,6 +277,7 @@ def _row(one: Settled, alias: str) -> dict[str, Any]:
         "after": outcome.status,
         "source": "scan",
         "none": "",
+        "salt": salt,
         "late": attempt.minutes_late,
         "actor": f"person:{alias}",
         "verb": f"scan.{refusal or 'accept'}",
@@ -349,6 +354,7 @@ _WRITES: tuple[tuple[str, dict[str, str], str], ...] = (
             "at": "finished",
             "reason_code": "none",
             "reason": "none",
+            "salt": "salt",
         },
         "marks",
     ),
@@ -380,6 +386,7 @@ _TYPES = {
     "source": "text",
     "late": "smallint",
     "none": "text",
+    "salt": "text",
     "actor": "text",
     "verb": "text",
     "subject": "text",

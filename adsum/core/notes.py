@@ -125,18 +125,20 @@ class Checkpoint:
     origin: str
     size: int
     root: bytes
+    extension: tuple[str, ...] = ()
+    """Further lines that are signed with it: what only we read (`tlog-checkpoint` calls them so)."""
 
     def __str__(self) -> str:
         """The text that is signed."""
-        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n"
+        return "".join(f"{line}\n" for line in (self.origin, self.size, b64encode(self.root).decode(), *self.extension))
 
     @classmethod
     def read(cls, text: str) -> Checkpoint:
-        """The opposite of `str`; further lines are passed over. Raises BadNote when it is no checkpoint."""
+        """The opposite of `str`. Raises BadNote when it is no checkpoint."""
         lines = text.split("\n")
         if len(lines) < 4 or not lines[0] or not (lines[1].isascii() and lines[1].isdecimal()) or len(lines[1]) > 18:
             raise BadNote("this is not a checkpoint: it has no origin, size and root")
         root = plain(lines[2])
         if len(root) != 32 or str(int(lines[1])) != lines[1]:
             raise BadNote("this is not a checkpoint: its size or root is not in its one form")
-        return cls(lines[0], int(lines[1]), root)
+        return cls(lines[0], int(lines[1]), root, tuple(lines[3:-1]))

@@ -330,11 +330,34 @@ def test_a_log_that_waited_to_be_sealed_for_weeks_is_good(monkeypatch: pytest.Mo
     assert verify().finding is None
 
 
-def test_an_event_without_a_place_that_should_have_one_is_named():
+@pytest.mark.parametrize("number", [0, -5])
+def test_an_event_below_one_cannot_be_and_without_the_constraint_is_named(number: int):
     events = log(4)
+    write(1)
+    forged = Event.objects.latest("pk").pk
     with superuser() as cursor:
-        cursor.execute("UPDATE adsum_event SET id = -5 WHERE id = %s", [events[3]])
-    assert found() == (Wrong.TRUNCATED, 3, events[3])
+        with pytest.raises(IntegrityError), transaction.atomic():
+            cursor.execute("UPDATE adsum_event SET id = %s WHERE id = %s", [number, forged])
+        with unconstrained(cursor):
+            cursor.execute("UPDATE adsum_event SET id = %s WHERE id = %s", [number, forged])
+            assert found() == (Wrong.INSERTED, 4, number)
+            cursor.execute("UPDATE adsum_event SET id = %s WHERE id = %s", [forged, number])
+            cursor.execute("UPDATE adsum_event SET id = %s WHERE id = %s", [number, events[3]])
+            assert found() == (Wrong.REMOVED, 3, events[3])
+            cursor.execute("UPDATE adsum_event SET id = %s WHERE id = %s", [events[3], number])
+
+
+@contextmanager
+def unconstrained(cursor: Any) -> Iterator[None]:
+    """Without the constraint of the ids of events."""
+    if connection.vendor == "sqlite":
+        cursor.execute("PRAGMA ignore_check_constraints = ON")
+        yield
+        cursor.execute("PRAGMA ignore_check_constraints = OFF")
+    else:
+        cursor.execute("ALTER TABLE adsum_event DROP CONSTRAINT event_ids_begin_at_one")
+        yield
+        cursor.execute("ALTER TABLE adsum_event ADD CONSTRAINT event_ids_begin_at_one CHECK (id > 0)")
 
 
 def test_all_of_it_rewritten_is_found_between_two_checkpoints():

@@ -96,6 +96,7 @@ NO_EVENT = {
     "attendance.settle": "a part of answering a query, and of accepting the scan it is about",
     "attendance.own_class": "reads",
     "attendance.stands": "computes",
+    "attendance.entry_of": "computes the event that its caller records",
     "attendance.what_it_needs": "reads",
     "attendance.what_each_needs": "reads",
     "attendance.changed_together": "reads",

@@ -46,7 +46,7 @@ def test_a_scan_becomes_a_mark_with_its_history_and_one_event(world: World, open
     event = Event.objects.latest("pk")
     assert Event.objects.count() == events + 1
     assert (event.actor, event.verb) == (alias_of(student.pk), "scan.accept")
-    assert event.detail == {"scan": one.ref.hex, "before": "", "after": "present"}
+    assert event.detail == {"scan": one.ref.hex, "before": "", "after": "present", "row": change.digest}
 
 
 def test_the_same_ticket_again_gets_the_same_answer_and_writes_nothing(world: World, opening: Opening) -> None:
