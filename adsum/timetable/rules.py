@@ -150,10 +150,9 @@ def is_stale(*, since: datetime, alarm: timedelta, at: datetime) -> bool:
     return at - since >= alarm
 
 
-def is_harmless(counts: dict[str, int], *, percent: int) -> bool:
-    """Whether a timetable may be applied by itself: of the classes known before, at most `percent` are cancelled or vanish
-    by it, and at most as many move. `counts`: how many classes change in each way."""
+def is_harmless(counts: dict[str, int], *, known: int, percent: int) -> bool:
+    """Whether a timetable may be applied by itself: at most `percent` as many classes are cancelled or vanish by it as were
+    `known` and still to come, and at most as many move. `counts`: how many classes change in each way."""
     gone = counts.get(Change.CANCELLED, 0) + counts.get(Change.VANISHED, 0)
     moved = counts.get(Change.MOVED, 0)
-    known = sum(number for change, number in counts.items() if change != Change.NEW)
     return percent > 0 and max(gone, moved) * 100 <= percent * known

@@ -10,7 +10,8 @@ from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Cast, Concat
 
 from adsum.accounts.models import Department, Identifier, Person, RoleGrant
 from adsum.audit.services import Entry, record, record_all
@@ -91,6 +92,8 @@ class Writes:
     classes: list[ClassStep] = field(default_factory=list)
     touched: list[ClassSession] = field(default_factory=list)
     """Classes of which only what the source said is kept anew: no new version."""
+    renamed: list[ClassSession] = field(default_factory=list)
+    """Classes that their source calls otherwise now, or that another source has taken over."""
     words: list[SourceWord] = field(default_factory=list)
 
     @property
@@ -137,10 +140,19 @@ def write(writes: Writes, *, run: Import, at: datetime, actor: str) -> None:
     _save(writes.places)
     keep_places([*writes.places.new, *writes.places.changed], at=at)
     entries += events_of_places(writes.places)
+    entries += _give_up_names(writes.renamed)
     entries += write_classes(writes.classes, run=run, at=at, actor=actor)
     _update(writes.touched)
     entries += [_hear(word, at) for word in writes.words]
     record_all(entries, actor=actor, at=at)
+
+
+def _give_up_names(sessions: Sequence[ClassSession]) -> list[Entry]:
+    """Free the ids of classes that get others, before any class takes one of them: they may only have changed places."""
+    for start in range(0, len(sessions), BATCH):
+        batch = ClassSession.objects.filter(pk__in=[session.pk for session in sessions[start : start + BATCH]])
+        batch.update(source_id=Concat(Value("~"), Cast("pk", models.CharField())))
+    return [Entry("class.renamed", f"session:{session.pk}", {"source": session.source}) for session in sessions]
 
 
 def _hear(word: SourceWord, at: datetime) -> Entry:

@@ -2,23 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
-from adsum.accounts.models import Person
-from adsum.attendance.reports import observed_in, reported_in
-from adsum.integrations.imports.matching import match
-from adsum.integrations.imports.plan import Plan, Progress, chunks, rows_with
+from adsum.attendance.reports import reported_in
+from adsum.integrations.imports.known_classes import Known, belonging_to, held, load_modules, open_reports
+from adsum.integrations.imports.matching import Matched, Modules, begun, match
+from adsum.integrations.imports.plan import STOP_ABOVE, Plan, Progress, chunks, rows_with
 from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.resolving import Resolver
 from adsum.integrations.imports.rows import ClassRow, Timetable
-from adsum.timetable.models import ClassReport, ClassSession, Group, GroupStaff, Module, Place, Room, Teaching, Term
-from adsum.timetable.rules import Change, ClassFacts, ClassStatus, change_between
+from adsum.timetable.models import ClassSession, GroupStaff, Module, Place, Term
+from adsum.timetable.rules import Change, ClassFacts, ClassStatus, ImportState, change_between
 from adsum.timetable.services import ClassStep, SourceWord, class_facts
+from adsum.timetable.sources import ImportProblem
 
 OF_REPORT = {
     "cancelled": "status",
@@ -29,15 +31,6 @@ OF_REPORT = {
     "delivery": "delivery",
 }
 """What a report calls the things that a source says."""
-
-
-@dataclass(slots=True)
-class Known:
-    """What belongs to a class."""
-
-    rooms: list[Room] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
-    staff: list[Person] = field(default_factory=list)
 
 
 def plan_timetable(
@@ -55,6 +48,8 @@ class _ClassPlanner:
         if lock:
             self.sessions = self.sessions.select_for_update(no_key=True)  # scans and marks point at them and go on
         self.labels: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self.renamed: dict[int, int] = {}
+        self.begun: list[int] = []
         self.older: list[int] = []
         self.no_staff: list[int] = []
         self.no_students: list[int] = []
@@ -69,17 +64,25 @@ class _ClassPlanner:
         known = self._load(window)
         for each in known:
             self.labels[each.source, each.source_id].add(each.occurrence)
-        pairs, missing = match(rows, known, self.at)
-        differing = [(row, session) for row, session in pairs if not self._is_as_it_was(row, session)]
-        lost = [] if self.timetable.partial else [s for s in missing if self._could_vanish(s, window)]
+        others = self.sessions.exclude(source__in=self.timetable.sources)
+        found = match(rows, known, others, Modules(rows, self.timetable.modules), self.at)
+        found.reused = [(row, session) for row, session in found.reused if self._could_vanish(session)]
+        reused = {session.pk for _, session in found.reused}
+        at_stake = [s for s in known if (s.pk in reused or _inside(s, window)) and self._could_vanish(s)]
+        self.plan.at_stake = len(at_stake)
+        self._ask(found, sum(1 for each in known if _inside(each, window)))
+        self._rename(found)
+        missing = set(found.missing)
+        differing = [(row, session) for row, session in found.pairs if not self._is_as_it_was(row, session)]
+        lost = [s for s in at_stake if s in missing and (s.pk in reused or not self.timetable.partial)]
         dropped = [s for s in missing if (s.source, s.source_id, s.occurrence) in self.timetable.dropped]
         resolver = Resolver(self.plan, self.timetable, [row for row, _ in differing])
         loaded = [session for _, session in differing if session] + lost + dropped
-        _load_modules(loaded)
-        self.links = _links(loaded)
-        self.reports = _open_reports(loaded)
+        load_modules(loaded)
+        self.links = belonging_to(loaded)
+        self.reports = open_reports(loaded)
         spoken_of = [*(session for _, session in differing if session), *dropped]
-        self.was_held = _held([session for session in spoken_of if session.ends_at <= self.at])
+        self.was_held = held([session for session in spoken_of if session.ends_at <= self.at])
         self.locked = {pk for part in chunks(self.was_held) for pk in reported_in(part)}
         self.taught = set(GroupStaff.objects.values_list("group_id", flat=True).distinct())
         self.peopled = set(Place.objects.values_list("group_id", flat=True).distinct())
@@ -99,7 +102,7 @@ class _ClassPlanner:
             else:
                 self._cancel(session)
         lost = [s for s in lost if s not in dropped]
-        self._vanish(lost, sum(1 for s in known if _inside(s, window) and not s.suspect_since and not s.cancelled))
+        self._vanish(lost)
         self._say_what_is_odd(missing)
 
     # Which classes
@@ -122,14 +125,69 @@ class _ClassPlanner:
         events = {row.event_id for row in self.timetable.rows}
         return [*own.filter(inside), *rows_with(own.exclude(inside), "source_id", events)]
 
-    def _could_vanish(self, session: ClassSession, window: tuple[date, date]) -> bool:
+    def _could_vanish(self, session: ClassSession) -> bool:
         """A class that has begun took place, or was cancelled by somebody: a file that no longer names it says neither."""
-        return (
-            _inside(session, window)
-            and session.starts_at > self.at
-            and (session.source, session.source_id) not in self.timetable.held
-            and not (session.cancelled or session.suspect_since or session.kept_at)
+        return not (
+            begun(session, self.at)
+            or (session.source, session.source_id) in self.timetable.held
+            or session.cancelled
+            or session.suspect_since
+            or session.kept_at
         )
+
+    def _ask(self, found: Matched, known: int) -> None:
+        """What a person is to decide about ids, with what applying would do; and what is only worth saying."""
+        for row in found.begun:
+            self.begun.append(row.record.line)
+        if found.reused:
+            row, session = found.reused[0]
+            values = {"count": len(found.reused), "line": row.record.line, "id": row.event_id, "module": row.module}
+            self.plan.stops.append(
+                _(
+                    "The ids of %(count)s classes still to come name another module now (first: line %(line)s, %(id)s is "
+                    "%(module)s and was %(was)s). Applying brings in what they name now as new classes, and the classes of "
+                    "before are missing. Is it another term’s file, with ids that begin anew?"
+                )
+                % (values | {"was": Module.objects.get(pk=session.module_id).code})
+            )
+        others = sorted({session.source for _, session in found.taken} - {""})
+        if others:
+            taken = [row for row, session in found.taken if session.source]
+            values = {"count": len(taken), "others": ", ".join(others), "source": taken[0].source}
+            self.plan.stops.append(
+                _(
+                    "%(count)s classes of this file are here already, from %(others)s: their module, time and room are the "
+                    "same. Applying takes them over for %(source)s, with their marks, so that no class is there twice. "
+                    "Discard this file if they are to stay with %(others)s."
+                )
+                % values
+            )
+        if len(found.renamed) > STOP_ABOVE * known and not self._said_before():
+            values = {"count": len(found.renamed), "known": known}
+            self.plan.stops.append(
+                _(
+                    "%(count)s of the %(known)s classes that were known have other ids in this file; their module, time and "
+                    "room are the same. Applying keeps them as the same classes, with their marks, under the new ids."
+                )
+                % values
+            )
+
+    def _said_before(self) -> bool:
+        """Whether a person has said of this source once that new ids mean the same classes."""
+        before = ImportProblem.objects.filter(code="renamed", import_run__state=ImportState.APPLIED)
+        return before.filter(import_run__source__in=self.timetable.sources).exists()
+
+    def _rename(self, found: Matched) -> None:
+        """Classes that are called otherwise by now, or by another source, go by that name."""
+        pairs = [*found.renamed, *found.taken]
+        for _row, session in pairs:
+            self.labels[session.source, session.source_id].discard(session.occurrence)
+        for row, session in pairs:
+            if session.source != row.source:
+                session.sequence, session.source_changed_at = 0, None
+            session.source, session.source_id, session.occurrence = row.source, row.event_id, self._free_label(row)
+            self.renamed.setdefault(session.pk, row.record.line)
+            self.plan.writes.renamed.append(session)
 
     # One class
 
@@ -144,7 +202,7 @@ class _ClassPlanner:
             return True
         if session.said != row.said():
             return False
-        if self._note(row, session):
+        if self._note(row, session) or session.pk in self.renamed:
             self.plan.writes.touched.append(session)
         self.plan.count("class", Change.UNCHANGED)
         return True
@@ -156,8 +214,8 @@ class _ClassPlanner:
         session.source_changed_at = row.changed_at or session.source_changed_at
         session.sequence = max(row.sequence, session.sequence)
         session.kept_at = None
-        if row.label is not None:
-            session.occurrence = row.label
+        if row.label is not None and row.label != session.occurrence:
+            session.occurrence = self._free_label(row)
         after = (session.said, session.source_changed_at, session.sequence, session.occurrence, session.kept_at)
         return before != after
 
@@ -196,7 +254,7 @@ class _ClassPlanner:
         change = change_between(before, after)
         if change is Change.UNCHANGED and not was_suspect:
             self.plan.count("class", change)
-            if noted:
+            if noted or session.pk in self.renamed:
                 self.plan.writes.touched.append(session)
             return
         change = Change.RESTORED if change is Change.UNCHANGED else change
@@ -239,21 +297,22 @@ class _ClassPlanner:
     def _new(self, row: ClassRow, session: ClassSession, links: Known) -> None:
         session.source, session.source_id = row.source, row.event_id
         self._set(row, session, {"title", "kind", "delivery", "mandatory", "cancelled", "when"})
+        session.occurrence = self._free_label(row)
         self._note(row, session)
-        if row.label is None:
-            session.occurrence = self._free_label(row)
         facts = class_facts(session, links.rooms, links.groups, links.staff)
         self._add(ClassStep(session, Change.NEW, None, facts, links.rooms, links.groups, links.staff))
         if not row.cancelled:
             self._check_people(row, links)
 
     def _free_label(self, row: ClassRow) -> str:
-        """The day it first stood on, unless an occurrence that has moved since was named after that day."""
+        """The source's own name for it, or the day it first stood on; numbered where a class that has moved since, or has
+        begun and is another one, has that name."""
         taken = self.labels[row.source, row.event_id]
-        label, number = row.day.isoformat(), 1
+        first = row.day.isoformat() if row.label is None else row.label
+        label, number = first, 1
         while label in taken:
             number += 1
-            label = f"{row.day.isoformat()} {number}"
+            label = f"{first[:36]} {number}".strip()
         taken.add(label)
         return label
 
@@ -293,7 +352,7 @@ class _ClassPlanner:
         after = class_facts(session, links.rooms, links.groups, links.staff)
         self._add(ClassStep(session, Change.CANCELLED, before, after))
 
-    def _vanish(self, lost: Sequence[ClassSession], known: int) -> None:
+    def _vanish(self, lost: Sequence[ClassSession]) -> None:
         """Missing is not cancelled: the class stays, and a person is asked."""
         for session in sorted(lost, key=lambda each: (each.starts_at, each.pk)):
             links = self.links[session.pk]
@@ -304,7 +363,7 @@ class _ClassPlanner:
             shown = _shown(facts, ZoneInfo(session.zone)) or {}
             label = f"{facts.title} · {shown['when']}"
             self.plan.line(Change.VANISHED, "class", label, None, shown | {"ref": str(session.ref)})
-        self.plan.stop_if_too_many(self.timetable.file, len(lost), known)
+        self.plan.stop_if_too_many(self.timetable.file, len(lost), self.plan.at_stake)
 
     def _say_what_is_odd(self, missing: Iterable[ClassSession]) -> None:
         odd = {
@@ -313,6 +372,8 @@ class _ClassPlanner:
             "no_students": self.no_students,
             "reported": self.reported,
             "held": self.held,
+            "begun": self.begun,
+            "renamed": list(self.renamed.values()),
         }
         for code, lines in odd.items():
             if lines:
@@ -327,36 +388,6 @@ class _ClassPlanner:
 
 def _inside(session: ClassSession, window: tuple[date, date]) -> bool:
     return window[0] <= session.starts_on <= window[1]
-
-
-def _load_modules(sessions: Sequence[ClassSession]) -> None:
-    modules = Module.objects.in_bulk({session.module_id for session in sessions})
-    for session in sessions:
-        session.module = modules[session.module_id]
-
-
-def _open_reports(sessions: Sequence[ClassSession]) -> dict[int, ClassReport]:
-    """What was reported of those classes and waits to be decided, by class."""
-    waiting = ClassReport.objects.filter(decided_at=None)
-    return {report.session_id: report for report in rows_with(waiting, "session", [session.pk for session in sessions])}
-
-
-def _held(sessions: Sequence[ClassSession]) -> set[int]:
-    """Those of the classes that took place, as far as anybody has seen: what the close alone says of one is no sign of it."""
-    return {pk for part in chunks([session.pk for session in sessions]) for pk in observed_in(part)}
-
-
-def _links(sessions: Sequence[ClassSession]) -> dict[int, Known]:
-    """What belongs to those classes, in three queries per chunk."""
-    found = {session.pk: Known() for session in sessions}
-    for room in rows_with(ClassSession.rooms.through.objects.select_related("room"), "classsession", found):
-        found[room.classsession_id].rooms.append(room.room)
-    groups = ClassSession.groups.through.objects.select_related("group__module")
-    for group in rows_with(groups, "classsession", found):
-        found[group.classsession_id].groups.append(group.group)
-    for teaching in rows_with(Teaching.objects.select_related("person"), "session", found):
-        found[teaching.session_id].staff.append(teaching.person)
-    return found
 
 
 def _shown(facts: ClassFacts | None, zone: ZoneInfo) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from adsum.core.errors import AdsumError
 from adsum.core.jobs import enqueue
 from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.fetching import fetch_if_changed
+from adsum.integrations.imports.plan import Plan
 from adsum.integrations.imports.problems import Refused
 from adsum.integrations.imports.reading import kind_of
 from adsum.timetable import services
@@ -103,15 +104,16 @@ def _make_way(feed: FeedMapping, run: Import, at: datetime) -> None:
             services.finish_import(earlier, ImportState.DISCARDED, at=at, actor=ACTOR)
 
 
-def _why_it_waits(feed: FeedMapping, run: Import) -> str:
+def _why_it_waits(feed: FeedMapping, run: Import, plan: Plan) -> str:
     """Why a person is to read the diff first; '' when it may be applied by itself."""
     if run.stop_reason:
         return run.stop_reason
     if feed.apply_below == 0:
         return _("This feed is never applied by itself.")
-    if not is_harmless(run.counts.get("class", {}), percent=feed.apply_below):
+    if not is_harmless(run.counts.get("class", {}), known=plan.at_stake, percent=feed.apply_below):
         limit = _(
-            "More than %(percent)s %% of its classes would be cancelled, vanish or move. Read the changes, then apply them."
+            "More than %(percent)s %% of its classes still to come would be cancelled, vanish or move. Read the changes, then "
+            "apply them."
         )
         return limit % {"percent": feed.apply_below}
     return ""

@@ -37,6 +37,8 @@ class Plan:
     stops: list[str] = field(default_factory=list)
     gains: set[str] = field(default_factory=set)
     """Who would see more of others by it, as actors: they do not apply it themselves."""
+    at_stake: int = 0
+    """How many classes still to come were known of what a timetable speaks of: what could vanish by it."""
     whose_past_changes: set[int] = field(default_factory=set)
     """Students of whom something may not have been expected, by it, on days that are over."""
 

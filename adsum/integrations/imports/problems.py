@@ -229,6 +229,20 @@ NOTICES: dict[str, Promise] = {
         "%(count)s classes are not cancelled, or restored, by this: their attendance has been reported to another authority.",
         "count",
     ),
+    "begun": ngettext_lazy(
+        "%(count)s row has the id of a class that had begun, with another module or day (line %(line)s): that class stays as "
+        "it was, with its marks, and the row is a new one.",
+        "%(count)s rows have the ids of classes that had begun, with another module or day (first: line %(line)s): those "
+        "classes stay as they were, with their marks, and the rows are new ones.",
+        "count",
+    ),
+    "renamed": ngettext_lazy(
+        "%(count)s class has another id or source than before (line %(line)s); its module, time and room are the same, so it "
+        "stays the same class, with its marks.",
+        "%(count)s classes have other ids or another source than before (first: line %(line)s); their module, time and room "
+        "are the same, so they stay the same classes, with their marks.",
+        "count",
+    ),
     "still_missing": ngettext_lazy(
         "%(count)s class is still missing from this source. Confirm or keep it under “Missing classes”.",
         "%(count)s classes are still missing from this source. Confirm or keep them under “Missing classes”.",

@@ -175,7 +175,7 @@ def _carry_out(run: Import, plan: Plan, at: datetime, actor: str) -> None:
     follow_timetable([step.session.pk for step in plan.writes.classes if step.before], actor=actor, at=at)
 
 
-def bring(run: Import, *, at: datetime, actor: str, why_not: Callable[[Import], str]) -> str:
+def bring(run: Import, *, at: datetime, actor: str, why_not: Callable[[Import, Plan], str]) -> str:
     """Check a file and apply it at once, reading it only once: for feeds. `why_not` says of the checked import why a person
     is to decide it; it is then CHECKED. Returns that sentence; '' when it was applied, or refused as a whole.
     """
@@ -186,7 +186,7 @@ def bring(run: Import, *, at: datetime, actor: str, why_not: Callable[[Import], 
             services.lock_imports()
             source, plan = _plan(run, at, _silent, lock=True)
             _save(run, source, plan, stop=" ".join(plan.stops))
-            if waits := why_not(run):
+            if waits := why_not(run, plan):
                 return waits
             services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED,))
             _carry_out(run, plan, at, actor)

@@ -339,23 +339,25 @@ def test_the_wait_grows_and_has_an_end(minutes: int, failures: int, chance: floa
 
 
 @pytest.mark.parametrize(
-    ("counts", "percent", "harmless"),
+    ("counts", "known", "percent", "harmless"),
     [
-        ({}, 20, True),
-        ({"new": 500}, 20, True),
-        ({"unchanged": 80, "cancelled": 10, "vanished": 10}, 20, True),
-        ({"unchanged": 79, "cancelled": 11, "vanished": 10}, 20, False),
-        ({"new": 900, "cancelled": 1}, 20, False),
-        ({"unchanged": 100}, 0, False),
-        ({"cancelled": 5}, 100, True),
-        ({"unchanged": 80, "moved": 20}, 20, True),
-        ({"unchanged": 79, "moved": 21}, 20, False),
-        ({"unchanged": 60, "cancelled": 20, "moved": 20}, 20, True),
-        ({"moved": 5}, 100, True),
+        ({}, 0, 20, True),
+        ({"new": 500}, 0, 20, True),
+        ({"cancelled": 10, "vanished": 10}, 100, 20, True),
+        ({"cancelled": 11, "vanished": 10}, 100, 20, False),
+        ({"new": 900, "cancelled": 1}, 1, 20, False),
+        ({"unchanged": 900, "vanished": 1}, 4, 20, False),
+        ({"unchanged": 900, "vanished": 1}, 0, 20, False),
+        ({"unchanged": 100}, 100, 0, False),
+        ({"cancelled": 5}, 5, 100, True),
+        ({"moved": 20}, 100, 20, True),
+        ({"moved": 21}, 100, 20, False),
+        ({"cancelled": 20, "moved": 20}, 100, 20, True),
+        ({"moved": 5}, 5, 100, True),
     ],
 )
-def test_what_is_harmless(counts: dict[str, int], percent: int, harmless: bool):
-    assert is_harmless(counts, percent=percent) is harmless
+def test_what_is_harmless(counts: dict[str, int], known: int, percent: int, harmless: bool):
+    assert is_harmless(counts, known=known, percent=percent) is harmless
 
 
 @pytest.mark.django_db(transaction=True)

@@ -38,7 +38,7 @@ def _marked() -> None:
     bring(events(event(), event("B-1", "2026-09-22T09:00:00+01:00")))
     lecturer = Person.objects.get(source_id="L1")
     open_checkin(class_(), by=lecturer, at=MONDAY - timedelta(minutes=5))
-    mark_students(class_(), [student(1)], Status.PRESENT, by=lecturer, at=MONDAY)
+    mark_students(class_(), [student(1)], Status.PRESENT, by=lecturer, at=MONDAY - timedelta(minutes=2))
 
 
 def class_() -> ClassSession:
@@ -56,7 +56,7 @@ def expected() -> set[str]:
 def brought(*others: Row, **new: str) -> ClassChange:
     """Import the timetable with A-1 changed like that; the step of its history."""
     gate = GateState.objects.get().rosters_version
-    bring(events({**event(), **new}, event("B-1", "2026-09-22T09:00:00+01:00"), *others), at=MONDAY)
+    bring(events({**event(), **new}, event("B-1", "2026-09-22T09:00:00+01:00"), *others), at=MONDAY - timedelta(minutes=1))
     assert GateState.objects.get().rosters_version > gate, "every gate reads it again"
     assert Mark.objects.get().status == Status.PRESENT, "what was marked stays"
     return ClassChange.objects.filter(session=class_()).latest("version")
