@@ -97,6 +97,8 @@ def _comfort(classes: list[dict[str, Any]], *, staff: bool) -> list[str]:
 
 def _subject(item: Mapping[str, Any], *, staff: bool) -> str:
     words = {"title": item["title"], "when": when((item["before"] or item["after"])["starts_at"])}
+    if item["change"] == "new":
+        words["when"] = when(item["after"]["starts_at"])
     if item.get("over"):
         gone = item["change"] == "cancelled"
         return (_("Counts no longer: %(title)s, %(when)s") if gone else _("Counts again: %(title)s, %(when)s")) % words
@@ -138,6 +140,8 @@ def _changed(item: Mapping[str, Any], *, staff: bool) -> Item:
         if before and before["delivery"] != after["delivery"]:
             ways = {"before": DELIVERIES[before["delivery"]], "after": DELIVERIES[after["delivery"]]}
             lines.append(_("It was %(before)s and is now %(after)s.") % ways)
+    if not item.get("certain", True):
+        lines.append(_("Whose class it was is read from names alone. If it was never yours, nothing changes for you."))
     path = "" if item["change"] == "gone" else _class_path(item, staff=staff)  # it is not theirs to open any more
     return Item(f"{item['code']} {item['title']}", [line for line in lines if line], path)
 

@@ -1,11 +1,9 @@
 """What there is to tell, and to whom: rows of the timetable and the register that nobody has been told of yet."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from functools import reduce
-from operator import or_
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -20,9 +18,10 @@ from adsum.checkin.reports import uncaptured
 from adsum.core.university import civil_date
 from adsum.messages.models import Message, Told
 from adsum.messages.rules import KEPT_DUE, NO_CODE_AFTER, STALE, Kind, State, digest_at, is_settled, is_urgent
-from adsum.timetable.models import ClassChange, ClassSession, Group, Place
-from adsum.timetable.reports import expected_in, lecturers_of_groups, staff_of
-from adsum.timetable.rules import ClassStatus
+from adsum.timetable.history import Before, ClassThen, classes_before, expected_as_of
+from adsum.timetable.models import ClassChange, ClassSession
+from adsum.timetable.reports import expected_in, staff_of, studying
+from adsum.timetable.rules import ClassStatus, differs
 
 M = TypeVar("M", bound=Model)
 COMPARED = ("status", "starts_at", "ends_at", "rooms", "delivery", "groups", "staff")
@@ -74,13 +73,14 @@ def class_facts(session: ClassSession) -> dict[str, Any]:
 
 def class_changes(after: int, at: datetime, zone: ZoneInfo) -> Pending:
     """Changes of classes, gathered: one draft for each person they concern, with what was and what is."""
-    rows = untold(ClassChange.objects.filter(at__gt=at - STALE), "class_change", after)
+    changes = ClassChange.objects.filter(at__gt=at - STALE).select_related("session__module")
+    rows = untold(changes, "class_change", after)
     by_class: dict[int, list[ClassChange]] = defaultdict(list)
     for row in rows:
         by_class[row.session_id].append(row)
     if not by_class:
         return Pending()
-    sessions = ClassSession.objects.select_related("module").in_bulk(by_class)
+    sessions = {pk: steps[0].session for pk, steps in by_class.items()}
     made = [row.at for steps in by_class.values() for row in steps]
     settled = is_settled(first=min(made), latest=max(made), at=at, zone=zone)
     told = [pk for pk in by_class if settled or _cannot_wait(sessions[pk], by_class[pk], at)]
@@ -94,6 +94,7 @@ class NetStep(NamedTuple):
     """What became of a class over all its untold changes."""
 
     session: ClassSession
+    first: ClassChange
     before: dict[str, Any] | None
     after: dict[str, Any]
     last: int
@@ -124,9 +125,9 @@ def _net(session: ClassSession, steps: list[ClassChange], at: datetime) -> NetSt
         return None
     if before is None and (after["status"] != ClassStatus.SCHEDULED or not _is_extra(session, first)):
         return None
-    if before is not None and all(before[name] == after[name] for name in COMPARED):
+    if before is not None and not any(differs(before, after, name) for name in COMPARED):
         return None
-    return NetStep(session, before, after, last.pk, frozenset(row.actor for row in steps), over)
+    return NetStep(session, first, before, after, last.pk, frozenset(row.actor for row in steps), over)
 
 
 def _is_extra(session: ClassSession, birth: ClassChange) -> bool:
@@ -137,21 +138,36 @@ def _is_extra(session: ClassSession, birth: ClassChange) -> bool:
     return earlier.exclude(import_run=birth.import_run_id).exists()
 
 
+class Concerned(NamedTuple):
+    """Somebody whom a change of a class concerns, and what became of the class for them."""
+
+    person: Person
+    change: str
+    certain: bool = True
+    """Whether it is known by id that the class was theirs."""
+
+
 def _class_drafts(steps: list[NetStep], at: datetime) -> list[Draft]:
     pks = [step.session.pk for step in steps]
     expected, staff = expected_in(pks) | _marked_in([step.session.pk for step in steps if step.over]), staff_of(pks)
+    before = classes_before([step.first for step in steps])
+    were = _people(_expected_before(steps, before), {pk: one.staff for pk, one in before.items()})
     told: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
     people: dict[int, Person] = {}
     until: dict[tuple[str, int], datetime] = {}
     for step in steps:
-        audiences = {"student": _students(step, expected[step.session.pk]), "staff": _staff(step, staff[step.session.pk])}
+        pk, was = step.session.pk, before.get(step.session.pk)
+        audiences = {
+            "student": _students(step, was, were.students.get(pk, {}), expected[pk]),
+            "staff": _staff(step, was, were.staff.get(pk, {}), staff[pk]),
+        }
         for audience, concerned in audiences.items():
-            for person, change in concerned:
+            for one in concerned:
+                person = one.person
                 if step.by == {person.actor} or not person.is_active:
                     continue
-                item = _item(step, change)
                 people[person.pk] = person
-                told[audience, person.pk].append(item)
+                told[audience, person.pk].append(_item(step, one))
                 ends = [datetime.fromisoformat(facts["ends_at"]) for facts in (step.before, step.after) if facts]
                 end = at + KEPT_DUE if step.over else max(ends)
                 until[audience, person.pk] = max(end, until.get((audience, person.pk), end))
@@ -169,6 +185,40 @@ def _class_drafts(steps: list[NetStep], at: datetime) -> list[Draft]:
     ]
 
 
+class Were(NamedTuple):
+    """Whose classes were before they changed, by class and person."""
+
+    students: dict[int, dict[int, Person]]
+    staff: dict[int, dict[int, Person]]
+
+
+def _people(students: Mapping[int, Collection[int]], staff: Mapping[int, Collection[int]]) -> Were:
+    found = Person.objects.in_bulk({pk for each in (students, staff) for ids in each.values() for pk in ids})
+    return Were(*({key: {pk: found[pk] for pk in sorted(ids)} for key, ids in each.items()} for each in (students, staff)))
+
+
+def _expected_before(steps: Iterable[NetStep], before: Mapping[int, Before]) -> dict[int, set[int]]:
+    """By class id, who was expected when it first changed, as it was known then (two queries for each moment, one a day)."""
+    moments: dict[datetime, dict[int, ClassThen]] = defaultdict(dict)
+    days: dict[date, set[int]] = defaultdict(set)
+    for step in steps:
+        pk = step.session.pk
+        if pk in before and _is_for_others(step, before[pk].then):
+            moments[step.first.at][pk] = before[pk].then
+    expected = {pk: who for at, thens in moments.items() for pk, who in expected_as_of(thens, at).items()}
+    for pk, who in expected.items():
+        days[before[pk].then.session.starts_on] |= who
+    on_course = {day: studying(people, day) for day, people in days.items()}
+    return {pk: who & on_course[before[pk].then.session.starts_on] for pk, who in expected.items()}
+
+
+def _is_for_others(step: NetStep, then: ClassThen) -> bool:
+    """Whether others may be expected than were: it has other groups, or is on another day. One that is over has its marks."""
+    if step.before is None or step.over:
+        return False
+    return differs(step.before, step.after, "groups") or then.session.starts_on != step.session.starts_on
+
+
 def _marked_in(sessions: list[int]) -> dict[int, dict[int, Person]]:
     """By class id, who has a mark that counts in it while it takes place (one query)."""
     marked: dict[int, dict[int, Person]] = {pk: {} for pk in sessions}
@@ -178,16 +228,17 @@ def _marked_in(sessions: list[int]) -> dict[int, dict[int, Person]]:
     return marked
 
 
-def _item(step: NetStep, change: str) -> dict[str, Any]:
+def _item(step: NetStep, one: Concerned) -> dict[str, Any]:
     shown = ("starts_at", "ends_at", "rooms", "delivery")
     before, after = step.before or {}, step.after
     return {
         **class_facts(step.session),
-        "change": change,
+        "change": one.change,
         "before": {name: before[name] for name in shown if name in before},
         "after": {name: after[name] for name in shown},
-        "staff_changed": bool(before) and before["staff"] != after["staff"],
+        "staff_changed": bool(before) and differs(before, after, "staff"),
         "over": step.over,
+        "certain": one.certain,
     }
 
 
@@ -198,52 +249,32 @@ def _word(step: NetStep) -> str:
         return "new"
     if before["status"] != after["status"]:
         return "cancelled" if after["status"] == ClassStatus.CANCELLED else "restored"
-    moved = any(before[name] != after[name] for name in ("starts_at", "ends_at", "rooms"))
+    moved = any(differs(before, after, name) for name in ("starts_at", "ends_at", "rooms"))
     return "moved" if moved else "changed"
 
 
-def _students(step: NetStep, expected: Mapping[int, Person]) -> list[tuple[Person, str]]:
+def _students(step: NetStep, was: Before | None, were: Mapping[int, Person], expected: Mapping[int, Person]) -> list[Concerned]:
     """Students concerned, and what became of the class for each."""
     word = _word(step)
-    if step.before is None or step.before["groups"] == step.after["groups"]:
-        quiet = word == "changed" and step.before is not None and step.before["delivery"] == step.after["delivery"]
-        quiet = quiet and step.before is not None and step.before["staff"] == step.after["staff"]
-        return [] if quiet else [(person, word) for person in expected.values()]
-    day = step.session.starts_on
-    were = _members(step.before["groups"], day)
+    if step.before is None or was is None:
+        return [Concerned(person, word) for person in expected.values()]
+    if not _is_for_others(step, was.then):
+        quiet = word == "changed" and not any(differs(step.before, step.after, name) for name in ("delivery", "staff"))
+        return [] if quiet else [Concerned(person, word) for person in expected.values()]
     told = [
-        (person, "new" if pk not in were else word) for pk, person in expected.items() if pk not in were or word != "changed"
+        Concerned(person, word if pk in were else "new")
+        for pk, person in expected.items()
+        if pk not in were or word != "changed"
     ]
-    return told + [(person, "gone") for pk, person in were.items() if pk not in expected]
+    return told + [Concerned(person, "gone", was.then.certain) for pk, person in were.items() if pk not in expected]
 
 
-def _members(groups: Iterable[str], day: date) -> dict[int, Person]:
-    """Who held a place on that day in these groups, named "module group" as class facts name them (one query)."""
-    pairs = [
-        (" ".join(words[:n]), " ".join(words[n:])) for one in groups for words in [one.split(" ")] for n in range(1, len(words))
-    ]
-    if not pairs:
-        return {}
-    named = reduce(or_, (Q(module__code=module, code=code) for module, code in pairs))
-    places = Place.objects.on(day).filter(group__in=Group.objects.filter(named).values("pk"))
-    return {place.person_id: place.person for place in places.select_related("person")}
-
-
-def _staff(step: NetStep, now: Mapping[int, Person]) -> list[tuple[Person, str]]:
+def _staff(step: NetStep, was: Before | None, were: Mapping[int, Person], now: Mapping[int, Person]) -> list[Concerned]:
     word = _word(step)
-    if step.before is None or step.before["staff"] == step.after["staff"]:
-        return [(person, word) for person in now.values()]
-    named = step.before["staff"]  # nobody: its groups' lecturers had it
-    were = _called(named) if named else lecturers_of_groups([step.session.pk])[step.session.pk]
-    told = [(person, word if pk in were else "new") for pk, person in now.items()]
-    return told + [(person, "gone") for pk, person in were.items() if pk not in now]
-
-
-def _called(texts: Iterable[str]) -> dict[int, Person]:
-    """The members of staff whom class facts name so (one query)."""
-    names = {text: text.rpartition("(")[2].rstrip(")") for text in texts}
-    found = Person.objects.filter(Q(number__in=names.values()) | Q(username__in=names.values()))
-    return {person.pk: person for person in found if f"{person.display_name} ({person.number or person.username})" in names}
+    if step.before is None or was is None or not differs(step.before, step.after, "staff"):
+        return [Concerned(person, word) for person in now.values()]
+    told = [Concerned(person, word if pk in were else "new") for pk, person in now.items()]
+    return told + [Concerned(person, "gone", was.certain) for pk, person in were.items() if pk not in now]
 
 
 # Marks that a person changed

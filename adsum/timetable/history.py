@@ -1,17 +1,21 @@
 """The timetable as it was known at any moment: what a class was, and who had a place in it.
 
-Read from `ClassChange` and `PlaceChange`. What was never changed here since its history began is what it is now.
+Read from `ClassChange` and `PlaceChange`. What was never changed here since its history began is what it is now. Groups and
+staff are read by id; lines of history older than that are read by name (`_ByName`), and what comes of it is not certain.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from adsum.accounts.models import Person
-from adsum.timetable.models import ClassChange, ClassSession, Group, Place, PlaceChange
+from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Place, PlaceChange
 
 
 class ClassThen(NamedTuple):
@@ -21,6 +25,8 @@ class ClassThen(NamedTuple):
     rooms: tuple[str, ...]
     staff: tuple[str, ...]
     groups: frozenset[int]
+    certain: bool = True
+    """Whether its groups were kept by id. If not they were read from their names, which may have changed since."""
 
 
 def classes_as_of(sessions: Collection[ClassSession], at: datetime) -> dict[int, ClassThen]:
@@ -31,7 +37,7 @@ def classes_as_of(sessions: Collection[ClassSession], at: datetime) -> dict[int,
     for change in ClassChange.objects.filter(session__in=pks).order_by("session", "version"):
         steps[change.session_id].append(change)
     linked = _linked(pks)
-    codes = _codes(steps.values())
+    names = _ByName(one for changes in steps.values() for step in changes for one in (step.before, step.after) if one)
     rooms, staff = _names(pks)
     found = {}
     for session in sessions:
@@ -39,11 +45,36 @@ def classes_as_of(sessions: Collection[ClassSession], at: datetime) -> dict[int,
         if said is None:  # nothing was ever changed: it is what it is
             found[session.pk] = ClassThen(session, rooms[session.pk], staff[session.pk], frozenset(groups))
         elif said:
-            ids = said.get("group_ids")
-            groups = set(ids) if ids is not None else {codes[name] for name in said["groups"] if name in codes}
-            then = ClassThen(_then(session, said), tuple(said["rooms"]), tuple(said["staff"]), frozenset(groups))
-            found[session.pk] = then
+            found[session.pk] = _as_said(session, said, names)
     return found
+
+
+class Before(NamedTuple):
+    """A class as it was before a change of it, and who taught it, by id."""
+
+    then: ClassThen
+    staff: frozenset[int]
+    certain: bool
+    """Whether its staff were kept by id."""
+
+
+def classes_before(changes: Collection[ClassChange]) -> dict[int, Before]:
+    """By class id, what these classes were before these changes, one of each; a class that was new with it is left out. No
+    query where ids were kept. The changes come with their classes."""
+    said = {change.session_id: change.before for change in changes if change.before}
+    names = _ByName(said.values())
+    return {
+        change.session_id: Before(
+            _as_said(change.session, before, names), frozenset(names.staff(before)), "staff_ids" in before
+        )
+        for change in changes
+        if (before := said.get(change.session_id))
+    }
+
+
+def _as_said(session: ClassSession, said: Mapping[str, Any], names: "_ByName") -> ClassThen:
+    groups, certain = frozenset(names.groups(said)), "group_ids" in said
+    return ClassThen(_then(session, said), tuple(said["rooms"]), tuple(said["staff"]), groups, certain)
 
 
 def _said(steps: list[ClassChange], at: datetime) -> Mapping[str, Any] | None:
@@ -75,14 +106,65 @@ def _linked(pks: Collection[int]) -> dict[int, set[int]]:
     return linked
 
 
-def _codes(histories: Iterable[list[ClassChange]]) -> dict[str, int]:
-    """Groups by "module group", for steps that were written before they named groups by id (one query, or none)."""
-    said = [one for steps in histories for step in steps for one in (step.before, step.after) if one]
-    names = {name for one in said if "group_ids" not in one for name in one["groups"]}
-    if not names:
-        return {}
-    found = Group.objects.filter(module__code__in={name.rpartition(" ")[0] for name in names})
-    return {f"{module} {code}": pk for module, code, pk in found.values_list("module__code", "code", "pk")}
+class _ByName:
+    """Whose and which the names in lines of history are that were written before ids were kept, as far as can be told today.
+    A name that may be two things is neither: a stranger must not be taken for somebody. No query where ids were kept."""
+
+    def __init__(self, said: Iterable[Mapping[str, Any]]) -> None:
+        self._older = [one for one in said if "staff_ids" not in one]
+
+    @cached_property
+    def _groups(self) -> dict[str, dict[str, int]]:
+        """By "module code", and by the code of the module, for both may hold spaces (one query, or none)."""
+        names = {name for one in self._older if "group_ids" not in one for name in one["groups"]}
+        words = [name.split(" ") for name in names]
+        modules = {" ".join(parts[:n]) for parts in words for n in range(1, len(parts))}
+        found = defaultdict[str, dict[str, int]](dict)
+        groups = Group.objects.filter(module__code__in=modules)
+        for module, code, pk in groups.values_list("module__code", "code", "pk"):
+            found[f"{module} {code}"][module] = pk
+        return found
+
+    @cached_property
+    def _staff(self) -> dict[str, list[int]]:
+        """By what stands in brackets: a number, or the name a person signs in with (one query, or none)."""
+        numbers = {_number(name) for one in self._older for name in one["staff"]}
+        found = defaultdict[str, list[int]](list)
+        people = Person.objects.filter(Q(number__in=numbers) | Q(number="", username__in=numbers))
+        for pk, number, username in people.values_list("pk", "number", "username"):
+            found[number or username].append(pk)
+        return found
+
+    @cached_property
+    def _lecturers(self) -> dict[int, list[int]]:
+        """By group, its lecturers today, where a class named nobody (one query, or none)."""
+        groups = {group for one in self._older if not one["staff"] for group in self.groups(one)}
+        found = defaultdict[int, list[int]](list)
+        for group, person in GroupStaff.objects.filter(group__in=groups).values_list("group", "person"):
+            found[group].append(person)
+        return found
+
+    def groups(self, said: Mapping[str, Any]) -> set[int]:
+        """The groups of a class by id. Of two that read alike it is the one of the class's own module."""
+        if "group_ids" in said:
+            return set(said["group_ids"])
+        read = (self._groups.get(name, {}) for name in said["groups"])
+        one_of = ([each[said["module"]]] if said["module"] in each else [*each.values()] for each in read)
+        return {found[0] for found in one_of if len(found) == 1}
+
+    def staff(self, said: Mapping[str, Any]) -> set[int]:
+        """Who taught a class, by id: whoever it named, or else the lecturers its groups have today."""
+        if "staff_ids" in said:
+            return set(said["staff_ids"])
+        if not said["staff"]:
+            return {person for group in self.groups(said) for person in self._lecturers[group]}
+        read = (self._staff.get(_number(name), []) for name in said["staff"])
+        return {found[0] for found in read if len(found) == 1}
+
+
+def _number(name: str) -> str:
+    """What stands in brackets at the end: "Ada Lovelace (900)"."""
+    return name.rpartition("(")[2].removesuffix(")")
 
 
 def _names(pks: Collection[int]) -> tuple[dict[int, tuple[str, ...]], dict[int, tuple[str, ...]]]:

@@ -1,11 +1,12 @@
-"""What `history` reads, written with the changes themselves: places as they become known, and the groups of classes by id."""
+"""What `history` reads, written with the changes themselves: places as they become known, and what belongs to classes by id."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from adsum.timetable.models import ClassSession, Place, PlaceChange
+from adsum.timetable.reports import staff_ids_of
+from adsum.timetable.rules import IDS
 
 BATCH = 2000
 BEFORE_HISTORY = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,17 +39,23 @@ def keep_places(places: Iterable[Place], *, at: datetime) -> None:
     )
 
 
-def groups_of(pks: Sequence[int]) -> dict[int, list[int]]:
-    """The groups of these classes by id, once they are linked: a name may change, what was known then may not (one query a
-    batch, or none)."""
-    groups = defaultdict[int, list[int]](list)
+def ids_of(pks: Sequence[int]) -> dict[int, dict[str, list[int]]]:
+    """What belongs to these classes by id, once it is linked: a name may change, what was meant by it then may not. The staff
+    are those in effect, through groups too (four queries a batch, or none)."""
+    found: dict[int, dict[str, list[int]]] = {pk: {name: [] for name in IDS.values()} for pk in pks}
     for start in range(0, len(pks), BATCH):
-        linked = ClassSession.groups.through.objects.filter(classsession__in=pks[start : start + BATCH])
-        for session, group in linked.order_by("group").values_list("classsession", "group"):
-            groups[session].append(group)
-    return groups
+        batch = pks[start : start + BATCH]
+        rooms = ClassSession.rooms.through.objects.filter(classsession__in=batch).order_by("room")
+        for session, room in rooms.values_list("classsession", "room"):
+            found[session]["room_ids"].append(room)
+        groups = ClassSession.groups.through.objects.filter(classsession__in=batch).order_by("group")
+        for session, group in groups.values_list("classsession", "group"):
+            found[session]["group_ids"].append(group)
+        for session, staff in staff_ids_of(batch).items():
+            found[session]["staff_ids"] = sorted(staff)
+    return found
 
 
-def with_groups(facts: dict[str, Any] | None, groups: list[int]) -> dict[str, Any] | None:
-    """What was said of a class, with its groups by id."""
-    return None if facts is None else {**facts, "group_ids": groups}
+def with_ids(facts: dict[str, Any] | None, ids: Mapping[str, list[int]]) -> dict[str, Any] | None:
+    """What was said of a class, with the ids of what it names."""
+    return None if facts is None else {**facts, **ids}

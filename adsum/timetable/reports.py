@@ -5,11 +5,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, QuerySet
+from django.db.models import Count, DateField, F, OuterRef, Q, QuerySet, Value
 
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, Access, Role
@@ -24,7 +24,7 @@ from adsum.timetable.models import (
     Teaching,
     studies,
 )
-from adsum.timetable.rules import Change, ClassStatus
+from adsum.timetable.rules import Change, ClassStatus, differs, kept
 
 
 @cache
@@ -204,21 +204,27 @@ def relation_to_class(person: Person, access: Access, session: ClassSession) -> 
 
 def staff_of(sessions: Collection[int]) -> dict[int, dict[int, Person]]:
     """By class id, who teaches it: whoever is named, or else its groups' lecturers, as `taught_by` says (three queries)."""
-    staff: dict[int, dict[int, Person]] = {pk: {} for pk in sessions}
-    for one in Teaching.objects.filter(session__in=sessions).select_related("person"):
-        staff[one.session_id][one.person_id] = one.person
-    return staff | lecturers_of_groups([pk for pk, people in staff.items() if not people])
+    staff = staff_ids_of(sessions)
+    people = Person.objects.in_bulk({person for ids in staff.values() for person in ids})
+    return {session: {pk: people[pk] for pk in ids} for session, ids in staff.items()}
 
 
-def lecturers_of_groups(sessions: Collection[int]) -> dict[int, dict[int, Person]]:
-    """By class id, the lecturers of its groups, whoever else is named (two queries)."""
-    staff: dict[int, dict[int, Person]] = {pk: {} for pk in sessions}
-    links = ClassSession.groups.through.objects.filter(classsession__in=sessions, group__staff__isnull=False)
-    pairs = list(links.values_list("classsession", "group__staff__person"))
-    people = Person.objects.in_bulk({person for _, person in pairs})
-    for session, person in pairs:
-        staff[session][person] = people[person]
+def staff_ids_of(sessions: Collection[int]) -> dict[int, list[int]]:
+    """The same as `staff_of`, ids only (two queries)."""
+    staff: dict[int, list[int]] = {pk: [] for pk in sessions}
+    for session, person in Teaching.objects.filter(session__in=sessions).order_by("pk").values_list("session", "person"):
+        staff[session].append(person)
+    names_nobody = [pk for pk, people in staff.items() if not people]
+    links = ClassSession.groups.through.objects.filter(classsession__in=names_nobody, group__staff__isnull=False)
+    for session, person in links.values_list("classsession", "group__staff__person").distinct():
+        staff[session].append(person)
     return staff
+
+
+def studying(people: Collection[int], on: date) -> set[int]:
+    """Which of these people were on a course that day and not suspended from it, or are on none that is known (one query)."""
+    known = Person.objects.filter(pk__in=people).alias(day=Value(on, DateField()))
+    return set(known.filter(studies(OuterRef("pk"), OuterRef("day"))).values_list("pk", flat=True))
 
 
 @dataclass(slots=True)
@@ -227,6 +233,8 @@ class News:
 
     starts_at: datetime | None = None
     rooms: tuple[str, ...] | None = None
+    room_ids: frozenset[int] | None = None
+    """Which rooms these were; None where only their names were kept."""
     added: bool = False
     """A person added it; no timetable named it."""
     restored: bool = False
@@ -242,7 +250,7 @@ def news_of(sessions: Collection[int], since: datetime) -> dict[int, News]:
     found: dict[int, News] = {}
     changes = ClassChange.objects.filter(session__in=sessions, at__gte=since).exclude(change=Change.VANISHED)
     rows = changes.order_by("version").values_list("session_id", "change", "before", "after", "actor")
-    teachers: dict[int, tuple[list[str], list[str]]] = {}
+    steps: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
     for session, change, before, after, actor in rows:
         by_hand = actor.startswith("person:")
         if change == Change.NEW and not by_hand:
@@ -252,12 +260,14 @@ def news_of(sessions: Collection[int], since: datetime) -> dict[int, News]:
         news.restored = change == Change.RESTORED
         if before is None:
             continue
-        teachers[session] = (teachers[session][0] if session in teachers else before["staff"], after["staff"])
-        news.groups_changed = news.groups_changed or before["groups"] != after["groups"]
+        steps[session] = (steps[session][0] if session in steps else before, after)
+        news.groups_changed = news.groups_changed or differs(before, after, "groups")
         if change == Change.MOVED and news.starts_at is None:
             news.starts_at, news.rooms = datetime.fromisoformat(before["starts_at"]), tuple(before["rooms"])
-    for session, (before, after) in teachers.items():
-        found[session].covered = bool(before) and not set(before) <= set(after)
+            news.room_ids = frozenset(before["room_ids"]) if "room_ids" in before else None
+    for session, (before, after) in steps.items():
+        had, has = kept(before, after, "staff")
+        found[session].covered = bool(before["staff"]) and not set(had) <= set(has)
     waiting = ClassReport.objects.filter(session__in=sessions, decided_at=None).select_related("by")
     for report in waiting:
         found.setdefault(report.session_id, News()).reported_by = report.by.display_name

@@ -1,8 +1,10 @@
 """The words of the timetable, and how one version of a class differs from the next."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 
 class Kind(StrEnum):
@@ -65,11 +67,20 @@ class PollOutcome(StrEnum):
     FAILED = "failed"
 
 
+class Keys(NamedTuple):
+    """Which rooms, staff and groups a class has: their ids, or the names of those that are not stored yet."""
+
+    rooms: frozenset[object]
+    staff: frozenset[object]
+    groups: frozenset[object]
+
+
 @dataclass(frozen=True, slots=True)
 class ClassFacts:
     """What the timetable says of one class; what is compared, shown before → after, and kept as its history.
 
-    Times are UTC. Rooms, staff and groups are names or codes a person can read, sorted.
+    Times are UTC. Rooms, staff and groups are names or codes a person can read, sorted; they are compared by their keys, for
+    two may read alike.
     """
 
     title: str
@@ -80,9 +91,10 @@ class ClassFacts:
     delivery: str
     mandatory: bool
     status: str
-    rooms: tuple[str, ...]
-    staff: tuple[str, ...]
-    groups: tuple[str, ...]
+    rooms: tuple[str, ...] = field(compare=False)
+    staff: tuple[str, ...] = field(compare=False)
+    groups: tuple[str, ...] = field(compare=False)
+    keys: Keys
 
 
 def change_between(before: ClassFacts | None, after: ClassFacts) -> Change:
@@ -93,9 +105,27 @@ def change_between(before: ClassFacts | None, after: ClassFacts) -> Change:
         return Change.UNCHANGED
     if before.status != after.status:
         return Change.CANCELLED if after.status == ClassStatus.CANCELLED else Change.RESTORED
-    if (before.starts_at, before.ends_at, before.rooms) != (after.starts_at, after.ends_at, after.rooms):
+    if (before.starts_at, before.ends_at, before.keys.rooms) != (after.starts_at, after.ends_at, after.keys.rooms):
         return Change.MOVED
     return Change.CHANGED
+
+
+IDS = {"rooms": "room_ids", "staff": "staff_ids", "groups": "group_ids"}
+"""Where the history of a class keeps the ids of what it names. Staff are those in effect: who is named, or else the lecturers
+of its groups."""
+
+
+def kept(said: Mapping[str, Any], other: Mapping[str, Any], name: str) -> tuple[Any, Any]:
+    """What two lines of a class's history say of one thing, to be compared: rooms, staff and groups by their ids, for a name
+    may change or be another's; by name where either line is older than that."""
+    ids = IDS.get(name, name)
+    return (said[ids], other[ids]) if ids in said and ids in other else (said[name], other[name])
+
+
+def differs(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> bool:
+    """Whether one thing of a class is another after a change than it was before."""
+    was, now = kept(before, after, name)
+    return bool(was != now)
 
 
 # What a person may say of a class

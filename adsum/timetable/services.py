@@ -18,7 +18,7 @@ from adsum.audit.services import Entry, record, record_all
 from adsum.core import vault
 from adsum.core.signing import fingerprint
 from adsum.timetable.events import AUDITED, Rows, events_of, events_of_places, fields_changed
-from adsum.timetable.keeping import groups_of, keep_before, keep_places, with_groups
+from adsum.timetable.keeping import ids_of, keep_before, keep_places, with_ids
 from adsum.timetable.models import (
     CalendarKey,
     ClassChange,
@@ -35,7 +35,7 @@ from adsum.timetable.models import (
     Teaching,
     Term,
 )
-from adsum.timetable.rules import Change, ClassFacts, ImportState, PollOutcome
+from adsum.timetable.rules import Change, ClassFacts, ImportState, Keys, PollOutcome
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 BATCH = 2000
@@ -218,12 +218,12 @@ def write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, a
     for session in old:
         session.version += 1
     _save(Rows(new, old))
-    had = groups_of([session.pk for session in old])
+    had = ids_of([session.pk for session in old])
     through = ClassSession.rooms.through, ClassSession.groups.through, Teaching
     _relink(through[0], "classsession", "room", [(step.session, step.rooms) for step in steps])
     _relink(through[1], "classsession", "group", [(step.session, step.groups) for step in steps])
     _relink(through[2], "session", "person", [(step.session, step.staff) for step in steps])
-    groups = groups_of([step.session.pk for step in steps])
+    has = ids_of([step.session.pk for step in steps])
     ClassChange.objects.bulk_create(
         [
             ClassChange(
@@ -232,9 +232,9 @@ def write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, a
                 at=at,
                 change=step.change,
                 actor=actor,
-                before=with_groups(facts_json(step.before), had[step.session.pk]),
+                before=with_ids(facts_json(step.before), had.get(step.session.pk, {})),
                 import_run=run,
-                after=with_groups(facts_json(step.after), groups[step.session.pk]),
+                after=with_ids(facts_json(step.after), has[step.session.pk]),
                 reason=step.reason,
             )
             for step in steps
@@ -264,6 +264,7 @@ def facts_of(session: ClassSession) -> ClassFacts:
 
 def class_facts(session: ClassSession, rooms: Iterable[Room], groups: Iterable[Group], staff: Iterable[Person]) -> ClassFacts:
     """The facts of a class and what belongs to it, in words a person can read; no query where relations are loaded."""
+    rooms, groups, staff = list(rooms), list(groups), list(staff)
     return ClassFacts(
         title=session.title,
         module=session.module.code,
@@ -276,6 +277,11 @@ def class_facts(session: ClassSession, rooms: Iterable[Room], groups: Iterable[G
         rooms=tuple(sorted(room.name for room in rooms)),
         staff=tuple(sorted(f"{person.display_name} ({person.number or person.username})" for person in staff)),
         groups=tuple(sorted(f"{group.module.code} {group.code}" for group in groups)),
+        keys=Keys(
+            frozenset(room.pk or room.name for room in rooms),
+            frozenset(person.pk for person in staff),
+            frozenset(group.pk or (group.module.code, group.code) for group in groups),
+        ),
     )
 
 

@@ -39,7 +39,7 @@ def flags(session: ClassSession, news: News | None, *, staff: bool) -> list[str]
         same_day = localtime(news.starts_at).date() == localtime(session.starts_at).date()
         before = date_format(localtime(news.starts_at), "H:i" if same_day else "D j M, H:i")
         told.append(_("Moved, was %(time)s") % {"time": before})
-    if news.rooms is not None and set(news.rooms) != {room.name for room in session.rooms.all()}:
+    if news.rooms is not None and _in_other_rooms(session, news):
         told.append(_("Room changed, was %(room)s") % {"room": ", ".join(news.rooms) or _("none")})
     if news.covered:
         told.append(_("Someone else teaches it"))
@@ -48,6 +48,13 @@ def flags(session: ClassSession, news: News | None, *, staff: bool) -> list[str]
     if news.reported_by and staff:
         told.append(_("Reported by %(name)s, timetabling to confirm") % {"name": news.reported_by})
     return told
+
+
+def _in_other_rooms(session: ClassSession, news: News) -> bool:
+    rooms = session.rooms.all()
+    if news.room_ids is None:
+        return {room.name for room in rooms} != set(news.rooms or ())
+    return {room.pk for room in rooms} != news.room_ids
 
 
 def when(starts_at: datetime, ends_at: datetime) -> str:

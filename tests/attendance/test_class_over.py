@@ -20,8 +20,8 @@ from adsum.messages.rules import QUIET
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassReport, ClassSession
 from tests.kit.feeds import bring, event, events, noticed, oneroster, only_unchanged, university
+from tests.kit.told import House, told
 from tests.kit.world import NINE, World, cancel_class
-from tests.messages.test_messages import House, told
 
 pytestmark = pytest.mark.django_db
 MARCH = NINE + timedelta(days=110)

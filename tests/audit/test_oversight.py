@@ -16,8 +16,8 @@ from adsum.messages.letter import UNUSUAL, WRONG, letter_of
 from adsum.messages.models import Message
 from adsum.messages.rules import LONGEST, Kind
 from adsum.messages.services import tell_of_oversight
+from tests.kit.told import text
 from tests.kit.world import LONDON, NINE, World
-from tests.messages.test_messages import text
 
 pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 11, 30, 0, 30, tzinfo=LONDON)

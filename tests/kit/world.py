@@ -15,7 +15,7 @@ from adsum.accounts.rules import Role
 from adsum.audit.services import record_all
 from adsum.timetable.models import ClassSession, Course, Enrolment, Group, Module, Place, Room, Teaching
 from adsum.timetable.rules import Change, ClassFacts, ClassStatus
-from adsum.timetable.services import ClassStep, facts_of, write_classes
+from adsum.timetable.services import ClassStep, class_facts, facts_of, write_classes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,9 +119,11 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
     return await asyncio.to_thread(call)
 
 
-def decide(session: ClassSession, change: Change, before: ClassFacts, *, at: datetime, actor: str) -> None:
-    """A feed, or a person, has changed this class, and its history says so."""
-    step = ClassStep(session, change, before, facts_of(session))
+def decide(session: ClassSession, change: Change, before: ClassFacts, *, at: datetime, actor: str, **links: Any) -> None:
+    """A feed, or a person, changes this class (and its `rooms`, `staff` or `groups`), and its history says so."""
+    rooms, staff = links.get("rooms", session.rooms.all()), links.get("staff", session.staff.all())
+    after = class_facts(session, rooms, links.get("groups", session.groups.select_related("module")), staff)
+    step = ClassStep(session, change, before, after, **links)
     record_all(write_classes([step], run=None, at=at, actor=actor), actor=actor, at=at)
 
 

@@ -11,11 +11,11 @@ from adsum.messages import services
 from adsum.messages.letter import letter_of
 from adsum.messages.models import Message, Told
 from adsum.messages.rules import LONGEST, QUIET
-from adsum.timetable.models import ClassSession, GroupStaff, Room, Teaching
+from adsum.timetable.models import ClassSession, GroupStaff, Room
 from adsum.timetable.rules import Change
 from adsum.timetable.services import ClassStep, facts_of, write_classes
+from tests.kit.told import NEXT_WEEK, House, text, told
 from tests.kit.world import NINE, cancel_class, decide
-from tests.messages.test_messages import NEXT_WEEK, House, text, told
 
 pytestmark = pytest.mark.django_db
 
@@ -34,9 +34,8 @@ def move(
     session.starts_at += later
     session.ends_at += later
     session.save()
-    if room:
-        session.rooms.set([Room.objects.get_or_create(name=room)[0]])
-    decide(session, Change.MOVED, before, at=at, actor=by.actor if by else "system:feed")
+    links = {"rooms": [Room.objects.get_or_create(name=room)[0]]} if room else {}
+    decide(session, Change.MOVED, before, at=at, actor=by.actor if by else "system:feed", **links)
 
 
 def restore(session: ClassSession, *, at: datetime) -> None:
@@ -131,9 +130,7 @@ def test_who_made_only_the_first_of_two_changes_is_told_of_the_other(house: Hous
 
 def test_cover_tells_both_lecturers_and_the_students_without_names(house: House):
     grace = house.lecturer("Grace Hopper")
-    before = facts_of(house.coming)
-    Teaching.objects.filter(session=house.coming).update(person=grace)
-    decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
+    decide(house.coming, Change.CHANGED, facts_of(house.coming), at=NINE, actor="system:feed", staff=[grace])
     services.tell_class_changes(at=NINE + QUIET)
     assert told(house.ada) == ["No longer yours: Algorithms, Monday 30 November, 09:00"]
     assert told(grace) == ["You now teach Algorithms, Monday 30 November, 09:00"]
@@ -148,9 +145,7 @@ def test_a_class_that_names_nobody_is_its_groups_lecturers(house: House):
     grace = house.lecturer("Grace Hopper")
     house.coming.staff.clear()
     GroupStaff.objects.create(group=house.l1, person=house.ada)
-    before = facts_of(house.coming)
-    Teaching.objects.bulk_create([Teaching(session=house.coming, person=one) for one in (house.ada, grace)])
-    decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
+    decide(house.coming, Change.CHANGED, facts_of(house.coming), at=NINE, actor="system:feed", staff=[house.ada, grace])
     services.tell_class_changes(at=NINE + QUIET)
     assert told(grace) == ["You now teach Algorithms, Monday 30 November, 09:00"]
     assert told(house.ada) == ["Changed: Algorithms, Monday 30 November, 09:00"]
@@ -168,9 +163,7 @@ def test_a_change_of_groups_tells_those_who_leave_and_those_who_come(house: Hous
     newcomers = house.group(house.l1.module, "L2")
     cara = house.student("Cara Cole", groups=[newcomers])
     both = house.student("Dee Dean", groups=[house.l1, newcomers])
-    before = facts_of(house.coming)
-    house.coming.groups.set([newcomers])
-    decide(ClassSession.objects.select_related("module").get(), Change.CHANGED, before, at=NINE, actor="system:feed")
+    decide(house.coming, Change.CHANGED, facts_of(house.coming), at=NINE, actor="system:feed", groups=[newcomers])
     services.tell_class_changes(at=NINE + QUIET)
     assert told(house.alice) == ["No longer yours: Algorithms, Monday 30 November, 09:00"]
     assert told(cara) == ["An extra class: Algorithms, Monday 30 November, 09:00"]

@@ -1,6 +1,5 @@
 """From rows to messages: everyone concerned is told, once, at a decent hour, and of nothing that was undone."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,40 +25,10 @@ from adsum.messages.letter import KINDS, letter_of
 from adsum.messages.models import Bookmark, Message, Told
 from adsum.messages.rules import DIGESTS, OVERLAP, Kind
 from adsum.timetable.models import ClassSession, Module
-from tests.kit.world import LONDON, NINE, World, cancel_class
+from tests.kit.told import FIVE, House, text, told
+from tests.kit.world import LONDON, NINE, cancel_class
 
 pytestmark = pytest.mark.django_db
-NEXT_WEEK = NINE + timedelta(days=7)
-
-
-def told(person: Person) -> list[str]:
-    """The subjects of what this person is told, oldest first."""
-    return [letter_of(one.kind, one.facts).subject for one in Message.objects.filter(person=person).order_by("pk")]
-
-
-def text(message: Message) -> str:
-    letter = letter_of(message.kind, message.facts)
-    lines = [
-        letter.subject,
-        letter.opening,
-        *letter.closing,
-        *(line for item in letter.items for line in (item.title, *item.lines)),
-    ]
-    return "\n".join(lines)
-
-
-@dataclass
-class House(World):
-    """Two students, their lecturer, and a class next week."""
-
-    past: ClassSession = field(init=False)
-    """A class of this morning, over, in which Alice was marked absent (`marked`)."""
-
-    def __post_init__(self) -> None:
-        self.l1 = self.group(self.module("Algorithms", "CS201"), "L1")
-        self.alice, self.bob = (self.student(name, groups=[self.l1]) for name in ("Alice Abel", "Bob Baker"))
-        self.ada = self.lecturer("Ada Lecturer")
-        self.coming = self.session(self.l1, starts_at=NEXT_WEEK, staff=[self.ada])
 
 
 @pytest.fixture
@@ -81,9 +50,6 @@ def marked(house: House) -> House:
     mark_students(house.past, [house.alice], Status.ABSENT, by=house.ada, at=NINE)
     services.tell_mark_changes(at=NINE)
     return house
-
-
-FIVE = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 
 
 def test_a_changed_mark_is_told_the_same_day_with_everything_but_the_words(marked: House):

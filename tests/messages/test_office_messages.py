@@ -13,8 +13,8 @@ from adsum.attendance.rules import Explanation, Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.messages import services
 from adsum.messages.models import Message
+from tests.kit.told import FIVE, House, text, told
 from tests.kit.world import NINE
-from tests.messages.test_messages import FIVE, House, text, told
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)

@@ -17,8 +17,8 @@ from adsum.timetable.models import ClassReport, Room
 from adsum.timetable.rules import ImportState
 from adsum.timetable.services import Polling, save_mapping, start_import
 from adsum.timetable.sources import FeedMapping, Import
+from tests.kit.told import FIVE, House, text, told
 from tests.kit.world import NINE
-from tests.messages.test_messages import FIVE, House, text, told
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)

@@ -12,6 +12,8 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
+from adsum.timetable.models import ClassChange
+from adsum.timetable.rules import IDS
 from tests.kit.room import Room
 from tests.kit.world import NINE, cancel_class
 
@@ -52,6 +54,16 @@ def test_a_class_cancelled_later_was_on(room: Room, team: Person) -> None:
     cancel_class(room.session, at=LATER - timedelta(hours=1), actor=team.actor)
     assert "Cancelled" in words(room.client.get(room.url("class_as_of")))
     assert "Cancelled" not in words(room.client.get(room.url("class_as_of"), {"at": "2026-11-26T07:30"}))
+
+
+def test_a_list_that_is_read_from_names_says_so(room: Room, team: Person) -> None:
+    cancel_class(room.session, at=LATER - timedelta(hours=1), actor=team.actor)
+    assert "may not be exact" not in words(room.client.get(room.url("class_as_of")))
+    step = ClassChange.objects.get()
+    ClassChange.objects.update(after={name: said for name, said in step.after.items() if name not in IDS.values()})
+    page = words(room.client.get(room.url("class_as_of")))
+    assert "This list may not be exact" in page
+    assert f"Alice Abel {room.alice.number}" in page
 
 
 @pytest.mark.parametrize(

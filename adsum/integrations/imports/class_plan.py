@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -242,7 +241,11 @@ class _ClassPlanner:
         self._set(row, session, new - mine)
         if session.pk in self.was_held and new & {"groups", "when"}:
             said_now = class_facts(session, links.rooms, links.groups if groups is None else groups, links.staff)
-            if replace(said_now, starts_at=before.starts_at, ends_at=before.ends_at, groups=before.groups) != said_now:
+            if (said_now.starts_at, said_now.ends_at, said_now.keys.groups) != (
+                before.starts_at,
+                before.ends_at,
+                before.keys.groups,
+            ):
                 self.held.append(row.record.line)
             session.starts_on, groups = day, None  # whoever was expected that day stays so
         links.rooms = links.rooms if rooms is None or "rooms" in mine else rooms
@@ -259,9 +262,9 @@ class _ClassPlanner:
             return
         change = Change.RESTORED if change is Change.UNCHANGED else change
         step = ClassStep(session, change, before, after)
-        step.rooms = links.rooms if before.rooms != after.rooms else None
-        step.groups = links.groups if before.groups != after.groups else None
-        step.staff = links.staff if before.staff != after.staff else None
+        step.rooms = links.rooms if before.keys.rooms != after.keys.rooms else None
+        step.groups = links.groups if before.keys.groups != after.keys.groups else None
+        step.staff = links.staff if before.keys.staff != after.keys.staff else None
         self._add(step)
         if change is not Change.CANCELLED:
             self._check_people(row, links)

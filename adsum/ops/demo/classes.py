@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from adsum.accounts.models import Person
@@ -12,9 +13,10 @@ from adsum.ops.demo.calendar import TeachingCalendar
 from adsum.ops.demo.catalogue import MOVES, ROOMS
 from adsum.ops.demo.pattern import Slot, Teaching, weekly
 from adsum.ops.demo.people import BATCH, make_ref
+from adsum.timetable.keeping import with_ids
 from adsum.timetable.models import ClassChange, ClassSession, Group, Room
 from adsum.timetable.models import Teaching as TeachingRow
-from adsum.timetable.rules import ClassFacts, ClassStatus, Kind, change_between
+from adsum.timetable.rules import IDS, ClassFacts, ClassStatus, Kind, change_between
 from adsum.timetable.services import class_facts, facts_json
 
 CANCELLED, MOVED, RELOCATED = 0.012, 0.008, 0.015
@@ -186,9 +188,13 @@ def _changes(lessons: Iterable[Lesson]) -> list[ClassChange]:
                     at=at,
                     change=change_between(before, facts),
                     actor=ACTOR,
-                    before=facts_json(before),
-                    after=facts_json(facts),
+                    before=_said(before),
+                    after=_said(facts),
                 )
             )
             before = facts
     return made
+
+
+def _said(facts: ClassFacts | None) -> dict[str, Any] | None:
+    return with_ids(facts_json(facts), {IDS[name]: sorted(ids) for name, ids in facts.keys._asdict().items()} if facts else {})
