@@ -4,11 +4,9 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import calendars, home, policy
-from adsum.web import checkpoints as proofs
-from adsum.web import messages as notices
+from adsum.web import calendars, checkpoints, home, messages, policy
 from adsum.web.admin import gate, outbox, people, providers
-from adsum.web.office import classes, outages, periods, policies, queries
+from adsum.web.office import classes, complete, outages, periods, policies, queries
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
 from adsum.web.signin import entrance, passkeys, sign_ins, stepup, two_step, university
@@ -17,10 +15,9 @@ from adsum.web.support import as_of, downloads, modules, students, tutees
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
     amendments,
-    changes,
     checkin,
     checks,
-    complete,
+    class_changes,
     display,
     held,
     kiosk,
@@ -67,8 +64,8 @@ urlpatterns = [
     path("account/confirm/", stepup.confirm, name="confirm"),
     path("account/password/", two_step.new_password, name="new_password"),
     # What one was told
-    path("messages/", notices.messages, name="messages"),
-    path("messages/read/", notices.read, name="messages_read"),
+    path("messages/", messages.messages, name="messages"),
+    path("messages/read/", messages.read, name="messages_read"),
     # A student's own pages
     path("today/", today.today, name="student_today"),
     path("record/", record.record, name="student_record"),
@@ -97,8 +94,8 @@ urlpatterns = [
     path("office/registers/", complete.registers, name="office_registers"),
     path("classes/<uuid:ref>/explain/", complete.explain, name="explain_register"),
     path("classes/<uuid:ref>/", register.register, name="class_register"),
-    path("classes/new/", changes.add, name="class_add"),
-    path("classes/<uuid:ref>/change/", changes.change, name="class_change"),
+    path("classes/new/", class_changes.add, name="class_add"),
+    path("classes/<uuid:ref>/change/", class_changes.change, name="class_change"),
     path("office/classes/list.<str:form>", downloads.classes_file, name="classes_file"),
     path("office/classes/sheets.pdf", downloads.classes_sheets, name="classes_sheets"),
     path("modules/<int:pk>/attendance.<str:form>", downloads.module_file, name="module_file"),
@@ -202,8 +199,8 @@ urlpatterns = [
     path("office/check-in/keys/<str:kid>/retire/", gate.retire, name="office_checkin_retire"),
     # The event log: auditors; and what anybody may check
     path("audit/", audit.log, name="audit"),
-    path("checkpoints/", proofs.checkpoints, name="checkpoints"),
-    path("checkpoints/keys.txt", proofs.keys, name="checkpoint_keys"),
-    path("checkpoints/<int:size>.txt", proofs.checkpoint, name="checkpoint"),
-    path("receipt/", proofs.receipt, name="receipt"),
+    path("checkpoints/", checkpoints.checkpoints, name="checkpoints"),
+    path("checkpoints/keys.txt", checkpoints.keys, name="checkpoint_keys"),
+    path("checkpoints/<int:size>.txt", checkpoints.checkpoint, name="checkpoint"),
+    path("receipt/", checkpoints.receipt, name="receipt"),
 ]

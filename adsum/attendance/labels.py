@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy
 
-from adsum.attendance.rules import Reason, Status
+from adsum.attendance.rules import Explanation, Reason, Source, Status
 
 STATUSES = {
     Status.EXPECTED: gettext_lazy("Expected"),
@@ -42,3 +42,32 @@ DELIVERIES = {
     "remote": gettext_lazy("online"),
     "hybrid_optional": gettext_lazy("in person or online"),
 }
+EXPLANATIONS = {
+    Explanation.NOT_HELD: gettext_lazy("The class did not take place"),
+    Explanation.NO_REGISTER: gettext_lazy("It took place, and no register was taken"),
+    Explanation.TECHNICAL: gettext_lazy("It could not be recorded: technical trouble"),
+    Explanation.OUTAGE: gettext_lazy("Check-in was out of order"),
+    Explanation.OTHER: gettext_lazy("Another reason"),
+}
+SOURCES = {
+    Source.SCAN: gettext_lazy("scan"),
+    Source.STAFF: gettext_lazy("by hand"),
+    Source.ABSENCE: gettext_lazy("absence request"),
+    Source.IMPORT: gettext_lazy("import"),
+    Source.SYSTEM: gettext_lazy("closing the register"),
+}
+
+
+def reason_label(code: str, text: str = "") -> str:
+    """Why a mark was changed, with what was written beside it; '' when no reason was given."""
+    return ": ".join(part for part in (str(REASONS[Reason(code)]) if code else "", text) if part)
+
+
+def explanation(code: str, note: str = "") -> str:
+    """Why a class has no register, with what was written beside it."""
+    return ": ".join(part for part in (str(EXPLANATIONS[Explanation(code)]), note) if part)
+
+
+def source_label(source: str) -> str:
+    """Who or what made a mark."""
+    return str(SOURCES[Source(source)])

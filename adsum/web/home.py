@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.rules import LISTS_CLASSES, MANAGES_PEOPLE, STAFF, Role
-from adsum.web import design as pages
+from adsum.web import design as samples
 from adsum.web.middleware import PersonRequest
 
 FIRST = (
@@ -54,4 +54,4 @@ def design(request: PersonRequest) -> HttpResponse:
     """The design system, for those who work here, and for everyone in a demo."""
     if not (settings.DEMO or request.roles & STAFF):
         raise Http404
-    return pages.design(request)
+    return samples.design(request)

@@ -1,11 +1,12 @@
 """What every request is given and every answer carries."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.timezone import localtime
 
 from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.rules import NOBODY, Access, Role
@@ -20,6 +21,8 @@ class PersonRequest(HttpRequest):
     user: Person
     at: datetime
     """The one reading of the clock for this request, UTC."""
+    today: date
+    """The same as the university's calendar has it."""
     access: Access
     """What this person may be, and over which departments."""
     roles: frozenset[Role]
@@ -42,9 +45,9 @@ def at_the_edge(get_response: Handler) -> Handler:
     """Read the clock and the person's roles once; keep pages about people out of every cache."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        request.at = datetime.now(UTC)  # type: ignore[attr-defined]
-        person = request.user
-        give_access(request, person.access(request.at) if isinstance(person, Person) else NOBODY)  # type: ignore[attr-defined]
+        at, person = datetime.now(UTC), request.user
+        request.at, request.today = at, localtime(at).date()  # type: ignore[attr-defined]
+        give_access(request, person.access(at) if isinstance(person, Person) else NOBODY)
         response = get_response(request)
         if person.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store")

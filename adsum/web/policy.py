@@ -1,26 +1,19 @@
 """The attendance policy as everyone may read it, signed in or not: what is in force, since when, and what begins when."""
 
-from datetime import date, datetime
-
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
 from adsum.attendance.models import Policy
 from adsum.attendance.policies import DEFAULTS, policies
-from adsum.web.policy_words import compared, for_students, scope_words
-
-
-def _day(request: HttpRequest) -> date:
-    at: datetime = request.at  # type: ignore[attr-defined]
-    return localtime(at).date()
+from adsum.web.middleware import PersonRequest
+from adsum.web.policy_terms import compared, for_students, scope_words
 
 
 @require_safe
-def policy(request: HttpRequest) -> HttpResponse:
+def policy(request: PersonRequest) -> HttpResponse:
     """The university's policy of today; below it the classes for which something else is true, and what is to come."""
-    on = _day(request)
+    on = request.today
     rules = policies()
     current = rules.version_for(department=None, kind="", on=on)
     terms = current.terms if current is not None else DEFAULTS
@@ -44,13 +37,13 @@ def policy(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def version(request: HttpRequest, number: int) -> HttpResponse:
+def version(request: PersonRequest, number: int) -> HttpResponse:
     """One version that stands, in force or not: what a mark or a message refers to."""
     found = get_object_or_404(Policy.objects.standing().select_related("department"), number=number)
     context = {
         "version": found,
         "scope": scope_words(found),
         "sections": [] if found.inherits else for_students(found.terms),
-        "began": found.valid_from <= _day(request),
+        "began": found.valid_from <= request.today,
     }
     return render(request, "adsum/policy_version.html", context)

@@ -40,7 +40,7 @@ ALSO_WRITE = {
 INTERNALS = Path("adsum/accounts/allauth_internals.py")
 """The one file that imports what django-allauth keeps to itself."""
 
-VAGUE = {"utils", "util", "helpers", "helper", "managers", "signals", "selectors", "common", "misc", "tools"}
+VAGUE = {"utils", "util", "words", "helpers", "helper", "managers", "signals", "selectors", "common", "misc", "tools"}
 MOST_LINES = 500
 COUNTED = {".py", ".html", ".css", ".js"}
 

@@ -19,7 +19,7 @@ from adsum.timetable import services
 from adsum.timetable.models import ClassSession, Place
 from adsum.timetable.rules import ImportState
 from adsum.timetable.sources import FeedMapping, Import, ImportProblem
-from adsum.web.timetabling.import_words import CHANGES, NAMES, STATES, THINGS
+from adsum.web.timetabling.import_labels import CHANGES, NAMES, STATES, THINGS
 from tests.kit import feeds
 from tests.kit.feeds import AT, bring, calendar, check, event, events, oneroster, university
 from tests.kit.signing_in import prove

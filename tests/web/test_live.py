@@ -20,9 +20,9 @@ from adsum.checkin.models import Epoch, Opening, Scan
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import add_display, begin_epoch, freeze, revoke_display, rosters_changed, stop_checkin
 from adsum.core import keyring
-from adsum.web.codes import code_svg, spaced
 from adsum.web.live import hub as hub_module
 from adsum.web.live import streams as live_module
+from adsum.web.qr import code_svg, spaced
 from tests.kit.listening import SLACK, Class, House, now, signed_in
 from tests.kit.world import World, cancel_class, in_thread
 

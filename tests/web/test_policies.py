@@ -19,7 +19,7 @@ from adsum.attendance.policies import make_policy
 from adsum.attendance.presets import PRESETS
 from adsum.attendance.rules import Source, Status, Windows
 from adsum.timetable.rules import Kind
-from adsum.web.policy_words import duration, for_students, values
+from adsum.web.policy_terms import duration, for_students, values
 from adsum.web.templatetags.adsum_ui import signed
 from tests.kit.world import NINE, World
 

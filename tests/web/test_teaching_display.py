@@ -14,8 +14,8 @@ from adsum.checkin.reports import shown_on
 from adsum.checkin.rules import PACES
 from adsum.checkin.services import SHOWN_BEFORE, add_display, begin_epoch, open_checkin
 from adsum.timetable.models import Teaching
-from adsum.web.codes import code_svg
 from adsum.web.live.streams import display_cookie
+from adsum.web.qr import code_svg
 from tests.kit.reading import words
 from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE, cancel_class

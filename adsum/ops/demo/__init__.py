@@ -14,3 +14,6 @@ DOMAIN = "adsum.example"
 
 PASSWORD = "present and correct"  # noqa: S105 - printed on the first screen of the demo, and good for nothing else
 """One password for everybody in the demo university."""
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - a phone on the same network must reach the demo
+"""Where the demo listens unless told otherwise: every address of this machine."""

@@ -9,8 +9,7 @@ from argparse import ArgumentParser, Namespace
 from importlib import import_module
 
 from adsum.ops.cli import complain, set_up
-
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - a phone on the same network must reach the demo
+from adsum.ops.demo import EVERYWHERE
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -20,8 +20,7 @@ from rich.console import Console
 
 from adsum.core.errors import AdsumError
 from adsum.ops import database, processes
-from adsum.ops.demo import guide, load, today
-from adsum.ops.demo.command import EVERYWHERE
+from adsum.ops.demo import EVERYWHERE, guide, load, today
 from adsum.ops.serve import free
 from adsum.timetable.models import ClassSession
 

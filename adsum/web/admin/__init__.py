@@ -1,0 +1,1 @@
+"""The pages of administrators: people and roles, the university's sign-in, the gate, the outbox."""

@@ -18,10 +18,10 @@ from adsum.checkin.rules import HELD, AlarmKind, Refusal
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.timetable.reports import how_many_expected
+from adsum.web.attempts import result
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
-from adsum.web.teaching.words import result
 
 PER_PAGE = 50
 ALARMS_FOR = timedelta(days=7)

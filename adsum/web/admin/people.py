@@ -18,7 +18,7 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.timezone import localtime
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -35,14 +35,14 @@ from adsum.integrations.sign_in.providers import known
 from adsum.timetable.models import Enrolment, Module, ModuleLeader
 from adsum.timetable.reports import Relation
 from adsum.timetable.roles import end_leading, lead_module
+from adsum.web.admin.account_events import happened
 from adsum.web.admin.identities import LinkForm, identities_of
-from adsum.web.admin.people_words import happened
-from adsum.web.guards import for_roles
+from adsum.web.guards import for_roles, said
 from adsum.web.middleware import PersonRequest
+from adsum.web.role_labels import ROLES, role_label
 from adsum.web.signin import stepup
 from adsum.web.support.students import named
 from adsum.web.viewing import looked_at
-from adsum.web.words import ROLES, role_label
 
 PER_PAGE = 50
 EVENTS = 20
@@ -106,7 +106,7 @@ class LeaderForm(forms.Form):
 def people(request: PersonRequest) -> HttpResponse:
     """Everybody, by name, 50 to a page, with the roles they hold today."""
     text, role = request.GET.get("q", ""), request.GET.get("role", "")
-    today = localtime(request.at).date()
+    today = request.today
     found = named(Person.objects.all(), text)
     if role in set(Role):
         found = found.filter(pk__in=RoleGrant.objects.filter(role=role).held_on(today).values("person"))
@@ -141,8 +141,7 @@ def of_person(view: PersonPage[P]) -> Callable[..., HttpResponse]:
         try:
             return view(request, person, *args, **kwargs)
         except AdsumError as refused:
-            messages.error(request, refused.message)
-            return redirect("office_person", ref=ref)
+            return said(request, refused, reverse("office_person", args=[ref]))
 
     return checked
 
@@ -154,16 +153,10 @@ def person(request: PersonRequest, person: Person) -> HttpResponse:
     return _page(request, person)
 
 
-def _page(
-    request: PersonRequest,
-    person: Person,
-    *,
-    grant: GrantForm | None = None,
-    leader: LeaderForm | None = None,
-    link: LinkForm | None = None,
-) -> HttpResponse:
+def _page(request: PersonRequest, person: Person, wrong: forms.Form | None = None) -> HttpResponse:
+    """The person's page; `wrong`, the form on it that could not be used as it was filled in."""
     looked_at(request, person, Page.ACCOUNT, Relation(Role.ADMINISTRATOR))
-    today = localtime(request.at).date()
+    today = request.today
     grants = RoleGrant.objects.filter(person=person).select_related("department").order_by("role", "starts_on", "pk")
     leads = ModuleLeader.objects.filter(person=person).select_related("module").order_by("module__code")
     events = Paginator(events_about(person.actor), EVENTS).get_page(request.GET.get("page"))
@@ -176,14 +169,13 @@ def _page(
         "grants": [{"one": one, "role": role_label(one.role), "state": _state(one, today)} for one in grants],
         "leads": [{"one": one, "state": _state(one, today)} for one in leads],
         "leads_without_role": bool(leads) and Role.MODULE_LEADER not in person.roles(request.at),
-        "grant_form": grant or GrantForm(),
-        "leader_form": leader or LeaderForm(),
+        "grant_form": wrong if isinstance(wrong, GrantForm) else GrantForm(),
+        "leader_form": wrong if isinstance(wrong, LeaderForm) else LeaderForm(),
         "identities": list(identities_of(person)),
-        "link_form": link or LinkForm(person=person),
+        "link_form": wrong if isinstance(wrong, LinkForm) else LinkForm(person=person),
         "page": events,
         "events": [(event, happened(event.verb, event.detail), actors.get(event.actor, event.actor)) for event in events],
     }
-    wrong = any(form is not None and form.errors for form in (grant, leader, link))
     return render(request, "adsum/admin/person.html", context, status=422 if wrong else 200)
 
 
@@ -201,26 +193,50 @@ def _state(one: RoleGrant | ModuleLeader, today: date) -> str:
     return "later" if one.starts_on is not None and one.starts_on > today else "now"
 
 
+def _filled_in(
+    request: PersonRequest, person: Person, form: forms.Form, save: Callable[[dict[str, Any]], object], done: str
+) -> HttpResponse:
+    """Do what a form on the person's page asks for, or show the page with what is wrong about it."""
+    if not form.is_valid():
+        return _page(request, person, form)
+    save(form.cleaned_data)
+    return _done(request, person, done)
+
+
+def _done(request: PersonRequest, person: Person, done: str) -> HttpResponse:
+    messages.success(request, done)
+    return redirect("office_person", ref=person.ref)
+
+
+def _yesterday(request: PersonRequest) -> date:
+    """The last day of what ends now."""
+    return request.today - timedelta(days=1)
+
+
 @require_POST
 @of_person
 @stepup.required
 def give_role(request: PersonRequest, person: Person) -> HttpResponse:
     """Give a role by hand."""
-    form = GrantForm(request.POST)
-    if not form.is_valid():
-        return _page(request, person, grant=form)
-    given = form.cleaned_data
-    roles.give_role(
-        person,
-        Role(given["role"]),
-        by=request.user,
-        at=request.at,
-        department=given["department"],
-        starts_on=given["starts_on"],
-        ends_on=given["ends_on"],
-    )
-    messages.success(request, _("Given. It holds from their next click on."))
-    return redirect("office_person", ref=person.ref)
+
+    def save(given: dict[str, Any]) -> None:
+        roles.give_role(person, Role(given.pop("role")), **given, by=request.user, at=request.at)
+
+    return _filled_in(request, person, GrantForm(request.POST), save, _("Given. It holds from their next click on."))
+
+
+@require_POST
+@of_person
+@stepup.required
+def lead(request: PersonRequest, person: Person) -> HttpResponse:
+    """Make somebody leader of a module."""
+
+    def save(given: dict[str, Any]) -> None:
+        roles.refuse_own(person, request.user)
+        lead_module(given.pop("module"), person, **given, by=request.user, at=request.at)
+
+    done = _("Saved. With the role of module leader, every class of the module is theirs to see.")
+    return _filled_in(request, person, LeaderForm(request.POST), save, done)
 
 
 @require_POST
@@ -229,25 +245,8 @@ def give_role(request: PersonRequest, person: Person) -> HttpResponse:
 def take_role(request: PersonRequest, person: Person, grant: int) -> HttpResponse:
     """End a role now: yesterday was its last day."""
     held = get_object_or_404(RoleGrant, person=person, pk=grant)
-    yesterday = localtime(request.at).date() - timedelta(days=1)
-    roles.take_role(held, last_day=yesterday, by=request.user, at=request.at)
-    messages.success(request, _("Ended. Pages stop opening now; a live register closes within a minute."))
-    return redirect("office_person", ref=person.ref)
-
-
-@require_POST
-@of_person
-@stepup.required
-def lead(request: PersonRequest, person: Person) -> HttpResponse:
-    """Make somebody leader of a module."""
-    form = LeaderForm(request.POST)
-    if not form.is_valid():
-        return _page(request, person, leader=form)
-    given = form.cleaned_data
-    roles.refuse_own(person, request.user)
-    lead_module(given["module"], person, starts_on=given["starts_on"], ends_on=given["ends_on"], by=request.user, at=request.at)
-    messages.success(request, _("Saved. With the role of module leader, every class of the module is theirs to see."))
-    return redirect("office_person", ref=person.ref)
+    roles.take_role(held, last_day=_yesterday(request), by=request.user, at=request.at)
+    return _done(request, person, _("Ended. Pages stop opening now; a live register closes within a minute."))
 
 
 @require_POST
@@ -257,9 +256,8 @@ def stop_leading(request: PersonRequest, person: Person, leader: int) -> HttpRes
     """They no longer lead a module."""
     held = get_object_or_404(ModuleLeader, person=person, pk=leader)
     roles.refuse_own(person, request.user)
-    end_leading(held, last_day=localtime(request.at).date() - timedelta(days=1), by=request.user, at=request.at)
-    messages.success(request, _("Ended."))
-    return redirect("office_person", ref=person.ref)
+    end_leading(held, last_day=_yesterday(request), by=request.user, at=request.at)
+    return _done(request, person, _("Ended."))
 
 
 @require_POST
@@ -290,12 +288,15 @@ def account(request: PersonRequest, person: Person) -> HttpResponse:
 def link(request: PersonRequest, person: Person) -> HttpResponse:
     """From now on, whoever the provider calls this is this person."""
     form = LinkForm(request.POST, person=person)
-    if not form.is_valid():
-        return _page(request, person, link=form)
-    app, subject = form.apps[form.cleaned_data["provider"]], form.cleaned_data["subject"]
-    roles.link_by_hand(person, provider=app.provider_id, subject=subject, issuer=known(app), by=request.user, at=request.at)
-    messages.success(request, _("Linked. They can sign in at %(name)s now.") % {"name": app.name})
-    return redirect("office_person", ref=person.ref)
+    app = form.apps.get(request.POST.get("provider", ""))
+
+    def save(given: dict[str, Any]) -> None:
+        linked = form.apps[given["provider"]]
+        by, at = request.user, request.at
+        roles.link_by_hand(person, provider=linked.provider_id, subject=given["subject"], issuer=known(linked), by=by, at=at)
+
+    done = _("Linked. They can sign in at %(name)s now.") % {"name": app.name if app else ""}
+    return _filled_in(request, person, form, save, done)
 
 
 @require_POST

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from adsum.accounts.rules import NEVER_CLAIMED, Role
 from adsum.integrations.sign_in.providers import Policy, kind_of, usual_rule
-from adsum.web.words import ROLES
+from adsum.web.role_labels import ROLES
 
 CODE = {"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}
 KIND_WORDS = {

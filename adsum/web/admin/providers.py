@@ -25,10 +25,10 @@ from adsum.integrations.sign_in.saml_metadata import certificate, read_metadata
 from adsum.web.admin.provider_forms import FORMS, KIND_WORDS, ProviderForm, RoleRows, filled
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
+from adsum.web.role_labels import ROLES
 from adsum.web.signin import stepup
 from adsum.web.signin.trial import TRIED
 from adsum.web.signin.university import leave
-from adsum.web.words import ROLES
 
 
 @require_safe

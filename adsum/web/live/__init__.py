@@ -1,0 +1,1 @@
+"""The live streams: one hub for each process, and what each kind of screen is sent."""

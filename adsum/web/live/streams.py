@@ -35,12 +35,12 @@ from adsum.checkin.reports import HeldScan, held_since, may_run
 from adsum.checkin.services import display_fingerprint
 from adsum.core.reader import Reader
 from adsum.timetable.models import ClassSession
-from adsum.web.codes import TYPED_ADDRESS, code_svg, spaced
 from adsum.web.live.hub import Hub, Watch
+from adsum.web.notes import held_reason, late_note, left_note, relief_note, window_note
+from adsum.web.qr import TYPED_ADDRESS, code_svg, spaced
 from adsum.web.signin.lifetime import over
 from adsum.web.signin.second_factor import is_too_weak, lacks_second_step
 from adsum.web.templatetags.adsum_ui import status_label
-from adsum.web.words import held_reason, late_note, left_note, relief_note, window_note
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,1 +1,1 @@
-"""The pages of the timetabling team, and of others who keep the university's data in order."""
+"""The pages of the attendance team: classes, registers to complete, queries, policies, periods, outages."""

@@ -9,7 +9,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -18,10 +17,10 @@ from adsum.accounts.rules import LISTS_CLASSES, Access
 from adsum.core.clock import civil_day
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.web.class_rows import in_order, rows
 from adsum.web.departments import DepartmentField, offer
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching.listing import in_order, rows
 
 PAGE = 25
 
@@ -50,7 +49,7 @@ def classes(request: PersonRequest) -> HttpResponse:
     parameters = request.GET.copy()
     parameters.pop("page", None)
     if not parameters:
-        parameters["on"] = localtime(request.at).date().isoformat()
+        parameters["on"] = request.today.isoformat()
     form, listed = found(request, parameters)
     on: date | None = form.cleaned_data.get("on")
     ordered = in_order(listed) if on else in_order(listed).order_by("-starts_at", "title", "pk")
@@ -64,7 +63,7 @@ def classes(request: PersonRequest) -> HttpResponse:
         "rows": rows(page, request.at),
         "parameters": parameters.urlencode(),
         "others": others.urlencode(),
-        "is_today": on == localtime(request.at).date(),
+        "is_today": on == request.today,
         "before": on and on - timedelta(days=1),
         "after": on and on + timedelta(days=1),
     }

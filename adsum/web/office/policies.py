@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -29,17 +28,13 @@ from adsum.attendance.rules import Windows
 from adsum.checkin.policy_impact import Draft, Effect, effect_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.rules import Kind
-from adsum.web import policy_words as words
+from adsum.web import policy_terms
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.templatetags.adsum_ui import KINDS
 
 PER_PAGE = 25
 MONTHS_BACK = 12
-
-
-def _today(request: PersonRequest) -> date:
-    return localtime(request.at).date()
 
 
 def _reach(request: PersonRequest) -> frozenset[int] | None:
@@ -86,17 +81,17 @@ def _states(versions: Iterable[Policy], today: date) -> dict[int, str]:
 @for_roles(MAKES_POLICIES)
 def index(request: PersonRequest) -> HttpResponse:
     """In force, to come, and all there were."""
-    today = _today(request)
+    today = request.today
     versions = list(Policy.objects.select_related("department", "made_by").order_by("department__name", "kind", "-valid_from"))
     state = _states(versions, today)
-    shown = [Row(one, words.scope_words(one), state[one.pk]) for one in versions]
+    shown = [Row(one, policy_terms.scope_words(one), state[one.pk]) for one in versions]
     earlier = sorted((row for row in shown if row.state in {"past", "withdrawn"}), key=lambda row: -row.policy.number)
     university = [one for one in versions if one.department_id is None and not one.kind]
     context = {
         "in_force": [row for row in shown if row.state == "in_force" and not row.policy.inherits],
         "coming": [row for row in shown if row.state == "coming"],
         "page": Paginator(earlier, PER_PAGE).get_page(request.GET.get("page")),
-        "defaults": None if any(state[one.pk] == "in_force" for one in university) else words.values(DEFAULTS),
+        "defaults": None if any(state[one.pk] == "in_force" for one in university) else policy_terms.values(DEFAULTS),
     }
     return render(request, "adsum/office/policies.html", context)
 
@@ -106,17 +101,17 @@ def index(request: PersonRequest) -> HttpResponse:
 def detail(request: PersonRequest, ref: UUID) -> HttpResponse:
     """One version, beside what it took the place of."""
     policy = get_object_or_404(Policy.objects.select_related("department", "made_by", "withdrawn_by"), ref=ref)
-    today = _today(request)
+    today = request.today
     own = Policy.objects.standing().filter(department=policy.department_id, kind=policy.kind)
     before = own.filter(valid_from__lt=policy.valid_from).order_by("-valid_from").first()
     state = _states([policy, *own], today)[policy.pk]
     mine = _within(request).filter(pk=policy.pk).exists()
     context = {
         "policy": policy,
-        "scope": words.scope_words(policy),
+        "scope": policy_terms.scope_words(policy),
         "state": state,
         "before": before,
-        "values": words.compared(policy.terms, before.terms if before is not None else DEFAULTS),
+        "values": policy_terms.compared(policy.terms, before.terms if before is not None else DEFAULTS),
         "preset": PRESETS.get(policy.based_on),
         "may_withdraw": mine and state == "coming",
         "may_end": mine and state == "in_force" and not policy.inherits and bool(policy.department_id or policy.kind),
@@ -131,7 +126,7 @@ def withdraw(request: PersonRequest, ref: UUID) -> HttpResponse:
     """Take back a version that has not begun."""
     policy = get_object_or_404(_within(request), ref=ref)
     try:
-        withdraw_policy(policy, today=_today(request), by=request.user, at=request.at)
+        withdraw_policy(policy, today=request.today, by=request.user, at=request.at)
     except AdsumError as refused:
         messages.error(request, refused.message)
     else:
@@ -146,14 +141,14 @@ def end(request: PersonRequest, ref: UUID) -> HttpResponse:
     is done."""
     exceptions = _within(request).exclude(department=None, kind="").select_related("department")
     policy = get_object_or_404(exceptions, ref=ref)
-    today = _today(request)
+    today = request.today
     if request.method != "POST":
         wider = policies().wider_than(policy, on=today + timedelta(days=1))
         first, last = months_before(today)[0], today.replace(day=1) - timedelta(days=1)
         context = {
             "policy": policy,
-            "scope": words.scope_words(policy),
-            "values": words.compared(wider, policy.terms),
+            "scope": policy_terms.scope_words(policy),
+            "values": policy_terms.compared(wider, policy.terms),
             "effect": effect_of(Draft(wider, policy.department_id, policy.kind), first=first, last=last),
         }
         return render(request, "adsum/office/policy_end.html", context)
@@ -194,15 +189,15 @@ class PolicyForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=gettext_lazy("Tomorrow at the earliest."),
     )
-    opens_before = forms.IntegerField(label=words.FIELDS["opens_before"], min_value=0, max_value=120)
-    present_until = forms.IntegerField(label=words.FIELDS["present_until"], min_value=1, max_value=480)
+    opens_before = forms.IntegerField(label=policy_terms.FIELDS["opens_before"], min_value=0, max_value=120)
+    present_until = forms.IntegerField(label=policy_terms.FIELDS["present_until"], min_value=1, max_value=480)
     late_until = forms.IntegerField(
-        label=words.FIELDS["late_until"],
+        label=policy_terms.FIELDS["late_until"],
         min_value=1,
         max_value=480,
         help_text=gettext_lazy("The same number when nothing counts as late."),
     )
-    pace = forms.ChoiceField(label=words.FIELDS["pace"], choices=list(words.PACES.items()))
+    pace = forms.ChoiceField(label=policy_terms.FIELDS["pace"], choices=list(policy_terms.PACES.items()))
     amend_hours = forms.IntegerField(
         label=gettext_lazy("Lecturers can change marks for, in hours after the class"),
         min_value=0,
@@ -212,10 +207,10 @@ class PolicyForm(forms.Form):
     query_hours = forms.IntegerField(
         label=gettext_lazy("Students can query marks for, in hours after the class"), min_value=0, max_value=366 * 24
     )
-    authorised = forms.ChoiceField(label=words.FIELDS["authorised"], choices=list(words.AUTHORISED.items()))
+    authorised = forms.ChoiceField(label=policy_terms.FIELDS["authorised"], choices=list(policy_terms.AUTHORISED.items()))
     late_percent = forms.IntegerField(label=gettext_lazy("Late is worth, in per cent of attending"), min_value=0, max_value=100)
     remote_counts = forms.BooleanField(label=gettext_lazy("Attending remotely counts as attended"), required=False)
-    weighting = forms.ChoiceField(label=words.FIELDS["weighting"], choices=list(words.WEIGHTINGS.items()))
+    weighting = forms.ChoiceField(label=policy_terms.FIELDS["weighting"], choices=list(policy_terms.WEIGHTINGS.items()))
     min_events = forms.IntegerField(
         label=gettext_lazy("Classes that must count before a percentage says anything"), min_value=1, max_value=100
     )
@@ -301,7 +296,7 @@ def _begin_with(start: str) -> tuple[Terms, str, Policy | None]:
 @for_roles(MAKES_POLICIES)
 def new(request: PersonRequest) -> HttpResponse:
     """A new version: begin with a preset or a version, see what it would have done to a month, then save it."""
-    today, reach = _today(request), _reach(request)
+    today, reach = request.today, _reach(request)
     current = policies().version_for(department=None, kind="", on=today)
     start = request.GET.get("from") or (str(current.ref) if current is not None else "adsum")
     terms, based_on, policy = _begin_with(start)
@@ -363,7 +358,7 @@ def _form(
         "form": form,
         "start": start,
         "presets": [
-            (key, preset, ", ".join(str(words.FIELDS[name]) for name in preset.says)) for key, preset in PRESETS.items()
+            (key, preset, ", ".join(str(policy_terms.FIELDS[name]) for name in preset.says)) for key, preset in PRESETS.items()
         ],
         "effect": tried,
         "tried": form.digest() if tried is not None else "",

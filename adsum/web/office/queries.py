@@ -25,11 +25,11 @@ from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
+from adsum.web.attempts import RESULTS, result
 from adsum.web.departments import DepartmentField, offer
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
-from adsum.web.teaching.words import RESULTS, result
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
 from adsum.web.viewing import looked_through
 
@@ -99,7 +99,7 @@ def queries(request: PersonRequest) -> HttpResponse:
     groups = alike_among(found)[:MOST_GROUPS]
     firsts = {query.pk: query for query in found.filter(pk__in=[group[0] for group in groups])}
     refs = dict(found.filter(pk__in=[pk for group in groups for pk in group]).values_list("pk", "ref"))
-    today = localtime(request.at).date()
+    today = request.today
     page = Paginator(found.prefetch_related("session__rooms"), PAGE).get_page(request.GET.get("page"))
     shown = [*page, *firsts.values()]
     looked_through(
@@ -170,7 +170,7 @@ def together(request: PersonRequest) -> HttpResponse:
             return redirect("office_queries")
     found = Mark.objects.filter(session__in={one.session_id for one in chosen}, student__in={one.student_id for one in chosen})
     marks = {(session, student): status for session, student, status in found.values_list("session", "student", "status")}
-    today = localtime(request.at).date()
+    today = request.today
     rows = [(Task(one, today), marks.get((one.session_id, one.student_id), Status.EXPECTED)) for one in chosen]
     return render(request, "adsum/office/together.html", {"rows": rows, "form": form}, status=422 if form.errors else 200)
 

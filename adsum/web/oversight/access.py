@@ -9,7 +9,6 @@ from django.core.paginator import Paginator
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.models import BreakGlass, Person
@@ -22,7 +21,7 @@ from adsum.messages.letter import UNUSUAL
 from adsum.timetable.reports import university_zone
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.words import purpose_label, role_label
+from adsum.web.role_labels import purpose_label, role_label
 
 PER_PAGE = 25
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -42,7 +41,7 @@ def _name(person: Person | None) -> tuple[str, str]:
 @for_roles(READS_ACCESS_LOG)
 def access(request: PersonRequest) -> HttpResponse:
     """Records opened from outside, those nobody has read of yet first; below, one week's unusual looks."""
-    this_week = monday_of(localtime(request.at).date())
+    this_week = monday_of(request.today)
     monday = _monday(request.GET["week"]) if "week" in request.GET else this_week
     if monday > this_week:
         raise Http404

@@ -10,9 +10,10 @@ from adsum.accounts.models import Department
 from adsum.audit.reports import Looks, looks_at
 from adsum.audit.rules import LISTS, Page
 from adsum.timetable.reports import university_zone
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.student import STUDENTS, for_roles
-from adsum.web.words import purpose_label, role_label
+from adsum.web.role_labels import purpose_label, role_label
+from adsum.web.student import STUDENTS
 
 PER_PAGE = 40
 PAGES = {

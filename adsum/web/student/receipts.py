@@ -13,8 +13,9 @@ from adsum.attendance.models import Mark
 from adsum.audit import tree
 from adsum.core import keyring, notes, receipts
 from adsum.timetable.models import ClassSession
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.student import STUDENTS, for_roles
+from adsum.web.student import STUDENTS
 from adsum.web.student.record import own_class, proof_of_mark
 from adsum.web.templatetags.adsum_ui import kind_label, status_label
 

@@ -24,11 +24,14 @@ from adsum.checkin.reports import attempts_of, checks_of
 from adsum.checkin.rules import HELD, Refusal
 from adsum.checkin.services import query_mark
 from adsum.timetable.models import ClassSession, Module
+from adsum.web.guards import for_roles
+from adsum.web.mark_history import story as told
 from adsum.web.middleware import PersonRequest
-from adsum.web.student import STUDENTS, for_roles
-from adsum.web.student.words import attended, attended_lately, clock, day_and_time, left_out, why
-from adsum.web.teaching.words import story as told
+from adsum.web.student import STUDENTS
+from adsum.web.student.sentences import attended, attended_lately, why
+from adsum.web.sums import left_out
 from adsum.web.templatetags.adsum_ui import status_label
+from adsum.web.times import day_and_time, time_of_day
 
 KEPT_IN_VIEW = timedelta(days=365)
 RECENT = timedelta(weeks=4)
@@ -155,7 +158,7 @@ def _tried(scan: Scan) -> dict[str, Any]:
         outcome = _("It waits for your lecturer.")
         if decision is not None:
             outcome = _("Your lecturer accepted it.") if decision.accepted else _("Your lecturer did not accept it.")
-    return {"time": clock(scan.first_seen_at), "title": title, "icon": icon, "outcome": outcome}
+    return {"time": time_of_day(scan.first_seen_at), "title": title, "icon": icon, "outcome": outcome}
 
 
 @require_POST

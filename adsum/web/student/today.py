@@ -15,10 +15,12 @@ from adsum.attendance.rules import ATTENDED
 from adsum.checkin.models import Opening
 from adsum.core.clock import civil_day, monday_of
 from adsum.timetable.reports import news_of, university_zone
-from adsum.web.changes import flags
+from adsum.web.class_news import flags
+from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.student import STUDENTS, for_roles
-from adsum.web.student.words import attended_lately, left_out, windows
+from adsum.web.student import STUDENTS
+from adsum.web.student.sentences import attended_lately, windows
+from adsum.web.sums import left_out
 from adsum.web.weeks import asked_week
 
 WEEK = timedelta(weeks=1)
@@ -52,24 +54,24 @@ def today(request: PersonRequest) -> HttpResponse:
     at = request.at
     if week := asked_week(request):
         return _week(request, week)
-    start, _ = civil_day(localtime(at).date(), university_zone())
-    __, end = civil_day(localtime(at).date() + timedelta(days=AHEAD_DAYS), university_zone())
+    start, _ = civil_day(request.today, university_zone())
+    __, end = civil_day(request.today + timedelta(days=AHEAD_DAYS), university_zone())
     shown = classes_of(request.user).filter(ends_at__gt=at - BACK, starts_at__lt=end)
     classes = own_classes(request.user, shown)
     cards = _cards([one for one in classes if one.session.ends_at > start], at)
     recent = account((one for one in classes if one.session.ends_at <= at or one.mark), at)
-    today_ = [card for card in cards if localtime(card.one.session.starts_at).date() <= localtime(at).date()]
+    today_ = [card for card in cards if localtime(card.one.session.starts_at).date() <= request.today]
     ahead = cards[len(today_) :]
     context = {
         "first": [card for card in today_ if card.state in {"now", "next"}],
         "later": [card for card in today_ if card.state == "later" or (card.state == "cancelled" and _to_come(card, at))],
         "earlier": [card for card in today_ if card.state == "done" or (card.state == "cancelled" and not _to_come(card, at))],
-        "days": _by_day(ahead, tomorrow=localtime(at).date() + timedelta(days=1)),
+        "days": _by_day(ahead, tomorrow=request.today + timedelta(days=1)),
         "coming": next((card for card in ahead if not card.one.session.cancelled), None),
         "sum": attended_lately(recent),
         "left_out": left_out(recent),
-        "monday": monday_of(localtime(at).date()),
-        "next_monday": monday_of(localtime(at).date()) + WEEK,
+        "monday": monday_of(request.today),
+        "next_monday": monday_of(request.today) + WEEK,
     }
     return render(request, "adsum/student/today.html", context)
 
@@ -83,7 +85,7 @@ def _week(request: PersonRequest, monday: date) -> HttpResponse:
         "last": monday + timedelta(days=6),
         "earlier": monday - WEEK,
         "later": monday + WEEK,
-        "days": _by_day(_cards(classes, request.at), tomorrow=localtime(request.at).date() + timedelta(days=1)),
+        "days": _by_day(_cards(classes, request.at), tomorrow=request.today + timedelta(days=1)),
     }
     return render(request, "adsum/student/week.html", context)
 

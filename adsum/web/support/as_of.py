@@ -22,9 +22,9 @@ from adsum.timetable.reports import students_visible_to
 from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
 from adsum.web.student.record import KEPT_IN_VIEW
-from adsum.web.student.words import left_out
+from adsum.web.sums import left_out
 from adsum.web.support import Opened, of_student
-from adsum.web.support.words import attended
+from adsum.web.support.sentences import attended
 from adsum.web.viewing import looked_at_class, looked_at_module
 
 PER_PAGE = 25

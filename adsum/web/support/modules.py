@@ -19,12 +19,12 @@ from adsum.attendance.record import module_tallies, standings
 from adsum.core.clock import civil_day, monday_of
 from adsum.timetable.models import ClassSession, Module
 from adsum.timetable.reports import students_of_modules, students_visible_to, university_zone
+from adsum.web.class_rows import in_order
+from adsum.web.class_rows import rows as class_rows
 from adsum.web.departments import DepartmentField, offer
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.support.words import attended
-from adsum.web.teaching.listing import in_order
-from adsum.web.teaching.listing import rows as class_rows
+from adsum.web.support.sentences import attended
 from adsum.web.viewing import looked_at_module
 
 PER_PAGE = 25
@@ -85,7 +85,7 @@ def modules(request: PersonRequest) -> HttpResponse:
     pks = [module.pk for module in page]
     mondays, since = _since(request.at)
     tallies = module_tallies(pks, since=since, at=request.at)
-    students = students_of_modules(pks, on=localtime(request.at).date())
+    students = students_of_modules(pks, on=request.today)
     query = request.GET.copy()
     query.pop("page", None)
     context = {
@@ -114,7 +114,7 @@ def module(request: PersonRequest, pk: int) -> HttpResponse:
     looked_at_module(request, shown)
     mondays, since = _since(request.at)
     tallies = module_tallies([shown.pk], since=since, at=request.at).get(shown.pk, {})
-    people = Person.objects.in_bulk(students_of_modules([shown.pk], on=localtime(request.at).date()).get(shown.pk, ()))
+    people = Person.objects.in_bulk(students_of_modules([shown.pk], on=request.today).get(shown.pk, ()))
     how = standings(people, since=since, at=request.at, module=shown.pk)
     visible = students_visible_to(request.user, request.access).filter(pk__in=people)
     records = set(visible.values_list("pk", flat=True))

@@ -8,12 +8,12 @@ from django.views.decorators.http import require_safe
 from adsum.attendance.record import account, classes_of, own_classes
 from adsum.timetable.models import ClassSession, Enrolment
 from adsum.web.middleware import PersonRequest
+from adsum.web.role_labels import purpose_label, role_label
 from adsum.web.student.record import KEPT_IN_VIEW, RECENT, by_module
-from adsum.web.student.words import left_out
+from adsum.web.sums import left_out
 from adsum.web.support import Opened, of_student
+from adsum.web.support.sentences import attended, attended_lately
 from adsum.web.support.timeline import SORTS, moments
-from adsum.web.support.words import attended, attended_lately
-from adsum.web.words import purpose_label, role_label
 
 PER_PAGE = 30
 

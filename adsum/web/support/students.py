@@ -9,7 +9,6 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -25,10 +24,11 @@ from adsum.timetable.models import Enrolment
 from adsum.timetable.reports import relations_to, students_visible_to
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
+from adsum.web.role_labels import PURPOSES
 from adsum.web.student.record import RECENT
-from adsum.web.support.words import attended_lately
+from adsum.web.support.sentences import attended_lately
+from adsum.web.times import time_of_day
 from adsum.web.viewing import looked_through
-from adsum.web.words import PURPOSES
 
 PER_PAGE = 25
 LONGEST_SEARCH = 100
@@ -139,7 +139,7 @@ def outside(request: PersonRequest) -> HttpResponse:
             except AdsumError as refused:
                 form.add_error("reason" if refused.code == "needs_reason" else "who", refused.message)
             else:
-                until = {"time": localtime(opened.ends_at).strftime("%H:%M")}
+                until = {"time": time_of_day(opened.ends_at)}
                 messages.success(request, _("Open until %(time)s. The data-protection officer has been told.") % until)
                 return redirect("person_record", ref=student.ref)
     minutes = int(BREAK_GLASS_FOR.total_seconds() // 60)

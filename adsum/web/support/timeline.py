@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role, reads_words
+from adsum.attendance.labels import reason_label, source_label
 from adsum.attendance.models import MarkChange, Query
 from adsum.attendance.record import OwnClass, changes_of, queries_of
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.timetable.models import ClassSession
-from adsum.web.support.words import how
-from adsum.web.words import reason_label, source_label
+from adsum.web.support.sentences import how
 
 SORTS = {"class": gettext_lazy("Classes"), "change": gettext_lazy("Changes of marks"), "query": gettext_lazy("Queries")}
 """What a timeline can be narrowed to."""

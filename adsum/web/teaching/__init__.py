@@ -1,1 +1,1 @@
-"""The lecturer's side: today's classes, the live register, marks and their reasons, screens. Also for the attendance team."""
+"""The lecturer's side: today's classes, the live register, marks and their reasons, screens."""

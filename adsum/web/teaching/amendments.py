@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import COMPLIANCE, KEEPS_REGISTERS
 from adsum.attendance import amendments, reported
+from adsum.attendance.labels import reason_label
 from adsum.attendance.models import Correction, MarkChange, Proposal
 from adsum.attendance.reports import declined_lately, unseen, waiting_proposals
 from adsum.attendance.rules import Reason, needs_proof
@@ -26,7 +27,6 @@ from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.viewing import looked_through
-from adsum.web.words import reason_label
 
 PAGE = 25
 

@@ -18,12 +18,12 @@ from adsum.checkin.models import Display, Pairing
 from adsum.checkin.reports import latest_epoch, may_run, pace_of, second_checks, shown_on
 from adsum.timetable.reports import how_many_expected
 from adsum.web import floods
-from adsum.web.codes import TYPED_ADDRESS, code_svg, spaced
+from adsum.web.notes import window_note
+from adsum.web.qr import TYPED_ADDRESS, code_svg, spaced
 from adsum.web.teaching.checkin import holds, to_display
 from adsum.web.teaching.kiosk import to_kiosk
-from adsum.web.teaching.register import clock
 from adsum.web.templatetags.adsum_ui import kind_label
-from adsum.web.words import window_note
+from adsum.web.times import time_of_day
 
 PAIRING_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pairing"
 CALM = timedelta(seconds=2)
@@ -63,9 +63,9 @@ def display(request: HttpRequest, ref: UUID) -> HttpResponse:
         phase = "check"
     times = {
         "check": f"{localtime(check.ends_at):%H:%M:%S}" if checking and check else "",
-        "opens": clock(opening.opens_at),
-        "present": clock(opening.present_until),
-        "late": clock(opening.late_until),
+        "opens": time_of_day(opening.opens_at),
+        "present": time_of_day(opening.present_until),
+        "late": time_of_day(opening.late_until),
     }
     d = {
         "module_code": session.module.code,

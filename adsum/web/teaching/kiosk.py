@@ -22,7 +22,7 @@ from adsum.checkin.models import Kiosk
 from adsum.timetable.models import ClassSession
 from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching.register import clock
+from adsum.web.times import time_of_day
 
 WORDS = {
     Answer.UNKNOWN: (
@@ -97,7 +97,7 @@ def _page(request: HttpRequest, kiosk: Kiosk, at: datetime, code: int = 200, **t
         "kiosk": kiosk,
         "session": kiosk.opening.session,
         "shut": WORDS[shut] if shut else None,
-        "opens": clock(kiosk.opening.opens_at) if shut == Answer.EARLY else "",
+        "opens": time_of_day(kiosk.opening.opens_at) if shut == Answer.EARLY else "",
         **told,
     }
     return render(request, "adsum/teaching/kiosk.html", context, status=code)
@@ -120,7 +120,7 @@ def kiosk(request: HttpRequest, ref: UUID) -> HttpResponse:
         "answer": entered.answer,
         "name": _short(entered.student),
         "status": entered.status,
-        "time": clock(at),
+        "time": time_of_day(at),
     }
     return _page(request, held, at, **told)
 

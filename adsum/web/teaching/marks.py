@@ -27,13 +27,15 @@ from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
 from adsum.integrations.files.paper import instant_of
 from adsum.timetable.models import ClassSession
+from adsum.web.attempts import attempts, result
 from adsum.web.guards import of_class, said, wants_json
+from adsum.web.mark_history import story
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
 from adsum.web.teaching.amendments import undo_offer
-from adsum.web.teaching.register import clock, seat
-from adsum.web.teaching.words import attempts, result, story
+from adsum.web.teaching.register import seat
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
+from adsum.web.times import time_of_day
 from adsum.web.viewing import looked_at_class
 
 CHOSEN = "amending"
@@ -99,7 +101,7 @@ class AmendForm(forms.Form):
         window = OpenFor.of(windows, starts_at=self.session.starts_at, ends_at=self.session.ends_at)
         seen = instant_of(self.session, window, given)
         if seen is None:
-            span = {"first": clock(window.opens_at), "last": clock(self.session.ends_at)}
+            span = {"first": time_of_day(window.opens_at), "last": time_of_day(self.session.ends_at)}
             raise forms.ValidationError(_("The class takes a time from %(first)s to %(last)s.") % span)
         return seen
 

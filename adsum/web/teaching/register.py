@@ -1,7 +1,6 @@
 """The live register of one class: who is here, who is held, the screens that show its code."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -9,13 +8,13 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.accounts.models import Person
 from adsum.attendance import services
 from adsum.attendance.amendments import propose_rest_absent
+from adsum.attendance.labels import explanation
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import Line, counts_of, open_queries, outages_of, register_of
@@ -27,13 +26,14 @@ from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
-from adsum.web.policy_words import PACES
+from adsum.web.notes import held_reason, late_note, left_note, relief_note
+from adsum.web.policy_terms import PACES
 from adsum.web.signin import stepup
 from adsum.web.teaching.amendments import undo_at_the_head, waiting_in
 from adsum.web.teaching.visitors import VisitorForm
 from adsum.web.templatetags.adsum_ui import status_label
+from adsum.web.times import time_of_day
 from adsum.web.viewing import looked_at_class
-from adsum.web.words import explanation, held_reason, late_note, left_note, relief_note
 
 KEYS = {
     Status.PRESENT: "p",
@@ -68,7 +68,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
                 "id": scan.ref,
                 "name": scan.student.display_name,
                 "number": scan.student.number,
-                "at": clock(scan.first_seen_at),
+                "at": time_of_day(scan.first_seen_at),
                 "why": held_reason(scan.refusal),
                 "url": reverse("decide_held", args=[scan.ref]),
             }
@@ -124,11 +124,6 @@ def marks(statuses: Iterable[Status]) -> list[tuple[str, str, str]]:
     return [(status.value, short.get(status, status_label(status)), KEYS[status]) for status in statuses]
 
 
-def clock(at: datetime) -> str:
-    """The time of day in the university's zone."""
-    return f"{localtime(at):%H:%M}"
-
-
 def seats(session: ClassSession, lines: Iterable[Line], unconfirmed: Collection[int] = ()) -> list[dict[str, Any]]:
     """The people of a register as the seat component takes them; `unconfirmed` are those who missed a second check."""
     return [
@@ -151,7 +146,7 @@ def seat(student: Person, mark: Mark | None) -> dict[str, Any]:
         "student": str(student.ref),
         "status": str(status),
         "label": status_label(status),
-        "at": clock(mark.at) if mark and seen else "",
+        "at": time_of_day(mark.at) if mark and seen else "",
         "minutes_late": mark.minutes_late or None if mark else None,
         "note": (late_note(mark.minutes_late) or left_note(mark.left_at)) if mark else "",
     }

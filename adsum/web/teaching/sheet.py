@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -76,7 +75,7 @@ def own_sheets(request: PersonRequest) -> HttpResponse:
     try:
         day = date.fromisoformat(request.POST.get("on", ""))
     except ValueError:
-        day = localtime(request.at).date()
+        day = request.today
     last = day + timedelta(days=6 if request.POST.get("span") == "week" else 0)
     start, end = civil_day(day, university_zone())[0], civil_day(last, university_zone())[1]
     found = ClassSession.objects.taught_by(request.user).between(start, end).filter(status="scheduled")

@@ -13,10 +13,10 @@ from adsum.checkin.reports import held_in
 from adsum.core.clock import civil_day, monday_of
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.web.class_rows import by_day, in_order, rows
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.teaching.complete import tasks
-from adsum.web.teaching.listing import by_day, in_order, rows
+from adsum.web.teaching.tasks import tasks
 from adsum.web.weeks import asked_week
 
 AHEAD = timedelta(days=7)
@@ -29,7 +29,7 @@ HELD_FOR = timedelta(days=14)
 def today(request: PersonRequest) -> HttpResponse:
     """Now, next, later, done; the coming week. With `?week=` that week instead."""
     mine = ClassSession.objects.taught_by(request.user)
-    this_day = localtime(request.at).date()
+    this_day = request.today
     week = asked_week(request)
     first, last = (week, week + timedelta(days=6)) if week else (this_day, this_day + AHEAD)
     start, end = civil_day(first, university_zone())[0], civil_day(last, university_zone())[1]
@@ -49,7 +49,7 @@ def today(request: PersonRequest) -> HttpResponse:
         "earlier": monday - timedelta(weeks=1),
         "later": monday + timedelta(weeks=1),
         "queries": [] if week else open_queries(mine),
-        "to_complete": [] if week else tasks(to_complete(mine), request),
+        "to_complete": [] if week else tasks(to_complete(mine), request.today),
         "held": [] if week else held_in(mine, request.at - HELD_FOR),
     }
     return render(request, "adsum/teaching/today.html", context)

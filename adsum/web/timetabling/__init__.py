@@ -1,0 +1,1 @@
+"""The pages of the timetabling team: imports, feeds, changes that lecturers reported."""

@@ -16,7 +16,7 @@ from adsum.timetable.rules import Change, PollOutcome
 from adsum.timetable.sources import FeedMapping
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.timetabling.import_words import INTERVALS, OUTCOMES, counted
+from adsum.web.timetabling.import_labels import INTERVALS, OUTCOMES, counted
 
 POLLS_PER_PAGE = 30
 STATES: dict[str, tuple[Promise, str]] = {

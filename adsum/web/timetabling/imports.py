@@ -29,7 +29,8 @@ from adsum.timetable.sources import FeedMapping, Import
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
-from adsum.web.timetabling.import_words import CHANGES, NAMES, STATES, THINGS, CalendarForm, UploadForm, counted, shown
+from adsum.web.timetabling.import_forms import CalendarForm, UploadForm
+from adsum.web.timetabling.import_labels import CHANGES, NAMES, STATES, THINGS, counted, shown
 
 PER_PAGE = 50
 IMPORTS_PER_PAGE = 20

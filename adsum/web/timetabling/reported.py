@@ -14,7 +14,7 @@ from adsum.checkin import class_changes as changes
 from adsum.core.errors import AdsumError
 from adsum.integrations.imports import reports
 from adsum.timetable.models import ClassReport
-from adsum.web.changes import undoing
+from adsum.web.class_news import undoing
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup

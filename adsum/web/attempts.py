@@ -1,4 +1,4 @@
-"""What a lecturer is told about scans, in plain words, with no more of the evidence than they need."""
+"""What became of scans, in plain words, with no more of the evidence than a lecturer needs."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,10 +7,9 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from adsum.attendance.models import MarkChange
 from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal
-from adsum.web.words import HELD, left_note, reason_label, source_label
+from adsum.web.notes import HELD
 
 RESULTS = {
     "": gettext_lazy("Accepted"),
@@ -58,29 +57,3 @@ def _decided(scan: Scan) -> str:
     if decision is None:
         return ""
     return (_("accepted by %(who)s") if decision.accepted else _("declined by %(who)s")) % {"who": decision.by}
-
-
-class Step(NamedTuple):
-    """One step in the life of a mark, as the history component takes it."""
-
-    before: str
-    after: str
-    who: str
-    when: datetime
-    source: str
-    reason: str
-
-
-def story(changes: Iterable[MarkChange], student: str) -> list[Step]:
-    """The history of one mark. A scan is the student's own doing; what nobody did, the system did."""
-    return [
-        Step(
-            change.before,
-            change.after,
-            str(change.by or (student if change.source == "scan" else _("Adsum"))),
-            change.at,
-            " · ".join(filter(None, [source_label(change.source), left_note(change.left_at)])),
-            reason_label(change.reason_code, change.reason),
-        )
-        for change in changes
-    ]

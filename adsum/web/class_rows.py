@@ -16,7 +16,7 @@ from adsum.checkin.services import SHOWN_BEFORE
 from adsum.messages.rules import NO_CODE_AFTER
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import News, how_many_expected, news_of
-from adsum.web.changes import flags as flags_of
+from adsum.web.class_news import flags as flags_of
 
 MOVES_SHOWN_FOR = timedelta(days=7)
 

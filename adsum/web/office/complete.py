@@ -6,44 +6,24 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.rules import KEEPS_REGISTERS, Access
 from adsum.attendance.closing import explain_register
-from adsum.attendance.models import Register
+from adsum.attendance.labels import EXPLANATIONS
 from adsum.attendance.reports import closed_until, to_complete
 from adsum.attendance.rules import TO_DEPARTMENT_AFTER, Explanation
-from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
 from adsum.web.departments import DepartmentField, offer
 from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
-from adsum.web.words import EXPLANATIONS
+from adsum.web.teaching.tasks import tasks
 
 PAGE = 25
-
-
-class Task:
-    """A register to complete, as lists show it."""
-
-    def __init__(self, register: Register, request: PersonRequest) -> None:
-        self.register, self.session = register, register.session
-        closed = localtime(register.closed_at).date()
-        self.waited = working_days().passed(closed, localtime(request.at).date())
-        self.passes_on = working_days().after(closed, TO_DEPARTMENT_AFTER)
-        """The day it becomes the department's."""
-        self.with_department = self.waited >= TO_DEPARTMENT_AFTER
-
-
-def tasks(registers: QuerySet[Register], request: PersonRequest) -> list[Task]:
-    """These registers as tasks (the queries of `to_complete`)."""
-    return [Task(register, request) for register in registers]
 
 
 class TaskFilter(forms.Form):
@@ -86,11 +66,11 @@ def registers(request: PersonRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
-        "tasks": [Task(register, request) for register in page],
+        "tasks": tasks(page, request.today),
         "days": TO_DEPARTMENT_AFTER,
         "parameters": f"{parameters.urlencode()}&" if parameters else "",
     }
-    return render(request, "adsum/teaching/registers.html", context)
+    return render(request, "adsum/office/registers.html", context)
 
 
 class ExplainForm(forms.Form):
@@ -125,4 +105,4 @@ def explain(request: PersonRequest, session: ClassSession) -> HttpResponse:
         messages.success(request, _("Noted. Nobody is asked for this register any more; it counts for nobody."))
         return redirect("class_register", session.ref)
     context = {"session": session, "form": form}
-    return render(request, "adsum/teaching/explain.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "adsum/office/explain.html", context, status=422 if request.method == "POST" else 200)

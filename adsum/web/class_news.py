@@ -13,6 +13,7 @@ from adsum.accounts.models import Person
 from adsum.attendance.labels import DELIVERIES
 from adsum.timetable.models import ClassReport, ClassSession, Group, Room
 from adsum.timetable.reports import News
+from adsum.web.times import from_to
 
 FIELDS = {
     "new": gettext_lazy("Extra class"),
@@ -57,11 +58,6 @@ def _in_other_rooms(session: ClassSession, news: News) -> bool:
     return {room.pk for room in rooms} != news.room_ids
 
 
-def when(starts_at: datetime, ends_at: datetime) -> str:
-    """Such as "Mon 23 Nov, 09:00–10:00"."""
-    return f"{date_format(localtime(starts_at), 'D j M, H:i')}–{localtime(ends_at):%H:%M}"
-
-
 def undoing(reports: Iterable[ClassReport]) -> list[tuple[ClassReport, list[tuple[str, str, str]]]]:
     """Each report with its steps: (what, as it is now, as it would be after undoing). Three queries, however many."""
     listed = list(reports)
@@ -84,12 +80,12 @@ def _names(rows: dict[int, Any]) -> dict[int, str]:
 def _step(report: ClassReport, name: str, names: dict[str, dict[int, str]]) -> tuple[str, str]:
     session, back = report.session, report.undo.get(name)
     if name == "new":
-        return when(session.starts_at, session.ends_at), _("cancelled")
+        return from_to(session.starts_at, session.ends_at), _("cancelled")
     if name == "status":
         return _("cancelled") if session.cancelled else _("yes"), _("cancelled") if back == "cancelled" else _("yes")
     if name == "when":
         start, end, _zone = back or ("", "", "")
-        return when(session.starts_at, session.ends_at), when(datetime.fromisoformat(start), datetime.fromisoformat(end))
+        return from_to(session.starts_at, session.ends_at), from_to(datetime.fromisoformat(start), datetime.fromisoformat(end))
     if name == "delivery":
         return str(DELIVERIES[session.delivery]), str(DELIVERIES[back or session.delivery])
     related: Any = getattr(session, name).all()

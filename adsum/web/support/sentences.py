@@ -9,7 +9,8 @@ from adsum.attendance.counting import Tally, Weighting
 from adsum.attendance.models import MarkChange
 from adsum.attendance.record import OwnClass
 from adsum.attendance.rules import Source, Status
-from adsum.web.student.words import amounts, clock
+from adsum.web.sums import amounts
+from adsum.web.times import time_of_day
 
 
 def attended(tally: Tally) -> str:
@@ -47,7 +48,7 @@ def how(one: OwnClass, change: MarkChange | None, at: datetime) -> str:
             return _("Not expected in this class.")
         return _("Still to come.") if at < one.session.starts_at else _("No mark yet: settled when the register closes.")
     if one.mark.source == Source.SCAN:
-        return _("Scanned at %(time)s.") % {"time": clock(one.mark.at)}
+        return _("Scanned at %(time)s.") % {"time": time_of_day(one.mark.at)}
     if one.mark.source == Source.STAFF and change is not None:
         return _("Set by hand by %(who)s.") % {"who": change.by}
     if one.mark.source == Source.IMPORT:

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from adsum.web.words import ROLES
+from adsum.web.role_labels import ROLES
 
 VERBS = {
     "person.create": gettext_lazy("Added"),

@@ -23,11 +23,11 @@ from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room
 from adsum.timetable.reports import clashes, staff_of
 from adsum.timetable.rules import Delivery, Kind
-from adsum.web.changes import when
 from adsum.web.guards import for_roles, sign_in_first
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
 from adsum.web.teaching.change_forms import ExtraForm, WhenForm
+from adsum.web.times import from_to
 
 NEW = {"kind": Kind.OTHER.value, "delivery": Delivery.IN_PERSON.value}
 """What a class is that nobody says more of."""
@@ -144,7 +144,7 @@ def _move(request: PersonRequest, session: ClassSession, form: WhenForm) -> Http
     )
     where = ", ".join(form.rooms()) or _("no room yet")
     said = _("It is on %(when)s, %(where)s. Everyone sees it now.") % {
-        "when": when(moved.starts_at, moved.ends_at),
+        "when": from_to(moved.starts_at, moved.ends_at),
         "where": where,
     }
     return _done(request, session, said)
@@ -172,7 +172,7 @@ def _told(found: list[Any]) -> list[str]:
         "groups": _("Its students also have %(class)s, %(when)s."),
     }
     return [
-        words[clash.what] % {"class": clash.session.title, "when": when(clash.session.starts_at, clash.session.ends_at)}
+        words[clash.what] % {"class": clash.session.title, "when": from_to(clash.session.starts_at, clash.session.ends_at)}
         for clash in found
     ]
 

@@ -2,28 +2,18 @@
 
 from datetime import datetime
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from adsum.attendance.counting import Authorised, Counting, Tally, Weighting
+from adsum.attendance.counting import Authorised, Counting, Weighting
+from adsum.attendance.labels import reason_label
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.record import Account, OwnClass
 from adsum.attendance.rules import Explanation, OpenFor, Reason, Source, Status
 from adsum.checkin.models import Opening
-from adsum.web.policy_words import late_effect
-from adsum.web.words import reason_label
-
-
-def clock(at: datetime) -> str:
-    """The time of day, such as 10:03, in the university's zone."""
-    return localtime(at).strftime("%H:%M")
-
-
-def day_and_time(at: datetime) -> str:
-    """Such as "12 October, 10:03", in the university's zone and the reader's language."""
-    return f"{date_format(localtime(at), 'j F')}, {clock(at)}"
+from adsum.web.policy_terms import late_effect
+from adsum.web.sums import amounts
+from adsum.web.times import day_and_time, time_of_day
 
 
 def windows(one: OwnClass, opening: Opening | None) -> OpenFor:
@@ -43,7 +33,7 @@ def why(one: OwnClass, change: MarkChange | None, opening: Opening | None, at: d
         if at < one.session.starts_at:
             return _("This class is still to come.")
         return _("You have no mark yet. It is settled when the register closes.")
-    left = _("You left at %(time)s.") % {"time": clock(one.mark.left_at)} if one.mark.left_at else ""
+    left = _("You left at %(time)s.") % {"time": time_of_day(one.mark.left_at)} if one.mark.left_at else ""
     return " ".join(part for part in (_how(one, one.mark, change, opening), left, _effect(one)) if part)
 
 
@@ -81,7 +71,7 @@ def out_of_order(reason: str) -> str:
 
 
 def _scanned(mark: Mark, window: OpenFor) -> str:
-    words = {"time": clock(mark.at), "present": clock(window.present_until), "late": clock(window.late_until)}
+    words = {"time": time_of_day(mark.at), "present": time_of_day(window.present_until), "late": time_of_day(window.late_until)}
     if mark.status == Status.LATE:
         return _("You scanned at %(time)s. Scans from %(present)s until %(late)s count as late.") % words
     return _("You scanned at %(time)s. Scans until %(present)s count as present.") % words
@@ -142,24 +132,3 @@ def attended_lately(sum_: Account) -> str:
         sum_.tally.classes,
     )
     return text % amounts(sum_.tally)
-
-
-def amounts(tally: Tally) -> dict[str, str]:
-    """How much of how much, as figures: of classes, or of hours where minutes were added up."""
-    if tally.weighting == Weighting.MINUTES:
-        return {"attended": f"{tally.attended / 60:.4g}", "counted": f"{tally.counted / 60:.4g}"}
-    return {"attended": f"{tally.attended:g}", "counted": f"{tally.counted:g}"}
-
-
-def left_out(sum_: Account) -> str:
-    """What a sum leaves out, such as "1 cancelled, 2 not observed"; '' when nothing."""
-    parts = (
-        (sum_.cancelled, ngettext("%(n)s cancelled", "%(n)s cancelled", sum_.cancelled)),
-        (sum_.not_observed, ngettext("%(n)s not observed", "%(n)s not observed", sum_.not_observed)),
-        (sum_.swapped, ngettext("%(n)s swapped", "%(n)s swapped", sum_.swapped)),
-        (sum_.authorised, ngettext("%(n)s authorised absence", "%(n)s authorised absences", sum_.authorised)),
-        (sum_.optional, ngettext("%(n)s optional", "%(n)s optional", sum_.optional)),
-        (sum_.under_query, ngettext("%(n)s under query", "%(n)s under query", sum_.under_query)),
-        (sum_.unmarked, ngettext("%(n)s not marked yet", "%(n)s not marked yet", sum_.unmarked)),
-    )
-    return ", ".join(text % {"n": n} for n, text in parts if n)
