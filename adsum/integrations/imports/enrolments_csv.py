@@ -13,11 +13,10 @@ from typing import Any
 
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.integrations.imports.people_plan import named
 from adsum.integrations.imports.plan import Plan, is_on, rows_with, some, too_long
 from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.reading import Record, records
-from adsum.integrations.imports.resolving import people_called
+from adsum.integrations.imports.resolving import People
 from adsum.timetable.models import Course, Enrolment
 from adsum.timetable.rules import Change, loses_days
 
@@ -54,7 +53,7 @@ class _Reader:
     """Turns rows into what they say of people and courses that are known."""
 
     def __init__(self, rows: list[Record]) -> None:
-        self.people = people_called({cell for row in rows for cell in (row.get("student"), row.get("tutor")) if cell})
+        self.people = People({cell for row in rows for cell in (row.get("student"), row.get("tutor")) if cell})
         codes = {row.get("department") for row in rows}
         self.departments = {one.code: one for one in rows_with(Department.objects.all(), "code", codes)}
         self.said: defaultdict[Key, list[tuple[_Row, Record]]] = defaultdict(list)
@@ -121,13 +120,12 @@ class _Reader:
         value = record.get(column)
         if not value:
             raise Unusable(record.problem("blank", column=column))
-        found = self.people.get(value, [])
-        if len(found) != 1:
+        try:
+            return self.people.one(record, column, value)
+        except Unusable:
             if column == "student":
-                self.held.update(one.pk for one in found)
-            code = "several" if found else "unknown"
-            raise Unusable(record.problem(code, column=column, value=value, others=some(sorted(named(one) for one in found))))
-        return found[0]
+                self.held |= self.people.meant(value)
+            raise
 
     def settled(self, problems: list[Problem]) -> dict[Key, tuple[_Row, Record]]:
         """One row per key, in the order of the file; of two that contradict each other neither is used."""

@@ -5,12 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from allauth.socialaccount.models import SocialAccount, SocialApp
+from django.utils.translation import gettext
 
 from adsum.accounts.models import Identifier, Person, RoleGrant
 from adsum.accounts.reports import administrators
 from adsum.accounts.rules import BY_HAND_ONLY
 from adsum.integrations.imports.oneroster import ROLES
-from adsum.integrations.imports.plan import Plan, is_on, rows_with, some, too_long
+from adsum.integrations.imports.plan import STOP_ABOVE, Plan, is_on, rows_with, some, too_long
 from adsum.integrations.imports.problems import Problem, Refused
 from adsum.integrations.imports.reading import Record
 from adsum.integrations.imports.rows import GrantRow, PersonRow, Section
@@ -33,6 +34,11 @@ def links_of(source: str) -> dict[str, Identifier]:
     """Where a source knows people that another one owns: the links, by its own id."""
     links = Identifier.objects.filter(system=source, kind=SOURCED_ID, valid_to=None).select_related("person")
     return {link.value: link for link in links}
+
+
+def bare(name: str) -> str:
+    """An id, a number or a sign-in name, without case and without the zeros that a spreadsheet drops."""
+    return name.casefold().lstrip("0")
 
 
 def named(person: Person) -> str:
@@ -70,8 +76,12 @@ class PeoplePlanner:
         self.ids = {person.pk: id_ for id_, person in self.known.items()}
         self.index = dict(self.known)
         """The people that other rows may refer to, by id."""
+        self.numbers: list[tuple[str, str]] = []
+        """What the numbers of people were that change, and will be."""
         self.gone: set[int] = set()
         """Keys of those the source no longer has."""
+        self.meant: set[int] = set()
+        """Keys of those whom a row that cannot be used may mean: nothing of theirs ends because no row names them."""
 
     def people(self, section: Section[PersonRow]) -> None:
         """Plan users.csv."""
@@ -95,7 +105,8 @@ class PeoplePlanner:
                 section.hold(id_, record)
             else:
                 index[id_] = self._merge(id_, row, found if isinstance(found, Person) else None)
-        index |= {id_: self.known[id_] for id_ in section.held.keys() & self.known.keys()}
+        index |= {id_: self.known[id_] for id_ in self._meant(section)}
+        self._ask_about_numbers(section)
         self._end_people(section, index)
         self.index = index
         self._identifiers(section)
@@ -110,6 +121,43 @@ class PeoplePlanner:
                 for id_, record in rows.items():
                     self.plan.problems.append(record.problem("username_twice", value=username, lines=lines))
                     section.hold(id_, record)
+
+    def _meant(self, section: Section[PersonRow]) -> set[str]:
+        """The ids of those whom the rows that cannot be used name, by an id, a number or a sign-in name."""
+        named = {bare(id_) for id_ in section.held}
+        for record in section.held.values():
+            cells = (record.get(column) for column in ("identifier", "username", "email"))
+            named |= {bare(cell) for cell in cells if cell}
+        meant = {
+            id_
+            for id_, person in self.known.items()
+            if named & {bare(name) for name in (id_, person.number, person.username, person.email) if name}
+        }
+        self.meant = {self.known[id_].pk for id_ in meant}
+        return meant
+
+    def _ask_about_numbers(self, section: Section[PersonRow]) -> None:
+        """Ask before many people get other numbers, and before any number loses the zeros it begins with."""
+        lost = [step for step in self.numbers if bare(step[0]) == bare(step[1]) and len(step[1]) < len(step[0])]
+        values: dict[str, object] = {"file": section.file, "known": len(self.known)}
+        if lost:
+            values |= {"count": len(lost), "was": lost[0][0], "now": lost[0][1]}
+            self.plan.stops.append(
+                gettext(
+                    "%(file)s would change the numbers of %(count)s people only by the zeros they begin with: %(now)s is not "
+                    "known; did you mean %(was)s? Spreadsheets drop such zeros: export again with that column as text."
+                )
+                % values
+            )
+        elif len(self.numbers) > STOP_ABOVE * len(self.known):
+            values |= {"count": len(self.numbers), "was": self.numbers[0][0], "now": self.numbers[0][1]}
+            self.plan.stops.append(
+                gettext(
+                    "%(file)s would give %(count)s of %(known)s people other numbers (%(now)s instead of %(was)s, and so on). "
+                    "Does identifier still hold the number that the university’s sign-in knows them by?"
+                )
+                % values
+            )
 
     def _match(
         self, id_: str, row: PersonRow, record: Record, same_number: list[Person], same_username: Person | None
@@ -134,7 +182,10 @@ class PeoplePlanner:
             if same_username is not None and same_username.source in self.providers:
                 return record.problem("made_by_sign_in", other=named(same_username), username=same_username.username)
             return record.problem("ambiguous", others=some([named(person) for person in candidates.values()]))
-        if (other_id := self.ids.setdefault(found.pk, id_)) != id_:
+        other_id = self.ids.setdefault(found.pk, id_)
+        if other_id != id_ and bare(other_id) == bare(id_):
+            return record.problem("zeros", column="sourcedId", value=id_, near=other_id)
+        if other_id != id_:
             return record.problem("two_ids", other=named(found), id=other_id)
         return found
 
@@ -170,6 +221,8 @@ class PeoplePlanner:
             values = _values(row)
             if person is None or not person.source:
                 values |= {"source": self.source, "source_id": id_}
+            if person is not None and person.source and person.number not in {"", row.number}:
+                self.numbers.append((person.number, row.number))
             if person is None or person.in_source != row.is_active:
                 values |= {"in_source": row.is_active, "is_active": row.is_active}
             merged = self.plan.merge(self.plan.writes.people, Person, person, values, "person")
@@ -249,7 +302,7 @@ class PeoplePlanner:
             kept = self._give(section, known)
             named_gone = {self._key(section.entries[id_].record, id_) for id_ in section.gone()}
             held = {self._key(record, id_)[0] for id_, record in section.held.items()}
-            missing = {key for key in current - kept if key[0] not in held}
+            missing = {key for key in current - kept if key[0] not in held | self.meant}
             ended |= missing if section.bulk else named_gone & current
             if section.bulk:
                 self.plan.stop_if_too_many(section.file, len(ended), len(current))

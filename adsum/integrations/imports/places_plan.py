@@ -35,8 +35,11 @@ class PlacesPlanner:
         self.moves: dict[int | str, _Moves] = {}
         self.leaving: list[Place] = []
 
-    def places(self, section: Section[PlaceRow] | None, known: Mapping[str, Place], *, gone: set[int], ended: set[int]) -> None:
-        """Plan places. `known` is what this file may end, by id; people `gone` and groups `ended` lose theirs anyway."""
+    def places(
+        self, section: Section[PlaceRow] | None, known: Mapping[str, Place], *, gone: set[int], ended: set[int], meant: set[int]
+    ) -> None:
+        """Plan places. `known` is what this file may end, by id; people `gone` and groups `ended` lose theirs anyway. `meant`:
+        people whom rows mean that cannot be used."""
         current = {id_: place for id_, place in known.items() if is_on(place.ends_on, self.today)}
         started = {place.group_id for place in known.values()}
         ending = {id_ for id_, place in current.items() if place.person_id in gone or place.group_id in ended}
@@ -49,12 +52,19 @@ class PlacesPlanner:
                 else:
                     kept.add(id_)
                     self._place(id_, row, group, person, known.get(id_), started)
-            ending |= set(current) - kept - section.held.keys() if section.bulk else section.gone() & current.keys()
+            held = meant | self._named_in(section)
+            missing = {id_ for id_ in set(current) - kept - section.held.keys() if current[id_].person_id not in held}
+            ending |= missing if section.bulk else section.gone() & current.keys()
             if section.bulk:
                 self.plan.stop_if_too_many(section.file, len(ending), len(current))
         for id_ in sorted(ending):
             self._end(known[id_])
         self._show(current.values())
+
+    def _named_in(self, section: Section[PlaceRow] | Section[StaffRow]) -> set[int]:
+        """Keys of the people of rows that cannot be used: one of them may be where somebody is now."""
+        named = (self.people.get(record.get(COLUMNS[1])) for record in section.held.values())
+        return {person.pk for person in named if person is not None}
 
     def _named(self, record: Record, group: str, person: str) -> tuple[Group | None, Person | None]:
         """The group and the person of a row; a problem for each that is not known."""
@@ -121,8 +131,8 @@ class PlacesPlanner:
             label = f"{moves.group.module.code} {moves.group.code}"
             self.plan.lines.append(Line(change, "places", label, {"students": was}, after | shown))
 
-    def staff(self, section: Section[StaffRow], gone: set[int]) -> None:
-        """Plan who teaches which group."""
+    def staff(self, section: Section[StaffRow], gone: set[int], meant: set[int]) -> None:
+        """Plan who teaches which group. `meant`: people whom rows mean that cannot be used."""
         known = {(row.group_id, row.person_id): row for row in GroupStaff.objects.filter(group__source=self.source)}
         wanted: dict[tuple[int, int], tuple[Group, Person]] = {}
         kept = set()
@@ -140,8 +150,9 @@ class PlacesPlanner:
         self.plan.count("lecturer", Change.UNCHANGED, len(kept))
         own = {key for key, row in known.items() if row.source == self.source}
         named = {key for key in own if known[key].source_id in section.gone()}
-        held = {self._key(record) for record in section.held.values()}
-        ending = {key for key in own if key[1] in gone} | (own - kept - held if section.bulk else named)
+        held = meant | self._named_in(section)
+        missing = {key for key in own - kept if key[1] not in held}
+        ending = {key for key in own if key[1] in gone} | (missing if section.bulk else named)
         if section.bulk:
             self.plan.stop_if_too_many(section.file, len(ending), len(own))
         loaded = GroupStaff.objects.select_related("group__module", "person")
@@ -149,7 +160,3 @@ class PlacesPlanner:
             self.plan.writes.staff.gone.append(last)
             label = f"{last.person} · {last.group.module.code} {last.group.code}"
             self.plan.line(Change.ENDED, "lecturer", label, None, None)
-
-    def _key(self, record: Record) -> tuple[int, int]:
-        group, person = (self.groups.get(record.get(COLUMNS[0])), self.people.get(record.get(COLUMNS[1])))
-        return (group.pk if group else 0), (person.pk if person else 0)

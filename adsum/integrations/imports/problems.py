@@ -111,6 +111,10 @@ PROBLEMS: dict[str, Promise] = {
     "code_taken": _("The code %(value)s belongs to %(other)s of another source. Give it a code of its own."),
     "code_twice": _("The code %(value)s stands on lines %(lines)s. Give each its own code."),
     "unknown": _("%(column)s is %(value)s, which is not known. Import it first (or with this file), then import this again."),
+    "zeros": _(
+        "%(value)s is not known; did you mean %(near)s? Spreadsheets drop the zeros a number begins with: set the column "
+        "%(column)s to text before you open the export, then import this again."
+    ),
     "unknown_here": _("%(column)s is %(value)s, which is not in %(file)s. Add it there, or correct this row."),
     "several": _("%(column)s is %(value)s, which could be any of: %(others)s. Use an identifier that only one of them has."),
     "by_hand_only": _("The role %(value)s is given by an administrator’s hand, on the person’s page, never by a file."),

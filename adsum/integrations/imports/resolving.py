@@ -16,24 +16,55 @@ from adsum.timetable.models import Group, Module, Place, Room
 from adsum.timetable.rules import Change
 
 M = TypeVar("M", bound=Model)
-People = dict[str, list[Person]]
 
 
-def people_called(ids: Collection[str]) -> People:
-    """Everyone whom each id may mean: own id in any source, number, sign-in name, or any further number in force."""
-    found: defaultdict[str, dict[int, Person]] = defaultdict(dict)
-    everyone = Person.objects.all()
-    for name in ("source_id", "number"):
-        for person in rows_with(everyone, name, ids):
-            found[getattr(person, name)][person.pk] = person
-    by_name = {person.username: person for person in rows_with(everyone, "username", [id_.casefold() for id_ in ids])}
-    for id_ in ids:
-        if called := by_name.get(id_.casefold()):
-            found[id_][called.pk] = called
-    numbers = Identifier.objects.filter(valid_to=None).select_related("person")
-    for identifier in rows_with(numbers, "value", ids):
-        found[identifier.value][identifier.person_id] = identifier.person
-    return {id_: list(people.values()) for id_, people in found.items()}
+class People:
+    """Everyone whom each of some ids may mean: own id in any source, number, sign-in name, or a further number in force."""
+
+    def __init__(self, ids: Collection[str]) -> None:
+        found: defaultdict[str, dict[int, Person]] = defaultdict(dict)
+        everyone = Person.objects.all()
+        for name in ("source_id", "number"):
+            for person in rows_with(everyone, name, ids):
+                found[getattr(person, name)][person.pk] = person
+        by_name = {person.username: person for person in rows_with(everyone, "username", [id_.casefold() for id_ in ids])}
+        for id_ in ids:
+            if called := by_name.get(id_.casefold()):
+                found[id_][called.pk] = called
+        numbers = Identifier.objects.filter(valid_to=None).select_related("person")
+        for identifier in rows_with(numbers, "value", ids):
+            found[identifier.value][identifier.person_id] = identifier.person
+        self.called = {id_: list(people.values()) for id_, people in found.items()}
+        self.near = _near([id_ for id_ in ids if id_.isdigit() and id_ not in self.called])
+
+    def one(self, record: Record, column: str, id_: str, *, source: str = "") -> Person:
+        """The only one whom an id means; the source's own id goes first. Raises Unusable."""
+        found = self.called.get(id_, [])
+        own = [person for person in found if source and (person.source, person.source_id) == (source, id_)]
+        if len(own or found) == 1:
+            return (own or found)[0]
+        if found:
+            others = some(sorted(named(person) for person in found))
+            raise Unusable(record.problem("several", column=column, value=id_, others=others))
+        if near := self.near.get(id_):
+            raise Unusable(record.problem("zeros", column=column, value=id_, near=some(sorted(near.values()))))
+        raise Unusable(record.problem("unknown", column=column, value=id_))
+
+    def meant(self, id_: str) -> set[int]:
+        """Keys of everyone whom an id that cannot be used may have meant: nothing of theirs ends for want of a row."""
+        return {person.pk for person in self.called.get(id_, ())} | self.near.get(id_, {}).keys()
+
+
+def _near(ids: Collection[str]) -> dict[str, dict[int, str]]:
+    """By id, those whose own id or number is that with zeros before it: (key, as it is known)."""
+    near: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    bare = {id_.lstrip("0"): id_ for id_ in ids}
+    if bare:
+        for pk, *names in Person.objects.values_list("pk", "number", "source_id"):
+            for name in names:
+                if name.startswith("0") and (id_ := bare.get(name.lstrip("0"))):
+                    near[id_][pk] = name
+    return near
 
 
 class Resolver:
@@ -53,7 +84,7 @@ class Resolver:
         self.made: dict[GroupRef, Group] = {}
         self.room_names = {room.name: room for room in rows_with(Room.objects.all(), "name", _all(rows, "rooms"))}
         students = {id_ for ref in refs for id_ in timetable.students.get(ref, ())}
-        self.people = people_called(set(_all(rows, "staff")) | students)
+        self.people = People(set(_all(rows, "staff")) | students)
 
     def module(self, row: ClassRow, code: str = "") -> Module:
         """The module of a class. Raises Unusable."""
@@ -124,9 +155,7 @@ class Resolver:
         return list({p.pk: p for p in (self._person(row, id_, "staff_ids") for id_ in row.staff)}.values())
 
     def _person(self, row: ClassRow, id_: str, column: str) -> Person:
-        candidates = self.people.get(id_, [])
-        own = [person for person in candidates if (person.source, person.source_id) == (row.source, id_)]
-        return self._one(own or candidates, row.record, column, id_, [named(person) for person in candidates])
+        return self.people.one(row.record, column, id_, source=row.source)
 
     def _one(self, found: list[M], record: Record, column: str, value: str, shown: Iterable[str]) -> M:
         """The only one there is. Raises Unusable where there is none, or several."""

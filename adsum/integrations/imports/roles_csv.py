@@ -11,11 +11,10 @@ from typing import Any, TypeVar
 
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import BY_DEPARTMENT, BY_HAND_ONLY, Role
-from adsum.integrations.imports.people_plan import named
-from adsum.integrations.imports.plan import Plan, is_on, rows_with, some
+from adsum.integrations.imports.plan import Plan, is_on, rows_with
 from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.reading import Record, records
-from adsum.integrations.imports.resolving import people_called
+from adsum.integrations.imports.resolving import People
 from adsum.timetable.models import Module, ModuleLeader
 from adsum.timetable.rules import Change
 
@@ -45,7 +44,7 @@ class _Reader:
 
     def __init__(self, rows: list[Record], actor: str) -> None:
         self.actor = actor
-        self.people = people_called({row.get("person") for row in rows if row.get("person")})
+        self.people = People({row.get("person") for row in rows if row.get("person")})
         codes = {row.get("department") for row in rows}
         self.departments = {one.code: one for one in rows_with(Department.objects.all(), "code", codes)}
         self.modules = {one.code: one for one in rows_with(Module.objects.all(), "code", {row.get("module") for row in rows})}
@@ -86,13 +85,12 @@ class _Reader:
         value = row.get("person")
         if not value:
             raise Unusable(row.problem("blank", column="person"))
-        found = self.people.get(value, [])
-        if len(found) != 1:
-            others = some(sorted(named(one) for one in found))
-            code = "several" if found else "unknown"
-            self.held.update(one.pk for one in found)
-            raise Unusable(row.problem(code, column="person", value=value, others=others))
-        return self.by_pk.setdefault(found[0].pk, found[0])
+        try:
+            person = self.people.one(row, "person", value)
+        except Unusable:
+            self.held |= self.people.meant(value)
+            raise
+        return self.by_pk.setdefault(person.pk, person)
 
     def _role(self, row: Record, person: Person) -> Role:
         value = row.get("role").casefold()
@@ -150,10 +148,13 @@ class _Planner:
         self.plan, self.source, self.today, self.reader = plan, source, today, reader
         self.file, self.partial = file, partial
         self.yesterday = today - timedelta(days=1)
+        self.lasting = 0
+        """How many roles and modules the source's rows gave until now: what could end."""
 
     def run(self) -> None:
         grants = RoleGrant.objects.filter(source=self.source).select_related("person", "department")
         known = {(one.person_id, one.role, one.department_id): one for one in grants}
+        self.lasting = sum(is_on(one.ends_on, self.today) for one in grants)
         departments = {one.pk: one for one in self.reader.departments.values()}
         ended = 0
         for key, (dates, _) in self.reader.wanted.grants.items():
@@ -170,7 +171,6 @@ class _Planner:
                 self.plan.line(Change.NEW, "role", label, None, _shown(role, dates))
             elif self._changed(grant, dates, "role", label, role):
                 self.plan.writes.grants.changed.append(grant)
-        total = len(known) + len(self.reader.wanted.grants)
         for grant in known.values():
             if self._ends(grant):
                 label = f"{grant.person}: {grant.department.name}" if grant.department else str(grant.person)
@@ -179,7 +179,7 @@ class _Planner:
                 self.plan.line(Change.ENDED, "role", label, {"role": grant.role}, None)
                 ended += 1
         ended += self._leaders()
-        self.plan.stop_if_too_many(self.file, ended, max(total, 1))
+        self.plan.stop_if_too_many(self.file, ended, self.lasting)
 
     def _leaders(self) -> int:
         modules = {one.pk: one for one in self.reader.modules.values()}
@@ -188,6 +188,7 @@ class _Planner:
         of_others = ModuleLeader.objects.exclude(source=self.source).filter(person__in={person for person, _ in wanted})
         taken = set(of_others.values_list("person", "module"))
         known = {(one.person_id, one.module_id): one for one in own}
+        self.lasting += sum(is_on(one.ends_on, self.today) for one in own)
         for key, (dates, _) in wanted.items():
             label = f"{self.reader.by_pk[key[0]]} · {modules[key[1]].code}"
             leader = known.pop(key, None)

@@ -67,9 +67,11 @@ class _RosterPlanner:
         self.people.grants(roster.grants)
         places = PlacesPlanner(self.plan, self.source, self.today, self.groups, self.people.index)
         known = Place.objects.filter(source=self.source).exclude(group__source_id__startswith=LIST_PREFIX)
-        places.places(roster.places, {p.source_id: p for p in known}, gone=self.people.gone, ended=self.ended_groups)
+        of_source = {p.source_id: p for p in known}
+        people = self.people
+        places.places(roster.places, of_source, gone=people.gone, ended=self.ended_groups, meant=people.meant)
         if roster.staff:
-            places.staff(roster.staff, self.people.gone)
+            places.staff(roster.staff, people.gone, people.meant)
         if roster.places and roster.places.bulk and roster.grants and roster.grants.bulk:
             self._say_who_is_in_no_group(roster.grants, roster.places)
 
@@ -143,7 +145,9 @@ class _RosterPlanner:
             if not self._unusable(section, id_, record, problem):
                 index[id_] = self.plan.merge(self.plan.writes.modules, Module, old, values, "module")
                 self.module_codes[row.code] = index[id_]
-        self._end(section, index, self.modules, adopted, self.plan.writes.modules.changed, "module")
+        codes = {record.get("courseCode") for record in section.held.values()}
+        meant = {id_ for id_, module in self.modules.items() if module.code in codes}
+        self._end(section, index, self.modules, adopted | meant, self.plan.writes.modules.changed, "module")
         self.modules = index
 
     def _may_adopt(self, source: str, source_id: str, live: set[str]) -> bool:
@@ -180,17 +184,20 @@ class _RosterPlanner:
                 problem = record.problem("code_taken", value=row.code, other=f"{module} {holder} ({holder.source})")
             if not self._unusable(section, id_, record, problem):
                 index[id_] = self.plan.merge(self.plan.writes.groups, Group, old, values, "group")
-        ended = self._end(section, index, self.groups, adopted, self.plan.writes.groups.changed, "group")
+        codes = {(record.get("courseSourcedId"), record.get("classCode")) for record in section.held.values()}
+        meant = {id_ for id_, group in self.groups.items() if (group.module.source_id, group.code) in codes}
+        ended = self._end(section, index, self.groups, adopted | meant, self.plan.writes.groups.changed, "group")
         self.ended_groups = {self.groups[id_].pk for id_ in ended}
         self.groups = index
 
     def _end(
-        self, section: Section[Any], index: dict[str, M], known: Mapping[str, M], adopted: set[str], changed: list[M], what: str
+        self, section: Section[Any], index: dict[str, M], known: Mapping[str, M], kept: set[str], changed: list[M], what: str
     ) -> set[str]:
-        """End the modules or groups that the source no longer has; `index` keeps those that may be referred to."""
+        """End the modules or groups that the source no longer has; `index` keeps those that may be referred to, and `kept` are
+        those that go on under another id, or that a row means which cannot be used."""
         index.update({id_: known[id_] for id_ in section.held.keys() & known.keys()})
         current = {id_ for id_, each in known.items() if getattr(each, "ended_on", None) is None}
-        missing = (current - set(index) if section.bulk else section.gone() & current) - adopted
+        missing = (current - set(index) if section.bulk else section.gone() & current) - kept
         for id_ in sorted(missing):
             index.pop(id_, None)
             each: Any = known[id_]
