@@ -1,75 +1,47 @@
-"""iCalendar (RFC 5545) into classes: repeating events unfolded by their own civil time, exclusions and changes of single
-occurrences, cancellations, several rooms and modules in one event. Events are read one by one, so that one that cannot
-be read costs nothing but itself."""
+"""iCalendar (RFC 5545) into classes. What events say, and when they take place, is worked out in a process apart
+(`sandbox/unfolding.py`); here it becomes modules, groups and rooms. Events are read one by one, so that one that cannot be
+read costs nothing but itself."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-import recurring_ical_events
-from icalendar import Calendar
-
-from adsum.integrations.imports.mapping import FIELDS, Matches, Rules
+from adsum.integrations.imports.components import Block, events
+from adsum.integrations.imports.mapping import Matches, Rules
 from adsum.integrations.imports.problems import Problem, Refused, Unusable
-from adsum.integrations.imports.reading import Record, text_of
-from adsum.integrations.imports.rows import ClassRow, GroupRef, Timetable, newest
+from adsum.integrations.imports.reading import MB, Record
+from adsum.integrations.imports.rows import ClassRow, GroupRef, Timetable
+from adsum.integrations.imports.vocabulary import cancelled_in
+from adsum.integrations.sandbox import Apart, TooDear
 from adsum.timetable.rules import Kind
 
 MOST_CLASSES = 100_000
 BACK, AHEAD = timedelta(days=370), timedelta(days=400)
-"""How far from now an event that repeats for ever is unfolded."""
-NO_CLASS_REPEATS = {"SECONDLY", "MINUTELY", "HOURLY"}
-NEEDED = {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "UID", "SEQUENCE"}
+"""How far from now the rules of events are followed."""
+MOST_MEMORY = 400
+"""Megabytes that unfolding may take; a fifth of it is the reader itself."""
+SECONDS, SECONDS_PER_MB = 4, 10
+"""Of a processor, that following rules may take: a megabyte of usual events takes one and a half."""
+LONGEST_ID = 200
+LONGEST_CODES = {"modules": 60, "groups": 120, "rooms": 200}
 DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """The lines of one component, and the first one's number."""
-
-    line: int
-    lines: tuple[str, ...]
-
-    def value(self, name: str) -> str:
-        """A property's value as written, folded lines joined; '' when there is none."""
-        text = re.sub(r"\n[ \t]", "", "\n".join(self.lines))
-        found = re.search(rf"(?im)^{name}(?:;[^:\n]*)?:(.*)$", text)
-        return found[1].strip() if found else ""
-
-    @property
-    def uid(self) -> str:
-        """The event's own id, the same for all its occurrences."""
-        return self.value("UID")
-
-    @property
-    def age(self) -> tuple[int, str]:
-        """Which of two versions is newer."""
-        sequence = self.value("SEQUENCE")
-        return int(sequence) if sequence.isdecimal() else 0, self.value("LAST-MODIFIED")
-
-    @property
-    def same(self) -> tuple[str, ...]:
-        """What makes two blocks the same event: all but when the file was written."""
-        return tuple(sorted(line for line in self.lines if not line.upper().startswith("DTSTAMP")))
 
 
 @dataclass(slots=True)
 class _Reader:
     file: str
     matches: Matches
+    unfolding: Apart
     source: str
     at: datetime
     zone: ZoneInfo
     problems: list[Problem]
     timetable: Timetable
-    cancelled: bool = False
-    zones: list[str] = field(default_factory=list)
-    all_day: list[int] = field(default_factory=list)
-    floating: list[int] = field(default_factory=list)
+    notes: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Lines by the code of a notice."""
     strange: Counter[str] = field(default_factory=Counter)
 
 
@@ -84,173 +56,103 @@ def read(
     zone: ZoneInfo,
     partial: bool = False,
 ) -> Timetable:
-    """What a calendar says, its times without a zone read in `zone`, endless repetitions unfolded around `at`.
+    """What a calendar says, its times without a zone read in `zone` unless it names one, rules followed around `at`.
 
     Events that cannot be used become problems. Raises Refused when the file as a whole is unusable.
     """
-    text = text_of(content, file, problems)
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")
-    if lines[0].strip().upper() != "BEGIN:VCALENDAR":
-        raise Refused("not_icalendar", file=file)
-    if lines[-1].strip().upper() != "END:VCALENDAR":
-        raise Refused("cut_short", file=file)
-    reader = _Reader(file, Matches(rules), source, at, zone, problems, Timetable(file, sources={source}, partial=partial))
-    reader.cancelled = any(line.strip().upper() == "METHOD:CANCEL" for line in lines)
-    by_uid: defaultdict[str, list[_Block]] = defaultdict(list)
-    for block in _blocks(lines, reader):
+    by_uid: defaultdict[str, list[Block]] = defaultdict(list)
+    for block in events(content, file, problems):
         by_uid[block.uid].append(block)
-    with reader.matches:
+    timetable = Timetable(file, sources={source}, partial=partial)
+    seconds = SECONDS + SECONDS_PER_MB * len(content) // MB
+    with Matches(rules) as matches, Apart("unfold", megabytes=MOST_MEMORY, seconds=seconds) as unfolding:
+        reader = _Reader(file, matches, unfolding, source, at, zone, problems, timetable)
         for uid, blocks in sorted(by_uid.items()):
             _series(reader, uid, blocks)
-            if len(reader.timetable.rows) > MOST_CLASSES:
+            if len(timetable.rows) > MOST_CLASSES:
                 raise Refused("too_many", file=file, limit=MOST_CLASSES)
     if not rules.create:
-        reader.timetable.modules.clear()
-        reader.timetable.groups.clear()
-    reader.timetable.settle(problems)
+        timetable.modules.clear()
+        timetable.groups.clear()
+    timetable.settle(problems)
     _say_what_was_left_out(reader)
-    return reader.timetable
+    return timetable
 
 
-def _blocks(lines: list[str], reader: _Reader) -> Iterator[_Block]:
-    """The VEVENTs; on the way, the time zones that only this file knows."""
-    open_at: dict[str, int] = {}
-    for index, line in enumerate(lines):
-        word = line.strip().upper()
-        if word in {"BEGIN:VEVENT", "BEGIN:VTIMEZONE"}:
-            if "VEVENT" in open_at:
-                _unreadable(reader, _Block(open_at["VEVENT"] + 1, tuple(lines[open_at["VEVENT"] : index])), "END:VEVENT")
-            open_at[word.removeprefix("BEGIN:")] = index
-        elif word == "END:VEVENT" and "VEVENT" in open_at:
-            start = open_at.pop("VEVENT")
-            yield _Block(start + 1, tuple(lines[start : index + 1]))
-        elif word == "END:VTIMEZONE" and "VTIMEZONE" in open_at:
-            block = lines[open_at.pop("VTIMEZONE") : index + 1]
-            named = next((row.partition(":")[2].strip() for row in block if row.upper().startswith("TZID")), "")
-            if named not in available_timezones():
-                reader.zones += block
-    if "VEVENT" in open_at:
-        _unreadable(reader, _Block(open_at["VEVENT"] + 1, tuple(lines[open_at["VEVENT"] :])), "END:VEVENT")
+def _record(reader: _Reader, block: Block) -> Record:
+    return Record(reader.file, block.line, {"event": "\n".join(block.parts)[:2000]})
 
 
-def _record(reader: _Reader, block: _Block) -> Record:
-    return Record(reader.file, block.line, {"event": "\n".join(block.lines)[:2000]})
-
-
-def _unreadable(reader: _Reader, block: _Block, reason: object) -> None:
-    reader.problems.append(_record(reader, block).problem("event_unreadable", reason=reason))
-    reader.timetable.held.add((reader.source, block.uid))
-
-
-def _series(reader: _Reader, uid: str, blocks: list[_Block]) -> None:
-    """All that one UID says: an event, or a repeating event with its changed occurrences."""
-    first = min(blocks, key=lambda block: block.line)
-    if not uid:
-        for block in blocks:
-            reader.problems.append(_record(reader, block).problem("blank", column="UID"))
-        return
-    if len(uid) > 200:
-        values = {"column": "UID", "found": len(uid), "limit": 200}
-        reader.problems.append(_record(reader, first).problem("too_long", **values))
-        return
+def _series(reader: _Reader, uid: str, blocks: list[Block]) -> None:
+    """All that one UID says: events, or a repeating event with its changed occurrences."""
     try:
-        blocks = _newest(reader, blocks)
-        body = [*reader.zones, *(line for block in blocks for line in block.lines)]
-        calendar = Calendar.from_ical("\r\n".join(["BEGIN:VCALENDAR", *body, "END:VCALENDAR", ""]))
-        reader.timetable.rows += list(_occurrences(reader, uid, calendar, first))
+        for block in blocks:
+            _check(reader, uid, block)
+        reader.timetable.rows += list(_classes(reader, uid, blocks))
     except Unusable as reason:
         reader.problems.append(reason.problem)
         reader.timetable.held.add((reader.source, uid))
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as reason:
-        # What a library makes of a broken event, as any of its parsers may say it.
-        _unreadable(reader, first, reason)
 
 
-def _newest(reader: _Reader, blocks: list[_Block]) -> list[_Block]:
-    """One block per occurrence: the newest version; of two that contradict each other neither can be used."""
-    versions: defaultdict[str, list[_Block]] = defaultdict(list)
-    for block in blocks:
-        versions[block.value("RECURRENCE-ID")].append(block)
-    kept = []
-    for several in versions.values():
-        best, agree = newest(several, age=lambda block: block.age, says=lambda block: block.same)
-        if not agree:
-            lines = ", ".join(str(block.line) for block in best)
-            raise Unusable(_record(reader, best[0]).problem("duplicate", id=best[0].uid, lines=lines))
-        kept.append(best[0])
-    return kept
+def _check(reader: _Reader, uid: str, block: Block) -> None:
+    """Raises Unusable for what is no event."""
+    record = _record(reader, block)
+    if not block.closed:
+        raise Unusable(record.problem("event_unreadable", reason="END:VEVENT"))
+    if not uid:
+        raise Unusable(record.problem("blank", column="UID"))
+    if len(uid) > LONGEST_ID:
+        raise Unusable(record.problem("too_long", column="UID", found=len(uid), limit=LONGEST_ID))
+    if block.too_long:
+        raise Unusable(record.problem("event_unreadable", reason=block.too_long))
 
 
-def _occurrences(reader: _Reader, uid: str, calendar: Any, first: _Block) -> Iterator[ClassRow]:
-    """The classes of one series."""
-    record = _record(reader, first)
-    events = calendar.walk("VEVENT")
-    for event in events:
-        _check(event, record)
-    if not isinstance(events[0]["DTSTART"].dt, datetime):
-        reader.all_day.append(first.line)
-        return
-    if events[0]["DTSTART"].dt.tzinfo is None:
-        reader.floating.append(first.line)
-    if not any(name in event for event in events for name in ("RRULE", "RDATE", "RECURRENCE-ID")):
-        yield _class(reader, uid, events[0], "", record)
-        return
-    start = min(_utc(reader, event["DTSTART"].dt) for event in events if isinstance(event["DTSTART"].dt, datetime))
-    window = max(start, reader.at - BACK) - DAY, reader.at + AHEAD
-    found = list(recurring_ical_events.of(calendar).between(*window)) if window[0] < window[1] else []
-    days = Counter(_day(event["RECURRENCE-ID"].dt) for event in found)
-    for event in found:
-        slot = event["RECURRENCE-ID"].dt
-        label = _day(slot) if days[_day(slot)] == 1 else slot.isoformat()[:16]
-        yield _class(reader, uid, event, label, record)
-    for event in events:
-        excluded = event.get("EXDATE", [])
-        for dates in excluded if isinstance(excluded, list) else [excluded]:
-            reader.timetable.dropped |= {(reader.source, uid, _day(each.dt)) for each in dates.dts}
+def _classes(reader: _Reader, uid: str, blocks: list[Block]) -> Iterator[ClassRow]:
+    """Raises Unusable, and Refused when following its rules takes too long."""
+    by_line = {block.line: block for block in blocks}
+    asked = [
+        {"line": block.line, "text": block.text, "zones": block.zones, "floating": block.calendar.zone or reader.zone.key}
+        for block in blocks
+    ]
+    window = (reader.at - BACK).isoformat(), (reader.at + AHEAD).isoformat()
+    try:
+        answer = reader.unfolding.ask(asked, *window)
+    except TooDear as dear:
+        raise Refused("calendar_dear", file=reader.file, line=blocks[0].line) from dear
+    if code := answer.get("problem"):
+        raise Unusable(_record(reader, by_line[answer["line"]]).problem(code, **answer["values"]))
+    for code, line in answer["notes"]:
+        if not (code == "floating" and by_line[line].calendar.zone):
+            reader.notes[code].append(line)
+    reader.timetable.dropped |= {(reader.source, uid, label) for label in answer["dropped"]}
+    said = {each["line"]: each for each in answer["events"]}
+    for line, label, starts, ends, zone in answer["classes"]:
+        times = datetime.fromisoformat(starts), datetime.fromisoformat(ends)
+        yield _class(reader, uid, by_line[line], said[line], label, *times, zone)
 
 
-def _check(event: Any, record: Record) -> None:
-    """Raise Unusable for an event whose times cannot be trusted."""
-    for name, reason in event.errors:
-        if name is None or name in NEEDED:
-            raise Unusable(record.problem("event_unreadable", reason=reason))
-    if "DTSTART" not in event:
-        raise Unusable(record.problem("event_time"))
-    rule = event.get("RRULE")
-    for each in rule if isinstance(rule, list) else [rule] if rule else []:
-        often = set(each.get("FREQ", [])) & NO_CLASS_REPEATS
-        if often:
-            raise Unusable(record.problem("event_rule", value=often.pop()))
-
-
-def _day(slot: date) -> str:
-    """The civil date of an occurrence where it was first meant to be: its name, whatever becomes of it."""
-    return slot.isoformat()[:10]
-
-
-def _utc(reader: _Reader, at: datetime) -> datetime:
-    return (at if at.tzinfo else at.replace(tzinfo=reader.zone)).astimezone(UTC)
-
-
-def _class(reader: _Reader, uid: str, event: Any, label: str, record: Record) -> ClassRow:
-    start, end = event["DTSTART"].dt, _end(event)
-    if not (isinstance(start, datetime) and isinstance(end, datetime)):
-        raise Unusable(record.problem("event_time"))
-    starts_at, ends_at = _utc(reader, start), _utc(reader, end)
+def _class(
+    reader: _Reader, uid: str, block: Block, said: dict[str, Any], label: str, starts_at: datetime, ends_at: datetime, zone: str
+) -> ClassRow:
+    record = _record(reader, block)
     if ends_at <= starts_at:
         raise Unusable(record.problem("order", first="DTSTART", last="DTEND"))
     if ends_at - starts_at > DAY:
         raise Unusable(record.problem("long_class"))
-    fields = {name: _text(event, name) for name in FIELDS}
+    cancelled, title = cancelled_in(said["texts"]["SUMMARY"])
+    fields = said["texts"] | ({"SUMMARY": title} if cancelled else {})
     modules = reader.matches.all("modules", fields)
     if not modules:
         column = reader.matches.rules.rules["modules"][0]
         raise Unusable(record.problem("event_module", field=column, value=fields[column][:120]))
+    for name, limit in LONGEST_CODES.items():
+        for found in reader.matches.all(name, fields):
+            if len(found.code) > limit:
+                column = reader.matches.rules.rules[name][0]
+                raise Unusable(record.problem("too_long", column=column, found=len(found.code), limit=limit))
     kind = reader.matches.kind(fields)
     if kind is None:
         reader.strange[", ".join(found.code[:40] for found in reader.matches.all("kinds", fields)) or "–"] += 1
-    own_zone = getattr(start.tzinfo, "key", "UTC")
-    changed = event.get("LAST-MODIFIED")
     return ClassRow(
         source=reader.source,
         event_id=uid,
@@ -260,33 +162,17 @@ def _class(reader: _Reader, uid: str, event: Any, label: str, record: Record) ->
         kind=kind or Kind.OTHER,
         starts_at=starts_at,
         ends_at=ends_at,
-        zone=reader.zone.key if own_zone == "UTC" else own_zone,
+        zone=reader.zone.key if zone in {"", "UTC"} else zone,
         delivery=reader.matches.delivery(fields),
         mandatory=True,
-        cancelled=reader.cancelled or str(event.get("STATUS", "")).upper() == "CANCELLED",
-        rooms=tuple(sorted(found.code[:200] for found in reader.matches.all("rooms", fields))),
+        cancelled=block.calendar.cancelled or said["cancelled"] or cancelled,
+        rooms=tuple(sorted(found.code for found in reader.matches.all("rooms", fields))),
         staff=(),
         groups=tuple(sorted(_groups(reader, fields))),
-        changed_at=_utc(reader, changed.dt) if changed is not None and isinstance(changed.dt, datetime) else None,
-        sequence=int(event.get("SEQUENCE", 0)),
+        changed_at=datetime.fromisoformat(said["changed"]) if said["changed"] else None,
+        sequence=said["sequence"],
         record=record,
     )
-
-
-def _end(event: Any) -> date | None:
-    if "DTEND" in event:
-        end: date = event["DTEND"].dt
-        return end
-    return event["DTSTART"].dt + event["DURATION"].dt if "DURATION" in event else None
-
-
-def _text(event: Any, name: str) -> str:
-    value: Any = event.get(name)
-    if value is None:
-        return ""
-    if name == "CATEGORIES":
-        return ", ".join(str(each) for part in (value if isinstance(value, list) else [value]) for each in part.cats)
-    return str(value[0] if isinstance(value, list) else value)
 
 
 def _groups(reader: _Reader, fields: dict[str, str]) -> Iterator[GroupRef]:
@@ -300,10 +186,9 @@ def _groups(reader: _Reader, fields: dict[str, str]) -> Iterator[GroupRef]:
 
 
 def _say_what_was_left_out(reader: _Reader) -> None:
-    for code, lines in (("all_day", reader.all_day), ("floating", reader.floating)):
-        if lines:
-            values = {"count": len(lines), "line": min(lines), "zone": reader.zone.key}
-            reader.problems.append(Problem(code, reader.file, values=values))
+    for code, lines in sorted(reader.notes.items()):
+        values = {"count": len(lines), "line": min(lines), "zone": reader.zone.key, "back": BACK.days, "ahead": AHEAD.days}
+        reader.problems.append(Problem(code, reader.file, values=values))
     if reader.strange:
         values = {"count": reader.strange.total(), "values": ", ".join(sorted(reader.strange)[:5])}
         reader.problems.append(Problem("kind_unknown", reader.file, values=values))

@@ -24,7 +24,9 @@ UNUSABLE: dict[str, Promise] = {
         "%(file)s is a web page, not a timetable: perhaps a sign-in page was saved instead. Download the file again."
     ),
     "workbook": _("%(file)s is a spreadsheet. In the spreadsheet, choose Save as, then CSV UTF-8, and send that file."),
-    "encoding": _("%(file)s is not UTF-8: line %(line)s holds a byte that is not text. Save it again as CSV UTF-8."),
+    "encoding": _(
+        "%(file)s is not UTF-8: line %(line)s holds a byte that is not text. Save it again as UTF-8 (in Excel: CSV UTF-8)."
+    ),
     "utf16": _("%(file)s is written in UTF-16. Save it again as UTF-8 (in Excel: CSV UTF-8)."),
     "not_text": _("%(file)s is not a text file. Export it again, as text in UTF-8."),
     "separator": _("%(file)s puts %(found)s between its columns. Save it with commas instead."),
@@ -45,6 +47,10 @@ UNUSABLE: dict[str, Promise] = {
     ),
     "not_icalendar": _("%(file)s does not begin with BEGIN:VCALENDAR. Check that it is the address of an iCalendar feed."),
     "cut_short": _("%(file)s stops before END:VCALENDAR: it was cut short on its way. Fetch or send it again."),
+    "calendar_dear": _(
+        "%(file)s takes too long to read: the event on line %(line)s repeats without end, or there are too many like it. "
+        "Correct it in the timetable system and export again."
+    ),
     "no_mapping": _("Choose how the fields of this calendar become modules and groups, then send it again."),
     "too_many": _("%(file)s holds more than %(limit)s classes. Ask for a feed of one term."),
     "pattern": _("The pattern for %(name)s cannot be used: %(reason)s. Correct it in the mapping."),
@@ -133,6 +139,16 @@ PROBLEMS: dict[str, Promise] = {
     "event_unreadable": _("This event cannot be read: %(reason)s. Correct it in the timetable system and export again."),
     "event_time": _("This event has no usable start and end. Give it both a DTSTART and a DTEND or DURATION."),
     "event_rule": _("This event repeats every %(value)s, which no class does. Correct its RRULE."),
+    "event_interval": _("This event repeats at no interval at all, so without end. Correct the INTERVAL in its RRULE."),
+    "event_often": _(
+        "This event repeats more than %(limit)s times a day, which no class does. Correct BYHOUR, BYMINUTE or BYSECOND in its "
+        "RRULE."
+    ),
+    "event_year": _("This event is on %(value)s. Classes lie between the years 2000 and 2100: correct its date."),
+    "zone_unknown": _(
+        "The time zone %(value)s is not known, so it is not clear when this event begins. Write it as Europe/London, or "
+        "export the calendar with its VTIMEZONE."
+    ),
     "event_module": _(
         "No module was found in %(field)s, “%(value)s”. Correct the event, or the pattern for modules in the mapping."
     ),
@@ -212,6 +228,53 @@ NOTICES: dict[str, Promise] = {
     "floating": ngettext_lazy(
         "%(count)s event names no time zone (line %(line)s); it was read in %(zone)s.",
         "%(count)s events name no time zone (first: line %(line)s); they were read in %(zone)s.",
+        "count",
+    ),
+    "not_events": ngettext_lazy(
+        "%(count)s entry that is not an event was ignored (%(values)s).",
+        "%(count)s entries that are not events were ignored (%(values)s).",
+        "count",
+    ),
+    "shared_id": ngettext_lazy(
+        "%(count)s UID is shared by events at different times (line %(line)s); each was read as a class of its own.",
+        "%(count)s UIDs are shared by events at different times (first: line %(line)s); each was read as a class of its own.",
+        "count",
+    ),
+    "superseded": ngettext_lazy(
+        "%(count)s older version of an event was left out (line %(line)s): the file has a newer one of the same time.",
+        "%(count)s older versions of events were left out (first: line %(line)s): the file has newer ones of the same times.",
+        "count",
+    ),
+    "no_dates": ngettext_lazy(
+        "%(count)s event repeats on no day at all (line %(line)s): its rule fits none. Check its RRULE.",
+        "%(count)s events repeat on no day at all (first: line %(line)s): their rules fit none. Check their RRULE.",
+        "count",
+    ),
+    "outside": ngettext_lazy(
+        "%(count)s repeating event is too far away (line %(line)s): none of its classes is in the last %(back)s or the next "
+        "%(ahead)s days. It was left out.",
+        "%(count)s repeating events are too far away (first: line %(line)s): none of their classes is in the last %(back)s or "
+        "the next %(ahead)s days. They were left out.",
+        "count",
+    ),
+    "cut": ngettext_lazy(
+        "%(count)s repeating event goes beyond the last %(back)s or the next %(ahead)s days (line %(line)s); only its classes "
+        "in that time were read.",
+        "%(count)s repeating events go beyond the last %(back)s or the next %(ahead)s days (first: line %(line)s); only their "
+        "classes in that time were read.",
+        "count",
+    ),
+    "off_rule": ngettext_lazy(
+        "%(count)s repeating event begins on a day that its own rule does not name (line %(line)s); the rule was followed, and "
+        "there is no class on that first day.",
+        "%(count)s repeating events begin on days that their own rules do not name (first: line %(line)s); the rules were "
+        "followed, and there are no classes on those first days.",
+        "count",
+    ),
+    "exclusion": ngettext_lazy(
+        "%(count)s excluded date fits no class of its event (line %(line)s), so nothing was left out for it. Check its EXDATE.",
+        "%(count)s excluded dates fit no class of their events (first: line %(line)s), so nothing was left out for them. Check "
+        "their EXDATE.",
         "count",
     ),
     "reported": ngettext_lazy(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ MAX_FILE = 25 * MB
 MAX_UNPACKED = 200 * MB
 MAX_MEMBERS = 100
 EPOCH = (1980, 1, 1, 0, 0, 0)
+BOM = b"\xef\xbb\xbf"
+CALENDAR = re.compile(rb"^[ \t]*BEGIN:VCALENDAR[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 SECRET_COLUMNS = frozenset({"password"})
 """Never read, never kept, never shown."""
 
@@ -68,11 +71,11 @@ def kind_of(content: bytes, file: str) -> str:
             if "[Content_Types].xml" in archive.namelist():
                 raise Refused("workbook", file=file)
         return "oneroster"
-    head = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if head[:15].upper() == b"BEGIN:VCALENDAR":
-        return "icalendar"
-    if head[:1] == b"<":
+    head = content.removeprefix(BOM).lstrip()[:4096]
+    if head[:1] == b"<" and head[:4] != b"<!--":
         raise Refused("web_page", file=file)
+    if CALENDAR.search(head):
+        return "icalendar"
     columns = {name.strip(b' "') for name in head.split(b"\n", 1)[0].strip().split(b",")}
     if {b"person", b"role"} <= columns:
         return "roles"
@@ -130,18 +133,26 @@ def unpack(content: bytes, file: str) -> dict[str, bytes]:
 
 def text_of(content: bytes, file: str, problems: list[Problem]) -> str:
     """The text of a UTF-8 file. Raises Refused for any other encoding."""
+    return decoded(checked(content, file, problems), file)
+
+
+def checked(content: bytes, file: str, problems: list[Problem]) -> bytes:
+    """The bytes of a text without its byte order mark. Raises Refused for what is no text in bytes."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Refused("utf16", file=file)
     if b"\x00" in content:
         raise Refused("not_text", file=file)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as reason:
-        line = content.count(b"\n", 0, reason.start) + 1
-        raise Refused("encoding", file=file, line=line) from reason
-    if text.startswith("\ufeff"):
+    if content.startswith(BOM):
         problems.append(Problem("bom", file))
-    return text.removeprefix("\ufeff")
+    return content.removeprefix(BOM)
+
+
+def decoded(content: bytes, file: str, line: int = 1) -> str:
+    """UTF-8 as text; it begins on that line of the file. Raises Refused."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as reason:
+        raise Refused("encoding", file=file, line=line + content.count(b"\n", 0, reason.start)) from reason
 
 
 def _rows(lines: list[str]) -> Iterator[tuple[int, list[str] | None]]:

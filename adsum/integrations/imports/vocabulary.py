@@ -20,6 +20,20 @@ DELIVERIES = {
     Delivery.REMOTE: {"remote", "online", "virtual", "distance"},
     Delivery.HYBRID_OPTIONAL: {"hybrid_optional", "hybrid", "hyflex"},
 }
+CANCELLED = (
+    r"(?:cancell?ed|cancellation|wedi\W?i (?:g|ch)anslo|wedi ei (?:g|ch)anslo|wedi\W?u canslo|canslwyd|abgesagt|entfällt|"
+    r"annulée?|cancelad[oa]|annullat[oa]|geannuleerd|afgelast|inställ[td]|avbokad|avlyst|aflyst|peruttu|odwołan[eya])"
+)
+"""Ways to say it that calendars put into a title, ours among them (`files/calendars.py`)."""
+_BEFORE = re.compile(
+    rf"^\W*{CANCELLED}(?: (?:event|class|lecture|seminar|session|meeting))?"
+    r"(?: ?[\])}*!:,.|/–—-]\W*|$|(?-i: (?=[A-Z]{2,}[ -]?\d)))",
+    re.IGNORECASE,
+)
+_LOUD = re.compile(rf"^\W*({CANCELLED})\W+", re.IGNORECASE)
+_WITHIN = re.compile(rf" ?[\[({{*|] ?{CANCELLED} ?[\])}}*|] ?", re.IGNORECASE)
+_AFTER = re.compile(rf"(?<=[ \[({{*:,;|/–—-])(?<!not ){CANCELLED}[ \])}}*!.]*$", re.IGNORECASE)
+_EDGES = " :,;|/–—-[({*"
 YES = frozenset({"true", "yes", "1", "y"})
 NO = frozenset({"false", "no", "0", "n"})
 
@@ -37,3 +51,15 @@ def delivery_in(text: str) -> Delivery | None:
     """How a class is taught, when the text is one of the words for it."""
     wanted = text.strip().casefold()
     return next((delivery for delivery, words in DELIVERIES.items() if wanted in words), None)
+
+
+def cancelled_in(title: str) -> tuple[bool, str]:
+    """Whether a title says that its class is cancelled, and the title without that: “Canceled: Algorithms”, “[CANCELLED]
+    Algorithms”, “Algorithms – cancelled”. A class about something cancelled is not."""
+    title = " ".join(title.split())
+    if (loud := _LOUD.match(title)) and loud[1].isupper():
+        return True, title[loud.end() :]
+    for pattern in (_BEFORE, _WITHIN, _AFTER):
+        if pattern.search(title):
+            return True, pattern.sub(" ", title, count=1).strip(" ").rstrip(_EDGES)
+    return False, title

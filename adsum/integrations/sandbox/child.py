@@ -1,7 +1,8 @@
-"""The process apart: reads questions from its standard input and answers each with one line of JSON. Nothing of Adsum is
-imported here; it is started as `child.py WORK MEGABYTES SECONDS`."""
+"""The process apart: reads questions from its standard input and answers each with one line of JSON. Nothing of Adsum but
+this folder is imported here; it is started as `child.py WORK MEGABYTES SECONDS`."""
 
 import base64
+import datetime as clock
 import io
 import json
 import os
@@ -10,7 +11,11 @@ import resource
 import sys
 from collections.abc import Callable
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import Any
+
+ADSUM = str(Path(__file__).parents[3])
+"""The folder that `adsum` is in."""
 
 
 def rows(content: str, most_rows: int, most_columns: int) -> dict[str, Any]:
@@ -51,12 +56,21 @@ def matches(pattern: str, text: str) -> list[dict[str, str | None]]:
     return [match.groupdict() for match in re.finditer(pattern, text)]
 
 
-WORK: dict[str, Callable[..., Any]] = {"rows": rows, "matches": matches}
+def unfold(*question: Any) -> dict[str, Any]:
+    """The classes of a calendar's event, or of a series, whose rules may repeat for ever."""
+    from adsum.integrations.sandbox import unfolding  # noqa: PLC0415 - the other work does without
+
+    vars(clock)["MAXYEAR"] = unfolding.YEARS.stop  # dateutil looks that long for a day that never comes, a 30th of February
+    return unfolding.unfold(*question)
+
+
+WORK: dict[str, Callable[..., Any]] = {"rows": rows, "matches": matches, "unfold": unfold}
 
 
 def main(work: str, megabytes: int, seconds: int) -> None:
     """Answer until nobody asks any more, or the kernel ends it."""
     os.nice(10)  # check-ins first
+    sys.path.append(ADSUM)
     limits = {"AS": megabytes * 1024 * 1024, "CPU": seconds, "CORE": 0, "FSIZE": 0}
     for name, limit in limits.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))

@@ -206,11 +206,14 @@ def test_whole_days_and_times_without_a_zone_are_said_once():
     }
 
 
-def test_two_versions_of_an_event_the_higher_sequence_wins_and_a_contradiction_is_nobodys():
-    old, new = vevent(SEQUENCE="1"), vevent(start="20260922T090000", SEQUENCE="2")
-    assert starts(old, new) == starts(new, old) == ["2026-09-22 09:00"]
+def test_two_versions_of_an_event_the_newer_wins_and_a_contradiction_is_nobodys():
+    old, new = vevent(SEQUENCE="1"), vevent(SEQUENCE="2", LOCATION="C3.01")
+    for pair in ((old, new), (new, old)):
+        found, problems = parse(*pair)
+        assert [start for _, start, _ in found] == ["2026-09-21 09:00"]
+        assert [problem.code for problem in problems] == ["superseded"]
     assert starts(old, old) == ["2026-09-21 09:00"]
-    assert codes(old, vevent(start="20260922T090000", SEQUENCE="1")) == [("duplicate", 3)]
+    assert codes(old, vevent(LOCATION="C3.01", SEQUENCE="1")) == [("duplicate", 3)]
 
 
 @pytest.mark.parametrize(
