@@ -227,9 +227,9 @@ class _Series:
             if any(_content(each) != _content(newest[0]) for each in newest):
                 raise Wrong("duplicate", newest[0].line, id=str(newest[0].event.get("UID", "")), lines=_lines(newest))
             kept.append(newest[0])
-            older = [each.line for each in several if _content(each) != _content(newest[0])]
-            self.notes += [("superseded", line) for line in older]
-            self.notes += [("repeated", each.line) for each in several[1:] if each.line not in older]
+            others = [each for each in several if each is not newest[0]]
+            same = _content(newest[0])
+            self.notes += [("repeated" if _content(each) == same else "superseded", each.line) for each in others]
         return kept
 
     def _master(self, master: _Said) -> None:
