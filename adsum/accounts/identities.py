@@ -13,21 +13,30 @@ from adsum.core.errors import AdsumError
 
 PROVIDER_SECRETS = frozenset({"secret", "key"})
 """Settings of a provider that are sealed: the client secret of OpenID Connect, the private key of SAML."""
-UNUSED = "unused"
-"""Where a linked identity notes that nobody has signed in with it yet."""
+UNUSED, GUEST = "unused", "guest"
+"""Where a linked identity notes that nobody has signed in with it yet; and that its provider does not speak for the person's
+domain: it is theirs by an administrator's word alone."""
 
 
 @transaction.atomic
 def link_identity(
-    person: Person, *, provider: str, subject: str, issuer: str, by: str, at: datetime, unused: bool = False
+    person: Person,
+    *,
+    provider: str,
+    subject: str,
+    issuer: str,
+    by: str,
+    at: datetime,
+    unused: bool = False,
+    guest: bool = False,
 ) -> None:
     """From now on, this subject of this provider is this person. One subject per person and provider, for ever: who
     was given a former student's name at the provider is not that student.
 
-    `unused`: nobody has signed in with it yet. Raises AdsumError `known_already` when either side is linked already.
+    `unused`, `guest`: see there. Raises AdsumError `known_already` when either side is linked already.
     """
     Person.objects.select_for_update().get(pk=person.pk)
-    said = {"iss": issuer} | ({UNUSED: True} if unused else {})  # a sign-in leaves the issuer alone
+    said = {"iss": issuer} | {name: True for name, true in ((UNUSED, unused), (GUEST, guest)) if true}
     held = SocialAccount.objects.filter(user=person, provider=provider).first()
     if held and held.uid == subject:
         return
@@ -38,7 +47,23 @@ def link_identity(
             SocialAccount.objects.create(user=person, provider=provider, uid=subject, extra_data=said)
     except IntegrityError as taken:
         raise AdsumError("known_already", _("That account of the provider already belongs to someone.")) from taken
-    audit_log.record(actor=by, verb="person.link", subject=person.actor, at=at, provider=provider)
+    told = {"guest": True} if guest else {}
+    audit_log.record(actor=by, verb="person.link", subject=person.actor, at=at, provider=provider, **told)
+
+
+def kept_of(provider: str, subject: str, issuer: str) -> dict[str, object]:
+    """What is kept of an identity at each sign-in: its issuer, and whether it is a guest's. That it was used, it is by now."""
+    linked = SocialAccount.objects.filter(provider=provider, uid=subject).first()
+    return {"iss": issuer} | ({GUEST: True} if linked and linked.extra_data.get(GUEST) else {})
+
+
+def spelled(provider: str, subject: str) -> str:
+    """A subject that is compared without case, as it was linked; a new one in small letters. (Where two people were linked in
+    two cases, each is meant by their own.)"""
+    linked = set(SocialAccount.objects.filter(provider=provider, uid__iexact=subject).values_list("uid", flat=True))
+    if not linked:
+        return subject.casefold()
+    return linked.pop() if len(linked) == 1 else subject
 
 
 @transaction.atomic

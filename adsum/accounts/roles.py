@@ -98,10 +98,15 @@ def reopen_by_hand(person: Person, *, by: Person, at: datetime) -> None:
 
 
 @transaction.atomic
-def link_by_hand(person: Person, *, provider: str, subject: str, issuer: str, by: Person, at: datetime) -> None:
-    """Say who somebody is at a provider. Raises AdsumError `own_roles`, `known_already`."""
+def link_by_hand(
+    person: Person, *, provider: str, subject: str, issuer: str, by: Person, at: datetime, guest: bool = False
+) -> None:
+    """Say who somebody is at a provider; `guest`: one that does not speak for their domain. Raises AdsumError `own_roles`,
+    `known_already`."""
     refuse_own(person, by)
-    identities.link_identity(person, provider=provider, subject=subject, issuer=issuer, by=by.actor, at=at, unused=True)
+    identities.link_identity(
+        person, provider=provider, subject=subject, issuer=issuer, by=by.actor, at=at, unused=True, guest=guest
+    )
 
 
 @transaction.atomic

@@ -95,6 +95,11 @@ class Obliging:
     seen: list[dict[str, str]] = field(default_factory=list)
     """Every authorisation request."""
 
+    @property
+    def address(self) -> str:
+        """Where it is; some write their issuer with a "/" at the end."""
+        return self.issuer.removesuffix("/")
+
     def sign(self, claims: dict[str, Any], *, key: Any = None, algorithm: str = "RS256", kid: str = "one") -> str:
         return jwt.encode(claims, key or self.key, algorithm=algorithm, headers={"kid": kid})
 
@@ -162,10 +167,10 @@ class _Endpoints(BaseHTTPRequestHandler):
                     200,
                     {
                         "issuer": us.issuer,
-                        "authorization_endpoint": f"{us.issuer}/authorise",
-                        "token_endpoint": f"{us.issuer}/token",
-                        "userinfo_endpoint": f"{us.issuer}/userinfo",
-                        "jwks_uri": f"{us.issuer}/keys",
+                        "authorization_endpoint": f"{us.address}/authorise",
+                        "token_endpoint": f"{us.address}/token",
+                        "userinfo_endpoint": f"{us.address}/userinfo",
+                        "jwks_uri": f"{us.address}/keys",
                         "token_endpoint_auth_methods_supported": ["client_secret_post"],
                     }
                     | us.description,

@@ -116,7 +116,10 @@ def test_a_second_account_of_a_provider_waits_until_the_first_is_unlinked(
 
 def test_only_a_provider_of_their_domain_names_them(gwil: Person, alice: Person, provider: oidc.Obliging, client: Client):
     app = oidc.register(provider.issuer, domains=("college.example",))
-    assert "Link by hand" not in text_of(client.get(f"/office/people/{alice.ref}/"))
+    theirs = oidc.register("https://login.uni.example", domains=("uni.example",))
+    page = client.get(f"/office/people/{alice.ref}/").content.decode()
+    assert f'value="{theirs.provider_id}"' in page
+    assert f'value="{app.provider_id}"' not in page
     assert link(client, alice, app.provider_id).status_code == 422
     assert not SocialAccount.objects.exists()
 

@@ -1,6 +1,8 @@
 """Where a person signs in, and how django-allauth behaves here. The protocols themselves: oidc.py and saml.py."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -8,14 +10,16 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from allauth.socialaccount.providers.base.constants import AuthError
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from requests import RequestException
 
 from adsum.accounts.allauth_internals import get_authentication_records, record_authentication
+from adsum.accounts.identities import GUEST
 from adsum.accounts.models import Person
 from adsum.accounts.rules import domain_of
 from adsum.core import vault
@@ -30,6 +34,20 @@ PROOF = "proof"
 """Where the session keeps what its sign-in through a provider proved: `strong` (two factors), `provider` (its name in our
 addresses)."""
 
+AWAY = {"server_error", "temporarily_unavailable"}
+ERRORS = AWAY | {
+    "access_denied",
+    "account_selection_required",
+    "consent_required",
+    "interaction_required",
+    "invalid_request",
+    "invalid_scope",
+    "login_required",
+    "unauthorized_client",
+    "unsupported_response_type",
+}
+"""What a provider may answer instead of a code (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6)."""
+
 log = structlog.get_logger()
 
 
@@ -43,6 +61,10 @@ class Refusal(StrEnum):
     NOT_PROVEN = "not_proven"
     """The provider's answer does not hold what it must: forged, for someone else, out of time, or badly configured."""
     UNKNOWN_PERSON = "unknown_person"
+    INCOMPLETE = "incomplete"
+    """Nobody we know, and too little was said to add them."""
+    GUEST = "guest"
+    """Nobody we know, and a guest at the provider, whose e-mail is of none of its domains."""
     ELSEWHERE = "elsewhere"
     """Known, and linked; but their e-mail is of no domain of this provider any more."""
     SECOND_STEP = "second_step"
@@ -54,12 +76,22 @@ class Refusal(StrEnum):
 
 
 class Refused(AdsumError):
-    """A sign-in that came to nothing. The message is for the log: never a token, code or claim."""
+    """A sign-in that came to nothing. The message is for the log, and so are the facts: which claim, what it came as, what it
+    was compared with. Never a token, a code, or the whole of a claim."""
 
-    def __init__(self, refusal: Refusal, message: str, provider: str = "", *, ask_again: bool = False) -> None:
+    def __init__(
+        self,
+        refusal: Refusal,
+        message: str,
+        provider: str = "",
+        *,
+        ask_again: bool = False,
+        facts: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(refusal, message)
         self.refusal = refusal
         self.provider = provider
+        self.facts = facts
         self.ask_again = ask_again
         """The provider was not asked for two factors yet, and can be."""
 
@@ -83,6 +115,29 @@ def provider_for(email: str) -> SocialApp | None:
     """The university's provider that the domain of this e-mail belongs to."""
     domain = domain_of(email)
     return next((app for app in providers() if in_use(app) and domain in app.settings.get("domains", [])), None)
+
+
+def guests_at(provider_id: str) -> QuerySet[SocialAccount]:
+    """Whom an administrator linked by hand to a provider that does not speak for their domain."""
+    guests: QuerySet[SocialAccount] = SocialAccount.objects.filter(provider=provider_id, **{f"extra_data__{GUEST}": True})
+    return guests
+
+
+def provider_of_guests(email: str) -> SocialApp | None:
+    """Where guests of this domain sign in. It tells nothing about this very e-mail."""
+    domain = domain_of(email)
+    if not domain or provider_for(email):
+        return None
+    there = {"user__username__endswith": f"@{domain}"}
+    return next((app for app in providers() if in_use(app) and guests_at(app.provider_id).filter(**there).exists()), None)
+
+
+def provider_that_knows(person: Person) -> SocialApp | None:
+    """The provider that may say who this person is: that of their domain, or, where no provider has it, one at which an
+    administrator made them known as a guest."""
+    if app := provider_for(person.username):
+        return app
+    return next((app for app in providers() if in_use(app) and guests_at(app.provider_id).filter(user=person).exists()), None)
 
 
 def one_factor_alone(request: Any, person: Person) -> bool:
@@ -162,16 +217,21 @@ class SocialAdapter(DefaultSocialAccountAdapter):
             raise Refused(Refusal.UNKNOWN_PERSON, "not linked", sociallogin.account.provider)
 
     def on_authentication_error(
-        self, _request: Any, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
+        self, request: Any, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
     ) -> None:
+        said = request.GET.get("error", "")
         if error == AuthError.CANCELLED:
             refusal = Refusal.CANCELLED
         elif exception is None and "state" not in (extra_context or {}):
             refusal = Refusal.STALE
+        elif isinstance(exception, RequestException) or (exception is None and said in AWAY):
+            refusal = Refusal.PROVIDER_DOWN
         else:
-            refusal = Refusal.PROVIDER_DOWN if isinstance(exception, RequestException) else Refusal.NOT_PROVEN
-        # The exception's text may hold what the provider sent, so only its kind is kept.
-        raise Refused(refusal, type(exception).__name__ if exception else str(error), provider.sub_id) from exception
+            refusal = Refusal.NOT_PROVEN
+        # The exception's text may hold what the provider sent, so only its kind is kept; of an error, what a standard names.
+        why = type(exception).__name__ if exception else str(error)
+        facts = {"error": said if said in ERRORS else "none that a standard names"} if said and not exception else {}
+        raise Refused(refusal, why, provider.sub_id, facts=facts) from exception
 
 
 class MfaAdapter(DefaultMFAAdapter):

@@ -17,9 +17,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from allauth.socialaccount.models import SocialAccount, SocialApp
+from django.core.cache import caches
 from django.db import transaction
 from django.db.models import Q
 
@@ -27,7 +29,7 @@ from adsum.accounts import identities, second_factors, services
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import Role, domain_of
 from adsum.core.errors import AdsumError
-from adsum.integrations.sign_in.allauth import PROOF, SAML, Refusal, Refused, in_use, provider_for
+from adsum.integrations.sign_in.allauth import PROOF, SAML, Refusal, Refused, in_use, provider_that_knows
 from adsum.integrations.sign_in.assurance import (
     OIDC_RULE,
     SAML_RULE,
@@ -38,11 +40,14 @@ from adsum.integrations.sign_in.assurance import (
     to_ask_for,
     values_of,
 )
+from adsum.integrations.sign_in.claims import compared_without_case, is_guest, is_plain, kind_of, left_out, shape_of, text_of
 
 UID_MAX = 191
 NAMES = ("family_name", "given_name", "email")
 VERIFIED = "email_verified"
 """Where a provider says this of an e-mail, nobody is made of one that it has not checked."""
+LEFT_OUT_KEPT = 30 * 24 * 3600
+"""Seconds for which a provider's page tells of a claim that was too long to send."""
 LEEWAY = timedelta(seconds=60)
 """How far a provider's clock may be from ours when it says that somebody has just signed in."""
 
@@ -88,6 +93,14 @@ class Report:
     unknown_departments: list[str] = field(default_factory=list)
     roles_missing: bool = False
     """There is a rule for roles, and the claim it reads was not among what was said."""
+    roles_left_out: bool = False
+    """It was not, because it was too long to send."""
+    because: str = ""
+    """Why nobody was found: a value of Because."""
+    compared: dict[str, str] = field(default_factory=dict)
+    """Which claim was read, what it came as and what it was compared with."""
+    guest: bool = False
+    """A guest's account there."""
 
 
 class Aside(Exception):
@@ -97,6 +110,12 @@ class Aside(Exception):
         super().__init__()
         self.report = report
         self.next_path = next_path
+
+
+def spelled(app: SocialApp, subject: str) -> str:
+    """What this provider calls somebody, as they were linked: where its standard compares without case, in whatever case."""
+    name = app.settings.get("uid_attribute") or app.settings.get("uid_field", "sub")
+    return identities.spelled(app.provider_id, subject) if compared_without_case(name) else subject
 
 
 def rule_of(app: SocialApp) -> list[str]:
@@ -138,16 +157,18 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
         if person is None or not request.user.is_authenticated or person.pk != request.user.pk:
             raise Refused(Refusal.SOMEONE_ELSE, "another person proved who they are", app.provider_id)
         _is_fresh(app, said, state, at=request.at)
-    if person is not None and provider_for(person.username) != app:
-        raise Refused(Refusal.ELSEWHERE, "the person's domain is not this provider's", app.provider_id)
-    person = person or _matched(app, said.claims)
+    if person is not None and provider_that_knows(person) != app:
+        facts = {"domain": domain_of(person.username), "compared_with": _domains(app)}
+        raise Refused(Refusal.ELSEWHERE, "the person's domain is not this provider's", app.provider_id, facts=facts)
+    match = Match(person) if person else _matched(app, said.claims)
+    person = match.person
     _enough_factors(app, person, said, state, proven=proven, at=request.at)
     proof = {"strong": proven, "provider": app.provider_id}
     if purpose == Purpose.FRESH:
         request.session[PROOF] = proof
         raise Aside(None, state.get("next", ""))
     with transaction.atomic():
-        person = _linked(app, person, said, at=request.at)
+        person = _linked(app, match, said, at=request.at)
         if person.is_active:
             give_roles(app, person, said.claims, at=request.at)
     setattr(request, PROOF, proof)
@@ -176,43 +197,100 @@ def _enough_factors(
 # First sign-in: docs/adr/0002
 
 
-def _linked(app: SocialApp, person: Person | None, said: Said, *, at: datetime) -> Person:
+class Because(StrEnum):
+    """Why a first sign-in found nobody, for the log and for the administrator who tests it."""
+
+    NO_RULE = "no claim finds people here"
+    MISSING = "the claim that finds people is missing"
+    UNREADABLE = "the claim that finds people holds no single value"
+    NOBODY = "the claim that finds people has nobody's value"
+    SEVERAL = "the claim that finds people has the value of several"
+    OTHER_DOMAIN = "who has that value has an e-mail of another domain"
+    LINKED = "who has that value signs in with another subject"
+    NO_NAME = "to add them, family_name is missing"
+    NO_EMAIL = "to add them, email is missing"
+    UNCHECKED = "to add them, the provider has not checked their email"
+    NOT_OURS = "to add them, email is of none of its domains"
+    TAKEN = "to add them, email is somebody's already"
+
+
+class Match(NamedTuple):
+    """Whom a first sign-in found, or why nobody, and what was compared."""
+
+    person: Person | None
+    because: Because | None = None
+    facts: Mapping[str, str] = MappingProxyType({})
+
+
+def _domains(app: SocialApp) -> str:
+    return ", ".join(app.settings.get("domains", []))
+
+
+def _linked(app: SocialApp, match: Match, said: Said, *, at: datetime) -> Person:
     """The person, linked from now on to what the provider calls them. Never by e-mail. Raises Refused when nobody, or
     somebody else, is found."""
-    if person is None and app.settings.get("create_people"):
-        person = _created(app, said, at=at)
-    if person is None:
-        raise Refused(Refusal.UNKNOWN_PERSON, "nobody matches", app.provider_id)
+    if match.person is None and app.settings.get("create_people"):
+        match = _created(app, said, at=at)
+    if match.person is None:
+        raise _unknown(app, match, said)
     try:
-        identities.link_identity(person, provider=app.provider_id, subject=said.uid, issuer=said.issuer, by=person.actor, at=at)
+        identities.link_identity(
+            match.person, provider=app.provider_id, subject=said.uid, issuer=said.issuer, by=match.person.actor, at=at
+        )
     except AdsumError as taken:
-        raise Refused(Refusal.UNKNOWN_PERSON, "that person signs in with another subject", app.provider_id) from taken
-    return person
+        raise _unknown(app, Match(None, Because.LINKED, match.facts), said) from taken
+    return match.person
 
 
-def _matched(app: SocialApp, claims: Mapping[str, Any]) -> Person | None:
-    kind, value = app.settings.get("match_identifier"), claims.get(app.settings.get("match_claim", ""))
-    domains = app.settings.get("domains", [])
-    if not kind or not isinstance(value, str) or not value:
-        return None
-    if "@" in value and domain_of(value) not in domains:
-        return None  # a provider speaks only for its own domains
+def _unknown(app: SocialApp, match: Match, said: Said) -> Refused:
+    because = match.because or Because.NO_RULE
+    if is_guest(said.claims):
+        refusal = Refusal.GUEST
+    elif because in {Because.NO_NAME, Because.NO_EMAIL, Because.UNCHECKED}:
+        refusal = Refusal.INCOMPLETE
+    else:
+        refusal = Refusal.UNKNOWN_PERSON
+    return Refused(refusal, "nobody matches", app.provider_id, facts={"because": because.value, **match.facts})
+
+
+def _matched(app: SocialApp, claims: Mapping[str, Any]) -> Match:
+    kind, claim = app.settings.get("match_identifier", ""), app.settings.get("match_claim", "")
+    domains, value = app.settings.get("domains", []), text_of(claims.get(claim))
+    if not kind or not claim:
+        return Match(None, Because.NO_RULE)
+    facts = {"claim": claim, "came_as": kind_of(claims.get(claim)), "compared_with": kind}
+    if not value:
+        return Match(None, Because.UNREADABLE if claim in claims else Because.MISSING, facts)
+    facts["value"] = shape_of(value)
+    if "@" in value and domain_of(value) not in domains:  # a provider speaks only for its own domains
+        return Match(None, Because.OTHER_DOMAIN, facts | {"domain": domain_of(value), "compared_with": _domains(app)})
     if kind == "number":
         named = Q(number=value)
     else:
-        named = Q(identifiers__kind=kind, identifiers__value=value, identifiers__valid_to=None)
-    people = [one for one in Person.objects.filter(named).distinct()[:20] if domain_of(one.username) in domains]
-    return people[0] if len(people) == 1 else None
+        same = "identifiers__value__iexact" if compared_without_case(claim, kind) else "identifiers__value"
+        named = Q(identifiers__kind=kind, identifiers__valid_to=None, **{same: value})
+    found = list(Person.objects.filter(named).distinct()[:20])
+    people = [one for one in found if domain_of(one.username) in domains]
+    if len(people) == 1:
+        return Match(people[0], None, facts)
+    why = Because.SEVERAL if people else Because.OTHER_DOMAIN if found else Because.NOBODY
+    return Match(None, why, facts)
 
 
-def _created(app: SocialApp, said: Said, *, at: datetime) -> Person | None:
+def _created(app: SocialApp, said: Said, *, at: datetime) -> Match:
     """Somebody new, whose source is the provider: the roster must agree on more than the e-mail to call them its own."""
-    family_name, given_name, email = (str(said.claims.get(name) or "").strip() for name in NAMES)
-    checked = said.claims.get(VERIFIED, True) in (True, "true")
-    if not family_name or not checked or domain_of(email) not in app.settings.get("domains", []):
-        return None
+    family_name, given_name, email = (text_of(said.claims.get(name)) for name in NAMES)
+    facts = {"came_as": kind_of(said.claims.get("email"))}
+    if not family_name:
+        return Match(None, Because.NO_NAME, {"came_as": kind_of(said.claims.get("family_name"))})
+    if not email:
+        return Match(None, Because.NO_EMAIL, facts)
+    if said.claims.get(VERIFIED, True) not in (True, "true"):
+        return Match(None, Because.UNCHECKED, facts)
+    if domain_of(email) not in app.settings.get("domains", []):
+        return Match(None, Because.NOT_OURS, {"domain": domain_of(email), "compared_with": _domains(app)})
     try:
-        return services.create_person(
+        made = services.create_person(
             username=email,
             email=email,
             family_name=family_name[:120],
@@ -223,7 +301,8 @@ def _created(app: SocialApp, said: Said, *, at: datetime) -> Person | None:
             at=at,
         )
     except AdsumError:
-        return None  # that e-mail is someone's: not proof that it is theirs
+        return Match(None, Because.TAKEN, facts)  # that e-mail is someone's: not proof that it is theirs
+    return Match(made)
 
 
 # Roles
@@ -242,9 +321,13 @@ def _claimed(app: SocialApp, claims: Mapping[str, Any]) -> frozenset[tuple[Role,
 def give_roles(app: SocialApp, person: Person, claims: Mapping[str, Any], *, at: datetime) -> None:
     """Give the roles that are claimed now, and end those this provider gave before. Grants of others are not touched.
 
-    A rule whose department does not exist gives nothing: least of all the whole university.
+    A rule whose department does not exist gives nothing: least of all the whole university. Where the provider says that the
+    claim was too long to send, nobody knows what it claims: everything stays as it is, and the provider's page says so.
     """
     if not app.settings.get("roles") and not person.grants.filter(source=grant_source(app)).exists():
+        return
+    if left_out(claims, app.settings.get("roles_claim", "")):
+        caches["default"].set(_roles_left_out(app), at.isoformat(), LEFT_OUT_KEPT)
         return
     claimed = _claimed(app, claims)
     departments = Department.objects.in_bulk({code for _, code in claimed if code}, field_name="code")
@@ -252,22 +335,36 @@ def give_roles(app: SocialApp, person: Person, claims: Mapping[str, Any], *, at:
     services.replace_roles(person, roles, source=grant_source(app), by="system:sign-in", at=at)
 
 
+def _roles_left_out(app: SocialApp) -> str:
+    return f"roles-left-out:{app.provider_id}"
+
+
+def roles_left_out(app: SocialApp) -> datetime | None:
+    """When a sign-in of the last thirty days last came without the claim for roles, because it was too long to send."""
+    kept = caches["default"].get(_roles_left_out(app))
+    return datetime.fromisoformat(kept) if kept else None
+
+
 # A test sign-in
 
 
 def _report(app: SocialApp, said: Said, person: Person | None, proven: bool) -> Report:
-    found = person or _matched(app, said.claims)
+    match = Match(person) if person else _matched(app, said.claims)
     claimed = sorted(_claimed(app, said.claims))
     codes = {code for _, code in claimed if code}
     known = set(Department.objects.filter(code__in=codes).values_list("code", flat=True))
     return Report(
-        claims=sorted(said.claims),
+        claims=sorted(name for name in said.claims if is_plain(name)),
         factors={name: sorted(values) for name, values in said.factors.items() if values},
         at=said.at.isoformat() if said.at else "",
-        who=found.display_name if found else "",
+        who=match.person.display_name if match.person else "",
+        because=match.because.value if match.because else "",
+        compared=dict(match.facts),
+        guest=is_guest(said.claims),
         known=person is not None,
         two_factors=proven,
         roles=[(role.value, code) for role, code in claimed if not code or code in known],
         unknown_departments=sorted(codes - known),
         roles_missing=bool(app.settings.get("roles")) and app.settings.get("roles_claim") not in said.claims,
+        roles_left_out=bool(app.settings.get("roles")) and left_out(said.claims, app.settings.get("roles_claim", "")),
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from adsum.accounts.rules import NEVER_CLAIMED, STAFF, Role
+from adsum.integrations.sign_in.claims import is_plain
 
 SPEAKS_OF_FACTORS = ("amr", "acr", "acrs", "context")
 """Where a provider says how somebody signed in: three claims of OpenID Connect, and SAML's AuthnContextClassRef."""
@@ -51,7 +52,8 @@ def to_ask_for(rule: Iterable[str]) -> dict[str, list[str]]:
 def values_of(said: Any) -> frozenset[str]:
     """The texts in a claim, whether it is one or a list of them, in any order. Anything else says nothing."""
     several = said if isinstance(said, list | tuple) else [said]
-    return frozenset(one for one in several if isinstance(one, str) and one)
+    texts = (one.strip() for one in several if isinstance(one, str))
+    return frozenset(text for text in texts if text and is_plain(text))
 
 
 class SecondStep(StrEnum):

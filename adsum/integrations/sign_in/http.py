@@ -1,6 +1,7 @@
 """How a sign-in provider is asked: by the one client of core, as a session of `requests`, which is what django-allauth expects.
 A provider may be inside the campus network, so what it answers must not be able to send us anywhere else in there."""
 
+from http.client import INTERNAL_SERVER_ERROR
 from io import BytesIO
 from typing import Any
 
@@ -48,7 +49,7 @@ class _Asking(BaseAdapter):
 
 
 class ProviderSession(Session):
-    """Follows no redirect; raises RequestException where one was asked to be followed."""
+    """Follows no redirect; raises RequestException where one was asked to be followed, and where a server is out of order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,4 +64,6 @@ class ProviderSession(Session):
         response = super().request(method, url, *args, **{**how, "allow_redirects": False})
         if follows and response.is_redirect:
             raise TooManyRedirects("a provider's redirects are not followed", response=response)
+        if response.status_code >= INTERNAL_SERVER_ERROR and not how.get("stream"):
+            response.raise_for_status()  # it is away, whatever else it may say
         return response

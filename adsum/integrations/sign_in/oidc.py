@@ -34,10 +34,12 @@ from django.core.cache import caches
 from django.urls import reverse
 from requests import RequestException
 
+from adsum.accounts import identities
 from adsum.core import addresses, vault
 from adsum.integrations.sign_in.allauth import OIDC, Refusal, Refused, provider_named
-from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for, wanted_claims
+from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for, spelled, wanted_claims
 from adsum.integrations.sign_in.assurance import values_of
+from adsum.integrations.sign_in.claims import is_plain, kind_of, text_of
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures only the provider can make. Never `none`, never one made with a shared secret."""
@@ -80,14 +82,22 @@ def fetch(url: str, *, again: bool = False) -> Any:
     return found
 
 
+def description_of(issuer: str) -> str:
+    """Where an issuer describes itself. One that ends in "/" has only one there (Discovery 1.0, 4.1)."""
+    return f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
+
+
 def describe(issuer: str) -> dict[str, Any]:
     """The provider's own description, checked: it is that issuer's, and complete.
 
     Raises Refused, or RequestException when it cannot be reached.
     """
-    config = fetch(f"{issuer}/.well-known/openid-configuration")
+    config = fetch(description_of(issuer))
     if not isinstance(config, dict) or config.get("issuer") != issuer:
-        raise Refused(Refusal.NOT_PROVEN, "the description is not that issuer's")
+        said = text_of(config.get("issuer"))[:200] if isinstance(config, dict) else ""
+        raise Refused(
+            Refusal.NOT_PROVEN, "the description is not that issuer's", facts={"issuer": said, "compared_with": issuer}
+        )
     if not all(is_private_enough(config.get(name)) for name in ENDPOINTS):
         raise Refused(Refusal.NOT_PROVEN, "an endpoint is missing or not https")
     return config
@@ -149,13 +159,15 @@ class UniversityProvider(OpenIDConnectProvider):
         return UniversityAdapter(request, self.app)
 
     def extract_uid(self, data: dict[str, Any]) -> str:
-        uid = data.get(self.app.settings.get("uid_field", "sub"))
-        if not isinstance(uid, str) or not 0 < len(uid) <= UID_MAX:
-            raise Refused(Refusal.NOT_PROVEN, "no usable subject", self.sub_id)
-        return uid
+        name = self.app.settings.get("uid_field", "sub")
+        said = data.get(name)
+        uid = said if name == "sub" else text_of(said)  # a `sub` is compared letter by letter (OpenID Connect Core, 2)
+        if not isinstance(uid, str) or not 0 < len(uid) <= UID_MAX or not is_plain(uid):
+            raise Refused(Refusal.NOT_PROVEN, "no usable subject", self.sub_id, facts={"claim": name, "came_as": kind_of(said)})
+        return spelled(self.app, uid)
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {"iss": data["iss"]}
+        return identities.kept_of(self.app.provider_id, self.extract_uid(data), data["iss"])
 
     def extract_common_fields(self, _data: dict[str, Any]) -> dict[str, Any]:
         return {}
@@ -210,12 +222,14 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
         if answered != config["issuer"] and (
             answered is not None or config.get("authorization_response_iss_parameter_supported")
         ):
-            raise Refused(Refusal.NOT_PROVEN, "another issuer answered")
+            facts = {"issuer": (answered or "none")[:200], "compared_with": config["issuer"]}
+            raise Refused(Refusal.NOT_PROVEN, "another issuer answered", facts=facts)
         claims = verify(
             kwargs["response"].get("id_token"), config=config, client_id=app.client_id, nonce=self.state.get("nonce", "")
         )
         if app.settings.get("tenant") and claims.get("tid") != app.settings["tenant"]:
-            raise Refused(Refusal.NOT_PROVEN, "ID token: of another tenant")
+            facts = {"claim": "tid", "came_as": kind_of(claims.get("tid"))}
+            raise Refused(Refusal.NOT_PROVEN, "ID token: of another tenant", facts=facts)
         uid = provider.extract_uid(claims)
         if missing := wanted_claims(app, uid, self.state.get("purpose", "")) - claims.keys():
             claims = self._more(config, claims, token.token, missing)

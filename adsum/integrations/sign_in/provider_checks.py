@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jwt
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialApp
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from requests import RequestException
@@ -16,7 +17,7 @@ from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in import oidc
 from adsum.integrations.sign_in.allauth import SAML, Refused
-from adsum.integrations.sign_in.arrival import rule_of
+from adsum.integrations.sign_in.arrival import Because, rule_of
 from adsum.integrations.sign_in.assurance import to_ask_for
 from adsum.integrations.sign_in.providers import known
 from adsum.integrations.sign_in.saml_metadata import certificate
@@ -63,10 +64,9 @@ def _oidc(app: SocialApp, *, at: datetime) -> Iterator[Finding]:
 
 
 def _described(issuer: str, *, at: datetime, rule: dict[str, list[str]] | None = None) -> Iterator[Finding]:
-    address = f"{issuer}/.well-known/openid-configuration"
     try:
         with get_adapter().get_requests_session() as session:
-            answer = session.get(address)
+            answer = session.get(oidc.description_of(issuer))
         answer.raise_for_status()
         config = answer.json()
     except RequestException as unreachable:
@@ -282,6 +282,22 @@ ADVICE = (
         gettext_lazy("The answer does not hold what it must. Have the provider use our metadata, with HTTP-POST."),
     ),
 )
+
+
+NOBODY_BECAUSE: dict[Because, Promise] = {
+    Because.NO_RULE: gettext_lazy("Say under Change which claim finds people, or link them beforehand."),
+    Because.MISSING: gettext_lazy("That claim did not come: have the provider send it, or choose another."),
+    Because.UNREADABLE: gettext_lazy("That claim holds no single value: it must be one text, one number, or a list of one."),
+    Because.NOBODY: gettext_lazy(
+        "Nobody here has that value. Compare it with the roster: a provider that sends a number as a number loses the zeros"
+        " before it."
+    ),
+    Because.SEVERAL: gettext_lazy("Several people here have that value. It must name one."),
+    Because.OTHER_DOMAIN: gettext_lazy("Whoever has that value has an e-mail that is of none of this provider’s domains."),
+    Because.LINKED: gettext_lazy(
+        "Whoever has that value is linked to another account of this provider: unlink that one first."
+    ),
+}
 
 
 def explained(refused: Refused) -> str:

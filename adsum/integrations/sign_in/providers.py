@@ -24,7 +24,7 @@ from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.core.university import civil_date
 from adsum.integrations.sign_in import oidc, saml
-from adsum.integrations.sign_in.allauth import OIDC, PROOF, SAML, in_use, providers
+from adsum.integrations.sign_in.allauth import OIDC, PROOF, SAML, guests_at, in_use, providers
 from adsum.integrations.sign_in.arrival import grant_source
 from adsum.integrations.sign_in.assurance import ENTRA_RULE, OIDC_RULE, SAML_RULE, entry
 from adsum.integrations.sign_in.saml_metadata import Metadata, make_key
@@ -172,15 +172,20 @@ class Say(NamedTuple):
 
 def say_of(app: SocialApp, *, gone: bool = True) -> Say:
     """The roles it gave that are in force or to come, and the sign-ins made with it: of everybody, or, unless it is gone, of
-    those whose e-mail is of no domain of its own any more. (Three queries.)"""
+    those whose e-mail is of no domain of its own any more, its guests apart. (Four queries.)"""
     own = set() if gone else set(app.settings["domains"])
+    guests = set() if gone else set(guests_at(app.provider_id).values_list("user", flat=True))
     grants = RoleGrant.objects.filter(source=grant_source(app), ends_on=None).select_related("person")
     there = UserSession.objects.filter(user__socialaccount__provider=app.provider_id).select_related("user")
     sessions = Session.objects.filter(session_key__in=there.values("session_key"))
     made = {one.session_key for one in sessions if one.get_decoded().get(PROOF, {}).get("provider") == app.provider_id}
     return Say(
-        [one for one in grants if domain_of(one.person.username) not in own],
-        [one for one in there if one.session_key in made and domain_of(one.user.username) not in own],
+        [one for one in grants if domain_of(one.person.username) not in own and one.person_id not in guests],
+        [
+            one
+            for one in there
+            if one.session_key in made and domain_of(one.user.username) not in own and one.user_id not in guests
+        ],
     )
 
 

@@ -43,7 +43,8 @@ from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
 from adsum.integrations.sign_in.allauth import Refusal, Refused
-from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for
+from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for, spelled
+from adsum.integrations.sign_in.claims import is_plain, kind_of, text_of
 
 KEY = "saml-key/v1"
 ANSWER = "saml-answer/v1"
@@ -147,7 +148,7 @@ class UniversitySaml(SAMLProvider):
         return data.uid
 
     def extract_extra_data(self, data: Said) -> dict[str, Any]:
-        return {"iss": data.issuer}
+        return identities.kept_of(self.app.provider_id, data.uid, data.issuer)
 
     def extract_common_fields(self, _data: Said) -> dict[str, Any]:
         return {}
@@ -223,9 +224,9 @@ def _is_signed(raw: bytes, app: SocialApp) -> None:
     )
 
 
-def _must(true: object, what: str) -> None:
+def _must(true: object, what: str, **facts: str) -> None:
     if not true:
-        raise Refused(Refusal.NOT_PROVEN, f"SAML response: {what}")
+        raise Refused(Refusal.NOT_PROVEN, f"SAML response: {what}", facts=facts)
 
 
 def _read(app: SocialApp, response: Any, *, at: datetime) -> dict[str, Any]:
@@ -235,7 +236,8 @@ def _read(app: SocialApp, response: Any, *, at: datetime) -> dict[str, Any]:
     _must(len(assertions) == 1, "not one assertion, where it belongs")
     (assertion,) = assertions
     issuers = [one.text for one in (document.find("saml:Issuer", NS), assertion.find("saml:Issuer", NS)) if one is not None]
-    _must(issuers == [app.settings["entity_id"]] * 2, "another issuer")
+    said = ", ".join(dict.fromkeys(str(one)[:100] for one in issuers))
+    _must(issuers == [app.settings["entity_id"]] * 2, "another issuer", issuer=said, compared_with=app.settings["entity_id"])
     _must(document.get("Destination") == answered_at(app), "for another address")
     asked = document.get("InResponseTo")
     _must(asked, "nobody asked")
@@ -253,7 +255,9 @@ def _read(app: SocialApp, response: Any, *, at: datetime) -> dict[str, Any]:
     audiences = [
         [one.text for one in each.findall("saml:Audience", NS)] for each in conditions.findall("saml:AudienceRestriction", NS)
     ]
-    _must(audiences and all(entity_of(app) in each for each in audiences), "for another audience")
+    ours = entity_of(app)
+    said = ", ".join(str(one)[:100] for each in audiences for one in each)
+    _must(audiences and all(ours in each for each in audiences), "for another audience", audience=said, compared_with=ours)
     statement = assertion.find("saml:AuthnStatement", NS)
     when = _time(statement.get("AuthnInstant"))
     claims = _claims(response.get_attributes())
@@ -276,8 +280,8 @@ def _claims(attributes: dict[str, list[Any]]) -> dict[str, Any]:
     """Attributes by their own names and by those of ALIASES: one text, or a list."""
     said: dict[str, Any] = {}
     for name, values in attributes.items():
-        texts = [value for value in values if isinstance(value, str)]
-        if texts:
+        texts = list(dict.fromkeys(value.strip() for value in values if isinstance(value, str) and value.strip()))
+        if texts:  # said twice is said once
             said[name] = texts[0] if len(texts) == 1 else texts
     return said | {alias: said[name] for alias, names in ALIASES.items() for name in names if name in said}
 
@@ -286,16 +290,19 @@ def _uid(app: SocialApp, name_id: dict[str, str], claims: dict[str, Any]) -> str
     """Who it is, for ever: a persistent NameID of this provider, or the configured attribute, within the provider's scope."""
     uid: Any
     if attribute := app.settings.get("uid_attribute"):
-        uid = claims.get(attribute)
-        _must(isinstance(uid, str), "not one value that names the person")
+        uid, came_as = text_of(claims.get(attribute)), kind_of(claims.get(attribute))
+        _must(uid, "not one value that names the person", claim=attribute, came_as=came_as)
         _, at_sign, scope = uid.partition("@")
         allowed = app.settings.get("scopes") or app.settings.get("domains", [])
-        _must(at_sign and scope.casefold() in allowed, "outside the provider's scope")
+        facts = {"claim": attribute, "scope": scope[:100], "compared_with": ", ".join(allowed)}
+        _must(at_sign and scope.casefold() in allowed, "outside the provider's scope", **facts)
+        uid = spelled(app, uid)
     else:
-        _must(name_id.get("Format") == PERSISTENT, "a NameID that is not persistent")
+        came_as = str(name_id.get("Format")).rpartition(":")[2][:40]
+        _must(name_id.get("Format") == PERSISTENT, "a NameID that is not persistent", claim="NameID", came_as=came_as)
         _must(name_id.get("NameQualifier") in {None, app.settings["entity_id"]}, "a NameID of another provider")
         uid = name_id.get("Value")
-    _must(isinstance(uid, str) and 0 < len(uid) <= UID_MAX, "no usable subject")
+    _must(isinstance(uid, str) and 0 < len(uid) <= UID_MAX and is_plain(uid), "no usable subject")
     return str(uid)
 
 

@@ -57,7 +57,10 @@ class LinkForm(forms.Form):
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "link_%s", **kwargs})
         domain = domain_of(person.username)
-        self.apps = {app.provider_id: app for app in providers() if domain in app.settings.get("domains", [])}
+        speaking = [app for app in providers() if domain in app.settings.get("domains", [])]
+        self.guest = not speaking and not person.password
+        """Nobody speaks for their domain, and they have no password here: they can be a guest's account at any provider."""
+        self.apps = {app.provider_id: app for app in (providers() if self.guest else speaking)}
         self.fields["provider"].choices = [  # type: ignore[attr-defined]
             (name, f"{app.name} ({known(app)})") for name, app in self.apps.items()
         ]

@@ -31,6 +31,7 @@ from adsum.audit.rules import Page
 from adsum.audit.tree import people_behind
 from adsum.checkin.services import revoke_passes
 from adsum.core.errors import AdsumError
+from adsum.integrations.sign_in.arrival import spelled
 from adsum.integrations.sign_in.providers import known
 from adsum.timetable.models import Enrolment, Module, ModuleLeader
 from adsum.timetable.reports import Relation
@@ -292,8 +293,15 @@ def link(request: PersonRequest, person: Person) -> HttpResponse:
 
     def save(given: dict[str, Any]) -> None:
         linked = form.apps[given["provider"]]
-        by, at = request.user, request.at
-        roles.link_by_hand(person, provider=linked.provider_id, subject=given["subject"], issuer=known(linked), by=by, at=at)
+        roles.link_by_hand(
+            person,
+            provider=linked.provider_id,
+            subject=spelled(linked, given["subject"]),
+            issuer=known(linked),
+            by=request.user,
+            at=request.at,
+            guest=form.guest,
+        )
 
     done = _("Linked. They can sign in at %(name)s now.") % {"name": app.name if app else ""}
     return _filled_in(request, person, form, save, done)

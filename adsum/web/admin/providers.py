@@ -19,8 +19,8 @@ from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in import oidc, saml
 from adsum.integrations.sign_in import providers as setting_up
 from adsum.integrations.sign_in.allauth import SAML, in_use, providers
-from adsum.integrations.sign_in.arrival import Purpose, rule_of
-from adsum.integrations.sign_in.provider_checks import Finding, check
+from adsum.integrations.sign_in.arrival import Purpose, roles_left_out, rule_of
+from adsum.integrations.sign_in.provider_checks import NOBODY_BECAUSE, Finding, check
 from adsum.integrations.sign_in.saml_metadata import certificate, read_metadata
 from adsum.web.admin.provider_forms import FORMS, KIND_WORDS, ProviderForm, RoleRows, filled
 from adsum.web.guards import for_roles
@@ -115,6 +115,8 @@ def _detail(request: PersonRequest, app: SocialApp, findings: list[Finding] | No
             "tried": tried,
             "report": report,
             "reported_at": parse_datetime(report["at"]) if report.get("at") else None,
+            "nobody_because": NOBODY_BECAUSE.get(report.get("because"), ""),
+            "roles_left_out": roles_left_out(app),
             "reported_roles": [(ROLES[role], code) for role, code in report.get("roles", [])],
         },
     )

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from adsum.accounts.allauth_internals import perform_login, perform_password_login
 from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import domain_of
-from adsum.integrations.sign_in.allauth import WAITING, is_local, own_path, provider_for
+from adsum.integrations.sign_in.allauth import WAITING, is_local, own_path, provider_for, provider_of_guests
 from adsum.web import floods
 from adsum.web.signin import stepup
 from adsum.web.signin.forms import CodeForm, EmailForm
@@ -62,7 +62,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         email = form.cleaned_data["email"]
         request.session[WAITING] = {"email": email, "next": wanted}
-        if provider_for(email):
+        if provider_for(email) or (not is_local(email) and provider_of_guests(email)):
             return redirect("sign_in_university")
         if is_local(email):
             return redirect("sign_in_password")

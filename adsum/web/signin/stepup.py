@@ -39,7 +39,7 @@ from django.views.decorators.http import require_http_methods
 
 from adsum.accounts.models import Identifier, Person
 from adsum.core import addresses
-from adsum.integrations.sign_in.allauth import own_path, provider_for
+from adsum.integrations.sign_in.allauth import own_path, provider_that_knows
 from adsum.web.guards import wants_json
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin.second_factor import PasskeyForm, ProofForm, code_proves, is_local, password_proves
@@ -132,7 +132,7 @@ def _ways(person: Person) -> Ways:
 
 def provider_of(person: Person) -> SocialApp | None:
     """The provider this person signs in with."""
-    app = provider_for(person.username)
+    app = provider_that_knows(person)
     return app if app and SocialAccount.objects.filter(user=person, provider=app.provider_id).exists() else None
 
 

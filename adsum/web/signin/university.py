@@ -20,7 +20,17 @@ from django.views.decorators.http import require_POST, require_safe
 from adsum.accounts.models import Person
 from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in import oidc, saml
-from adsum.integrations.sign_in.allauth import OIDC, SAML, Refusal, Refused, in_use, own_path, provider_for, provider_named
+from adsum.integrations.sign_in.allauth import (
+    OIDC,
+    SAML,
+    Refusal,
+    Refused,
+    in_use,
+    own_path,
+    provider_for,
+    provider_named,
+    provider_of_guests,
+)
 from adsum.integrations.sign_in.arrival import Aside, Purpose
 from adsum.web import floods
 from adsum.web.middleware import PersonRequest
@@ -62,6 +72,24 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
         _(
             "You signed in at your university, but that account is not on our lists. If you have just enrolled or"
             " started, it can take a day. After that, ask the attendance team to add you; tell them the time below."
+        ),
+        "person",
+        403,
+    ),
+    Refusal.INCOMPLETE: (
+        _("Your university told us too little"),
+        _(
+            "You signed in at your university, but it did not tell us your name, or no e-mail that it has checked, so we could"
+            " not add you. Tell your IT service, with the time below: its sign-in must send them to Adsum."
+        ),
+        "person",
+        403,
+    ),
+    Refusal.GUEST: (
+        _("You are a guest there"),
+        _(
+            "That account belongs to somebody from elsewhere, and we do not know whose it is here. If you study or work here,"
+            " use the account of this university; else ask an administrator to link yours, and tell them the time below."
         ),
         "person",
         403,
@@ -108,7 +136,8 @@ PROTOCOLS: dict[str, Any] = {OIDC: oidc, SAML: saml}
 def university(request: HttpRequest) -> HttpResponse:
     """One moment on the way to the provider. A page of its own, because browsers apply our Content-Security-Policy's
     `form-action` to every redirect that follows a form, and where a provider redirects to is its own business."""
-    app = provider_for(pending(request)["email"])
+    email = pending(request)["email"]
+    app = provider_for(email) or provider_of_guests(email)
     if request.user.is_authenticated or app is None:
         return redirect("sign_in")
     return page(request, "university", app=app, go=way_to(app))
@@ -151,7 +180,7 @@ def saml_answer(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         told = {"answer": saml.receive(app, request.POST.get("SAMLResponse", ""), at=request.at)}  # type: ignore[attr-defined]
     except Refused as refused:
-        log.warning("sign_in.refused", refusal=refused.refusal.value, provider=app.name, why=refused.message)
+        log.warning("sign_in.refused", refusal=refused.refusal.value, provider=app.name, why=refused.message, **refused.facts)
         told = {"why": refused.refusal.value, "reason": saml.sealed_reason(refused)}
     except AdsumError as closed:
         log.warning("sign_in.refused", refusal=closed.code, provider=app.name, why=closed.message)
@@ -204,7 +233,7 @@ def leave(request: HttpRequest, app: SocialApp, purpose: Purpose, next_path: str
     if purpose is Purpose.TEST:
         trial.begin(request, app)
     email = request.user.username if isinstance(request.user, Person) else pending(request)["email"]
-    hint = email if provider_for(email) == app else ""
+    hint = email if app in (provider_for(email), provider_of_guests(email)) else ""
     try:
         address = PROTOCOLS[app.provider].begin(
             request,
@@ -246,7 +275,7 @@ def _raise(refused: Refused) -> None:
 
 
 def _tried(request: HttpRequest, app: SocialApp, refused: Refused) -> HttpResponse:
-    log.warning("sign_in.tried", refusal=refused.refusal.value, provider=app.name, why=refused.message)
+    log.warning("sign_in.tried", refusal=refused.refusal.value, provider=app.name, why=refused.message, **refused.facts)
     trial.failed(request, app, refused)
     return redirect("provider", app.provider_id)
 
@@ -262,8 +291,8 @@ def _way_again(request: HttpRequest, app: SocialApp) -> str:
 
 def refusal_page(request: HttpRequest, refused: AdsumError, app: SocialApp) -> HttpResponse:
     """Why nobody was signed in, and what to do next."""
-    refusal = refused.refusal if isinstance(refused, Refused) else Refusal.NOT_PROVEN
-    log.warning("sign_in.refused", refusal=refusal.value, provider=app.name, why=refused.message)
+    refusal, facts = (refused.refusal, refused.facts) if isinstance(refused, Refused) else (Refusal.NOT_PROVEN, {})
+    log.warning("sign_in.refused", refusal=refusal.value, provider=app.name, why=refused.message, **facts)
     title, text, icon, status = SENTENCES[refusal]
     again = f"{_way_again(request, app)}?strong=1" if refusal is Refusal.SECOND_STEP else reverse("sign_in")
     return page(
