@@ -180,6 +180,7 @@ _TICKET = struct.Struct(">B16sQHBHqiBBB16sQq")
 _TICKET_VERSION = 1
 
 _REFUSALS = (None, *Refusal)
+"""A ticket holds the place of its refusal in this list: new ones go to the end."""
 
 
 def seal_ticket(ticket: Ticket, key: bytes, kid: str) -> str:
@@ -194,7 +195,7 @@ def seal_ticket(ticket: Ticket, key: bytes, kid: str) -> str:
         ticket.first_seen_ms,
         ticket.age_ms,
         ticket.network,
-        ticket.typed | ticket.new_device << 1,
+        ticket.typed | ticket.new_device << 1 | ticket.bound << 2,
         _REFUSALS.index(ticket.refusal),
         ticket.device,
         ticket.person,
@@ -226,6 +227,7 @@ def unseal_ticket(text: str, keys: dict[str, bytes]) -> Ticket | None:
         person=person,
         expires_ms=expires,
         refusal=_REFUSALS[refusal],
+        bound=bool(flags & 4),
     )
 
 

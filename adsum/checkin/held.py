@@ -12,11 +12,11 @@ from adsum.attendance import queries
 from adsum.attendance.amendments import propose
 from adsum.attendance.guest_attendance import let_in
 from adsum.attendance.models import Mark, Proposal, Query, Register
-from adsum.attendance.rules import ATTENDED, Reason, Status
+from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import Entry, how_many_change, mark_students, refusal, what_it_needs
 from adsum.audit import services as audit_log
 from adsum.checkin.models import HeldDecision, Scan
-from adsum.checkin.reports import held_scans, waiting_scans
+from adsum.checkin.reports import held_scans, is_in, waiting_scans
 from adsum.checkin.rules import HELD, Refusal
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -41,7 +41,7 @@ def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime, swap: boo
     """
     if scan.refusal not in HELD:
         raise AdsumError("not_held", _("This scan is not waiting for a decision."))
-    if accept and Mark.objects.filter(session=scan.session_id, student=scan.student_id, status__in=ATTENDED).exists():
+    if accept and is_in(scan):
         raise AdsumError("decided", _("This student is in already. Nothing is left to decide."))
     _decide(scan, accept=accept, by=by, at=at)
     if not accept:

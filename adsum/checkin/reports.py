@@ -7,11 +7,11 @@ from operator import or_
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, Register
-from adsum.attendance.rules import ATTENDED, Status
+from adsum.attendance.rules import ATTENDED, Source, Status
 from adsum.checkin.codes import RELIEF_GRACE_MS, EpochKey, epoch_keys, make_code, make_typed
 from adsum.checkin.models import (
     Alarm,
@@ -78,10 +78,18 @@ def held_in(sessions: QuerySet[ClassSession], since: datetime) -> list[HeldClass
     return [HeldClass(*row) for row in by_class.values_list("session__ref", "session__title", "session__starts_at", "scans")]
 
 
-def _is_in() -> Exists:
-    """Whether a scan's student attends its class, by whatever way."""
-    attended = Mark.objects.filter(session=OuterRef("session"), student=OuterRef("student"), status__in=ATTENDED)
-    return Exists(attended)
+def _is_in() -> "ExpressionWrapper[Q]":
+    """Whether a scan's student attends its class, by whatever way. Being late by a later scan is not all that a scan in time
+    of another browser could bring."""
+    theirs = Mark.objects.filter(session=OuterRef("session"), student=OuterRef("student"))
+    late = Q(Exists(theirs.filter(status=Status.LATE, source=Source.SCAN)), refusal=Refusal.OTHER_BROWSER)
+    late &= Q(first_seen_at__lt=F("opening__present_until"))
+    return ExpressionWrapper(Q(Exists(theirs.filter(status__in=ATTENDED))) & ~late, output_field=BooleanField())
+
+
+def is_in(scan: Scan) -> bool:
+    """Whether nothing is left to decide about a scan: its student attends the class, by whatever way (one query)."""
+    return Scan.objects.filter(_is_in(), pk=scan.pk).exists()
 
 
 def waiting_scans(sessions: Collection[int]) -> QuerySet[Scan]:
@@ -109,8 +117,10 @@ def uncaptured(at: datetime, *, began: timedelta) -> QuerySet[ClassSession]:
 
 
 def attempts_of(session: ClassSession, student: Person) -> QuerySet[Scan]:
-    """Every scan of one student in one class, newest first, with what was decided about it (one query)."""
-    return Scan.objects.filter(session=session, student=student).select_related("decision__by").order_by("-id")
+    """Every scan of one student in one class, newest first, with what was decided about it and whether they attend anyway
+    (`is_in`; one query)."""
+    scans = Scan.objects.filter(session=session, student=student).annotate(is_in=_is_in())
+    return scans.select_related("decision__by").order_by("-id")
 
 
 # Second checks and spot checks

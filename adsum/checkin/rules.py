@@ -31,9 +31,10 @@ class Refusal(StrEnum):
     PAUSED = "paused"
     UNKNOWN_CODE = "unknown_code"
     AMENDED = "amended"
+    OTHER_BROWSER = "other_browser"
 
 
-HELD = frozenset({Refusal.NOT_EXPECTED, Refusal.SAME_DEVICE, Refusal.AMENDED})
+HELD = frozenset({Refusal.NOT_EXPECTED, Refusal.SAME_DEVICE, Refusal.AMENDED, Refusal.OTHER_BROWSER})
 """Kept for the lecturer, who accepts or declines; neither lost nor a false success."""
 
 
@@ -107,10 +108,17 @@ class Ticket:
     typed: bool
     new_device: bool
     device: bytes
+    """The hash of that browser's tag, which a first scan gives it."""
     person: int
     """Who was signed in at the scan; 0 for nobody yet."""
     expires_ms: int
     refusal: Refusal | None = None
+    bound: bool = False
+    """Scanned before any sign-in: it counts in the browser that made it, and in no other."""
+
+    def is_of(self, device: bytes | None) -> bool:
+        """Whether the browser with this tag may finish it."""
+        return not self.bound or self.device == device
 
 
 @dataclass(slots=True)
@@ -127,8 +135,9 @@ class OpeningFacts:
     """An outage touched its check-in: tickets live a day, however short they were made."""
 
 
-def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int) -> Refusal | None:
-    """Why this person's ticket cannot become a mark, in the order a student would want to be told; None when it can.
+def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int, device: bytes | None = None) -> Refusal | None:
+    """Why this person's ticket, shown by this browser, cannot become a mark, in the order a student would want to be told;
+    None when it can.
 
     The window is that of the moment of the scan, never that of the end of sign-in. What only the register knows
     (already in, a second account on one device) is decided when the scan is written.
@@ -152,7 +161,7 @@ def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int) -> R
         return Refusal.CLOSED if closed else Refusal.TICKET_EXPIRED
     if not facts.expected:
         return Refusal.NOT_EXPECTED
-    return None
+    return None if ticket.is_of(device) else Refusal.OTHER_BROWSER
 
 
 @dataclass(slots=True)
@@ -178,6 +187,8 @@ class Attempt:
     network_changed: bool
     signed_in_after: bool
     agent: str
+    elsewhere: bool = False
+    """Of a code of a second check, and finished in another browser than it was scanned in: that answers nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +243,8 @@ class Settled:
 def settle(attempts: Iterable[Attempt], before: Before) -> list[Settled]:
     """Decide a batch in order, each attempt knowing what the ones before it did. `before` is updated on the way.
 
-    The same ticket of the same student gets the same answer however often it comes; a ticket counts once.
+    The same ticket of the same student gets the same answer however often it comes, and once they are in, that they are; a
+    ticket counts once.
     """
     settled = []
     for attempt in attempts:
@@ -252,14 +264,17 @@ def settle(attempts: Iterable[Attempt], before: Before) -> list[Settled]:
 def _settle(attempt: Attempt, before: Before) -> Settled:
     used_by, earlier = before.tickets.get(attempt.ticket, (None, None))
     mine = used_by == attempt.student
-    if earlier is not None and mine and (earlier.counts or earlier.refusal in HELD or earlier.refusal == attempt.verdict):
-        return Settled(attempt, earlier, kept=False, marks=False)
     standing = before.marks.get((attempt.session, attempt.student))
+    here = standing if standing is not None and standing.attended else None
+    if earlier is not None and mine and (earlier.counts or earlier.refusal in HELD or earlier.refusal == attempt.verdict):
+        if earlier.refusal in HELD and here is not None and not attempt.elsewhere:
+            earlier = Outcome(earlier.scan, Refusal.ALREADY_IN, here.status, here.at)
+        return Settled(attempt, earlier, kept=False, marks=False)
     refusal = attempt.verdict
     if earlier is not None and not mine and earlier.counts:
         refusal = Refusal.TICKET_USED
-    elif refusal in {None, Refusal.NOT_EXPECTED, Refusal.CLOSED} and standing is not None and standing.attended:
-        refusal = Refusal.ALREADY_IN
+    elif refusal in _OVERTAKEN and here is not None:
+        refusal = Refusal.OTHER_BROWSER if attempt.elsewhere else Refusal.ALREADY_IN
     elif refusal is None and standing is not None and not standing.gives_way:
         refusal = Refusal.AMENDED
     elif refusal is None and before.devices.get((attempt.session, attempt.device), attempt.student) != attempt.student:
@@ -268,6 +283,10 @@ def _settle(attempt: Attempt, before: Before) -> Settled:
         status = "late" if attempt.late else "present"
         outcome = Outcome(attempt.ref, None, status, attempt.first_seen_at)
         return Settled(attempt, outcome, kept=True, marks=True, replaces=standing)
-    shown = standing if refusal == Refusal.ALREADY_IN else None
+    shown = here if refusal == Refusal.ALREADY_IN else None
     outcome = Outcome(attempt.ref, refusal, shown.status if shown else "", shown.at if shown else None)
     return Settled(attempt, outcome, kept=True, marks=False)
+
+
+_OVERTAKEN = frozenset({None, Refusal.NOT_EXPECTED, Refusal.CLOSED, Refusal.OTHER_BROWSER})
+"""What no longer matters to a student who is in."""

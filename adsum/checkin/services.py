@@ -421,10 +421,15 @@ def forgive_tries(student_id: int, session_ids: list[int]) -> None:
 @transaction.atomic
 def close_classes(sessions: Collection[ClassSession], *, at: datetime) -> list[Register]:
     """Close the registers of these classes, together or not at all; those closed now. A student held for a second account
-    on their phone, whom nobody accepted or declined, is marked like everyone without a mark, but under query: no one is
-    counted absent for a decision never made."""
+    on their phone, or for another browser, whom nobody accepted or declined, is marked like everyone without a mark, but
+    under query: no one is counted absent, or late, for a decision never made."""
     by_pk = {session.pk: session for session in sessions}
-    waiting = list(waiting_scans(by_pk).filter(refusal=Refusal.SAME_DEVICE).select_related("student").order_by("id"))
+    waiting = list(
+        waiting_scans(by_pk)
+        .filter(refusal__in=[Refusal.SAME_DEVICE, Refusal.OTHER_BROWSER])
+        .select_related("student")
+        .order_by("id")
+    )
     closed = close_registers(sessions, at=at)
     now = {register.session_id for register in closed}
     for scan in waiting:

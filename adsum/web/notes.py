@@ -10,6 +10,7 @@ from adsum.web.times import time_of_day
 HELD = {
     "not_expected": gettext_lazy("Not on this class’s list"),
     "same_device": gettext_lazy("Same phone as another student of this class"),
+    "other_browser": gettext_lazy("Scanned in one browser, finished in another"),
     "amended": gettext_lazy("Scanned, but marked otherwise by hand"),
 }
 

@@ -26,8 +26,9 @@ from adsum.checkin.checks import (
     take_back_check,
     tend_checks,
 )
+from adsum.checkin.gate.http import TICKET_COOKIE
 from adsum.checkin.models import CheckAnswer, Epoch, SecondCheck, SpotCall
-from adsum.checkin.reports import answers_of, unconfirmed_in
+from adsum.checkin.reports import answers_of, held_scans, unconfirmed_in
 from adsum.checkin.rules import Called, Void
 from adsum.checkin.services import add_display, open_checkin
 from adsum.checkin.writer import record_scans
@@ -201,6 +202,27 @@ async def test_one_browser_answers_for_one_account(room: Hall, gates: Gates):
     await phone.tap()
     await settle(room, gates)
     assert await in_thread(room.found) == {"Alice": False, "Bob": True}
+
+
+async def test_a_scan_of_another_browser_answers_nothing_and_the_digits_do(room: Hall, gates: Gates):
+    """Alice has left; her friend in the room scans without signing in, and sends on what the page holds."""
+    await begun(room, gates)
+    friend, phone = gates.phone(), gates.phone(room.alice)
+    await friend.scan(room.opening)
+    sealed = friend.cookies[TICKET_COOKIE]
+    for _ in range(2):
+        page = await phone.post("/in/confirm", {"ticket": sealed})
+        assert refusal(page) == "other_browser"
+        assert "To answer the second check, type the eight digits" in page.text
+    marks = await in_thread(lambda: dict(Mark.objects.values_list("student", "status")))
+    assert marks == {room.alice.pk: "present", room.bob.pk: "present"}
+    assert await in_thread(lambda: list(held_scans(room.session))) == [], "she is in, so there is nothing to decide"
+    bob = gates.phone(room.bob)
+    await bob.post("/in/confirm", {"ticket": sealed})
+    await bob.post("/in/code", {"code": gates.typed(room.opening)})
+    assert "you’re still here" in (await bob.tap()).text
+    await settle(room, gates)
+    assert await in_thread(room.found) == {"Alice": True, "Bob": False}
 
 
 def test_a_browser_is_of_whoever_checked_in_with_it(hall: Hall):

@@ -47,7 +47,7 @@ CSP = {
 }
 """On every answer that a browser could show as a page."""
 
-SCANS_IN_THE_PAGE = {"/in"}
+SCANS_IN_THE_PAGE = {"/in", "/in/confirm"}
 """Pages that may run the scanner: its WebAssembly needs a word of its own."""
 
 PLAIN = {

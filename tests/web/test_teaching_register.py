@@ -156,6 +156,22 @@ def test_a_student_let_in_another_way_no_longer_waits(room: Room) -> None:
     assert counts(room.register())["held"] == 0
 
 
+def test_a_scan_of_another_browser_waits_and_says_why(room: Room) -> None:
+    room.scan(room.bob, Refusal.OTHER_BROWSER)
+    assert "Scanned in one browser, finished in another" in words(room.register())
+    assert notices(room.post("accept_all_held")) == "1 held scan accepted."
+    assert room.marks() == {"Bob": "present"}
+
+
+@pytest.mark.parametrize("network", ["other", "campus"])
+def test_scans_of_one_code_signed_in_elsewhere_are_shown_together_and_not_held(room: Room, network: str) -> None:
+    for n, student in enumerate((room.alice, room.bob, room.cara)):
+        room.scan(student, device=f"d{n}", new_device=True, slot=1, network=network, network_changed=False)
+    page = words(room.register())
+    assert ("3 students: screen 2, code of 09:0" in page) == (network == "other")
+    assert counts(room.register())["held"] == 0
+
+
 # Headcount, and the rest
 
 
@@ -279,4 +295,4 @@ def test_a_register_costs_the_same_for_one_student_and_three(room: Room, student
     with CaptureQueriesContext(connection) as queries:
         page = room.register()
     assert counts(page) == {"present": students, "late": 0, "expected": 0, "absent": 0, "held": students}
-    assert len(queries) == 27  # two of them note who looked
+    assert len(queries) == 28  # two of them note who looked

@@ -16,6 +16,9 @@ RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADER
 CAMERA_POLICY = build_policy(update={"script-src": ["'wasm-unsafe-eval'"]}).encode()
 """For the one page with a camera, whose decoder is WebAssembly where the browser has none of its own."""
 COOKIE_RULES = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if settings.SECURE else ''}"
+TICKET_COOKIE = f"{settings.COOKIE_PREFIX}adsum_ticket"
+PASS_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pass"
+DEVICE_COOKIE = f"{settings.COOKIE_PREFIX}adsum_device"
 BODY_LIMIT = 8_192
 MOST_OF_A_HEADER = 500
 """Bytes that are looked at: what a header says is remembered for the next request, and anybody can send any of them."""
@@ -43,6 +46,11 @@ class Ask:
     def header(self, name: bytes) -> str:
         """The beginning of the last header of this lower-case name; '' without one."""
         return self._headers.get(name, b"")[:MOST_OF_A_HEADER].decode("latin-1")
+
+    @property
+    def device_tag(self) -> str:
+        """The name a browser was given at its first scan; '' before it."""
+        return self.cookies.get(DEVICE_COOKIE, "")[:64]
 
     @property
     def forwarded_for(self) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from adsum.checkin.gate.http import MOST_OF_A_HEADER
-from adsum.checkin.rules import Refusal
+from adsum.checkin.rules import HELD, Refusal
 
 _MOST = 1_000
 
@@ -123,6 +123,11 @@ REFUSALS: dict[Refusal, tuple[Any, Any, str]] = {
         _("Your scan is kept and your lecturer can see it. If the mark is wrong, ask them, or query it on your record."),
         "person-check",
     ),
+    Refusal.OTHER_BROWSER: (
+        _("Scanned in another browser"),
+        _("Your scan is kept with its time, and waits for your lecturer."),
+        "phone",
+    ),
     Refusal.TICKET_USED: (
         _("This scan belongs to someone else"),
         _("Each person scans for themselves. Point your own camera at the screen."),
@@ -146,13 +151,27 @@ REFUSALS: dict[Refusal, tuple[Any, Any, str]] = {
 }
 """For each refusal: what happened, what to do next, and an icon."""
 
-TELL = frozenset({Refusal.STALE_CODE, Refusal.CLOSED, Refusal.SAME_DEVICE, Refusal.AMENDED, Refusal.NOT_EXPECTED})
+TELL = frozenset({Refusal.STALE_CODE, Refusal.CLOSED, *HELD})
 """Refusals that a student can turn into a query with one tap."""
-TYPED = frozenset({Refusal.STALE_CODE, Refusal.UNKNOWN_CODE, Refusal.TICKET_EXPIRED, Refusal.TOO_EARLY, Refusal.TICKET_USED})
+TYPED = frozenset(
+    {
+        Refusal.STALE_CODE,
+        Refusal.UNKNOWN_CODE,
+        Refusal.TICKET_EXPIRED,
+        Refusal.TOO_EARLY,
+        Refusal.TICKET_USED,
+        Refusal.OTHER_BROWSER,
+    }
+)
 """Refusals after which scanning or typing again helps."""
 
 OPENS_AT = _("Check-in opens at {time}.")
 EXPECTED_NOW = _("You are expected in {title} now, from {time}. Scan the code on that screen.")
+TYPE_NOW = _("To be in at once, type the eight digits on the screen.")
+TYPE_FOR_CHECK = _("To answer the second check, type the eight digits on the screen.")
+TYPE_LATE = _(
+    "Type the eight digits on the screen to be in now, as late. This scan was in time and still waits for your lecturer."
+)
 TYPED_PROBLEMS = {
     "shape": _("A code is eight digits, like 4821 0937. Check the screen and type it again."),
     "wrong": _("That code does not match your class now. It changes every minute: type the one on the screen."),

@@ -155,7 +155,7 @@ def _tried(scan: Scan) -> dict[str, Any]:
     decision = getattr(scan, "decision", None)
     outcome = ""
     if scan.refusal in HELD:
-        outcome = _("It waits for your lecturer.")
+        outcome = "" if getattr(scan, "is_in", False) else _("It waits for your lecturer.")
         if decision is not None:
             outcome = _("Your lecturer accepted it.") if decision.accepted else _("Your lecturer did not accept it.")
     return {"time": time_of_day(scan.first_seen_at), "title": title, "icon": icon, "outcome": outcome}

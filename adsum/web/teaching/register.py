@@ -22,6 +22,7 @@ from adsum.attendance.rules import ATTENDED, Needs, OpenFor, Status, needs_proof
 from adsum.checkin.models import Opening
 from adsum.checkin.reports import held_scans, kiosks_of, latest_epoch, pace_of, showing, unconfirmed_in
 from adsum.checkin.services import SHOWN_BEFORE
+from adsum.checkin.signs import scanned_together
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.web.guards import of_class
@@ -74,6 +75,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
             }
             for scan in held
         ],
+        "together": scanned_together(session),
         "queries": queries,
         "proposals": waiting_in(session, request),
         "undo": undo_at_the_head(session, request),

@@ -1,0 +1,155 @@
+"""What the gate answers: a page for each thing that can have happened."""
+
+import random
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.utils.text import format_lazy
+
+from adsum.checkin.codes import Pass
+from adsum.checkin.gate.http import PASS_COOKIE, TICKET_COOKIE, Answer, Ask
+from adsum.checkin.gate.pages import OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
+from adsum.checkin.gate.state import Entry, State, clock_text, instant
+from adsum.checkin.gate.tickets import Waiting
+from adsum.checkin.rules import Outcome, Refusal, Ticket
+from adsum.core import ids
+from adsum.timetable.reports import Name
+
+
+class Answers:
+    """The gate's pages, filled in for one student and class at a time."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.pages = Pages()
+
+    def pass_of(self, request: Ask) -> Pass | None:
+        """The sign-in this browser proves."""
+        text = request.cookies.get(PASS_COOKIE)
+        return self.state.believe(text) if text else None
+
+    def page(
+        self,
+        request: Ask,
+        template: str,
+        entry: Entry | None,
+        shape: tuple[object, ...] = (),
+        context: Mapping[str, object] | None = None,
+        status: int = 200,
+        **values: object,
+    ) -> Answer:
+        """A page of the gate. `shape` names what of `context` changes the page itself; `values` only fill it in."""
+        language = language_of(request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.header(b"accept-language"))
+        if entry is not None:
+            values |= {"title": entry.title, "rooms": entry.rooms, "starts": entry.starts, "ends": entry.ends}
+        kind = entry.kind if entry else ""
+        return Answer(self.pages.fill(template, (kind, *shape), language, kind, context or {}, values), status)
+
+    async def show(self, request: Ask, pass_: Pass | None, waiting: Waiting) -> Answer:
+        """For a ticket that waits: refused, sign in, or confirm."""
+        sealed, ticket, entry = waiting
+        if ticket.refusal is not None:
+            return self.refused(request, ticket.refusal, entry, sealed=sealed)
+        if pass_ is None:
+            return self.page(request, "scanned", entry, scanned=_second(ticket))
+        return await self.confirm(request, pass_, waiting)
+
+    async def confirm(self, request: Ask, pass_: Pass, waiting: Waiting, *, busy: bool = False) -> Answer:
+        """The name, the class, the time of the scan, and one button."""
+        sealed, ticket, entry = waiting
+        name = await self._name(entry, pass_)
+        check = entry.is_for_check(ticket.epoch)
+        answer = self.page(
+            request,
+            "confirm",
+            entry,
+            (busy, check),
+            {"busy": busy, "check": check},
+            503 if busy else 200,
+            name=name.name,
+            number=name.number,
+            scanned=_second(ticket),
+            ticket=sealed,
+        )
+        return self._later(answer) if busy else answer
+
+    async def receipt(self, request: Ask, pass_: Pass, waiting: Waiting, outcome: Outcome) -> Answer:
+        """They are in: just now, or already before."""
+        _sealed, ticket, entry = waiting
+        already = outcome.refusal == Refusal.ALREADY_IN
+        checked = already and entry.is_for_check(ticket.epoch)
+        reference = ids.encode(outcome.scan.int >> 98, 6)
+        when = clock_text(outcome.at.replace(second=0, microsecond=0)) if outcome.at else ""
+        return self.page(
+            request,
+            "receipt",
+            entry,
+            (already, checked, outcome.status),
+            {"already": already, "checked": checked, "status": outcome.status},
+            name=(await self._name(entry, pass_)).name,
+            time=when,
+            scanned=_second(ticket),
+            receipt=f"{reference[:4]}-{reference[4:]}",
+        )
+
+    def refused(
+        self, request: Ask, refusal: Refusal, entry: Entry | None, *, sealed: str = "", note: object = "", status: int = 200
+    ) -> Answer:
+        """What happened, and what to do next."""
+        what, text, symbol = REFUSALS[refusal]
+        signed_in = self.pass_of(request) is not None
+        if refusal == Refusal.TOO_EARLY and entry is not None:
+            note = format_lazy(OPENS_AT, time=clock_text(entry.opens_at))
+        tell = refusal in TELL and signed_in and bool(sealed)
+        over = entry is not None and entry.is_over(self.state.now_ms())
+        context = {
+            "refusal": refusal.value,
+            "what": what,
+            "text": text,
+            "symbol": symbol,
+            "tell": tell,
+            "typed": refusal in TYPED and not (refusal == Refusal.OTHER_BROWSER and over),
+            "sign_in": refusal in TELL and not signed_in,
+            "noted": bool(note),
+        }
+        shape = (refusal, tell, signed_in, context["typed"], bool(note))
+        return self.page(request, "refused", entry, shape, context, status, note=note, ticket=sealed)
+
+    async def typed(self, request: Ask, pass_: Pass | None, problem: str = "", *, lost: bool = False) -> Answer:
+        """Where the code is typed, or the camera of this page is used. `lost`: a scan was looked for and is not here."""
+        name = await self.state.name_of(pass_.person) if pass_ else Name("", "")
+        context = {"problem": TYPED_PROBLEMS.get(problem, ""), "signed_in": pass_ is not None, "lost": lost}
+        shape = (problem, pass_ is not None, lost)
+        answer = self.page(request, "typed", None, shape, context, name=name.name, number=name.number)
+        answer.let_a_camera_in()
+        return answer
+
+    def wait(self, request: Ask, seconds: int, then: str, sealed: str = "") -> Answer:
+        """Too fast: where to go on in a moment, the ticket kept. A ticket in `sealed` is posted to `then` again."""
+        held = bool(sealed)
+        context = {"then": then, "held": held}
+        answer = self.page(request, "wait", None, (then, held), context, 429, ticket=sealed, seconds=seconds)
+        answer.add(b"retry-after", str(seconds))
+        return answer
+
+    def away(self, request: Ask) -> Answer:
+        """The database does not answer, and this request needs it."""
+        held = TICKET_COOKIE in request.cookies
+        return self._later(self.page(request, "away", None, (held,), {"held": held}, 503))
+
+    def to_sign_in(self, then: str) -> Answer:
+        answer = Answer(b"", 303)
+        answer.add(b"location", f"/sign-in/?next={then}")
+        return answer
+
+    def _later(self, answer: Answer) -> Answer:
+        answer.add(b"retry-after", str(random.randint(2, 6)))  # noqa: S311 - spreads retries, guards nothing
+        return answer
+
+    async def _name(self, entry: Entry, pass_: Pass) -> Name:
+        return (await self.state.roster(entry)).get(pass_.person) or await self.state.name_of(pass_.person)
+
+
+def _second(ticket: Ticket) -> str:
+    """When it was scanned, to the second."""
+    return clock_text(instant(ticket.first_seen_ms // 1000 * 1000), "%H:%M:%S")
