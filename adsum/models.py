@@ -18,10 +18,12 @@ from adsum.audit.models import (
     AccessReport,
     Alias,
     Checkpoint,
+    Cursor,
     Event,
     Leaf,
     LookSeal,
     Node,
+    Processed,
     Reconciliation,
     Verification,
 )
@@ -44,7 +46,7 @@ from adsum.checkin.models import (
     SpotCheck,
     TypedTries,
 )
-from adsum.messages.models import Bookmark, Message, Told
+from adsum.messages.models import Message
 from adsum.timetable.models import (
     CalendarKey,
     ClassChange,
@@ -71,7 +73,6 @@ __all__ = [
     "AccessReport",
     "Alarm",
     "Alias",
-    "Bookmark",
     "BreakGlass",
     "CalendarKey",
     "CheckAnswer",
@@ -81,6 +82,7 @@ __all__ = [
     "ClassSession",
     "Correction",
     "Course",
+    "Cursor",
     "Department",
     "Display",
     "Enrolment",
@@ -113,6 +115,7 @@ __all__ = [
     "PlaceChange",
     "Policy",
     "Poll",
+    "Processed",
     "Proposal",
     "ProposedMark",
     "Query",
@@ -130,7 +133,6 @@ __all__ = [
     "SpotCheck",
     "Teaching",
     "Term",
-    "Told",
     "TypedTries",
     "UsedAssertion",
     "Vacation",

@@ -55,12 +55,11 @@ def room(browser: Browser) -> None:
 
 def tell() -> None:
     """What changed is told now rather than some minutes later."""
-    from adsum.messages import services
+    from adsum.messages import telling
+    from adsum.messages.topics import classes, marks, queries
 
-    at = datetime.now(UTC) + SETTLED
-    services.tell_class_changes(at=at)
-    services.tell_mark_changes(at=at)
-    services.tell_of_queries(at=at)
+    for one in (classes, marks, queries):
+        telling.tell(one.TOPIC, at=datetime.now(UTC) + SETTLED)
 
 
 def paper() -> None:

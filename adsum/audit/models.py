@@ -1,5 +1,5 @@
 """The event log: who did what, when; and the access log: who looked at whose record. Append-only; ids, never names; no foreign
-keys, so it sits below everything.
+keys, so it sits below everything. And how far those have read who act on what has happened.
 
 Events are inserted and nothing more. A job gives each its place in a Merkle tree a moment later (docs/adr/0009)."""
 
@@ -196,6 +196,38 @@ class AccessReport(models.Model):
 
     def __str__(self) -> str:
         return f"unusual views in the week of {self.monday}"
+
+
+class Cursor(models.Model):
+    """How far one reader has read the rows of a table, each of which it acts on once: every row up to `row` is done with.
+
+    Ids become visible out of order, for a row is numbered when it is written and seen when it is committed. So the cursor
+    moves to an id only long after that id was first seen.
+    """
+
+    source = models.CharField(max_length=24, primary_key=True)
+    """The name of the reader."""
+    row = models.BigIntegerField(default=0)
+    seen = models.BigIntegerField(default=0)
+    """The highest id there was at `seen_at`."""
+    seen_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.source} read up to {self.row}"
+
+
+class Processed(models.Model):
+    """One row above the cursor that is done with: acted on, or found to need nothing. Kept until the cursor is past it."""
+
+    source = models.CharField(max_length=24)
+    row = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "row"], name="each_row_is_processed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.row}"
 
 
 APPEND_ONLY = (Event, Leaf, Node, Checkpoint)

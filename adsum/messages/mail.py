@@ -19,9 +19,9 @@ from django.utils import translation
 
 from adsum.core.errors import AdsumError
 from adsum.messages import services
-from adsum.messages.letter import letter_of
 from adsum.messages.models import Message
 from adsum.messages.rules import SERVER_AWAY
+from adsum.messages.topics.registry import letter_of
 
 AT_ONCE = 50
 """How many letters a worker takes at a time, over one connection."""

@@ -1,4 +1,4 @@
-"""What people are told: the outbox, and how far its writer has read."""
+"""What people are told: the outbox."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.models import Person
-from adsum.messages.rules import UNSEEN, Kind, State
+from adsum.messages.rules import UNSEEN, State
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -30,7 +30,8 @@ class Message(models.Model):
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     """Also its Message-ID, so that a letter sent twice is known to be one."""
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
-    kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in Kind])
+    kind = models.CharField(max_length=40)
+    """What it is about: one of the kinds of `topics.registry`, of which there may be more without a change of this table."""
     key = models.CharField(max_length=120, unique=True)
     """What it tells, to whom: nobody is told the same thing twice."""
     facts = models.JSONField(default=dict)
@@ -67,34 +68,3 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.person_id}: {self.state}"
-
-
-class Bookmark(models.Model):
-    """How far one kind of row has been read for what to tell: every row up to `row` is done with.
-
-    Ids become visible out of order, for a row is numbered when it is written and seen when it is committed. So the bookmark
-    moves to an id only long after that id was first seen.
-    """
-
-    source = models.CharField(max_length=24, primary_key=True)
-    row = models.BigIntegerField(default=0)
-    seen = models.BigIntegerField(default=0)
-    """The highest id there was at `seen_at`."""
-    seen_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"{self.source} read up to {self.row}"
-
-
-class Told(models.Model):
-    """One row above the bookmark that is done with: told, or found to need no telling. Kept until the bookmark is past it."""
-
-    source = models.CharField(max_length=24)
-    row = models.BigIntegerField()
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["source", "row"], name="each_row_is_told_once")]
-
-    def __str__(self) -> str:
-        return f"{self.source} {self.row}"

@@ -8,27 +8,6 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 
-class Kind(StrEnum):
-    """What a message is about."""
-
-    CLASS_CHANGES = "class_changes"
-    MARK_CHANGES = "mark_changes"
-    QUERY_ANSWERED = "query_answered"
-    QUERY_RAISED = "query_raised"
-    QUERY_ESCALATED = "query_escalated"
-    NO_CODE = "no_code"
-    NOT_OBSERVED = "not_observed"
-    REGISTER_OVERDUE = "register_overdue"
-    PROPOSAL_WAITING = "proposal_waiting"
-    PROPOSAL_DECIDED = "proposal_decided"
-    FEED_SILENT = "feed_silent"
-    FEED_WAITS = "feed_waits"
-    CLASS_REPORTED = "class_reported"
-    RECORD_OPENED = "record_opened"
-    UNUSUAL_LOOKS = "unusual_looks"
-    LOG_WRONG = "log_wrong"
-
-
 class State(StrEnum):
     """How far a message has come on its way by mail. Whoever it is for reads it here in every state but two."""
 
@@ -77,8 +56,6 @@ DIGESTS = (time(8), time(17), time(20))
 """What is gathered over a day goes out at these times: a change made in the day is told that day."""
 STALE = timedelta(days=3)
 """What happened longer ago than this when it is first seen (a restored backup, a first start) is told to nobody."""
-OVERLAP = timedelta(hours=1)
-"""No transaction lasts this long: an id first seen longer ago, and every id below it, is committed or never will be."""
 KEPT_DUE = timedelta(days=14)
 """How long a letter about marks and registers is of use, should the mail be away."""
 NO_CODE_AFTER = timedelta(minutes=8)

@@ -22,6 +22,8 @@ from adsum.core.university import civil_date
 from adsum.integrations.imports import feeds as polling
 from adsum.messages import mail
 from adsum.messages import services as outbox
+from adsum.messages.telling import tell
+from adsum.messages.topics.registry import TOPICS
 from adsum.ops.processes import leave
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
@@ -94,34 +96,16 @@ def empty_evidence() -> dict[str, int]:
     return disposal.empty_evidence(at=datetime.now(UTC))
 
 
-def tell_of_classes() -> int:
-    """Write messages about classes that changed; how many."""
-    return outbox.tell_class_changes(at=datetime.now(UTC))
+def tell_people() -> int:
+    """Have every topic told, each in a job of its own: one that fails holds up no other. Returns how many there are."""
+    for name in TOPICS:
+        enqueue(tell_of, topic=name)
+    return len(TOPICS)
 
 
-def tell_of_marks() -> int:
-    """Write messages about marks that somebody changed; how many."""
-    return outbox.tell_mark_changes(at=datetime.now(UTC))
-
-
-def tell_of_queries() -> int:
-    """Write messages about queries raised and answered; how many."""
-    return outbox.tell_of_queries(at=datetime.now(UTC))
-
-
-def tell_timetabling() -> int:
-    """Write to the timetabling team about silent feeds and reports from the room; how many messages."""
-    return outbox.tell_timetabling(at=datetime.now(UTC))
-
-
-def ask_for_registers() -> int:
-    """Write to lecturers whose class has no sign of a register; how many messages."""
-    return outbox.ask_for_registers(at=datetime.now(UTC))
-
-
-def tell_offices() -> int:
-    """Write to the attendance team and to departments about what waits for them; how many messages."""
-    return outbox.tell_offices(at=datetime.now(UTC))
+def tell_of(*, topic: str) -> int:
+    """Write the messages of one topic that are due; how many."""
+    return tell(TOPICS[topic], at=datetime.now(UTC))
 
 
 def send_messages() -> int:
@@ -184,11 +168,6 @@ def verify_the_log() -> bool:
     return True
 
 
-def tell_of_oversight() -> int:
-    """Write to data protection and auditors about what they watch over; how many messages."""
-    return outbox.tell_of_oversight(at=datetime.now(UTC))
-
-
 def forget_sign_ins() -> int:
     """Forget sign-ins and waiting screens whose time is over; how many sign-ins there were."""
     at = datetime.now(UTC)
@@ -201,13 +180,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_older_registers: 24 * 60,
     sweep_corrections: 24 * 60,
     tend_checks: 1,
-    tell_of_classes: 1,
-    tell_of_marks: 1,
-    tell_of_queries: 1,
-    tell_of_oversight: 1,
-    tell_timetabling: 1,
-    ask_for_registers: 1,
-    tell_offices: 1,
+    tell_people: 1,
     send_messages: 1,
     poll_feeds: 1,
     seal_events: 1,

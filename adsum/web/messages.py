@@ -7,9 +7,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.messages import services
-from adsum.messages.letter import letter_of
 from adsum.messages.models import Message
 from adsum.messages.reports import unread
+from adsum.messages.topics.registry import letter_of
 from adsum.web.middleware import PersonRequest
 
 PER_PAGE = 20

@@ -14,9 +14,10 @@ from adsum.attendance.services import count_heads, mark_students
 from adsum.checkin import class_changes as changes
 from adsum.checkin.class_changes import CANCELLED, ONLINE, TAKES_PLACE
 from adsum.core.errors import AdsumError
-from adsum.messages import services
 from adsum.messages.models import Message
 from adsum.messages.rules import QUIET
+from adsum.messages.telling import tell
+from adsum.messages.topics import classes
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassReport, ClassSession
 from tests.kit.feeds import bring, event, events, noticed, oneroster, only_unchanged, university
@@ -200,19 +201,19 @@ def held(db: None) -> House:
 def test_those_whose_marks_no_longer_count_are_told(held: House):
     at = NINE + timedelta(days=1)
     cancel_class(held.past, at=at, actor="person:0")
-    assert services.tell_class_changes(at=at) == 0, "it is gathered like everything else"
-    services.tell_class_changes(at=at + QUIET)
+    assert tell(classes.TOPIC, at=at) == 0, "it is gathered like everything else"
+    tell(classes.TOPIC, at=at + QUIET)
     assert told(held.alice) == told(held.ada) == ["Counts no longer: Algorithms, Monday 23 November, 09:00"]
     assert told(held.bob) == [], "he has no mark in it"
     assert all(message.useful_until > at + timedelta(days=7) for message in Message.objects.all())
     session = ClassSession.objects.get(pk=held.past.pk)
     changes.change(session, TAKES_PLACE, by=held.person(Role.TIMETABLING), at=at + timedelta(hours=1), final=True)
-    services.tell_class_changes(at=at + timedelta(hours=1) + QUIET)
+    tell(classes.TOPIC, at=at + timedelta(hours=1) + QUIET)
     assert told(held.alice)[1:] == ["Counts again: Algorithms, Monday 23 November, 09:00"]
 
 
 def test_nobody_is_woken_for_a_class_that_is_over(held: House):
     night = NINE + timedelta(hours=18)
     cancel_class(held.past, at=night, actor="person:0")
-    assert services.tell_class_changes(at=night + timedelta(hours=1)) == 0
-    assert services.tell_class_changes(at=NINE + timedelta(hours=22)) == 2
+    assert tell(classes.TOPIC, at=night + timedelta(hours=1)) == 0
+    assert tell(classes.TOPIC, at=NINE + timedelta(hours=22)) == 2

@@ -23,7 +23,8 @@ from adsum.checkin import kiosks
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.messages.models import Message
-from adsum.messages.services import tell_mark_changes
+from adsum.messages.telling import tell
+from adsum.messages.topics.registry import TOPICS
 from tests.kit.architecture import WRITERS
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
@@ -136,7 +137,7 @@ def live(s: Scene, since: int, _events: int) -> bool:
 
 
 def message(s: Scene, _since: int, _events: int) -> bool:
-    tell_mark_changes(at=NINE + DAY)
+    tell(TOPICS["marks"], at=NINE + DAY)
     return Message.objects.filter(person=s.alice).exists()
 
 

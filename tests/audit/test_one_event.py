@@ -20,6 +20,7 @@ from tests.kit.world import World
 pytestmark = pytest.mark.django_db
 ADSUM = Path(__file__).resolve().parents[2] / "adsum"
 BESIDE = (
+    "audit/following.py",
     "accounts/identities.py",
     "accounts/second_factors.py",
     "attendance/amendments.py",
@@ -112,6 +113,7 @@ NO_EVENT = {
     "audit.record_all": "is the event",
     "audit.aliases": "how an event names somebody",
     "audit.alias_of": "how an event names somebody",
+    "audit.take_up": "how far a reader has read: nothing anybody answers for",
     "audit.warm": "memory of this process",
     "audit.forget_known": "memory of this process",
     "audit.seal": "the place of an event in the tree; the tree itself proves it",

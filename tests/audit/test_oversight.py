@@ -12,10 +12,12 @@ from adsum.audit.encoding import Finding as Wrongness
 from adsum.audit.encoding import Wrong
 from adsum.audit.rules import Finding, Unusual
 from adsum.audit.services import keep_report, record_verification
-from adsum.messages.letter import UNUSUAL, WRONG, letter_of
 from adsum.messages.models import Message
-from adsum.messages.rules import LONGEST, Kind
-from adsum.messages.services import tell_of_oversight
+from adsum.messages.rules import LONGEST
+from adsum.messages.telling import tell
+from adsum.messages.topics import oversight
+from adsum.messages.topics.oversight import UNUSUAL, WRONG
+from adsum.messages.topics.registry import letter_of
 from tests.kit.told import text
 from tests.kit.world import LONDON, NINE, World
 
@@ -32,7 +34,7 @@ def opened(world: World, at: datetime, viewer: Person | None = None) -> Person:
     return student
 
 
-def told(kind: Kind) -> QuerySet[Message]:
+def told(kind: str) -> QuerySet[Message]:
     return Message.objects.filter(kind=kind).order_by("pk")
 
 
@@ -48,9 +50,9 @@ def officer(world: World) -> Person:
 
 def test_a_record_opened_from_outside_is_told_at_once_and_names_nobody(world: World, officer: Person):
     opened(world, NINE)
-    assert tell_of_oversight(at=NINE + timedelta(seconds=30)) == 2
-    assert tell_of_oversight(at=NINE + timedelta(minutes=1)) == 0
-    letter = told(Kind.RECORD_OPENED).get(person=officer)
+    assert tell(oversight.TOPIC, at=NINE + timedelta(seconds=30)) == 2
+    assert tell(oversight.TOPIC, at=NINE + timedelta(minutes=1)) == 0
+    letter = told(oversight.OPENED).get(person=officer)
     assert letter.due_at == NINE + timedelta(seconds=30)
     said = text(letter)
     assert "A record was opened from outside\n" in said
@@ -62,12 +64,12 @@ def test_a_record_opened_from_outside_is_told_at_once_and_names_nobody(world: Wo
 
 def test_what_is_opened_soon_after_is_gathered(world: World, officer: Person):
     opened(world, NINE)
-    tell_of_oversight(at=NINE)
+    tell(oversight.TOPIC, at=NINE)
     for minutes in (1, 5):
         opened(world, NINE + timedelta(minutes=minutes))
-        assert tell_of_oversight(at=NINE + timedelta(minutes=minutes)) == 0
-    assert tell_of_oversight(at=NINE + LONGEST) == 2
-    assert told(Kind.RECORD_OPENED).filter(person=officer).latest("pk").facts == {"opened": 2, "waiting": 3}
+        assert tell(oversight.TOPIC, at=NINE + timedelta(minutes=minutes)) == 0
+    assert tell(oversight.TOPIC, at=NINE + LONGEST) == 2
+    assert told(oversight.OPENED).filter(person=officer).latest("pk").facts == {"opened": 2, "waiting": 3}
 
 
 def test_what_was_read_meanwhile_what_one_did_oneself_and_the_night_are_left_alone(world: World, officer: Person):
@@ -75,21 +77,21 @@ def test_what_was_read_meanwhile_what_one_did_oneself_and_the_night_are_left_alo
 
     night = NINE.replace(hour=23)
     opened(world, night)
-    assert tell_of_oversight(at=night) == 0
+    assert tell(oversight.TOPIC, at=night) == 0
     note_break_glass_seen(BreakGlass.objects.get(), by=officer, at=night)
-    assert tell_of_oversight(at=night + timedelta(hours=9)) == 0, "it was read"
+    assert tell(oversight.TOPIC, at=night + timedelta(hours=9)) == 0, "it was read"
     opened(world, night + timedelta(hours=10), viewer=officer)
-    assert tell_of_oversight(at=night + timedelta(hours=10)) == 1
-    assert not told(Kind.RECORD_OPENED).filter(person=officer).exists()
+    assert tell(oversight.TOPIC, at=night + timedelta(hours=10)) == 1
+    assert not told(oversight.OPENED).filter(person=officer).exists()
 
 
 @pytest.mark.parametrize("found", [[], [Unusual.OUTSIDE, Unusual.OUTSIDE, Unusual.MANY_LISTED]])
 def test_each_monday_the_week_is_told_in_numbers(world: World, officer: Person, found: list[Unusual]):
-    assert tell_of_oversight(at=MONDAY) == 0, "there is no report yet"
+    assert tell(oversight.TOPIC, at=MONDAY) == 0, "there is no report yet"
     keep_report(WEEK, [Finding(kind, 1, 2, 5, NINE) for kind in found], at=MONDAY)
-    assert tell_of_oversight(at=MONDAY) == 2
-    assert tell_of_oversight(at=MONDAY + timedelta(days=1)) == 0
-    letter = told(Kind.UNUSUAL_LOOKS).get(person=officer)
+    assert tell(oversight.TOPIC, at=MONDAY) == 2
+    assert tell(oversight.TOPIC, at=MONDAY + timedelta(days=1)) == 0
+    letter = told(oversight.LOOKS).get(person=officer)
     assert letter.due_at == MONDAY.replace(hour=7, minute=0), "in the morning"
     said = text(letter)
     assert said.startswith("3 unusual looks at records, 23 November" if found else "No unusual looks at records, 23 November")
@@ -99,20 +101,20 @@ def test_each_monday_the_week_is_told_in_numbers(world: World, officer: Person, 
 
 def test_a_week_long_past_is_told_to_nobody(world: World, officer: Person):
     keep_report(WEEK, [], at=MONDAY)
-    assert tell_of_oversight(at=MONDAY + timedelta(days=3)) == 0
+    assert tell(oversight.TOPIC, at=MONDAY + timedelta(days=3)) == 0
 
 
 def test_a_log_that_is_wrong_is_told_to_auditors_too_once(world: World, officer: Person):
     def verified(wrong: Wrong | None, place: int, at: datetime) -> int:
         finding = Wrongness(wrong, place, place + 1) if wrong else None
         record_verification(finding, size=9, outside=0, by="system:test", at=at)
-        return tell_of_oversight(at=at)
+        return tell(oversight.TOPIC, at=at)
 
     assert verified(None, 0, NINE) == 0
     assert verified(Wrong.ALTERED, 4, NINE) == 3
     assert verified(Wrong.ALTERED, 4, NINE + timedelta(days=1)) == 0
     assert verified(Wrong.REMOVED, 2, NINE + timedelta(days=2)) == 3
-    said = [text(message) for message in told(Kind.LOG_WRONG).filter(person=officer)]
+    said = [text(message) for message in told(oversight.LOG).filter(person=officer)]
     assert "First of all, an event was altered: place 4." in said[0]
     assert "First of all, an event was removed: place 2." in said[1]
 

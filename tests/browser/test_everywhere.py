@@ -18,9 +18,9 @@ from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.checkin import class_changes as changes
 from adsum.checkin import services
-from adsum.messages.reports import Draft, class_facts
-from adsum.messages.rules import Kind
 from adsum.messages.services import write
+from adsum.messages.topic import Draft, class_named
+from adsum.messages.topics import queries, registers
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import PollOutcome
@@ -93,9 +93,11 @@ class Small:
         )
         save_poll(self.feed, PollOutcome.FAILED, at=now, next_poll_at=now, message="It answered with status 503.")
         mark_stale([self.feed], at=now)
-        asked = Draft(self.student, Kind.QUERY_ANSWERED, "answered", class_facts(self.old), now + timedelta(days=9))
+        asked = Draft(self.student, queries.ANSWERED, "answered", class_named(self.old), now + timedelta(days=9))
         asked.facts.update(outcome="upheld", mark=Status.LATE)
-        write([asked, Draft(self.lecturer, Kind.NO_CODE, "no code", class_facts(self.session), self.session.ends_at)], at=now)
+        write(
+            [asked, Draft(self.lecturer, registers.NO_CODE, "no code", class_named(self.session), self.session.ends_at)], at=now
+        )
         self.team = world.person(Role.ATTENDANCE_TEAM, name="Rohan Whitlock")
         self.outage = declare_outage(
             by=self.team, at=now, starts_at=now + timedelta(days=30), ends_at=None, reason="The network is renewed"

@@ -27,9 +27,9 @@ from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_
 from adsum.checkin.writer import record_scans
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.messages.models import Message
-from adsum.messages.reports import Draft, class_facts
-from adsum.messages.rules import Kind as MessageKind
 from adsum.messages.services import write as write_messages
+from adsum.messages.topic import Draft, class_named
+from adsum.messages.topics import queries
 from adsum.timetable.models import ClassReport, ModuleLeader
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
@@ -146,7 +146,7 @@ class House:
         self.names["opened"] = break_glass(
             other, viewer=lecturer, access=lecturer.access(at), purpose=Purpose.SAFETY, reason="He asked for it.", at=at
         ).ref
-        draft = Draft(student, MessageKind.QUERY_ANSWERED, "house", class_facts(session), session.ends_at)
+        draft = Draft(student, queries.ANSWERED, "house", class_named(session), session.ends_at)
         draft.facts.update(outcome="declined", mark=Status.ABSENT)
         write_messages([draft], at=at)
         message = Message.objects.get()

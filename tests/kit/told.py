@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from adsum.accounts.models import Person
-from adsum.messages.letter import letter_of
 from adsum.messages.models import Message
+from adsum.messages.topics.registry import letter_of
 from adsum.timetable.models import ClassSession
 from tests.kit.world import NINE, World
 

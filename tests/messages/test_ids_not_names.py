@@ -12,9 +12,10 @@ from hypothesis.extra.django import TestCase
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.messages import services
 from adsum.messages.models import Message
 from adsum.messages.rules import QUIET
+from adsum.messages.telling import tell
+from adsum.messages.topics import classes
 from adsum.timetable.changes import Wanted, change_class
 from adsum.timetable.events import Rows
 from adsum.timetable.history import classes_as_of
@@ -52,7 +53,7 @@ def test_a_group_that_is_renamed_overnight_still_hears_that_the_class_is_no_long
     change(house, groups=[house.group(house.l1.module)])
     Group.objects.filter(pk=house.l1.pk).update(code="Lecture 1")
     Module.objects.filter(pk=house.l1.module_id).update(code="COMP201")
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     assert told(house.alice) == told(house.bob) == GONE
 
 
@@ -63,7 +64,7 @@ def test_a_group_whose_name_reads_alike_is_not_told_of_somebody_elses_class(hous
     stranger = house.student(groups=[house.group(house.module("Computers", "CS"), "201 A")])
     house.coming = house.session(group, starts_at=NEXT_WEEK)
     change(house, groups=[house.group(group.module)])
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     assert (told(student), told(stranger)) == (GONE, [])
 
 
@@ -71,7 +72,7 @@ def test_groups_that_read_alike_are_two_groups(house: House):
     other = house.student(groups=[house.group(house.module("Computers", "CS"), "201 L1")])
     Module.objects.filter(pk=house.l1.module_id).update(code="CS 201")
     change(house, groups=[Group.objects.get(code="201 L1")])
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     assert told(house.alice) == GONE
     assert told(other) == ["An extra class: Algorithms, Monday 30 November, 09:00"]
 
@@ -80,7 +81,7 @@ def test_a_lecturer_with_a_new_surname_hears_that_the_class_is_covered(house: Ho
     grace = house.lecturer("Grace Hopper")
     change(house, staff=[grace])
     Person.objects.filter(pk=house.ada.pk).update(family_name="Lovelace", number="77")
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     assert told(house.ada) == GONE
     assert told(grace) == ["You now teach Algorithms, Monday 30 November, 09:00"]
 
@@ -92,7 +93,7 @@ def test_who_teaches_through_a_group_is_told_when_the_groups_change(house: House
     GroupStaff.objects.bulk_create([GroupStaff(group=house.l1, person=house.ada), GroupStaff(group=other, person=grace)])
     change(house, groups=[other])
     GroupStaff.objects.filter(group=house.l1).delete()
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     assert told(house.ada) == GONE
     assert told(grace) == ["You now teach Algorithms, Monday 30 November, 09:00"]
 
@@ -110,7 +111,7 @@ def test_who_was_expected_then_is_told_though_they_have_left_the_group_since(hou
     place.ends_on = NINE.date()
     joins = Place(group=house.l1, person=late, source="s", source_id="1")
     bring(house, Rows(new=[joins], changed=[place]))
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     assert told(house.alice) == told(house.bob) == GONE
     assert told(late) == [], "it was never theirs"
 
@@ -121,7 +122,7 @@ def test_a_class_on_another_day_concerns_those_who_have_a_place_on_either(house:
     house.place(until, house.l1, ends_on=NEXT_WEEK.date())
     house.place(since, house.l1, starts_on=(NEXT_WEEK + day).date())
     change(house, times=(NEXT_WEEK + day, NEXT_WEEK + day + timedelta(hours=1)))
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     assert told(until) == ["No longer yours: Algorithms, Monday 30 November, 09:00"]
     assert told(since) == ["An extra class: Algorithms, Tuesday 1 December, 09:00"]
     assert told(house.alice) == ["Moved: Algorithms, Monday 30 November, 09:00"]
@@ -133,7 +134,7 @@ def test_a_class_on_another_day_concerns_those_who_have_a_place_on_either(house:
 def test_older_history_is_read_by_name_and_says_that_it_is_not_certain(house: House):
     change(house, groups=[house.group(house.l1.module)], staff=[house.lecturer()])
     forget_ids()
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     for person in (house.alice, house.ada):
         assert told(person) == GONE
         assert "read from names alone" in text(Message.objects.get(person=person))
@@ -141,7 +142,7 @@ def test_older_history_is_read_by_name_and_says_that_it_is_not_certain(house: Ho
 
 def test_what_is_kept_by_id_is_certain(house: House):
     change(house, groups=[house.group(house.l1.module)])
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     assert "names alone" not in text(Message.objects.get(person=house.alice))
 
 
@@ -154,7 +155,7 @@ def test_of_two_groups_that_read_alike_older_history_means_that_of_the_class_or_
     forget_ids()
     row = ClassChange.objects.get()
     ClassChange.objects.update(before={**(row.before or {}), "module": code})
-    services.tell_class_changes(at=NINE + QUIET)
+    tell(classes.TOPIC, at=NINE + QUIET)
     assert bool(told(house.alice)) is hears
     assert bool(told(stranger)) is (code == "CS")
 
@@ -248,7 +249,7 @@ class Timetable:
                     self.change(what, n, m)
                 elif renames:
                     self.rename(what, n, m)
-            services.tell_class_changes(at=NINE + QUIET)
+            tell(classes.TOPIC, at=NINE + QUIET)
             rows = Message.objects.values_list("person_id", "facts")
             told = {(pk, c["session"], c["change"], c["staff_changed"]) for pk, facts in rows for c in facts["classes"]}
             transaction.set_rollback(True)

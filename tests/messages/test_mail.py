@@ -16,8 +16,9 @@ from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
 from adsum.messages import mail, services
 from adsum.messages.models import Message
-from adsum.messages.reports import Draft, class_facts
-from adsum.messages.rules import CLAIM, RETRIES, SERVER_AWAY, Kind, State
+from adsum.messages.rules import CLAIM, RETRIES, SERVER_AWAY, State
+from adsum.messages.topic import Draft, class_named
+from adsum.messages.topics import registers
 from adsum.ops import jobs
 from adsum.settings import Environment
 from tests.kit.mail import Post, mail_server
@@ -37,7 +38,11 @@ def draft(world: World, person: Person | None = None, key: str = "", **facts: An
     """A message about one class."""
     session = world.session(**facts)
     return Draft(
-        person or world.lecturer(), Kind.NO_CODE, key or f"no_code:{session.pk}", class_facts(session), TEN + timedelta(days=9)
+        person or world.lecturer(),
+        registers.NO_CODE,
+        key or f"no_code:{session.pk}",
+        class_named(session),
+        TEN + timedelta(days=9),
     )
 
 

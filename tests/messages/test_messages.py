@@ -18,12 +18,16 @@ from adsum.attendance.models import MarkChange, Query
 from adsum.attendance.queries import answer_query, raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import count_heads, mark_students
+from adsum.audit.following import OVERLAP
+from adsum.audit.models import Cursor, Processed
 from adsum.checkin import kiosks
 from adsum.checkin.services import add_display, open_checkin
-from adsum.messages import rules, services
-from adsum.messages.letter import KINDS, letter_of
-from adsum.messages.models import Bookmark, Message, Told
-from adsum.messages.rules import DIGESTS, OVERLAP, Kind
+from adsum.messages import rules
+from adsum.messages.models import Message
+from adsum.messages.rules import DIGESTS
+from adsum.messages.telling import tell
+from adsum.messages.topics import marks, queries, registers
+from adsum.messages.topics.registry import KINDS, TOPICS, letter_of
 from adsum.timetable.models import ClassSession, Module
 from tests.kit.told import FIVE, House, text, told
 from tests.kit.world import LONDON, NINE, cancel_class
@@ -48,15 +52,15 @@ def amend(house: House, status: Status, *, at: datetime, student: Person | None 
 def marked(house: House) -> House:
     house.past = house.session(house.l1, starts_at=NINE, staff=[house.ada])
     mark_students(house.past, [house.alice], Status.ABSENT, by=house.ada, at=NINE)
-    services.tell_mark_changes(at=NINE)
+    tell(marks.TOPIC, at=NINE)
     return house
 
 
 def test_a_changed_mark_is_told_the_same_day_with_everything_but_the_words(marked: House):
     amend(marked, Status.LATE, at=NINE + timedelta(hours=2), reason="She told me of her hospital visit")
-    assert services.tell_mark_changes(at=FIVE - timedelta(minutes=1)) == 0
-    assert services.tell_mark_changes(at=FIVE) == 1
-    assert services.tell_mark_changes(at=FIVE + timedelta(hours=5)) == 0
+    assert tell(marks.TOPIC, at=FIVE - timedelta(minutes=1)) == 0
+    assert tell(marks.TOPIC, at=FIVE) == 1
+    assert tell(marks.TOPIC, at=FIVE + timedelta(hours=5)) == 0
     said = text(Message.objects.get(person=marked.alice))
     assert "CS201 Algorithms, Monday 23 November, 09:00" in said
     assert "Absent → Late" in said
@@ -73,7 +77,7 @@ def test_changes_of_a_day_are_one_message_from_first_to_last(marked: House):
     amend(marked, Status.PRESENT, at=NINE + timedelta(hours=3))
     team = marked.person(Role.ATTENDANCE_TEAM)
     mark_students(other, [marked.alice], Status.REMOTE, by=team, at=NINE + timedelta(hours=3), reason_code=Reason.OTHER)
-    assert services.tell_mark_changes(at=FIVE) == 1
+    assert tell(marks.TOPIC, at=FIVE) == 1
     said = text(Message.objects.get(person=marked.alice))
     assert told(marked.alice) == ["2 of your marks have changed"]
     assert "Absent → Present" in said
@@ -84,19 +88,19 @@ def test_changes_of_a_day_are_one_message_from_first_to_last(marked: House):
 def test_a_mark_that_is_again_what_it_was_is_told_to_nobody(marked: House):
     amend(marked, Status.PRESENT, at=NINE + timedelta(hours=1))
     amend(marked, Status.ABSENT, at=NINE + timedelta(hours=2))
-    assert services.tell_mark_changes(at=FIVE) == 0
+    assert tell(marks.TOPIC, at=FIVE) == 0
 
 
 def test_a_first_mark_is_not_a_change(marked: House):
     mark_students(marked.past, [marked.bob], Status.PRESENT, by=marked.ada, at=NINE)
     close_registers([marked.past], at=NINE + timedelta(hours=1))
-    assert services.tell_mark_changes(at=FIVE) == 0
+    assert tell(marks.TOPIC, at=FIVE) == 0
 
 
 def test_the_absence_of_the_close_that_a_person_changes_is_told(marked: House):
     close_registers([marked.past], at=NINE + timedelta(hours=1))
     mark_students(marked.past, [marked.bob], Status.PRESENT, by=marked.ada, at=NINE + timedelta(hours=2))
-    assert services.tell_mark_changes(at=FIVE) == 1
+    assert tell(marks.TOPIC, at=FIVE) == 1
     assert told(marked.bob) == ["Your mark in Algorithms has changed: Present"]
 
 
@@ -105,7 +109,7 @@ def test_a_swap_of_groups_is_told_with_who_said_so(marked: House):
     visited = marked.session(marked.group(marked.l1.module), starts_at=NINE + timedelta(hours=1), staff=[ben])
     why = Reason.OTHER_GROUP_AGREED
     assert let_in(visited, marked.alice, by=ben, at=NINE + timedelta(hours=1), swap=True, reason_code=why) == marked.past
-    assert services.tell_mark_changes(at=FIVE) == 1
+    assert tell(marks.TOPIC, at=FIVE) == 1
     assert told(marked.alice) == ["2 of your marks have changed"]
     said = text(Message.objects.get(person=marked.alice))
     assert "Absent → Swapped groups" in said
@@ -119,14 +123,14 @@ def test_a_swap_of_groups_is_told_with_who_said_so(marked: House):
 def test_a_query_is_told_to_the_lecturer_and_its_answer_to_the_student(marked: House):
     query = raise_query(marked.past, marked.alice, at=NINE + timedelta(hours=1), text="I was there, ask Bob Baker")
     raise_query(marked.past, marked.bob, at=NINE + timedelta(hours=1))
-    assert services.tell_of_queries(at=NINE + timedelta(hours=2)) == 0
-    assert services.tell_of_queries(at=FIVE) == 1
+    assert tell(queries.TOPIC, at=NINE + timedelta(hours=2)) == 0
+    assert tell(queries.TOPIC, at=FIVE) == 1
     assert told(marked.ada) == ["2 queries wait for you"]
     assert "Bob" not in text(Message.objects.get(person=marked.ada))
     answer_query(query, by=marked.ada, at=FIVE, reason="Seen", status=Status.PRESENT)
-    assert services.tell_of_queries(at=FIVE) == 1
-    assert services.tell_of_queries(at=FIVE) == 0
-    assert services.tell_mark_changes(at=FIVE + timedelta(hours=5)) == 0, "told with the answer, not twice"
+    assert tell(queries.TOPIC, at=FIVE) == 1
+    assert tell(queries.TOPIC, at=FIVE) == 0
+    assert tell(marks.TOPIC, at=FIVE + timedelta(hours=5)) == 0, "told with the answer, not twice"
     assert told(marked.alice) == ["Your query about Algorithms is answered: Present"]
     assert "Seen" not in text(Message.objects.get(person=marked.alice))
 
@@ -135,7 +139,7 @@ def test_an_answer_at_night_waits_for_the_morning(marked: House):
     query = raise_query(marked.past, marked.alice, at=NINE)
     late = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
     answer_query(query, by=marked.ada, at=late, reason="No")
-    services.tell_of_queries(at=late)
+    tell(queries.TOPIC, at=late)
     message = Message.objects.get(person=marked.alice)
     assert message.due_at == datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
     assert "The mark stays as it is: Absent." in text(message)
@@ -144,7 +148,7 @@ def test_an_answer_at_night_waits_for_the_morning(marked: House):
 def test_a_query_answered_before_the_digest_asks_nobody(marked: House):
     query = raise_query(marked.past, marked.alice, at=NINE)
     answer_query(query, by=marked.ada, at=NINE + timedelta(minutes=5), reason="No")
-    services.tell_of_queries(at=FIVE)
+    tell(queries.TOPIC, at=FIVE)
     assert told(marked.ada) == []
     assert Query.objects.count() == 1
 
@@ -155,10 +159,10 @@ def test_queries_about_a_cancelled_class_ask_nobody_until_it_is_restored(marked:
     for asked, subject, days in ((marked.ada, "1 query waits for you", 1), (team, "1 query is now yours to answer", 4)):
         past.update(status="cancelled")
         for hours in range(0, days * 24, 6):
-            services.tell_of_queries(at=FIVE + timedelta(hours=hours))
+            tell(queries.TOPIC, at=FIVE + timedelta(hours=hours))
         assert told(asked) == []
         past.update(status="scheduled")
-        services.tell_of_queries(at=FIVE + timedelta(days=days))
+        tell(queries.TOPIC, at=FIVE + timedelta(days=days))
         assert told(asked) == [subject]
 
 
@@ -176,14 +180,14 @@ def test_a_query_nobody_answers_is_told_to_the_team_once_on_its_day(marked: Hous
     answered = raise_query(marked.past, marked.bob, at=NINE + timedelta(hours=1))
     raise_query(marked.past, marked.alice, at=NINE + timedelta(hours=1), text="I was there, ask Bob Baker")
     thursday = datetime(2026, 11, 26, tzinfo=UTC)
-    services.tell_of_queries(at=FIVE)
+    tell(queries.TOPIC, at=FIVE)
     answer_query(answered, by=marked.ada, at=FIVE, reason="No")
-    services.tell_of_queries(at=FIVE)
-    assert services.tell_of_queries(at=thursday + EIGHT - timedelta(minutes=1)) == 0
+    tell(queries.TOPIC, at=FIVE)
+    assert tell(queries.TOPIC, at=thursday + EIGHT - timedelta(minutes=1)) == 0
     raise_query(marked.past, marked.bob, at=thursday)
-    assert services.tell_of_queries(at=thursday + EIGHT) == 2 + 1, "and the lecturer hears of the new one"
+    assert tell(queries.TOPIC, at=thursday + EIGHT) == 2 + 1, "and the lecturer hears of the new one"
     for hours in range(9, 200, 12):
-        services.tell_of_queries(at=thursday + timedelta(hours=hours))
+        tell(queries.TOPIC, at=thursday + timedelta(hours=hours))
     subjects = ["1 query is now yours to answer"]
     assert told(ours)[:1] == told(everywhere)[:1] == subjects
     assert told(ours) == subjects * 2, "Bob's on Tuesday, each of them once"
@@ -200,17 +204,17 @@ def test_a_query_nobody_answers_is_told_to_the_team_once_on_its_day(marked: Hous
 def test_ones_own_query_is_nothing_to_answer(marked: House):
     RoleGrant.objects.create(person=marked.alice, role=Role.ATTENDANCE_TEAM)
     raise_query(marked.past, marked.alice, at=NINE)
-    services.tell_of_queries(at=NINE + timedelta(days=4))
+    tell(queries.TOPIC, at=NINE + timedelta(days=4))
     assert told(marked.alice) == []
 
 
 def test_what_is_told_and_answered_is_forgotten(marked: House):
     query = raise_query(marked.past, marked.alice, at=NINE)
-    services.tell_of_queries(at=NINE + timedelta(days=4))
-    assert Told.objects.filter(source="query_team").count() == 1
+    tell(queries.TOPIC, at=NINE + timedelta(days=4))
+    assert Processed.objects.filter(source="query_team").count() == 1
     answer_query(query, by=marked.ada, at=NINE + timedelta(days=4), reason="No")
-    services.tell_of_queries(at=NINE + timedelta(days=4))
-    assert Told.objects.filter(source="query_team").count() == 0
+    tell(queries.TOPIC, at=NINE + timedelta(days=4))
+    assert Processed.objects.filter(source="query_team").count() == 0
 
 
 def test_what_a_kiosk_took_back_at_once_is_told_to_nobody(marked: House):
@@ -218,7 +222,7 @@ def test_what_a_kiosk_took_back_at_once_is_told_to_nobody(marked: House):
     kiosk = kiosks.open_kiosk(opening, by=marked.ada, at=NINE).kiosk
     kiosks.enter(kiosk, marked.bob.number, at=NINE)
     assert kiosks.take_back(kiosk, at=NINE) == marked.bob
-    assert services.tell_mark_changes(at=FIVE) == 0
+    assert tell(marks.TOPIC, at=FIVE) == 0
 
 
 def test_a_first_mark_that_is_undone_is_told_to_nobody(marked: House):
@@ -227,7 +231,7 @@ def test_a_first_mark_that_is_undone_is_told_to_nobody(marked: House):
     close_registers([marked.past], at=NINE + timedelta(hours=2))
     act, _ = undoable(marked.past, marked.ada, at=NINE + timedelta(hours=3))
     undo(marked.past, act[-1].pk, by=marked.ada, at=NINE + timedelta(hours=3))
-    assert services.tell_mark_changes(at=FIVE) == 0
+    assert tell(marks.TOPIC, at=FIVE) == 0
 
 
 # Registers
@@ -235,9 +239,9 @@ def test_a_first_mark_that_is_undone_is_told_to_nobody(marked: House):
 
 def test_a_class_without_its_code_asks_its_lecturer_once(house: House):
     now = house.session(house.l1, starts_at=NINE, staff=[house.ada])
-    assert services.ask_for_registers(at=NINE + rules.NO_CODE_AFTER - timedelta(seconds=1)) == 0
-    assert services.ask_for_registers(at=NINE + rules.NO_CODE_AFTER) == 1
-    assert services.ask_for_registers(at=NINE + timedelta(minutes=30)) == 0
+    assert tell(registers.TOPIC, at=NINE + rules.NO_CODE_AFTER - timedelta(seconds=1)) == 0
+    assert tell(registers.TOPIC, at=NINE + rules.NO_CODE_AFTER) == 1
+    assert tell(registers.TOPIC, at=NINE + timedelta(minutes=30)) == 0
     assert told(house.ada) == ["Algorithms has begun: show the code?"]
     assert Message.objects.get().useful_until == now.ends_at
 
@@ -256,16 +260,16 @@ def test_a_class_with_any_sign_of_a_register_is_left_in_peace(house: House, sign
         cancel_class(now, at=NINE, actor="system:feed")
     else:
         at = now.ends_at
-    assert services.ask_for_registers(at=at) == 0
+    assert tell(registers.TOPIC, at=at) == 0
 
 
 def test_registers_nobody_took_are_one_message_in_the_evening(house: House):
     for hour in (0, 1):
         close_registers([house.session(house.l1, starts_at=NINE + timedelta(hours=hour), staff=[house.ada])], at=NINE)
     after = FIVE + timedelta(minutes=1)  # both classes are over
-    assert services.ask_for_registers(at=FIVE - timedelta(hours=1)) == 0
-    assert services.ask_for_registers(at=after) == 1
-    assert services.ask_for_registers(at=after) == 0
+    assert tell(registers.TOPIC, at=FIVE - timedelta(hours=1)) == 0
+    assert tell(registers.TOPIC, at=after) == 1
+    assert tell(registers.TOPIC, at=after) == 0
     assert told(house.ada) == ["No register was taken in 2 classes"]
 
 
@@ -281,28 +285,28 @@ def test_a_row_that_becomes_visible_late_is_not_skipped(marked: House):
         cursor.execute("DELETE FROM adsum_markchange WHERE id = %s", [late.pk])
     mark_students(marked.past, [marked.bob], Status.ABSENT, by=marked.ada, at=NINE + timedelta(minutes=1))
     amend(marked, Status.PRESENT, at=NINE + timedelta(hours=2), student=marked.bob)
-    assert services.tell_mark_changes(at=FIVE) == 1
+    assert tell(marks.TOPIC, at=FIVE) == 1
     MarkChange.objects.bulk_create([MarkChange(**kept)])
-    services.tell_mark_changes(at=FIVE + OVERLAP / 2)
+    tell(marks.TOPIC, at=FIVE + OVERLAP / 2)
     assert told(marked.alice) == ["Your mark in Algorithms has changed: Present"]
 
 
 def test_the_bookmark_moves_on_and_forgets_what_is_done(marked: House):
     amend(marked, Status.PRESENT, at=NINE + timedelta(hours=1))
     for hours in range(4):
-        services.tell_mark_changes(at=FIVE + hours * OVERLAP)
-    bookmark = Bookmark.objects.get(source="mark_change")
-    assert bookmark.row == bookmark.seen > 0
-    assert Told.objects.count() == 0
+        tell(marks.TOPIC, at=FIVE + hours * OVERLAP)
+    cursor = Cursor.objects.get(source="mark_change")
+    assert cursor.row == cursor.seen > 0
+    assert Processed.objects.count() == 0
     assert len(told(marked.alice)) == 1
 
 
 def test_the_bookmark_waits_for_what_is_not_told_yet(marked: House):
     amend(marked, Status.PRESENT, at=NINE)
     for hours in range(4):
-        services.tell_mark_changes(at=NINE + hours * OVERLAP)
+        tell(marks.TOPIC, at=NINE + hours * OVERLAP)
     assert told(marked.alice) == []
-    services.tell_mark_changes(at=FIVE)
+    tell(marks.TOPIC, at=FIVE)
     assert len(told(marked.alice)) == 1
 
 
@@ -334,8 +338,8 @@ def test_the_night(hour: int, night: bool):
     assert rules.is_night(datetime(2026, 7, 1, hour, tzinfo=ZoneInfo("Europe/London")), LONDON) is night
 
 
-def test_every_kind_has_its_words():
-    assert set(KINDS) == set(Kind)
+def test_no_two_kinds_have_one_name():
+    assert len(KINDS) == sum(len(topic.kinds) for topic in TOPICS.values())
 
 
 def test_every_status_and_every_reason_has_its_words():

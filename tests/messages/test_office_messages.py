@@ -1,6 +1,6 @@
 """What the attendance team and departments are told: what waits for them, once, and what became of a change one asked for."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,8 +11,10 @@ from adsum.attendance.closing import close_registers, explain_register
 from adsum.attendance.models import Proposal
 from adsum.attendance.rules import Explanation, Reason, Status
 from adsum.attendance.services import mark_students
-from adsum.messages import services
 from adsum.messages.models import Message
+from adsum.messages.telling import tell
+from adsum.messages.topics import registers
+from adsum.messages.topics.registry import TOPICS
 from tests.kit.told import FIVE, House, text, told
 from tests.kit.world import NINE
 
@@ -45,6 +47,10 @@ class Office(House):
         )
 
 
+def tell_offices(*, at: datetime) -> int:
+    return sum(tell(TOPICS[name], at=at) for name in ("amendments", "registers"))
+
+
 @pytest.fixture
 def house(db: None) -> Office:
     return Office()
@@ -52,9 +58,9 @@ def house(db: None) -> Office:
 
 def test_a_change_that_waits_is_told_to_everyone_who_may_confirm_it(house: Office):
     house.asked(by=house.rohan)
-    assert services.tell_offices(at=FIVE - timedelta(minutes=1)) == 0
+    assert tell_offices(at=FIVE - timedelta(minutes=1)) == 0
     for minutes in (0, 1, 600):
-        services.tell_offices(at=FIVE + timedelta(minutes=minutes))
+        tell_offices(at=FIVE + timedelta(minutes=minutes))
     assert told(house.tamsin) == told(house.over_all) == ["1 change waits for a second person"]
     assert [told(one) for one in (house.rohan, house.staff, house.ada, *house.others)] == [[]] * 5
     said = text(Message.objects.get(person=house.tamsin))
@@ -66,7 +72,7 @@ def test_a_change_that_waits_is_told_to_everyone_who_may_confirm_it(house: Offic
 def test_what_was_decided_before_the_digest_waits_for_nobody(house: Office):
     proposal = house.asked(by=house.rohan)
     amendments.decline(proposal, by=house.rohan, at=NINE + timedelta(hours=2))
-    assert services.tell_offices(at=FIVE) == 0, "nor is one told what one did oneself"
+    assert tell_offices(at=FIVE) == 0, "nor is one told what one did oneself"
 
 
 @pytest.mark.parametrize(
@@ -79,20 +85,21 @@ def test_whoever_asked_is_told_what_became_of_it_at_once(house: Office, confirme
         amendments.confirm(proposal, by=house.tamsin, at=at)
     else:
         amendments.decline(proposal, by=house.tamsin, at=at, answer="She was ill")
-    assert (services.tell_offices(at=at), services.tell_offices(at=FIVE)) == (1, 0)
+    assert (tell_offices(at=at), tell_offices(at=FIVE)) == (1, 0)
     assert told(house.rohan) == [subject]
     assert "ill" not in str(Message.objects.get().facts).replace("will", "")
 
 
 def test_a_register_nobody_completes_is_told_to_its_department_once(house: Office):
     close_registers([house.past], at=NINE + timedelta(hours=2))  # on a Monday: Thursday is the third working day after it
-    assert services.tell_offices(at=NINE + 2 * DAY) == 0
+    tell_offices(at=NINE + 2 * DAY)
+    assert told(house.staff) == []
     at = (NINE + 3 * DAY).replace(hour=0, minute=1)
     for days in (0, 1, 2, 9):
-        services.tell_offices(at=at + days * DAY)
+        tell_offices(at=at + days * DAY)
     assert told(house.staff) == ["1 register is now yours to complete"]
-    assert Message.objects.count() == 1
-    assert Message.objects.get().due_at.hour == 7, "nobody is written to at night"
+    (message,) = Message.objects.filter(kind=registers.OVERDUE)
+    assert message.due_at.hour == 7, "nobody is written to at night"
 
 
 @pytest.mark.parametrize("how", ["explained", "completed", "cancelled"])
@@ -104,4 +111,4 @@ def test_what_needs_nobody_any_more_is_not_told(house: Office, how: str):
         mark_students(house.past, [house.alice, house.bob], Status.PRESENT, by=house.ada, at=NINE + DAY)
     else:
         type(house.past).objects.filter(pk=house.past.pk).update(status="cancelled")
-    assert services.tell_offices(at=NINE + 4 * DAY) == 0
+    assert tell_offices(at=NINE + 4 * DAY) == 0

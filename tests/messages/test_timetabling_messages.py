@@ -9,9 +9,10 @@ from adsum.accounts.rules import Role
 from adsum.checkin import class_changes as changes
 from adsum.checkin.class_changes import CANCELLED, ONLINE, TAKES_PLACE
 from adsum.integrations.imports import feeds as polling
-from adsum.messages import services
-from adsum.messages.letter import letter_of
 from adsum.messages.models import Message
+from adsum.messages.telling import tell
+from adsum.messages.topics import feeds
+from adsum.messages.topics.registry import letter_of
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassReport, Room
 from adsum.timetable.rules import ImportState
@@ -49,7 +50,7 @@ def test_an_alarm_of_a_feed_is_told_once_until_it_has_answered(house: Office):
     feed("CELCAT", last_error="Refused: https://timetable.example/?token=secret")
     polling.raise_alarms(NINE + DAY)
     for minutes in (0, 1, 60):
-        services.tell_timetabling(at=NINE + DAY + timedelta(minutes=minutes))
+        tell(feeds.TOPIC, at=NINE + DAY + timedelta(minutes=minutes))
     assert told(house.tess) == ["The feed CELCAT is silent"]
     assert told(house.gone) == told(house.ada) == []
     said = text(Message.objects.get())
@@ -57,7 +58,7 @@ def test_an_alarm_of_a_feed_is_told_once_until_it_has_answered(house: Office):
     assert "secret" not in said + str(Message.objects.get().facts)
     FeedMapping.objects.update(stale_since=None, last_success_at=NINE + 2 * DAY)
     polling.raise_alarms(NINE + 3 * DAY)
-    services.tell_timetabling(at=NINE + 3 * DAY)
+    tell(feeds.TOPIC, at=NINE + 3 * DAY)
     assert len(told(house.tess)) == 2, "another alarm"
     assert "Last answer: Wednesday 25 November, 09:00." in text(Message.objects.latest("pk"))
 
@@ -67,7 +68,7 @@ def test_feeds_that_fall_silent_together_are_one_message_by_day(house: Office):
     feed("CMIS")
     night = NINE + timedelta(hours=38)
     polling.raise_alarms(night)
-    services.tell_timetabling(at=night)
+    tell(feeds.TOPIC, at=night)
     assert told(house.tess) == ["2 feeds are silent"]
     assert Message.objects.get().due_at == datetime(2026, 11, 25, 7, tzinfo=UTC)
 
@@ -82,16 +83,16 @@ def test_a_feed_that_waits_is_told_once_until_it_is_decided(house: Office):
     for name in ("CELCAT", "CMIS"):
         feed(name)
     run, other = said_by("CELCAT", NINE), said_by("CMIS", NINE)
-    assert services.tell_timetabling(at=FIVE - timedelta(minutes=1)) == 0
-    services.tell_timetabling(at=FIVE)
+    assert tell(feeds.TOPIC, at=FIVE - timedelta(minutes=1)) == 0
+    tell(feeds.TOPIC, at=FIVE)
     assert told(house.tess) == ["What 2 feeds say waits for you"]
     assert f"/imports/{run.ref}/" in [item.path for item in letter_of("feed_waits", Message.objects.get().facts).items]
     Import.objects.filter(pk=run.pk).update(state=ImportState.DISCARDED)
     said_by("CELCAT", FIVE + timedelta(hours=1))  # it has changed its mind, and still waits
     Import.objects.filter(pk=other.pk).update(state=ImportState.APPLIED)
-    assert services.tell_timetabling(at=FIVE + DAY) == 0
+    assert tell(feeds.TOPIC, at=FIVE + DAY) == 0
     said_by("CMIS", FIVE + DAY)
-    services.tell_timetabling(at=FIVE + 2 * DAY)
+    tell(feeds.TOPIC, at=FIVE + 2 * DAY)
     assert told(house.tess)[1:] == ["What the feed CMIS says waits for you"]
 
 
@@ -99,16 +100,16 @@ def test_a_feed_that_waits_is_told_once_until_it_is_decided(house: Office):
 def test_what_is_being_read_or_was_brought_by_a_person_waits_for_nobody_else(house: Office, by: str, state: ImportState):
     feed("CELCAT")
     Import.objects.filter(pk=said_by("CELCAT", NINE, state).pk).update(actor=by)
-    assert services.tell_timetabling(at=FIVE) == 0
+    assert tell(feeds.TOPIC, at=FIVE) == 0
 
 
 def test_reports_of_a_day_are_one_message_at_the_digest(house: Office):
     other = house.session(house.l1, starts_at=NINE + 2 * DAY, staff=[house.ada])
     changes.change(house.coming, ONLINE, by=house.ada, at=NINE)
     changes.change(other, Wanted(rooms=[Room.objects.create(name="D9")]), by=house.ada, at=NINE + timedelta(hours=1))
-    assert services.tell_timetabling(at=FIVE - timedelta(minutes=1)) == 0
+    assert tell(feeds.TOPIC, at=FIVE - timedelta(minutes=1)) == 0
     for at in (FIVE, FIVE + timedelta(hours=1), FIVE + DAY):
-        services.tell_timetabling(at=at)
+        tell(feeds.TOPIC, at=at)
     assert told(house.tess) == ["2 reports from the room wait for you"]
     assert (told(house.gone), told(house.ada)) == ([], [])
     said = text(Message.objects.get(person=house.tess))
@@ -124,4 +125,4 @@ def test_what_no_longer_waits_is_not_told(house: Office, how: str):
         changes.decide(ClassReport.objects.get(), confirmed=True, by=house.tess, at=NINE)
     elif how == "taken back":
         changes.change(house.coming, TAKES_PLACE, by=house.ada, at=NINE)
-    assert services.tell_timetabling(at=FIVE) == 0
+    assert tell(feeds.TOPIC, at=FIVE) == 0

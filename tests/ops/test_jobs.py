@@ -72,7 +72,6 @@ def test_the_schedules_are_those_of_the_code():
     for _ in range(2):
         work.keep_schedules()
     assert list(Schedule.objects.order_by("name").values_list("name", "func", "minutes")) == [
-        ("ask_for_registers", "adsum.ops.jobs.ask_for_registers", 1),
         ("close_older_registers", "adsum.ops.jobs.close_older_registers", 1_440),
         ("close_registers", "adsum.ops.jobs.close_registers", 1),
         ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
@@ -83,12 +82,7 @@ def test_the_schedules_are_those_of_the_code():
         ("send_messages", "adsum.ops.jobs.send_messages", 1),
         ("sign_the_log", "adsum.ops.jobs.sign_the_log", 1_440),
         ("sweep_corrections", "adsum.ops.jobs.sweep_corrections", 1_440),
-        ("tell_of_classes", "adsum.ops.jobs.tell_of_classes", 1),
-        ("tell_of_marks", "adsum.ops.jobs.tell_of_marks", 1),
-        ("tell_of_oversight", "adsum.ops.jobs.tell_of_oversight", 1),
-        ("tell_of_queries", "adsum.ops.jobs.tell_of_queries", 1),
-        ("tell_offices", "adsum.ops.jobs.tell_offices", 1),
-        ("tell_timetabling", "adsum.ops.jobs.tell_timetabling", 1),
+        ("tell_people", "adsum.ops.jobs.tell_people", 1),
         ("tend_checks", "adsum.ops.jobs.tend_checks", 1),
         ("verify_the_log", "adsum.ops.jobs.verify_the_log", 1_440),
     ]

@@ -9,8 +9,9 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.messages import services
 from adsum.messages.models import Message
-from adsum.messages.reports import Draft, class_facts
-from adsum.messages.rules import Kind, State
+from adsum.messages.rules import State
+from adsum.messages.topic import Draft, class_named
+from adsum.messages.topics import classes
 from tests.kit.reading import words
 from tests.kit.world import NINE, World
 
@@ -25,14 +26,14 @@ def tell(world: World, person: Person, number: int = 1) -> list[Message]:
         session = world.session(group, title=f"Class {n}")
         times = {"starts_at": session.starts_at.isoformat(), "ends_at": session.ends_at.isoformat(), "delivery": "in_person"}
         item = {
-            **class_facts(session),
+            **class_named(session),
             "change": "moved",
             "staff_changed": False,
             "before": {**times, "rooms": ["C2.01"]},
             "after": {**times, "rooms": ["B1.02"]},
         }
         facts = {"audience": "student", "classes": [item]}
-        services.write([Draft(person, Kind.CLASS_CHANGES, f"{person.pk}:{session.pk}", facts, FOR_EVER)], at=NINE)
+        services.write([Draft(person, classes.CHANGED, f"{person.pk}:{session.pk}", facts, FOR_EVER)], at=NINE)
     return list(Message.objects.filter(person=person).order_by("pk"))
 
 

@@ -16,9 +16,9 @@ from adsum.accounts.rules import RUNS_CHECKIN
 from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.messages import mail, reports, services
-from adsum.messages.letter import KINDS
 from adsum.messages.models import Message
-from adsum.messages.rules import MOVES, Kind, State
+from adsum.messages.rules import MOVES, State
+from adsum.messages.topics.registry import KINDS
 from adsum.timetable.reports import as_one_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
@@ -58,7 +58,7 @@ def outbox(request: PersonRequest) -> HttpResponse:
         "counts": [(state, STATES[state], counts[state]) for state in STATES],
         "chosen": chosen,
         "page": page,
-        "rows": [(message, KINDS[Kind(message.kind)]) for message in page],
+        "rows": [(message, KINDS[message.kind].label) for message in page],
         "configured": mail.is_configured(),
         "host": settings.EMAIL_HOST,
         "oldest": oldest,

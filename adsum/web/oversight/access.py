@@ -17,7 +17,7 @@ from adsum.accounts.rules import READS_ACCESS_LOG, Role
 from adsum.accounts.services import note_break_glass_seen
 from adsum.audit.rules import MANY_CLASSES, MANY_LISTED, MANY_OUTSIDE, MANY_PEOPLE, NIGHT, REPEATED, Finding, Unusual
 from adsum.core.clock import monday_of
-from adsum.messages.letter import UNUSUAL
+from adsum.messages.topics.oversight import UNUSUAL
 from adsum.timetable.reports import university_zone
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest

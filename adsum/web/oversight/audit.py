@@ -22,7 +22,7 @@ from adsum.audit import tree
 from adsum.audit.encoding import ALIAS, Wrong
 from adsum.audit.rules import Page
 from adsum.core.clock import civil_day
-from adsum.messages.letter import WRONG
+from adsum.messages.topics.oversight import WRONG
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import Relation, university_zone
 from adsum.web.guards import for_roles

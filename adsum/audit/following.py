@@ -1,0 +1,67 @@
+"""Reading every row of a table once, by those who act on what has happened: messages, and whatever else follows a table.
+
+Ids become visible out of order: a row is numbered when it is written and seen when it is committed. So a cursor moves to an id
+only long after that id was first seen, and rows above it that are done with are listed (docs/adr/0016).
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db.models import Exists, Max, Model, OuterRef, QuerySet
+
+from adsum.audit.models import Cursor, Processed
+
+M = TypeVar("M", bound=Model)
+BATCH = 500
+OVERLAP = timedelta(hours=1)
+"""No transaction lasts this long: an id first seen longer ago, and every id below it, is committed or never will be."""
+
+
+class Reader:
+    """A reader at its place. What it has read and what it did about it belong into one transaction."""
+
+    def __init__(self, cursor: Cursor, newest: int) -> None:
+        self._cursor, self._newest = cursor, newest
+        self._processed = Processed.objects.filter(source=cursor.source)
+
+    def left(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """Those of these rows that are not done with, in the order of their ids."""
+        done = self._processed.filter(row=OuterRef("pk"))
+        return rows.filter(~Exists(done), pk__gt=self._cursor.row).order_by("pk")
+
+    def known(self) -> set[int]:
+        """The rows that are listed as done with (one query)."""
+        return set(self._processed.values_list("row", flat=True))
+
+    def done(self, rows: Iterable[int], *, at: datetime) -> None:
+        """These rows need not be read again."""
+        source = self._cursor.source
+        Processed.objects.bulk_create([Processed(source=source, row=row, at=at) for row in rows], batch_size=BATCH)
+
+    def move(self, first_left: int | None, *, at: datetime) -> None:
+        """Move the cursor up to what was there an hour ago, but not past the first row that is left for another time."""
+        cursor = self._cursor
+        if cursor.seen_at is not None and at - cursor.seen_at < OVERLAP:
+            return
+        done = cursor.seen if first_left is None else min(cursor.seen, first_left - 1)
+        cursor.row, cursor.seen, cursor.seen_at = max(cursor.row, done), self._newest, at
+        cursor.save()
+        self._processed.filter(row__lte=cursor.row).delete()
+
+    def forget(self, *, before: datetime) -> None:
+        """Rows done with before then are read by nobody any more."""
+        self._processed.filter(at__lt=before).delete()
+
+    def forget_all_but(self, rows: Collection[int] | QuerySet[Any, Any]) -> None:
+        """All but these rows may be read again: what they were about is over."""
+        self._processed.exclude(row__in=rows).delete()
+
+
+def take_up(source: str, follows: type[Model] | None = None) -> Reader:
+    """The reader of that name, held until the transaction ends: a second one waits, and sees what the first has done.
+    `follows`: the table whose rows it reads in order."""
+    Cursor.objects.get_or_create(source=source)
+    cursor = Cursor.objects.select_for_update().get(source=source)
+    newest = follows._default_manager.aggregate(newest=Max("pk"))["newest"] if follows else None
+    return Reader(cursor, newest or 0)
