@@ -52,6 +52,7 @@ class Application:
         self.state = State()
         self.writer = Writer(DatabaseEngine())
         self.gate = Gate(self.state, self.writer)
+        self.bounded_gate = Bounded(self.gate)
         self.live = Live(self.state)
         self.pages = ServeStaticASGI(
             Bounded(django),
@@ -68,7 +69,7 @@ class Application:
         await self.state.start()
         path: str = scope["path"]
         if path == "/in" or path.startswith("/in/") or (len(path) == CODE_LENGTH + 1 and "/" not in path[1:]):
-            await self.gate(scope, receive, send)
+            await self.bounded_gate(scope, receive, send)
         elif path.startswith("/live/"):
             await self.live.app(scope, receive, send)
         else:

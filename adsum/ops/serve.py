@@ -1,5 +1,6 @@
 """`adsum serve`: the web server."""
 
+import resource
 import socket
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from contextlib import closing
@@ -15,6 +16,12 @@ from adsum.ops import database
 from adsum.ops.processes import die_with
 
 APPLICATION = "adsum.asgi:application"
+OPEN_AT_ONCE = 6_000
+"""Connections a worker takes: every live stream it has seats for, and three times as many besides (ADR 35)."""
+OTHER_FILES = 500
+"""What a worker has open besides: the database, its own files, uploads."""
+BACKLOG = 2_048
+"""Connections that may wait to be taken, as in the second after a code was shown to a full lecture hall."""
 KILL_AFTER = 10
 """Seconds a worker has to finish when the server stops. Live streams never finish by themselves."""
 
@@ -35,6 +42,7 @@ def run(args: Namespace) -> int:
     die_with(args.parent)
     ready()
     free(args.host, args.port)
+    connections = room_for_connections()
     if args.server == "uvicorn":
         return _uvicorn(args)
     Granian(
@@ -44,12 +52,25 @@ def run(args: Namespace) -> int:
         interface=Interfaces.ASGI,  # with its lifespan: check-ins that wait are written before a worker ends
         loop=Loops.uvloop,
         workers=args.workers,
+        backlog=BACKLOG,
+        backpressure=connections,  # the server's own counts streams like requests, and 1,024 for all workers together
         workers_kill_timeout=KILL_AFTER,
         respawn_failed_workers=True,
         websockets=False,
         log_level=LogLevels.warning if args.quiet else LogLevels.info,
     ).serve()
     return 0
+
+
+def room_for_connections() -> int:
+    """How many connections a worker can hold, after asking for as many open files as that needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_AT_ONCE + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(wanted - OTHER_FILES, 1)
 
 
 def _uvicorn(args: Namespace) -> int:

@@ -1,5 +1,6 @@
-"""What is sent to our pages: no more than we take, and text that a database takes."""
+"""What is sent to us: no more than we take, within the time it takes, and text that a database takes."""
 
+import asyncio
 from typing import Any
 
 from django.core.exceptions import BadRequest
@@ -12,12 +13,23 @@ from adsum.web.middleware import Handler
 
 MOST_BYTES = 30 * 1024 * 1024
 """Of a whole request: the largest file we take, and its form. Without this, uploads could fill the disk before a page looks."""
+BODY_SECONDS = 15.0
+BYTES_A_SECOND = 32 * 1024
+"""How long a body may take: so long, and a second more for each so many bytes that came. A form is there at once, and 25 MB
+over a slow line within a quarter of an hour; without a limit, thousands that never come would leave no room for others."""
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+GONE = {"type": "http.disconnect"}
+REFUSALS = {
+    400: b"Content-Length is no number.",
+    408: b"What was to be sent did not arrive in time. Please send it again.",
+    413: b"This is more than 30 MB, which is more than we take.",
+}
 
 
 class Bounded:
-    """An application that hears no more than MOST_BYTES of a request: one that announces more is answered 413 at once, one that
-    sends more unannounced is cut off."""
+    """An application that hears no more than MOST_BYTES of a request, and no longer than a body may take.
+
+    One that announces more is answered 413 at once, one that sends more unannounced is cut off, one that does not come, 408."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
@@ -30,19 +42,50 @@ class Bounded:
         if not declared.isdigit() or int(declared) > MOST_BYTES:
             await _refuse(send, 413 if declared.isdigit() else 400)
             return
-        room = MOST_BYTES
+        body = _Body(receive, send)
+        await self.inner(scope, body.receive, body.send)
+        if body.late and not body.answered:
+            await _refuse(send, 408)
 
-        async def receive_within() -> Message:
-            nonlocal room
-            message = await receive()
-            room -= len(message.get("body", b""))
-            return message if room >= 0 else {"type": "http.disconnect"}
 
-        await self.inner(scope, receive_within, send)
+class _Body:
+    """One request's body as it arrives. Who waits for one that is too large or too late hears that the browser has gone."""
+
+    __slots__ = ("_receive", "_room", "_send", "_until", "_whole", "answered", "late")
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._room = MOST_BYTES
+        self._until = asyncio.get_running_loop().time() + BODY_SECONDS
+        self._whole = False
+        self.late = False
+        self.answered = False
+
+    async def receive(self) -> Message:
+        if self.late:
+            return GONE
+        if self._whole:  # from here on only a browser that goes away is listened for, and that may take its time
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            self.late = True
+            return GONE
+        arrived = len(message.get("body", b""))
+        self._room -= arrived
+        self._until += arrived / BYTES_A_SECOND
+        self._whole = not message.get("more_body", False)
+        return message if self._room >= 0 else GONE
+
+    async def send(self, message: Message) -> None:
+        if not self.late or self.answered:  # nothing that was made of half a body
+            self.answered = True
+            await self._send(message)
 
 
 async def _refuse(send: Send, status: int) -> None:
-    text = b"This is more than 30 MB, which is more than we take." if status == 413 else b"Content-Length is no number."
+    text = REFUSALS[status]
     headers = [*RAW_HEADERS, (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})

@@ -20,6 +20,8 @@ from bench.university import build
 
 STUDENTS = 1_500
 CLASSES = 10
+COLLEAGUES = 100
+"""Lecturers besides, each of whom may open the register of every class."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,34 @@ def fill(out: Path) -> None:
         f"/live/register/{opening.session.ref}",
         f"{settings.SESSION_COOKIE_NAME}={lecturers}",
     )
+    crowd = _colleagues()
     sessions = list(ClassSession.objects.order_by("pk").values_list("pk", flat=True))
     phones = []
     for n, (code, cookie) in enumerate(json.loads(out.read_text())):
         pass_ = unseal_pass(cookie, keyring.keys_for("pass/v1"))
         assert pass_ is not None
         phones.append((pass_.person, sessions[n % CLASSES], code, f"adsum_pass={cookie}; adsum_device=phone-{n}"))
-    out.write_text(json.dumps({"phones": phones, "screen": vars(screen)}))
+    out.write_text(json.dumps({"phones": phones, "screen": vars(screen), "crowd": crowd}))
+
+
+def _colleagues() -> list[str]:
+    """The cookies of lecturers who may open every register."""
+    from django.conf import settings
+    from django.test import Client
+
+    from adsum.accounts.models import Person, RoleGrant
+    from adsum.timetable.models import ClassSession, Teaching
+
+    sessions = list(ClassSession.objects.all())
+    cookies = []
+    for n in range(COLLEAGUES):
+        person = Person.objects.create(username=f"colleague{n}@bench.example", family_name=f"Colleague {n}")
+        RoleGrant.objects.create(person=person, role="lecturer")
+        Teaching.objects.bulk_create([Teaching(session=session, person=person) for session in sessions])
+        browser = Client()
+        browser.force_login(person)
+        cookies.append(f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}")
+    return cookies
 
 
 @dataclass(frozen=True)

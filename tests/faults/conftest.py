@@ -27,6 +27,8 @@ class Campus:
     data: Path
     phones: list[Phone]
     screen: Screen
+    crowd: list[str]
+    """Cookies of lecturers who may open every register."""
     cluster: postgres.Cluster | None = None
 
     @contextmanager
@@ -68,7 +70,7 @@ def _filled(data: Path, url: str) -> None:
 
 def campus_at(url: str, data: Path, cluster: postgres.Cluster | None = None) -> Campus:
     people = json.loads((data / "campus.json").read_text())
-    return Campus(url, data, [Phone(*one) for one in people["phones"]], Screen(**people["screen"]), cluster)
+    return Campus(url, data, [Phone(*one) for one in people["phones"]], Screen(**people["screen"]), people["crowd"], cluster)
 
 
 @pytest.fixture(scope="session")

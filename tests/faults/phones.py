@@ -182,6 +182,16 @@ class Stream:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nCookie: {cookie}\r\n\r\n".encode())
         return cls(reader, writer)
 
+    @classmethod
+    async def begin(cls, port: int, path: str, cookie: str) -> Self:
+        """A form that is announced and never sent."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\nCookie: {cookie}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nticket=".encode()
+        )
+        return cls(reader, writer)
+
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         with suppress(ConnectionResetError):
             while chunk := await reader.read(65_536):

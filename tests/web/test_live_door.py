@@ -118,7 +118,7 @@ async def test_strangers_at_the_door_keep_nobody_waiting_who_listens(
         asked.append(args)
         go.wait(30)
 
-    monkeypatch.setattr(live_module, "_visible", slow)
+    monkeypatch.setattr(live_module, "_visitor", slow)
     for key in ("", "guessed", "A" * 32, "a" * 4000):
         assert (await house.listen(address, {"adsum_session": key})).status == 403
     assert asked == [], "what cannot be a key is not looked for"

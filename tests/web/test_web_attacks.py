@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adsum.core.network import client_address
-from adsum.web.bodies import MOST_BYTES, Bounded
 from adsum.web.request_log import RequestLog
 from tests.kit.doors import DOORS, Door
 from tests.kit.house import House
@@ -269,52 +268,7 @@ def test_no_log_line_has_a_secret(house: House, caplog: pytest.LogCaptureFixture
     assert [secret for secret in ("hunter2hunter2", "424242", PASSWORD, "quite new", *cookies) if secret in said] == []
 
 
-# T-WEB-8: bodies
-
-
-async def send_body(*parts: bytes, declared: str | None = None) -> tuple[int, int]:
-    """What an application behind Bounded heard (bytes), and the status it answered; 0 when it was cut off."""
-    heard = 0
-    status: list[int] = []
-    coming = iter(parts)
-
-    async def inner(_scope: Any, receive: Any, send: Any) -> None:
-        nonlocal heard
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            heard += len(message["body"])
-            if not message["more_body"]:
-                await send({"type": "http.response.start", "status": 200, "headers": []})
-                return
-
-    async def receive() -> Any:
-        part = next(coming, None)
-        return {"type": "http.request", "body": part or b"", "more_body": part is not None}
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            status.append(message["status"])
-
-    headers = [(b"content-length", declared.encode())] if declared is not None else []
-    await Bounded(inner)({"type": "http", "headers": headers}, receive, send)
-    return heard, status[0] if status else 0
-
-
-async def test_a_body_is_heard_up_to_its_limit():
-    part = bytes(1024 * 1024)
-    most = MOST_BYTES // len(part)
-    assert await send_body(*[part] * most) == (MOST_BYTES, 200)
-    assert await send_body(*[part] * (most + 1)) == (MOST_BYTES, 0), "cut off"
-    assert await send_body(part, declared=str(MOST_BYTES)) == (len(part), 200)
-
-
-@pytest.mark.parametrize(
-    ("declared", "status"), [(str(MOST_BYTES + 1), 413), ("9" * 30, 413), ("-1", 400), ("x", 400), ("", 400)]
-)
-async def test_a_body_that_announces_too_much_is_not_heard(declared: str, status: int):
-    assert await send_body(b"x", declared=declared) == (0, status)
+# T-WEB-8: bodies (more in test_bodies.py)
 
 
 def test_a_form_with_very_many_fields_or_files_is_refused(house: House):

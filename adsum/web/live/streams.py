@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from adsum.accounts.models import Person
 from adsum.attendance.reports import Seen, changes_since
@@ -36,6 +37,7 @@ from adsum.checkin.services import display_fingerprint
 from adsum.core.reader import Reader
 from adsum.timetable.models import ClassSession
 from adsum.web.live.hub import Hub, Watch
+from adsum.web.live.seats import Seat, Seats
 from adsum.web.notes import held_reason, late_note, left_note, relief_note, window_note
 from adsum.web.qr import TYPED_ADDRESS, code_svg, spaced
 from adsum.web.signin.lifetime import over
@@ -77,6 +79,7 @@ class Live:
     def __init__(self, state: State) -> None:
         self.state = state
         self.hub = Hub(lambda: state.known.rosters_version)
+        self.seats = Seats()
         self._door = Reader("live-door")
         self._waiting = 0
         self.app = Starlette(
@@ -119,7 +122,10 @@ class Live:
         entry = self.state.known.by_pk.get(display.opening_id) if display else None
         if display is None or entry is None:
             return _forbidden()
-        return _stream(self._display_events(display, entry.session, _language(request)))
+        seat = self.seats.take(**{"class": entry.session, "screen": display.pk})
+        if seat is None:
+            return _full()
+        return _Stream(self._display_events(display, entry.session, _language(request)), seat)
 
     async def display_now(self, request: Request) -> Response:
         """The same, once: for a display whose stream does not come through."""
@@ -219,10 +225,13 @@ class Live:
         """Every mark of a class as it is made, for those who may open its register."""
         ref = request.path_params["ref"]
         key = request.cookies.get(settings.SESSION_COOKIE_NAME, "")
-        session = await self._ask(_visible, key, ref, instant(self.state.now_ms())) if SESSION.fullmatch(key) else None
-        if session is None:
+        visitor = await self._ask(_visitor, key, ref, instant(self.state.now_ms())) if SESSION.fullmatch(key) else None
+        if visitor is None:
             return _forbidden()
-        return _stream(self._register_events(session, key, ref, _last(request), _language(request)))
+        seat = self.seats.take(**{"class": visitor.session, "account": visitor.person})
+        if seat is None:
+            return _full()
+        return _Stream(self._register_events(visitor.session, key, ref, _last(request), _language(request)), seat)
 
     async def _register_events(self, session: int, key: str, ref: UUID, last: int, language: str) -> AsyncGenerator[str, None]:
         """What changed after `last` (0: since the beginning), then each change as it is made.
@@ -256,7 +265,7 @@ class Live:
                         yield event("relief", {"text": relief_note() if relieved else ""}, position)
                 if time.monotonic() >= check:
                     with suppress(Error):  # without a database there is no news to keep from anyone: asked again in a moment
-                        if await self.hub.read(_visible, key, ref, instant(self.state.now_ms())) is None:
+                        if await self.hub.read(_visitor, key, ref, instant(self.state.now_ms())) is None:
                             return
                         check += CHECK_SECONDS
                 if time.monotonic() >= beat:
@@ -306,8 +315,18 @@ async def _news(watch: Watch, seconds: float) -> list[Seen | HeldScan | None]:
     return news
 
 
-def _stream(events: AsyncGenerator[str, None]) -> StreamingResponse:
-    return StreamingResponse(_while_it_lasts(events), headers=STREAM_HEADERS, media_type="text/event-stream")
+class _Stream(StreamingResponse):
+    """A stream that gives its seat back however it ends."""
+
+    def __init__(self, events: AsyncGenerator[str, None], seat: Seat) -> None:
+        super().__init__(_while_it_lasts(events), headers=STREAM_HEADERS, media_type="text/event-stream")
+        self._seat = seat
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._seat.give_back()
 
 
 async def _while_it_lasts(events: AsyncGenerator[str, None]) -> AsyncIterator[str]:
@@ -327,6 +346,11 @@ async def _nothing(_request: Request, refused: Exception) -> Response:
 async def _away(_request: Request, _failure: Exception) -> Response:
     headers = {**HEADERS, "Retry-After": "5"}
     return Response("The register cannot be reached right now. This page tries again by itself.", 503, headers, "text/plain")
+
+
+def _full() -> Response:
+    headers = {**HEADERS, "Retry-After": "15"}
+    return Response("This live view is open in too many windows already. Close some of them.", 429, headers, "text/plain")
 
 
 def _forbidden() -> Response:
@@ -350,8 +374,15 @@ def _display(ref: UUID, credential: str, at: datetime) -> Display | None:
     return display if display is not None and may_run(display, display.opening.session_id, at) else None
 
 
-def _visible(session_key: str, ref: UUID, at: datetime) -> int | None:
-    """The class, if the person signed in with this browser session may open its register at that instant."""
+class Visitor(NamedTuple):
+    """Who listens to a register, and of which class."""
+
+    person: int
+    session: int
+
+
+def _visitor(session_key: str, ref: UUID, at: datetime) -> Visitor | None:
+    """The person signed in with this browser session, and the class, if they may open its register at that instant."""
     request = HttpRequest()
     request.session = SessionStore(session_key)
     person = get_user(request)
@@ -362,4 +393,5 @@ def _visible(session_key: str, ref: UUID, at: datetime) -> int | None:
     if weak or over(request.session, access.roles, at):
         return None
     visible = ClassSession.objects.visible_to(person, access)
-    return visible.filter(ref=ref).values_list("pk", flat=True).first()
+    session = visible.filter(ref=ref).values_list("pk", flat=True).first()
+    return None if session is None else Visitor(person.pk, session)
