@@ -65,6 +65,15 @@ def test_only_services_write():
     assert [found for path in PYTHON for found in look.writes(path, tree(path))] == []
 
 
+def features() -> dict[str, str]:
+    """Which feature each table belongs to, by the name of its model."""
+    return {model.__name__: feature(model) for model in apps.get_app_config("adsum").get_models()}
+
+
+def test_only_the_feature_that_has_a_table_writes_it():
+    assert [found for path in PYTHON for found in look.writes_of_others(path, tree(path), features())] == []
+
+
 def test_nobody_reaches_up_through_a_reverse_accessor():
     known = [reverse for reverse in reverses() if reverse.accessor not in own_names(reverse.below)]
     assert [found for path in PYTHON for found in look.looks_up(path, tree(path), known)] == []
@@ -113,6 +122,20 @@ def test_a_write_outside_services_is_seen(line: str):
     assert list(look.writes(Path("adsum/attendance/reports.py"), planted))
     assert list(look.writes(Path("adsum/web/services.py"), planted)), "only a feature has services"
     assert not list(look.writes(Path("adsum/attendance/services.py"), planted))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Person.objects.create(username='a')",
+        "RoleGrant.objects.filter(source='x').update(ends_on=None)",
+        "Identifier.objects.bulk_create(rows)",
+    ],
+)
+def test_a_row_that_another_feature_writes_is_seen(line: str):
+    planted = ast.parse(line)
+    assert list(look.writes_of_others(Path("adsum/timetable/services.py"), planted, features()))
+    assert not list(look.writes_of_others(Path("adsum/accounts/bulk.py"), planted, features()))
 
 
 @pytest.mark.parametrize("line", ["facts.update(more)", "picture.save(out, kind='svg')", "cache.delete('key')"])

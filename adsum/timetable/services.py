@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -13,11 +14,13 @@ from django.db import models, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Cast, Concat
 
-from adsum.accounts.models import Department, Identifier, Person, RoleGrant
+from adsum.accounts.bulk import PeopleWrites, write_people
+from adsum.accounts.models import Person
+from adsum.audit.bulk import Rows, events_of, fields_changed, save_rows, update_rows
 from adsum.audit.services import Entry, record, record_all
 from adsum.core import vault
 from adsum.core.signing import fingerprint
-from adsum.timetable.events import AUDITED, Rows, events_of, events_of_places, fields_changed
+from adsum.timetable.events import AUDITED, TOLD, events_of_places
 from adsum.timetable.keeping import ids_of, keep_before, keep_places, with_ids
 from adsum.timetable.models import (
     CalendarKey,
@@ -73,17 +76,13 @@ class SourceWord:
 
 
 @dataclass(slots=True)
-class Writes:
-    """Everything one import changes, in the order in which one table refers to another."""
+class Writes(PeopleWrites):
+    """Everything one import changes."""
 
-    departments: Rows[Department] = field(default_factory=Rows)
     terms: Rows[Term] = field(default_factory=Rows)
     courses: Rows[Course] = field(default_factory=Rows)
     modules: Rows[Module] = field(default_factory=Rows)
     groups: Rows[Group] = field(default_factory=Rows)
-    people: Rows[Person] = field(default_factory=Rows)
-    identifiers: Rows[Identifier] = field(default_factory=Rows)
-    grants: Rows[RoleGrant] = field(default_factory=Rows)
     leaders: Rows[ModuleLeader] = field(default_factory=Rows)
     enrolments: Rows[Enrolment] = field(default_factory=Rows)
     places: Rows[Place] = field(default_factory=Rows)
@@ -95,6 +94,15 @@ class Writes:
     renamed: list[ClassSession] = field(default_factory=list)
     """Classes that their source calls otherwise now, or that another source has taken over."""
     words: list[SourceWord] = field(default_factory=list)
+    fields: dict[int, list[str]] = field(default_factory=dict)
+    """By key, the fields of classes that change."""
+
+    def note(self) -> None:
+        """Note which fields change, as the tables are now: when it is written, only these are."""
+        for each in dataclass_fields(self):
+            if isinstance(rows := getattr(self, each.name), Rows):
+                rows.note()
+        self.fields = fields_changed([step.session for step in self.classes if step.before])
 
     @property
     def names_more(self) -> bool:
@@ -103,46 +111,25 @@ class Writes:
         return any(rows.new or rows.changed for rows in named)
 
 
-OWNED: dict[type[models.Model], list[str]] = {
-    Person: [
-        "username",
-        "email",
-        "given_name",
-        "family_name",
-        "preferred_name",
-        "pronouns",
-        "number",
-        "is_active",
-        "in_source",
-        "source",
-        "source_id",
-    ],
-    ClassSession: [column.name for column in ClassSession._meta.concrete_fields if column.name not in {"id", "ref"}],
-}
-"""What an import may change of a row that others write too: never a password or the time of the last sign-in, and never a
-key, so that no scan waits for an import (PostgreSQL locks less of a row whose keys stay)."""
+SAID = ["source", "source_id", "occurrence", "said", "source_changed_at", "sequence", "kept_at"]
+"""What is kept of a class beside what it is: what its source said of it, and how that calls it."""
 
 
 @transaction.atomic
 def write(writes: Writes, *, run: Import, at: datetime, actor: str) -> None:
     """Carry out an import: every row, the history of every class, and the events, or nothing at all."""
-    entries: list[Entry] = []
+    entries = write_people(writes)
     for name, kind in AUDITED.items():
         rows: Rows[Any] = getattr(writes, name)
-        fields = fields_changed(rows.changed)
-        if rows is writes.departments:
-            for department in [*rows.new, *rows.changed]:
-                department.save()  # one by one, parents first: a tree in one table
-        else:
-            _save(rows)
-        entries += events_of(kind, rows, fields)
+        save_rows(rows, feature="timetable")
+        entries += events_of(kind, rows, TOLD)
     keep_before(writes.places.changed)
-    _save(writes.places)
+    save_rows(writes.places, feature="timetable")
     keep_places([*writes.places.new, *writes.places.changed], at=at)
     entries += events_of_places(writes.places)
     entries += _give_up_names(writes.renamed)
-    entries += write_classes(writes.classes, run=run, at=at, actor=actor)
-    _update(writes.touched)
+    entries += write_classes(writes.classes, run=run, at=at, actor=actor, fields=writes.fields)
+    update_rows(writes.touched, {session.pk: SAID for session in writes.touched})
     entries += [_hear(word, at) for word in writes.words]
     record_all(entries, actor=actor, at=at)
 
@@ -174,24 +161,6 @@ def _hear(word: SourceWord, at: datetime) -> Entry:
     return Entry("report.agreed" if word.agrees else "report.contradicted", f"session:{report.session_id}", {})
 
 
-def _save(rows: Rows[Any]) -> None:
-    if rows.gone:
-        type(rows.gone[0])._default_manager.filter(pk__in=[row.pk for row in rows.gone]).delete()
-    _update(rows.changed)  # first, for a changed row may give up what a new one takes
-    if rows.new:
-        type(rows.new[0])._default_manager.bulk_create(rows.new, batch_size=BATCH)
-
-
-def _update(rows: Sequence[models.Model]) -> None:
-    """Whole rows by key in one statement per batch: many times faster than a CASE for every value."""
-    if rows:
-        model = type(rows[0])
-        fields = OWNED.get(model) or [column.name for column in model._meta.concrete_fields if not column.primary_key]
-        model._default_manager.bulk_create(
-            rows, batch_size=BATCH, update_conflicts=True, unique_fields=["pk"], update_fields=fields
-        )
-
-
 def facts_json(facts: ClassFacts | None) -> dict[str, Any] | None:
     """Facts as they are kept: times in ISO 8601, UTC."""
     if facts is None:
@@ -211,14 +180,20 @@ def facts_json(facts: ClassFacts | None) -> dict[str, Any] | None:
     }
 
 
-def write_classes(steps: list[ClassStep], *, run: Import | None, at: datetime, actor: str) -> list[Entry]:
-    """Save the classes, their rooms, groups and staff, and one line of history each. Returns the events to record."""
-    new = [step.session for step in steps if step.session._state.adding]
-    old = [step.session for step in steps if not step.session._state.adding]
-    for session in old:
+def write_classes(
+    steps: list[ClassStep], *, run: Import | None, at: datetime, actor: str, fields: Mapping[int, list[str]] | None = None
+) -> list[Entry]:
+    """Save the classes, their rooms, groups and staff, and one line of history each. Returns the events to record. `fields`:
+    those that change, by key, where they were noted before."""
+    rows: Rows[ClassSession] = Rows(fields=dict(fields or {}))
+    for step in steps:
+        (rows.new if step.session._state.adding else rows.changed).append(step.session)
+    rows.note()
+    for session in rows.changed:
         session.version += 1
-    _save(Rows(new, old))
-    had = ids_of([session.pk for session in old])
+        rows.fields[session.pk] = [*rows.fields[session.pk], "version"]
+    save_rows(rows, feature="timetable")
+    had = ids_of([session.pk for session in rows.changed])
     through = ClassSession.rooms.through, ClassSession.groups.through, Teaching
     _relink(through[0], "classsession", "room", [(step.session, step.rooms) for step in steps])
     _relink(through[1], "classsession", "group", [(step.session, step.groups) for step in steps])

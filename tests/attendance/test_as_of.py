@@ -21,8 +21,8 @@ from adsum.attendance.record import account, classes_of, own_classes
 from adsum.attendance.reports import register_of
 from adsum.attendance.rules import MARKABLE, Reason, Status
 from adsum.attendance.services import mark_rest_absent, mark_students
+from adsum.audit.bulk import Rows
 from adsum.core.errors import AdsumError
-from adsum.timetable.events import Rows
 from adsum.timetable.history import classes_as_of
 from adsum.timetable.models import ClassChange, ClassSession, Place
 from adsum.timetable.rules import Change, ClassStatus

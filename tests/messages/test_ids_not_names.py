@@ -12,12 +12,12 @@ from hypothesis.extra.django import TestCase
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.audit.bulk import Rows
 from adsum.messages.models import Message
 from adsum.messages.rules import QUIET
 from adsum.messages.telling import tell
 from adsum.messages.topics import classes
 from adsum.timetable.changes import Wanted, change_class
-from adsum.timetable.events import Rows
 from adsum.timetable.history import classes_as_of
 from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Module, Place, Room
 from adsum.timetable.reports import news_of

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from django.db.models import CharField, Model, QuerySet
 from django.utils.translation import gettext as _
 
+from adsum.audit.bulk import Rows
 from adsum.integrations.imports.problems import Problem
 from adsum.integrations.imports.reading import Record
-from adsum.timetable.events import Rows
 from adsum.timetable.rules import Change
 from adsum.timetable.services import Line, Writes
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from adsum.accounts.services import end_sign_ins
+from adsum.accounts.bulk import closed
 from adsum.attendance.closing import given_to, take_back_unexpected
 from adsum.checkin.services import follow_timetable, revoke_passes
 from adsum.core.jobs import enqueue
@@ -59,7 +59,13 @@ def take(
 
 
 def _plan(run: Import, at: datetime, progress: Progress, *, lock: bool = False) -> tuple[str, Plan]:
-    """The source's name, and what the file would change now."""
+    """The source's name, and what the file would change now, column by column."""
+    source, plan = _read(run, at, progress, lock=lock)
+    plan.writes.note()
+    return source, plan
+
+
+def _read(run: Import, at: datetime, progress: Progress, *, lock: bool) -> tuple[str, Plan]:
     zone = ZoneInfo(settings.TIME_ZONE)
     problems: list[Problem] = []
     plan = Plan(problems)
@@ -165,10 +171,8 @@ def _carry_out(run: Import, plan: Plan, at: datetime, actor: str) -> None:
     given = given_to(plan.whose_past_changes)
     services.write(plan.writes, run=run, at=at, actor=actor)
     take_back_unexpected(given, actor=actor, at=at)
-    for person in plan.writes.people.changed:
-        if not person.is_active:
-            end_sign_ins(person)
-            revoke_passes(person.pk, at=at)
+    for person in closed(plan.writes):
+        revoke_passes(person.pk, at=at)
     services.finish_import(run, ImportState.APPLIED, at=at, actor=actor)
     if plan.writes.names_more:
         services.read_feeds_afresh()
