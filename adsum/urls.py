@@ -1,11 +1,12 @@
 """Every page on one page. The gate (`/in`, `/<code>`) and the live streams (`/live/…`) are Starlette's: see asgi.py."""
 
-from django.urls import path
+from django.urls import path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from adsum.web import calendars, checkpoints, home, messages, policy
 from adsum.web.admin import gate, outbox, people, providers
+from adsum.web.entered import RowConverter
 from adsum.web.office import classes, complete, outages, periods, policies, queries
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
@@ -28,6 +29,8 @@ from adsum.web.teaching import (
 )
 from adsum.web.teaching import today as teaching
 from adsum.web.timetabling import feeds, imports, reported
+
+register_converter(RowConverter, "row")
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -58,7 +61,7 @@ urlpatterns = [
     path("account/security/recovery-codes/", two_step.recovery_codes, name="recovery_codes"),
     path("account/passkeys/options/", passkeys.new_options, name="passkey_new_options"),
     path("account/passkeys/add/", passkeys.add, name="passkey_add"),
-    path("account/passkeys/<int:pk>/remove/", passkeys.remove, name="passkey_remove"),
+    path("account/passkeys/<row:pk>/remove/", passkeys.remove, name="passkey_remove"),
     path("account/sign-ins/", sign_ins.sign_ins, name="sign_ins"),
     path("account/sign-ins/end/", sign_ins.end, name="sign_ins_end"),
     path("account/confirm/", stepup.confirm, name="confirm"),
@@ -69,7 +72,7 @@ urlpatterns = [
     # A student's own pages
     path("today/", today.today, name="student_today"),
     path("record/", record.record, name="student_record"),
-    path("record/modules/<int:module>/", record.module_record, name="student_module"),
+    path("record/modules/<row:module>/", record.module_record, name="student_module"),
     path("record/classes/<uuid:ref>/", record.class_record, name="student_class"),
     path("record/classes/<uuid:ref>/receipt.txt", receipts.receipt, name="student_receipt"),
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
@@ -77,8 +80,8 @@ urlpatterns = [
     # For those who look after students
     path("tutees/", tutees.tutees, name="tutees"),
     path("modules/", modules.modules, name="modules"),
-    path("modules/<int:pk>/", modules.module, name="module"),
-    path("modules/<int:pk>/as-of/", as_of.module, name="module_as_of"),
+    path("modules/<row:pk>/", modules.module, name="module"),
+    path("modules/<row:pk>/as-of/", as_of.module, name="module_as_of"),
     path("people/<uuid:ref>/as-of/", as_of.record, name="person_as_of"),
     path("students/", students.students, name="students"),
     path("students/outside/", students.outside, name="students_outside"),
@@ -98,7 +101,7 @@ urlpatterns = [
     path("classes/<uuid:ref>/change/", class_changes.change, name="class_change"),
     path("office/classes/list.<str:form>", downloads.classes_file, name="classes_file"),
     path("office/classes/sheets.pdf", downloads.classes_sheets, name="classes_sheets"),
-    path("modules/<int:pk>/attendance.<str:form>", downloads.module_file, name="module_file"),
+    path("modules/<row:pk>/attendance.<str:form>", downloads.module_file, name="module_file"),
     path("students/<uuid:ref>/record.<str:form>", downloads.record_file, name="record_file"),
     path("record/attendance.<str:form>", downloads.own_record_file, name="own_record_file"),
     path("teaching/sheets.pdf", sheet.own_sheets, name="own_sheets"),
@@ -113,7 +116,7 @@ urlpatterns = [
     path("classes/<uuid:ref>/undo/", amendments.undo, name="undo_marks"),
     path("classes/<uuid:ref>/proposals/<uuid:proposal>/", amendments.decide_proposal, name="decide_proposal"),
     path("office/amendments/", amendments.worklist, name="amendments"),
-    path("office/amendments/<int:change>/noted/", amendments.note_correction, name="correction_seen"),
+    path("office/amendments/<row:change>/noted/", amendments.note_correction, name="correction_seen"),
     path("office/amendments/periods/", periods.overview, name="reported_periods"),
     path("office/amendments/periods/<uuid:ref>/withdraw/", periods.withdraw, name="withdraw_period"),
     path("classes/<uuid:ref>/students/<uuid:student>/", marks.student, name="student_mark"),
@@ -145,21 +148,21 @@ urlpatterns = [
     # Imports: the timetabling team
     path("imports/", imports.index, name="imports"),
     path("imports/feeds/", feeds.index, name="feeds"),
-    path("imports/feeds/<int:pk>/", feeds.detail, name="feed"),
-    path("imports/feeds/<int:pk>/ask/", feeds.ask, name="feed_ask"),
+    path("imports/feeds/<row:pk>/", feeds.detail, name="feed"),
+    path("imports/feeds/<row:pk>/ask/", feeds.ask, name="feed_ask"),
     path("imports/reports/", reported.index, name="class_reports"),
     path("imports/reports/<uuid:ref>/decide/", reported.decide, name="class_report_decide"),
     path("imports/missing/", imports.missing, name="imports_missing"),
     path("imports/calendars/new/", imports.calendar, name="import_calendar_new"),
-    path("imports/calendars/<int:pk>/", imports.calendar, name="import_calendar"),
-    path("imports/calendars/<int:pk>/fetch/", imports.fetch_calendar, name="import_calendar_fetch"),
+    path("imports/calendars/<row:pk>/", imports.calendar, name="import_calendar"),
+    path("imports/calendars/<row:pk>/fetch/", imports.fetch_calendar, name="import_calendar_fetch"),
     path("imports/<uuid:ref>/", imports.detail, name="import"),
     path("imports/<uuid:ref>/decide/", imports.decide, name="import_decide"),
     path("imports/<uuid:ref>/roles/", imports.decide_roles, name="import_roles_decide"),
     path("imports/<uuid:ref>/problems.csv", imports.problems, name="import_problems"),
     # Policies: everyone reads them; the attendance team and administrators make them
     path("policy/", policy.policy, name="public_policy"),
-    path("policy/<int:number>/", policy.version, name="public_policy_version"),
+    path("policy/<row:number>/", policy.version, name="public_policy_version"),
     path("office/policies/", policies.index, name="policies"),
     path("office/policies/new/", policies.new, name="policy_new"),
     path("office/policies/<uuid:ref>/", policies.detail, name="policy"),
@@ -169,12 +172,12 @@ urlpatterns = [
     path("office/people/", people.people, name="office_people"),
     path("office/people/<uuid:ref>/", people.person, name="office_person"),
     path("office/people/<uuid:ref>/roles/", people.give_role, name="office_person_role"),
-    path("office/people/<uuid:ref>/roles/<int:grant>/end/", people.take_role, name="office_person_role_end"),
+    path("office/people/<uuid:ref>/roles/<row:grant>/end/", people.take_role, name="office_person_role_end"),
     path("office/people/<uuid:ref>/modules/", people.lead, name="office_person_leads"),
-    path("office/people/<uuid:ref>/modules/<int:leader>/end/", people.stop_leading, name="office_person_leads_end"),
+    path("office/people/<uuid:ref>/modules/<row:leader>/end/", people.stop_leading, name="office_person_leads_end"),
     path("office/people/<uuid:ref>/account/", people.account, name="office_person_account"),
     path("office/people/<uuid:ref>/identities/", people.link, name="office_person_link"),
-    path("office/people/<uuid:ref>/identities/<int:pk>/unlink/", people.unlink, name="office_person_unlink"),
+    path("office/people/<uuid:ref>/identities/<row:pk>/unlink/", people.unlink, name="office_person_unlink"),
     # Who looked at whose record: the data-protection officer
     path("privacy/access/", office_access.access, name="privacy_access"),
     path("privacy/access/<uuid:ref>/seen/", office_access.seen, name="privacy_seen"),
@@ -201,6 +204,6 @@ urlpatterns = [
     path("audit/", audit.log, name="audit"),
     path("checkpoints/", checkpoints.checkpoints, name="checkpoints"),
     path("checkpoints/keys.txt", checkpoints.keys, name="checkpoint_keys"),
-    path("checkpoints/<int:size>.txt", checkpoints.checkpoint, name="checkpoint"),
+    path("checkpoints/<row:size>.txt", checkpoints.checkpoint, name="checkpoint"),
     path("receipt/", checkpoints.receipt, name="receipt"),
 ]

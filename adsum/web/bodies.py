@@ -9,6 +9,7 @@ from django.http.request import UnreadablePostError
 from starlette.types import Message, Receive, Scope, Send
 
 from adsum.checkin.gate.http import RAW_HEADERS
+from adsum.web.entered import DIGITS
 from adsum.web.middleware import Handler
 
 MOST_BYTES = 30 * 1024 * 1024
@@ -39,7 +40,7 @@ class Bounded:
             await self.inner(scope, receive, send)
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not declared.isdigit() or int(declared) > MOST_BYTES:
+        if not declared.isdigit() or len(declared) > DIGITS or int(declared) > MOST_BYTES:
             await _refuse(send, 413 if declared.isdigit() else 400)
             return
         body = _Body(receive, send)

@@ -13,6 +13,7 @@ from adsum.attendance.models import Mark
 from adsum.audit import tree
 from adsum.core import keyring, receipts
 from adsum.core.notes import LONGEST, BadNote
+from adsum.web.entered import number_of
 
 SHOWN = 60
 
@@ -83,10 +84,10 @@ def _since(checked: receipts.Checked) -> str:
     """What became of the mark since; '' while it is what the receipt says."""
     status = str(checked.event.get("detail", {}).get("after", ""))
     student = tree.student_of(checked.event)
-    session = str(checked.event.get("subject", "")).removeprefix("session:")
-    if student is None or not session.isdecimal():
+    session = number_of(str(checked.event.get("subject", "")).removeprefix("session:"))
+    if student is None or session is None:
         return _("Whose mark it was can no longer be told here. The receipt was true at its time.")
-    mark = Mark.objects.filter(student=student, session=int(session)).first()
+    mark = Mark.objects.filter(student=student, session=session).first()
     if mark is None or mark.status == status:
         return ""
     return _("The mark was changed since. The receipt was true at its time.")

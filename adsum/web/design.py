@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from adsum.web.entered import DayField
 from adsum.web.templatetags.adsum_ui import STATUSES
 
 PEOPLE = (
@@ -39,7 +40,7 @@ class SampleForm(forms.Form):
 
     email = forms.EmailField(label=_("University e-mail"), help_text=_("Such as s1234567@uni.ac.uk"))
     room = forms.CharField(label=_("Room"), required=False)
-    on = forms.DateField(label=_("Date"), widget=forms.DateInput(attrs={"type": "date"}))
+    on = DayField(label=_("Date"))
     reason = forms.ChoiceField(label=_("Reason"), choices=[("seen", _("Seen in class")), ("phone", _("No phone"))])
     when = forms.ChoiceField(
         label=_("Which classes?"),

@@ -32,9 +32,12 @@ class RequestLog(RequestMiddleware):
 
 
 class WithoutSecrets(logging.Filter):
-    """Takes the secret of a calendar's address out of Django's own lines ("Not Found: …"), whatever they are about."""
+    """Takes the secret of a calendar's address out of Django's own lines ("Not Found: …"), whatever they are about; and the
+    trace out of those about requests that make no sense (a Host of somebody else, a NUL): no fault of ours, and one line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security") or getattr(record, "status_code", 500) < 500:
+            record.exc_info = record.exc_text = None
         if isinstance(record.args, tuple):
             record.args = tuple(_masked(part) if isinstance(part, str) else part for part in record.args)
         return True

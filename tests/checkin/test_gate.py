@@ -14,6 +14,7 @@ from adsum.attendance.models import Mark, Query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.checkin import held, services
+from adsum.checkin.gate.http import HEADERS, Ask
 from adsum.checkin.models import Display, GateState, Opening, RevokedPass, Scan
 from adsum.timetable.models import ClassSession
 from tests.kit.open_class import FIVE_PAST, Room, kept, marks
@@ -248,12 +249,24 @@ async def test_looking_at_a_code_writes_nothing(room: Room, gates: Gates) -> Non
     assert (await phone.get("/in/query")).status_code == 405
 
 
-@pytest.mark.parametrize("origin", ["", "https://evil.example", "http://localhost:8000.evil.example", "null"])
+@pytest.mark.parametrize(
+    "origin", ["", "https://evil.example", "http://localhost:8000.evil.example", "null", "http://[", "http://localhost:x"]
+)
 async def test_a_form_of_another_site_is_refused(room: Room, gates: Gates, origin: str) -> None:
     phone = gates.phone(room.alice)
     await phone.scan(room.opening)
     assert (await phone.post("/in/confirm", origin=origin)).status_code == 403
     assert await in_thread(marks) == []
+
+
+async def test_a_door_that_breaks_answers_with_every_header(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(_self: object) -> bool:
+        raise RuntimeError("of the test")
+
+    monkeypatch.setattr(Ask, "is_ours", breaks)
+    answer = await gates.phone().post("/in/confirm")
+    assert answer.status_code == 500
+    assert all(answer.headers[name] == value for name, value in HEADERS.items())
 
 
 async def test_a_ticket_scanned_while_signed_in_is_no_good_for_someone_else(room: Room, gates: Gates) -> None:

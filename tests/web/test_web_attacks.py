@@ -1,6 +1,7 @@
 """What is thrown at our pages: odd numbers, NUL, lookups, markup, forged addresses, endless bodies. Nothing breaks, nothing is
 believed, nothing is repeated as markup."""
 
+import io
 import json
 import logging
 import re
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adsum.core.network import client_address
-from adsum.web.request_log import RequestLog
+from adsum.web.request_log import RequestLog, WithoutSecrets
 from tests.kit.doors import DOORS, Door
 from tests.kit.house import House
 
@@ -252,6 +253,24 @@ def test_a_log_line_is_one_line_whatever_is_asked(client: Client, db: None, capl
         assert "\n" not in line
         assert "\x1b" not in line
         assert json.loads(line)["event"] != "forged"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "[", "a b", "localhost:x", "localhost\xff"])
+def test_a_host_of_somebody_else_is_one_line(client: Client, db: None, host: str):
+    """No trace: it is nobody's fault here, and scanners send thousands."""
+    said = io.StringIO()
+    handler = logging.StreamHandler(said)
+    handler.addFilter(WithoutSecrets())
+    logging.getLogger().addHandler(handler)
+    try:
+        answer = client.get("/language/", headers={"Host": host})
+        client.get("/?a=%00")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert answer.status_code == 400
+    assert answer["X-Frame-Options"] == "DENY"
+    assert "Invalid HTTP_HOST" in said.getvalue()
+    assert "Traceback" not in said.getvalue()
 
 
 def test_no_log_line_has_a_secret(house: House, caplog: pytest.LogCaptureFixture):

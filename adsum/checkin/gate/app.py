@@ -64,6 +64,9 @@ class Gate:
         except Error as failure:
             log.warning("gate.away", why=str(failure))
             response = self.answers.away(request)
+        except Exception:
+            log.exception("gate.broken")
+            response = Answer(b"Something went wrong here. Please try again.", 500, b"text/plain; charset=utf-8")
         await response(scope, receive, send)
 
     # Doors

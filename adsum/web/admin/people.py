@@ -38,6 +38,7 @@ from adsum.timetable.reports import Relation
 from adsum.timetable.roles import end_leading, lead_module
 from adsum.web.admin.account_events import happened
 from adsum.web.admin.identities import LinkForm, identities_of
+from adsum.web.entered import DayField
 from adsum.web.guards import for_roles, said
 from adsum.web.middleware import PersonRequest
 from adsum.web.role_labels import ROLES, role_label
@@ -59,9 +60,8 @@ def _days(form: forms.Form) -> None:
         form.add_error("ends_on", _("The last day is before the first. Choose a later one, or leave it empty."))
 
 
-def _day(label: Any, help_text: Any = "") -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, required=False, widget=widget, help_text=help_text)
+def _day(label: Any, help_text: Any = "") -> DayField:
+    return DayField(label=label, required=False, help_text=help_text)
 
 
 class GrantForm(forms.Form):

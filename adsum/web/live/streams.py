@@ -88,7 +88,7 @@ class Live:
                 Route("/live/display/{ref:uuid}/now", self.display_now, methods=["GET"]),
                 Route("/live/register/{ref:uuid}", self.register, methods=["GET"]),
             ],
-            exception_handlers={HTTPException: _nothing, Error: _away, _Crowd: _away},
+            exception_handlers={HTTPException: _nothing, Error: _away, _Crowd: _away, Exception: _nothing},
         )
 
     def end(self) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
@@ -19,6 +18,7 @@ from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
 from adsum.web.class_rows import in_order, rows
 from adsum.web.departments import DepartmentField, offer
+from adsum.web.entered import DayField
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 
@@ -28,12 +28,7 @@ PAGE = 25
 class ClassFilter(forms.Form):
     """Which classes to list. Without a day: every day, the latest first."""
 
-    on = forms.DateField(
-        label=_("Day"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2200, 1, 1))],
-    )
+    on = DayField(label=_("Day"), required=False)
     q = forms.CharField(label=_("Module, room or lecturer"), required=False, max_length=100)
     department = DepartmentField()
 

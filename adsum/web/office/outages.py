@@ -25,6 +25,7 @@ from adsum.attendance.models import Outage
 from adsum.checkin.services import outages_changed
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Room, Site
+from adsum.web.entered import MomentField
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
@@ -45,11 +46,6 @@ def everywhere(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     return for_roles(DECLARES_OUTAGES)(checked)
 
 
-def _moment(label: Any, **options: Any) -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs=_MOMENT, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, widget=widget, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **options)
-
-
 class OutageForm(forms.Form):
     """What happened, where, from when to when."""
 
@@ -59,8 +55,10 @@ class OutageForm(forms.Form):
         help_text=gettext_lazy("Students read it, for example: the network was down."),
         error_messages={"required": gettext_lazy("Say what happened: students read it.")},
     )
-    starts_at = _moment(gettext_lazy("From"), error_messages={"required": gettext_lazy("Say since when.")})
-    ends_at = _moment(gettext_lazy("Until"), required=False, help_text=gettext_lazy("Empty while nobody knows: end it here."))
+    starts_at = MomentField(label=gettext_lazy("From"), error_messages={"required": gettext_lazy("Say since when.")})
+    ends_at = MomentField(
+        label=gettext_lazy("Until"), required=False, help_text=gettext_lazy("Empty while nobody knows: end it here.")
+    )
     site = forms.ModelChoiceField(Site.objects.order_by("name"), required=False, label=gettext_lazy("Site"))
     room = forms.ModelChoiceField(
         Room.objects.order_by("name"),

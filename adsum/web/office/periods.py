@@ -21,6 +21,7 @@ from adsum.attendance.models import ReportedPeriod
 from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.reports import as_one_of
+from adsum.web.entered import DayField
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.viewing import looked_through
@@ -33,9 +34,8 @@ BODIES = {
 }
 
 
-def _day(label: Any, needed: Any) -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, widget=widget, error_messages={"required": needed})
+def _day(label: Any, needed: Any) -> DayField:
+    return DayField(label=label, error_messages={"required": needed})
 
 
 class PeriodForm(forms.Form):

@@ -11,7 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -29,6 +29,7 @@ from adsum.checkin.policy_impact import Draft, Effect, effect_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.rules import Kind
 from adsum.web import policy_terms
+from adsum.web.entered import DayField, ref_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.templatetags.adsum_ui import KINDS
@@ -184,11 +185,7 @@ class PolicyForm(forms.Form):
         required=False,
         choices=[("", gettext_lazy("Every kind of class")), *((kind.value, KINDS[kind]) for kind in Kind)],
     )
-    valid_from = forms.DateField(
-        label=gettext_lazy("From"),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=gettext_lazy("Tomorrow at the earliest."),
-    )
+    valid_from = DayField(label=gettext_lazy("From"), help_text=gettext_lazy("Tomorrow at the earliest."))
     opens_before = forms.IntegerField(label=policy_terms.FIELDS["opens_before"], min_value=0, max_value=120)
     present_until = forms.IntegerField(label=policy_terms.FIELDS["present_until"], min_value=1, max_value=480)
     late_until = forms.IntegerField(
@@ -285,10 +282,7 @@ def _begin_with(start: str) -> tuple[Terms, str, Policy | None]:
     """The values a form begins with: a preset's or a version's, by its address. Raises Http404 for no such."""
     if start in PRESETS:
         return PRESETS[start].terms, start, None
-    try:
-        policy = Policy.objects.select_related("department").get(ref=UUID(start))
-    except (ValueError, Policy.DoesNotExist) as unknown:
-        raise Http404 from unknown
+    policy = get_object_or_404(Policy.objects.select_related("department"), ref=ref_of(start))
     return policy.terms, policy.based_on, policy
 
 

@@ -1,7 +1,6 @@
 """The worklist of queries: what waits for whom and until when, and many with one cause answered together."""
 
 from datetime import date
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -27,6 +26,7 @@ from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
 from adsum.web.attempts import RESULTS, result
 from adsum.web.departments import DepartmentField, offer
+from adsum.web.entered import ref_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
@@ -149,7 +149,7 @@ class TogetherForm(forms.Form):
 @for_roles(KEEPS_REGISTERS)
 def together(request: PersonRequest) -> HttpResponse:
     """Those chosen, before and after; then they are upheld together, each with its own history."""
-    refs = [ref for ref in map(_ref, request.POST.getlist("query")[:MOST_TOGETHER]) if ref is not None]
+    refs = [ref for ref in map(ref_of, request.POST.getlist("query")[:MOST_TOGETHER]) if ref is not None]
     chosen = list(_mine(request).filter(ref__in=refs))
     if not chosen:
         messages.error(request, _("Select one or more queries that are still open."))
@@ -173,10 +173,3 @@ def together(request: PersonRequest) -> HttpResponse:
     today = request.today
     rows = [(Task(one, today), marks.get((one.session_id, one.student_id), Status.EXPECTED)) for one in chosen]
     return render(request, "adsum/office/together.html", {"rows": rows, "form": form}, status=422 if form.errors else 200)
-
-
-def _ref(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

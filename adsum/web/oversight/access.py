@@ -19,6 +19,7 @@ from adsum.audit.rules import MANY_CLASSES, MANY_LISTED, MANY_OUTSIDE, MANY_PEOP
 from adsum.core.clock import monday_of
 from adsum.messages.topics.oversight import UNUSUAL
 from adsum.timetable.reports import university_zone
+from adsum.web.entered import day_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.role_labels import purpose_label, role_label
@@ -101,11 +102,8 @@ def _rows(findings: list[Finding]) -> list[dict[str, Any]]:
 
 
 def _monday(text: str) -> date:
-    try:
-        monday = date.fromisoformat(text)
-    except ValueError as unread:
-        raise Http404 from unread
-    if monday.weekday() or monday.year not in range(2000, 2200):
+    monday = day_of(text)
+    if monday is None or monday.weekday():
         raise Http404
     return monday
 

@@ -25,6 +25,7 @@ from adsum.core.clock import civil_day
 from adsum.messages.topics.oversight import WRONG
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import Relation, university_zone
+from adsum.web.entered import DayField, number_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.viewing import looked_at, looked_through
@@ -38,12 +39,8 @@ class SearchForm(forms.Form):
     who = forms.CharField(label=gettext_lazy("Person (e-mail or number)"), required=False, max_length=254)
     verb = forms.CharField(label=gettext_lazy("What happened"), required=False, max_length=64)
     subject = forms.CharField(label=gettext_lazy("To what"), required=False, max_length=96)
-    since = forms.DateField(
-        label=gettext_lazy("From"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
-    until = forms.DateField(
-        label=gettext_lazy("Until"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
+    since = DayField(label=gettext_lazy("From"), required=False)
+    until = DayField(label=gettext_lazy("Until"), required=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ def log(request: PersonRequest) -> HttpResponse:
         until=_day(wanted.get("until"), 1),
     )
     before = request.GET.get("before", "")
-    found, more = tree.events(search, before=int(before) if before.isdecimal() and len(before) < 18 else None, limit=PER_PAGE)
+    found, more = tree.events(search, before=number_of(before), limit=PER_PAGE)
     behind = tree.people_behind(tree.tokens_in(found))
     searched = {person.pk for person in people or ()}
     role = Relation(_role(request))

@@ -19,6 +19,7 @@ from adsum.attendance.models import Register
 from adsum.attendance.reports import counts_of
 from adsum.timetable.models import ClassSession, Module
 from adsum.timetable.reports import students_visible_to
+from adsum.web.entered import MomentField
 from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
 from adsum.web.student.record import KEPT_IN_VIEW
@@ -34,11 +35,7 @@ LOCAL = "%Y-%m-%dT%H:%M"
 class MomentForm(forms.Form):
     """A moment that has been, in the university's time; its end of the minute counts."""
 
-    at = forms.DateTimeField(
-        label=gettext_lazy("As it stood on"),
-        input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"],
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
-    )
+    at = MomentField(label=gettext_lazy("As it stood on"))
 
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -22,6 +22,7 @@ from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
+from adsum.web.entered import number_of
 from adsum.web.guards import for_roles, of_class, said
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
@@ -65,7 +66,7 @@ def undo(request: PersonRequest, session: ClassSession) -> HttpResponse:
     if asks and (first := stepup.ask(request)):
         return first
     change = request.POST.get("change", "")
-    count = amendments.undo(session, int(change) if change.isdecimal() else 0, by=request.user, at=request.at)
+    count = amendments.undo(session, number_of(change) or 0, by=request.user, at=request.at)
     told = ngettext("Undone: %(count)s mark is what it was.", "Undone: %(count)s marks are what they were.", count)
     messages.success(request, told % {"count": count})
     return redirect("class_register", session.ref)

@@ -12,6 +12,7 @@ from adsum.attendance.labels import DELIVERIES
 from adsum.timetable.models import Group, Module
 from adsum.timetable.reports import university_zone
 from adsum.timetable.rules import Kind
+from adsum.web.entered import DayField
 from adsum.web.templatetags.adsum_ui import kind_label
 
 OVERNIGHT = timedelta(hours=12)
@@ -39,7 +40,7 @@ def _instant(on: date, at: time) -> datetime:
 class WhenForm(forms.Form):
     """When and where."""
 
-    on = forms.DateField(label=gettext_lazy("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    on = DayField(label=gettext_lazy("Day"))
     start = forms.TimeField(label=gettext_lazy("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     end = forms.TimeField(label=gettext_lazy("To"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     room = forms.CharField(

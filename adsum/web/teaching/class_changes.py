@@ -23,6 +23,7 @@ from adsum.timetable.changes import NewClass, Wanted
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room
 from adsum.timetable.reports import clashes, staff_of
 from adsum.timetable.rules import Delivery, Kind
+from adsum.web.entered import number_of, ref_of
 from adsum.web.guards import for_roles, sign_in_first
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
@@ -208,7 +209,7 @@ def _staffed(request: PersonRequest, session: ClassSession, action: str) -> tupl
     """From whoever has it now, named or not: a class that comes to name somebody is no longer its groups' lecturers'."""
     there = staff_of([session.pk])[session.pk]
     known = Person.objects.filter(pk__in=there) if action == "leave" else _teachers(request)
-    person = get_object_or_404(known, ref=_uuid(request.POST.get("person")))
+    person = get_object_or_404(known, ref=ref_of(request.POST.get("person")))
     name = {"name": person.display_name}
     others = [other for pk, other in there.items() if pk != person.pk and not (action == "cover" and pk == request.user.pk)]
     if action == "leave":
@@ -220,26 +221,13 @@ def _staffed(request: PersonRequest, session: ClassSession, action: str) -> tupl
 
 def _grouped(request: PersonRequest, session: ClassSession, action: str) -> tuple[Wanted, str]:
     known = _groups(request) if action == "add_group" else session.groups.select_related("module")
-    group = get_object_or_404(known, pk=_number(request.POST.get("group")))
+    group = get_object_or_404(known, pk=number_of(request.POST.get("group")))
     now = [each for each in session.groups.select_related("module") if each != group]
     if action == "add_group":
         now.append(group)
     elif not now:
         raise AdsumError("no_groups", _("A class keeps at least one group. Add the other one first."))
     return Wanted(groups=now), _("Expected now: %(groups)s.") % {"groups": ", ".join(str(each) for each in now)}
-
-
-def _uuid(text: str | None) -> UUID:
-    try:
-        return UUID(text or "")
-    except ValueError as unread:
-        raise Http404 from unread
-
-
-def _number(text: str | None) -> int:
-    if not (text or "").isdecimal():
-        raise Http404
-    return int(text or "")
 
 
 def _teachers(request: PersonRequest) -> QuerySet[Person]:
@@ -281,7 +269,7 @@ def add(request: PersonRequest) -> HttpResponse:
         for word in q.split()[:4]:
             mine = mine.filter(Q(code__icontains=word) | Q(title__icontains=word))
         return render(request, "adsum/teaching/add_module.html", {"modules": mine.order_by("code")[:50], "q": q})
-    module = get_object_or_404(mine, pk=_number(code))
+    module = get_object_or_404(mine, pk=number_of(code))
     form = ExtraForm(module, request.POST if request.method == "POST" else None, initial=NEW)
     in_the_way: list[str] = []
     if form.is_bound and form.is_valid():

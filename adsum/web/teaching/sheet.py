@@ -1,7 +1,7 @@
 """A register on paper: printed for a class without power, and brought in afterwards with the times that stand on it."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 from django import forms
 from django.contrib import messages
@@ -26,6 +26,7 @@ from adsum.integrations.files.sheets import MOST, register_pdf, row_reference, s
 from adsum.integrations.files.tables import FORMS, read
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.web.entered import day_of
 from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
@@ -72,10 +73,7 @@ def sheet_pdf(request: PersonRequest, session: ClassSession) -> HttpResponse:
 @for_roles(frozenset({Role.LECTURER}))
 def own_sheets(request: PersonRequest) -> HttpResponse:
     """A lecturer's classes of a day, or of the seven days that begin with it."""
-    try:
-        day = date.fromisoformat(request.POST.get("on", ""))
-    except ValueError:
-        day = request.today
+    day = day_of(request.POST.get("on")) or request.today
     last = day + timedelta(days=6 if request.POST.get("span") == "week" else 0)
     start, end = civil_day(day, university_zone())[0], civil_day(last, university_zone())[1]
     found = ClassSession.objects.taught_by(request.user).between(start, end).filter(status="scheduled")
