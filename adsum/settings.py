@@ -204,6 +204,8 @@ CHECKPOINT_KEYS = _keys_of(env.checkpoint_keys or _kept_secret("checkpoint_key")
 CHECKPOINT_ORIGIN = f"{urlsplit(ORIGIN).netloc}/adsum"
 """The name of the event log, which its checkpoints begin with."""
 CHECKPOINT_FOLDERS = [Path(folder) for folder in _listed(env.checkpoint_folders)] or [env.data / "checkpoints"]
+KNOWN_CHECKPOINT_FILE = env.data / "known_checkpoint.txt"
+"""Up to where this machine last verified the log: a log that ends before it, or is another one, is wrong."""
 ALIAS_KEY_FILE = None if env.alias_keys else env.data / "alias_key"
 ALIAS_KEYS = _keys_of(env.alias_keys or _kept_secret("alias_key"), "a1")
 

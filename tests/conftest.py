@@ -107,9 +107,12 @@ def _in_english() -> None:
 @pytest.fixture(autouse=True)
 def _nobody_is_known() -> None:
     """Each test begins with people of its own, who have the numbers of the last one's."""
+    from django.conf import settings as django_settings
+
     from adsum.audit.services import forget_known
 
     forget_known()
+    django_settings.KNOWN_CHECKPOINT_FILE.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,7 @@ TOLD: Told = {
     Department: ("parent",),
     Person: ("is_active",),
     Identifier: ("system", "kind"),
-    RoleGrant: ("role", "department", "starts_on", "ends_on"),
+    RoleGrant: ("role", "department", "starts_on", "ends_on", "source"),
 }
 """What an event says beside the names of the fields that changed: what decides who may see what."""
 

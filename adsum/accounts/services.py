@@ -157,17 +157,20 @@ def grant_role(
             )
     except IntegrityError as taken:
         raise AdsumError("known_already", f"{person} holds this role there already. Change its dates.") from taken
-    audit_log.record(
-        actor=by,
-        verb="role.grant",
-        subject=person.actor,
-        at=at,
-        role=role,
-        department=department and department.pk,
-        starts_on=str(starts_on or ""),
-        ends_on=str(ends_on or ""),
-    )
+    audit_log.record_all([entry_of(grant, "role.grant")], actor=by, at=at)
     return grant
+
+
+def entry_of(grant: RoleGrant, verb: str) -> audit_log.Entry:
+    """The event beside a role that was given, changed or ended: all that its row says."""
+    told = {
+        "role": grant.role,
+        "department": grant.department_id,
+        "starts_on": str(grant.starts_on or ""),
+        "ends_on": str(grant.ends_on or ""),
+        "source": grant.source,
+    }
+    return audit_log.Entry(verb, f"person:{grant.person_id}", told)
 
 
 @transaction.atomic
@@ -175,16 +178,7 @@ def change_role_dates(grant: RoleGrant, *, starts_on: date | None, ends_on: date
     """Give a role that was given before other first and last days."""
     RoleGrant.objects.filter(pk=grant.pk).update(starts_on=starts_on, ends_on=ends_on)
     grant.starts_on, grant.ends_on = starts_on, ends_on
-    audit_log.record(
-        actor=by,
-        verb="role.change",
-        subject=f"person:{grant.person_id}",
-        at=at,
-        role=grant.role,
-        department=grant.department_id,
-        starts_on=str(starts_on or ""),
-        ends_on=str(ends_on or ""),
-    )
+    audit_log.record_all([entry_of(grant, "role.change")], actor=by, at=at)
 
 
 @transaction.atomic
@@ -192,9 +186,7 @@ def end_role(grant: RoleGrant, *, last_day: date, by: str, at: datetime) -> None
     """End a role after `last_day` (which is still included)."""
     RoleGrant.objects.filter(pk=grant.pk).update(ends_on=last_day)
     grant.ends_on = last_day
-    audit_log.record(
-        actor=by, verb="role.end", subject=f"person:{grant.person_id}", at=at, role=grant.role, last_day=str(last_day)
-    )
+    audit_log.record_all([entry_of(grant, "role.end")], actor=by, at=at)
 
 
 REFUSALS = {
@@ -267,16 +259,8 @@ def replace_roles(
         department = wanted.pop(scope)
         if over:
             RoleGrant.objects.filter(pk=grant.pk).update(starts_on=today, ends_on=None)
-            audit_log.record(
-                actor=by,
-                verb="role.grant",
-                subject=person.actor,
-                at=at,
-                role=grant.role,
-                department=department and department.pk,
-                starts_on=str(today),
-                ends_on="",
-            )
+            grant.starts_on, grant.ends_on = today, None
+            audit_log.record_all([entry_of(grant, "role.grant")], actor=by, at=at)
     for (role, _scope), department in wanted.items():
         grant_role(person, role, department=department, starts_on=today, source=source, by=by, at=at)
 

@@ -129,7 +129,9 @@ class Reconciliation(models.Model):
     whole = models.BooleanField()
     """Everything; otherwise the classes that something had happened in since the one before."""
     last_event = models.BigIntegerField()
-    """Up to which event it looked."""
+    """Up to which event it looked,"""
+    last_step = models.BigIntegerField(default=0)
+    """and up to which step of a mark's history."""
     seconds = models.FloatField()
     compared = models.JSONField(default=dict)
     """How many rows of each kind."""

@@ -1,10 +1,10 @@
 """The only way an event is written, given its place in the tree, and signed for; and the aliases under which events name
-people; and a look at a record noted."""
+people."""
 
 import os
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -15,8 +15,19 @@ from django.utils.translation import gettext as _
 
 from adsum.audit import encoding
 from adsum.audit.encoding import ERASE, LATE, Facts, hash_of, keys_of, mentions, proof_of_erasure, renamed
-from adsum.audit.models import APPEND_ONLY, AccessLog, AccessReport, Alias, Checkpoint, Event, Leaf, Node, Verification, stored
-from adsum.audit.rules import Finding, Page
+from adsum.audit.models import (
+    APPEND_ONLY,
+    AccessLog,
+    Alias,
+    Checkpoint,
+    Event,
+    Leaf,
+    Node,
+    Reconciliation,
+    Verification,
+    stored,
+)
+from adsum.audit.reconciliation import RECONCILED, Compared
 from adsum.audit.tree import (
     COLUMNS,
     Tree,
@@ -361,54 +372,33 @@ def record_verification(
     return made
 
 
-# Who looked
-
-SLOT_SECONDS = 600
-KEPT_FOR = timedelta(days=730)
-"""How long it is known who looked (docs/rules.md D 5)."""
-
-
-class Look(NamedTuple):
-    """At what, and as what."""
-
-    subject: str
-    role: str
-    department: int | None = None
-
-
-def note_views(looks: Iterable[Look], page: Page, *, viewer: int, at: datetime, purpose: str = "") -> None:
-    """Note that one page was looked at, for everybody on it: at most one insert, and nothing of those whom the same page
-    showed within the ten minutes."""
-    rows = [
-        AccessLog(
-            at=at,
-            viewer=viewer,
-            role=look.role,
-            department=look.department,
-            subject=look.subject,
-            page=page,
-            purpose=purpose,
-            slot=int(at.timestamp()) // SLOT_SECONDS,
-        )
-        for look in looks
-    ]
-    AccessLog.objects.bulk_create(rows, ignore_conflicts=True)
-
-
-def note_view(
-    subject: str, page: Page, *, viewer: int, role: str, at: datetime, department: int | None = None, purpose: str = ""
-) -> None:
-    """The same for a page about one person, class or module."""
-    note_views([Look(subject, role, department)], page, viewer=viewer, at=at, purpose=purpose)
-
-
-def forget_views(*, at: datetime) -> int:
-    """Forget the looks that are older than they are kept for; how many."""
-    return AccessLog.objects.filter(at__lt=at - KEPT_FOR).delete()[0]
-
-
-def keep_report(monday: date, findings: Iterable[Finding], *, at: datetime) -> None:
-    """Keep what was unusual in a week that is over. A week that has its report keeps it."""
-    AccessReport.objects.get_or_create(
-        monday=monday, defaults={"made_at": at, "findings": [finding.as_json() for finding in findings]}
+@transaction.atomic
+def record_reconciliation(
+    compared: Compared, *, whole: bool, last_event: int, last_step: int, seconds: float, by: str, at: datetime
+) -> Reconciliation:
+    """Keep what a comparison of the tables with the log found."""
+    first = compared.difference
+    made = Reconciliation.objects.create(
+        at=at,
+        by=by,
+        whole=whole,
+        last_event=last_event,
+        last_step=last_step,
+        seconds=round(seconds, 1),
+        compared=compared.counts,
+        differs=first.differs if first else "",
+        table=first.table if first else "",
+        row=first.row if first else None,
+        event_id=first.event if first else None,
+        about=first.about if first else "",
     )
+    record(
+        actor=by,
+        verb=RECONCILED,
+        subject=f"reconciliation:{made.pk}",
+        at=at,
+        whole=whole,
+        compared=compared.counts,
+        differs=made.differs,
+    )
+    return made

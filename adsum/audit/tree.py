@@ -141,6 +141,11 @@ def open_checkpoint(text: str) -> notes.Checkpoint:
     return notes.Checkpoint.read(notes.open_note(text, keyring.verifiers(name)))
 
 
+def checkpoint_of(size: int) -> Checkpoint | None:
+    """The last checkpoint of so many events, published or not."""
+    return Checkpoint.objects.filter(size=size).order_by("-pk").first()
+
+
 def published() -> QuerySet[Checkpoint]:
     """Published checkpoints, the newest first."""
     return Checkpoint.objects.filter(published=True).order_by("-size", "-pk")

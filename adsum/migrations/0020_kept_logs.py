@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 ALIAS, LOOKS = "adsum_alias", "adsum_accesslog"
 OLD = "729 days"
-"""A look may be forgotten after two years (`audit.services.KEPT_FOR`), less a day for clocks that differ."""
+"""A look may be forgotten after two years (`audit.looks.KEPT_FOR`), less a day for clocks that differ."""
 
 
 def keep(apps, schema_editor):

@@ -5,8 +5,9 @@ import secrets
 import sys
 from argparse import ArgumentParser, Namespace
 from base64 import b64encode
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from time import monotonic
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -18,13 +19,11 @@ from adsum.audit import encoding, services, tree
 from adsum.audit.verification import Outside, Result, verify
 from adsum.core import keyring, notes
 from adsum.core.errors import AdsumError
+from adsum.ops import reconciling
 from adsum.ops.cli import BY, now
+from adsum.ops.reconciling import SMALL, WHOLE_EVERY
 from adsum.ops.switches import replace_file
 
-SMALL = 2_000_000
-"""So many events are gone through every day: a few minutes."""
-WHOLE_EVERY = timedelta(days=6, hours=12)
-"""A larger log is gone through once a week, and on other days from where the last verification ended."""
 WORDS = {
     encoding.Wrong.ALTERED: "Event {event} was altered (place {place}).",
     encoding.Wrong.REMOVED: "An event was removed: place {place}, event {event} or the one after it.",
@@ -58,6 +57,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="what came since the last good one; the whole log once a week, and while it is small. The worker does it daily",
     )
     check.add_argument("--checkpoint", type=Path, action="append", default=[], help="one kept elsewhere; may be repeated")
+    compare = actions.add_parser("reconcile", help="compare marks, their history, roles and looks with the log, both ways")
+    compare.add_argument(
+        "--recent",
+        action="store_true",
+        help="classes that something happened in since the last time; everything once a week, and while the log is small",
+    )
     prove = actions.add_parser("prove", help="print the proof that an event is in the log")
     prove.add_argument("event", type=int, help="its number")
     protect = actions.add_parser("protect", help="on PostgreSQL: let a role use Adsum, but never change what is in the log")
@@ -81,6 +86,8 @@ def run(args: Namespace) -> int:
             print("\n".join(str(one) for one in keyring.verifiers(settings.CHECKPOINT_ORIGIN)))
         case "verify":
             return _verify(args.checkpoint, at, recent=args.recent)
+        case "reconcile":
+            return reconciling.reconcile(at, recent=args.recent)
         case "prove":
             _prove(args.event)
         case "protect":
@@ -120,9 +127,10 @@ def begins_at(at: datetime) -> int:
 def _verify(paths: list[Path], at: datetime, *, recent: bool = False) -> int:
     if recent:
         os.nice(10)  # nobody waits for it
-    since = begins_at(at) if recent else 0
+    since, began = begins_at(at) if recent else 0, monotonic()
     kept = [path for folder in settings.CHECKPOINT_FOLDERS for path in sorted(folder.glob("checkpoint-*.txt"))]
     outside = _outside([*paths, *(path for path in kept if path not in paths)])
+    known = _outside([settings.KNOWN_CHECKPOINT_FILE]) if settings.KNOWN_CHECKPOINT_FILE.exists() else []
     columns = (TextColumn("Events"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=None)
@@ -130,11 +138,13 @@ def _verify(paths: list[Path], at: datetime, *, recent: bool = False) -> int:
         def show(done: int, of: int) -> None:
             bar.update(task, completed=done, total=of)
 
-        result = verify(outside, since=since, progress=show)
+        result = verify([*outside, *known], since=since, progress=show)
         if since and result.finding:  # which is the first, only the whole log tells
-            since, result = 0, verify(outside, progress=show)
+            since, result = 0, verify([*outside, *known], progress=show)
     by = "system:verification" if recent else BY
-    print(sentence(result, len(outside)))
+    print(f"{sentence(result, len(outside))} ({monotonic() - began:.1f} s)")
+    if result.finding is None:
+        _remember(result.size)
     try:
         services.record_verification(result.finding, size=result.size, since=since, outside=len(outside), by=by, at=at)
     except DatabaseError as refused:  # a role that may only read, on another machine
@@ -142,10 +152,21 @@ def _verify(paths: list[Path], at: datetime, *, recent: bool = False) -> int:
     return int(result.finding is not None)
 
 
+def _remember(size: int) -> None:
+    """What this machine knows of the log from now on, outside the database."""
+    if (verified := tree.checkpoint_of(size)) is not None:
+        try:
+            replace_file(settings.KNOWN_CHECKPOINT_FILE, tree.note_of(verified))
+        except OSError as refused:
+            print(f"{settings.KNOWN_CHECKPOINT_FILE} could not be written: {refused.strerror}.", file=sys.stderr)
+
+
 def sentence(result: Result, outside: int) -> str:
     """What a verification found, for the command line."""
     if result.finding:
         return " ".join(WORDS[result.finding.wrong].format(**result.finding._asdict()).split())
+    if not result.size and not result.waiting:
+        return "There is no event yet, and nothing known here says that there were any."
     text = f"Good: {result.size:,} events, every one as it was written, in {result.checkpoints:,} checkpoints"
     text += f", {outside:,} of them kept elsewhere." if outside else ". One kept elsewhere would rule out a restored backup."
     if result.unopened:

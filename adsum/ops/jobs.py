@@ -13,7 +13,8 @@ from adsum.accounts import services as accounts
 from adsum.accounts.reports import unusual_in_week
 from adsum.attendance import reported
 from adsum.attendance.models import Mark, Register
-from adsum.audit.services import forget_views, keep_report, publish, seal
+from adsum.audit.looks import forget_views, keep_report
+from adsum.audit.services import publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, disposal, services
 from adsum.core.clock import monday_of

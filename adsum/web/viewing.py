@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.rules import Role
+from adsum.audit.looks import Look, note_view, note_views
 from adsum.audit.rules import Page
-from adsum.audit.services import Look, note_view, note_views
 from adsum.timetable.models import ClassSession, Module, ModuleLeader
 from adsum.timetable.reports import Relation, by_department, relation_to_class
 from adsum.web.middleware import PersonRequest

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from adsum.accounts.models import BreakGlass, Person
 from adsum.accounts.rules import BREAK_GLASS_FOR, Purpose, Role, break_glass_refusal, reads_words
 from adsum.accounts.services import break_glass, note_break_glass_seen
+from adsum.audit.looks import KEPT_FOR, Look, forget_views, keep_report, note_view, note_views
 from adsum.audit.models import AccessLog, AccessReport, Alias, Event
 from adsum.audit.reports import Looks, kept_report, looks_at, views_between, wide_between
 from adsum.audit.rules import (
@@ -24,7 +25,7 @@ from adsum.audit.rules import (
     at_night,
     unusual,
 )
-from adsum.audit.services import KEPT_FOR, Look, alias_of, forget_views, keep_report, note_view, note_views
+from adsum.audit.services import alias_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Enrolment
 from adsum.timetable.reports import Relation, as_one_of, relation_to, relation_to_class, relations_to, students_visible_to

@@ -14,7 +14,7 @@ from adsum.audit.models import Alias, Event
 from adsum.audit.verification import Outside, verify
 from adsum.core import keyring, notes
 from adsum.core.errors import AdsumError
-from tests.audit.test_audit import BY, MINUTE, write
+from tests.kit.log import BY, MINUTE, write
 from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db

@@ -17,9 +17,9 @@ from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import mark_students
 from adsum.audit import services, tree
 from adsum.audit.encoding import Finding, Wrong
+from adsum.audit.looks import note_view
 from adsum.audit.models import AccessLog, Alias, Event, Leaf
 from adsum.audit.rules import Page
-from adsum.audit.services import note_view
 from adsum.audit.verification import verify
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
@@ -27,7 +27,7 @@ from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.ops import audit, health, jobs
 from adsum.ops.cli import main
-from tests.audit.test_audit import superuser, write
+from tests.kit.log import superuser, write
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 

@@ -29,6 +29,7 @@ BESIDE = (
     "attendance/outages.py",
     "attendance/policies.py",
     "attendance/queries.py",
+    "audit/looks.py",
     "attendance/guest_attendance.py",
     "attendance/reported.py",
     "checkin/checks.py",
@@ -40,6 +41,8 @@ BESIDE = (
 
 
 OWN_TESTS = {
+    "audit.seal_looks": "tests/audit/test_reconciliation.py",
+    "audit.record_reconciliation": "tests/audit/test_reconciliation.py",
     "accounts.end_sign_in": "tests/web/test_sign_ins.py",
     "accounts.change_role_dates": "tests/web/test_people.py",
     "accounts.break_glass": "tests/audit/test_access_log.py",
@@ -121,6 +124,7 @@ NO_EVENT = {
     "audit.note_views": "reading is in the access log",
     "audit.forget_views": "the access log's retention",
     "audit.keep_report": "derived from the access log",
+    "accounts.entry_of": "computes the event that its caller records",
     "checkin.rosters_changed": "a version number for gates",
     "checkin.changed_by": "reads",
     "checkin.first_waiting": "reads",

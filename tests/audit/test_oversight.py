@@ -10,8 +10,9 @@ from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass, note_break_glass_seen
 from adsum.audit.encoding import Finding as Wrongness
 from adsum.audit.encoding import Wrong
+from adsum.audit.looks import keep_report
 from adsum.audit.rules import Finding, Unusual
-from adsum.audit.services import keep_report, record_verification
+from adsum.audit.services import record_verification
 from adsum.messages.models import Message
 from adsum.messages.rules import LONGEST
 from adsum.messages.telling import tell

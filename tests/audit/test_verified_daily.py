@@ -16,8 +16,8 @@ from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Verification
 from adsum.audit.verification import Outside, verify
 from adsum.ops import audit, health, jobs
 from adsum.ops.cli import main
-from tests.audit.test_audit import BY, MINUTE, kept, log, superuser, write
 from tests.kit.commands import adsum
+from tests.kit.log import BY, MINUTE, kept, log, superuser, write
 from tests.kit.world import NINE
 
 

@@ -22,7 +22,7 @@ from adsum.audit.encoding import encode
 from adsum.audit.models import AccessLog, Event
 from adsum.core import keyring, notes, receipts
 from adsum.ops.cli import main
-from tests.audit.test_audit import superuser
+from tests.kit.log import superuser
 from tests.kit.room import FIVE_PAST, Room
 from tests.kit.world import World
 

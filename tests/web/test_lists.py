@@ -17,9 +17,9 @@ from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
 from adsum.attendance.rules import Status
 from adsum.attendance.services import mark_students
+from adsum.audit.looks import note_view
 from adsum.audit.models import AccessLog, AccessReport
 from adsum.audit.rules import Page, Unusual
-from adsum.audit.services import note_view
 from adsum.ops.jobs import report_access
 from adsum.timetable.models import ModuleLeader
 from tests.kit.reading import text_of

@@ -5,8 +5,8 @@ from random import Random
 
 from adsum.accounts.models import BreakGlass
 from adsum.accounts.rules import BREAK_GLASS_FOR, Purpose, Role
+from adsum.audit.looks import note_view
 from adsum.audit.rules import Page
-from adsum.audit.services import note_view
 from adsum.ops.demo.people import PERSONA_SCHOOL, Population, make_ref
 
 AGAIN_AND_AGAIN = 11
