@@ -96,7 +96,7 @@ class Environment(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ValueError("ADSUM_ORIGIN must look like https://uni.ac.uk, without a path")
-        return value.rstrip("/")
+        return value.rstrip("/").lower()  # as browsers send it
 
     @field_validator("mail_password_file", mode="before")
     @classmethod

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-import segno
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection
@@ -18,15 +17,13 @@ from rich.console import Console
 from rich.table import Table
 
 from adsum.audit import tree
-from adsum.checkin.codes import CODE_LENGTH
+from adsum.checkin.symbol import MOST_MODULES, longest_host, modules_of
 from adsum.messages import mail
 from adsum.messages import reports as outbox
 from adsum.ops import database
 from adsum.ops.audit import may_change_the_log
 from adsum.timetable.sources import FeedMapping
 
-MOST_MODULES = 33
-"""The largest QR symbol that is read from the back row (docs/check-in.md): 33 by 33 modules."""
 MOST_OFFSET = timedelta(milliseconds=250)
 """How far this machine's clock may be from the database's (docs/check-in.md)."""
 LEAST_FREE = 500 * 1024 * 1024
@@ -118,21 +115,18 @@ def _address() -> Finding:
     return Finding("Address", State.GOOD, settings.ORIGIN)
 
 
-def modules_of(origin: str) -> int:
-    """How many modules wide the QR symbol of a code at this address is."""
-    symbol = segno.make(f"{origin.upper()}/{'0' * CODE_LENGTH}", error="m", micro=False, boost_error=False)
-    return int(symbol.symbol_size(border=0)[0])
-
-
 def _code_size() -> Finding:
     modules = modules_of(settings.ORIGIN)
+    size = f"{modules} × {modules} modules"
     if modules <= MOST_MODULES:
-        return Finding("QR code", State.GOOD, f"{modules} × {modules} modules")
+        return Finding("QR code", State.GOOD, size)
+    host = settings.ORIGIN.partition("://")[2]
+    longest = longest_host(settings.ORIGIN, MOST_MODULES)
     return Finding(
         "QR code",
-        State.BAD,
-        f"{modules} × {modules} modules: too fine to be read from the back row",
-        f"Use a shorter address in ADSUM_ORIGIN than {settings.ORIGIN}, such as https://here.uni.ac.uk.",
+        State.UNWISE,
+        f"{size}, since {host} has {len(host)} characters: hard to read from the back row",
+        f"Use a shorter address in ADSUM_ORIGIN. A host of at most {longest} characters fits {MOST_MODULES} × {MOST_MODULES}.",
     )
 
 

@@ -5,7 +5,6 @@ from itertools import cycle, islice
 from types import SimpleNamespace
 from typing import Any
 
-import segno
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from adsum.checkin.symbol import symbol_of
 from adsum.web.entered import DayField
 from adsum.web.templatetags.adsum_ui import STATUSES
 
@@ -97,7 +97,7 @@ def register_sample() -> dict[str, Any]:
 def display_sample(**changes: object) -> dict[str, Any]:
     """What the projector would show; the code in it leads nowhere."""
     at = datetime(2026, 10, 12, 9, 0, tzinfo=UTC)
-    qr = segno.make("HTTPS://UNI.AC.UK/" + "0123456789ABCDEFGHJKMNPQRSTVWXYZ0123", error="m")
+    qr = symbol_of("https://uni.ac.uk", "0123456789ABCDEFGHJKMNPQRSTVWXYZ0123")
     return {
         "module_code": "CS201",
         "title": "Algorithms",

@@ -2,16 +2,12 @@
 
 import io
 
-import segno
 from django.conf import settings
+
+from adsum.checkin.symbol import symbol_of
 
 TYPED_ADDRESS = settings.ORIGIN.partition("://")[2] + "/in"
 """What a student types into any browser, to type the code."""
-
-
-def code_url(code: str) -> str:
-    """The address in the QR: upper case throughout, so it fits QR's compact alphabet."""
-    return f"{settings.ORIGIN.upper()}/{code}"
 
 
 def code_svg(code: str) -> str:
@@ -20,7 +16,7 @@ def code_svg(code: str) -> str:
     It names its namespace: the display reads it as XML, where an `svg` without one is drawn by no browser.
     """
     drawn = io.BytesIO()
-    segno.make(code_url(code), error="m", micro=False, boost_error=False).save(
+    symbol_of(settings.ORIGIN, code).save(
         drawn,
         kind="svg",
         xmldecl=False,

@@ -26,7 +26,7 @@ def events(*named: tuple[str, dict[str, Any]], first: int = 1) -> str:
 
 
 def code(typed: str, *, left: int, grace: int = 300) -> dict[str, Any]:
-    svg = segno.make("HTTPS://UNI.AC.UK/" + typed.replace(" ", ""), error="m").svg_inline(border=4, omitsize=True)
+    svg = segno.make("https://uni.ac.uk/" + typed.replace(" ", ""), error="m").svg_inline(border=4, omitsize=True)
     return {
         "svg": svg,
         "typed": typed,

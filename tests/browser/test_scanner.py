@@ -59,7 +59,7 @@ def scan(playwright: Playwright, live_server: LiveServer, tmp_path: Path) -> Ite
 
 
 def test_our_code_opens_the_check_in(scan: Callable[[str], Page], live_server: LiveServer):
-    page = scan(f"{live_server.url}/{CODE}".upper())
+    page = scan(f"{live_server.url}/{CODE}")
     page.wait_for_url(f"**/{CODE}", timeout=20_000)
     expect(page.get_by_text("arrived")).to_be_visible()
 

@@ -114,12 +114,17 @@ def test_a_database_that_is_away_is_one_finding(tmp_path):
 @pytest.mark.django_db
 def test_the_code_must_be_readable_from_the_back_row(settings):
     """Pitfall 19: an address so long that the code is too dense."""
-    settings.ORIGIN = "https://uni.ac.uk"
+    settings.ORIGIN = "https://q.ac.uk"
     assert found("QR code") == health.Finding("QR code", health.State.GOOD, "29 × 29 modules")
-    settings.ORIGIN = f"https://{'attendance.' * 6}university.ac.uk"
+    settings.ORIGIN = f"https://{'a' * 21}.ac.uk"
+    assert found("QR code") == health.Finding("QR code", health.State.GOOD, "33 × 33 modules"), "27 characters"
+    settings.ORIGIN = f"https://{'a' * 22}.ac.uk"
     finding = found("QR code")
-    assert finding.state == health.State.BAD
-    assert "shorter address" in finding.do
+    assert (finding.state, finding.says) == (
+        health.State.UNWISE,
+        f"37 × 37 modules, since {'a' * 22}.ac.uk has 28 characters: hard to read from the back row",
+    )
+    assert "A host of at most 27 characters fits 33 × 33." in finding.do
 
 
 @pytest.mark.django_db
