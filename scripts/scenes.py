@@ -164,19 +164,19 @@ def report(browser: Browser) -> None:
 
 def put_right() -> int:
     """The attendance team corrects a mark that was reported, and asks a colleague to confirm an old change; the module's id."""
-    from adsum.attendance.amendments import propose
     from adsum.attendance.models import Mark
     from adsum.attendance.rules import Reason, Status
-    from adsum.attendance.services import mark_students
+    from adsum.attendance.services import mark
+    from adsum.attendance.weighing import Act, Entry, Why
     from adsum.ops.demo.guide import personas
 
     by, at = personas()["attendance_team"], datetime.now(UTC)
     missed = Mark.objects.filter(status=Status.ABSENT, session__source="demo").select_related("session__module", "student")
     fresh = missed.filter(session__starts_on=a_teaching_day()).order_by("pk")[0]
-    why: dict[str, Any] = {"reason_code": Reason.SEEN_IN_CLASS, "reason": "On the paper list"}
-    mark_students(fresh.session, [fresh.student], Status.PRESENT, by=by, at=at, **why)
+    act, why = Act(by, at, proved_at=at), Why(Reason.SEEN_IN_CLASS, "On the paper list")
+    mark(fresh.session, [Entry(fresh.student, Status.PRESENT)], act=act, why=why)
     old = missed.filter(session__ends_at__lt=at - timedelta(days=16)).order_by("-session__starts_at", "pk")[0]
-    propose(old.session, [old.student], Status.LATE, by=by, at=at, **why)
+    mark(old.session, [Entry(old.student, Status.LATE)], act=act, why=why)
     return fresh.session.module_id
 
 

@@ -17,10 +17,10 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.attendance.record import account, own_classes
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.models import Scan
 from adsum.core import ids
 from adsum.timetable.models import ClassSession
+from tests.kit.marking import mark_students
 from tests.kit.open_class import FIVE_PAST, Room, kept, marks
 from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
 

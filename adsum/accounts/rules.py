@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -21,6 +21,17 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     DATA_PROTECTION = "data_protection"
     AUDITOR = "auditor"
+
+
+PROOF_COUNTS_FOR = timedelta(minutes=10)
+"""How long it counts that somebody proved themselves (docs/adr/0012)."""
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""By how much the clocks of two servers may."""
+
+
+def is_proved(proved_at: datetime | None, at: datetime) -> bool:
+    """Whether somebody who proved themselves then, if ever, is still taken for who they are at that instant."""
+    return proved_at is not None and -CLOCKS_DIFFER <= at - proved_at < PROOF_COUNTS_FOR
 
 
 STAFF = frozenset(Role) - {Role.STUDENT}

@@ -1,29 +1,20 @@
-"""Changes by hand that one person alone cannot make, taking back one's last change, and periods reported outside."""
+"""A second person decides what one alone may not change; and taking back one's last change."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
+from adsum.attendance import proposals
 from adsum.attendance.closing import settle_undone
 from adsum.attendance.marks import restore_marks
-from adsum.attendance.models import Mark, MarkChange, Proposal, ProposedMark, Register
+from adsum.attendance.models import Mark, MarkChange, Proposal, Register
 from adsum.attendance.reports import last_act, newer_than
-from adsum.attendance.rules import Kept, Needs, Reason, Source, Status, needs, why_kept
-from adsum.attendance.services import (
-    Entry,
-    how_many_change,
-    is_so,
-    mark_students,
-    refusal,
-    refuse_ahead,
-    refuse_cancelled,
-    refuse_own_record,
-    rest_of,
-    what_it_needs,
-)
+from adsum.attendance.rules import Kept, Needs, Reason, Source, Standing, Status, is_change, needs, why_kept
+from adsum.attendance.services import Answer, Done, mark
+from adsum.attendance.weighing import Act, Entry, Why, is_closed, refuse_cancelled, weigh
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -32,130 +23,40 @@ from adsum.timetable.models import ClassSession
 
 
 @transaction.atomic
-def propose(
-    session: ClassSession,
-    students: Collection[Person],
-    status: Status,
-    *,
-    by: Person,
-    at: datetime,
-    reason_code: Reason,
-    reason: str = "",
-    seen_at: datetime | None = None,
-    left_at: datetime | None = None,
-) -> Proposal:
-    """Ask a colleague to confirm a change that `mark_students` refused as `second_person`. Nothing changes until then.
-
-    Raises what `mark_students` raises, except that, and `nobody` when every mark is so already.
-    """
-    refuse_cancelled(session)
-    refuse_ahead(session, status, at)
-    refuse_own_record(students, by)
-    register = Register.objects.get_or_create(session=session)[0]
-    current = {mark.student_id: mark for mark in Mark.objects.filter(session=session, student__in=students)}
-    wanted = [one for one in students if not is_so(current.get(one.pk), Entry(one, status, seen_at, left_at))]
-    if not wanted:
-        raise AdsumError("nobody", _("These students have that mark already."))
-    changing = how_many_change(register, [Entry(one, status, seen_at, left_at) for one in wanted], current)
-    missing = what_it_needs(session, wanted, changing, by=by, at=at)
-    if missing in {Needs.TEAM, Needs.REPORTED}:
-        raise refusal(missing)
-    proposal = Proposal.objects.create(
-        session=session, status=status, seen_at=seen_at, left_at=left_at, reason_code=reason_code, reason=reason, by=by, at=at
-    )
-    ProposedMark.objects.bulk_create(
-        [
-            ProposedMark(
-                proposal=proposal,
-                student=one,
-                before=current[one.pk].status if one.pk in current else "",
-                before_changed_at=current[one.pk].changed_at if one.pk in current else None,
-            )
-            for one in wanted
-        ]
-    )
-    audit_log.record(
-        actor=by.actor,
-        verb="amendment.propose",
-        subject=f"session:{session.pk}",
-        at=at,
-        proposal=str(proposal.ref),
-        after=status,
-        students=[one.pk for one in wanted],
-    )
-    return proposal
-
-
-@transaction.atomic
-def propose_rest_absent(session: ClassSession, *, by: Person, at: datetime) -> Proposal:
-    """The same for what `mark_rest_absent` refused as `second_person`."""
-    marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session)}
-    rest = rest_of(session, marks, by=by)
-    return propose(session, rest, Status.ABSENT, by=by, at=at, reason_code=Reason.NOT_IN_CLASS)
-
-
-def _waiting(proposal: Proposal) -> Proposal:
-    proposal = Proposal.objects.select_for_update(of=("self",)).select_related("session__module", "by").get(pk=proposal.pk)
-    if proposal.state != Proposal.State.WAITING:
-        raise AdsumError("decided", _("This has been decided already. Reload the page to see how."))
-    return proposal
-
-
-def _decide(proposal: Proposal, state: Proposal.State, *, by: Person, at: datetime, answer: str = "") -> Proposal:
-    proposal.state, proposal.decided_by, proposal.decided_at, proposal.answer = state, by, at, answer
-    proposal.save(update_fields=["state", "decided_by", "decided_at", "answer"])
-    audit_log.record(
-        actor=by.actor, verb=f"amendment.{state}", subject=f"session:{proposal.session_id}", at=at, proposal=str(proposal.ref)
-    )
-    return proposal
-
-
-@transaction.atomic
-def confirm(proposal: Proposal, *, by: Person, at: datetime) -> list[Mark]:
-    """A colleague agrees: the marks change now, and their history names who wanted it.
+def confirm(proposal: Proposal, *, act: Act) -> Answer:
+    """A colleague agrees: the marks change now, and their history names who wanted it. It needs the colleague's own proof.
 
     Raises AdsumError `same_person` for whoever proposed it, `changed` when one of the marks is no longer what it was then,
-    `decided` when it is, and for the second person what `mark_students` raises for the first: who may not amend may not
-    confirm.
+    `decided` when it is, and for the second person what `mark` raises for the first: who may not amend may not confirm.
     """
-    proposal = _waiting(proposal)
-    session = proposal.session
-    if proposal.by_id == by.pk:
+    proposal = proposals.waiting(proposal)
+    if proposal.by_id == act.by.pk:
         raise AdsumError("same_person", _("You asked for this change. A colleague has to confirm it."))
     rows = list(proposal.marks.select_related("student"))
-    students = [row.student for row in rows]
-    refuse_own_record(students, by)
-    missing = what_it_needs(session, students, len(students), by=by, at=at)
-    if missing in {Needs.TEAM, Needs.REPORTED}:
-        raise refusal(missing)
-    now = {mark.student_id: mark.changed_at for mark in Mark.objects.select_for_update().filter(session=session)}
+    now = {mark.student_id: mark.changed_at for mark in Mark.objects.select_for_update().filter(session=proposal.session)}
     if any(now.get(row.student_id) != row.before_changed_at for row in rows):
         raise AdsumError("changed", _("Some of these marks have changed since. Decline it, and ask for it to be made anew."))
-    marks = mark_students(
-        session,
-        students,
-        Status(proposal.status),
-        by=proposal.by,
-        at=at,
-        reason_code=Reason(proposal.reason_code),
-        reason=proposal.reason,
-        seen_at=proposal.seen_at,
-        left_at=proposal.left_at,
-        confirmed_by=by,
+    answer = mark(
+        proposal.session,
+        [Entry(row.student, Status(proposal.status), proposal.seen_at, proposal.left_at) for row in rows],
+        act=act,
+        why=Why(Reason(proposal.reason_code), proposal.reason),
+        wanted_by=proposal.by,
     )
-    _decide(proposal, Proposal.State.CONFIRMED, by=by, at=at)
-    return marks
+    if isinstance(answer, Done):
+        proposals.decide(proposal, Proposal.State.CONFIRMED, act=act)
+    return answer
 
 
 @transaction.atomic
-def decline(proposal: Proposal, *, by: Person, at: datetime, answer: str = "") -> Proposal:
+def decline(proposal: Proposal, *, act: Act, answer: str = "") -> Proposal:
     """A colleague does not agree and says why, or whoever asked takes it back. Raises `decided`, or `needs_reason`."""
-    proposal = _waiting(proposal)
-    if proposal.by_id == by.pk:
-        return _decide(proposal, Proposal.State.WITHDRAWN, by=by, at=at)
+    proposal = proposals.waiting(proposal)
+    if proposal.by_id == act.by.pk:
+        return proposals.decide(proposal, Proposal.State.WITHDRAWN, act=act)
     if not answer.strip():
         raise AdsumError("needs_reason", _("Say in a few words why not: your colleague reads it."))
-    return _decide(proposal, Proposal.State.DECLINED, by=by, at=at, answer=answer.strip()[:500])
+    return proposals.decide(proposal, Proposal.State.DECLINED, act=act, answer=answer.strip()[:500])
 
 
 # Undo
@@ -195,38 +96,35 @@ def undoable(session: ClassSession, by: Person, at: datetime) -> tuple[list[Mark
     )
 
 
-def unmade_by_undo(act: Sequence[MarkChange], at: datetime) -> int:
-    """How many marks that are there would be another one: while the change is fresh, those it found there itself."""
-    fresh = bool(act) and at < act[0].at + UNDO_FRESH_FOR
-    return sum(step.before not in {"", Status.EXPECTED, Status.NOT_OBSERVED} for step in act) if fresh else len(act)
-
-
 @transaction.atomic
-def undo(session: ClassSession, change: int, *, by: Person, at: datetime) -> int:
+def undo(session: ClassSession, change: int, *, act: Act) -> int | Needs:
     """Take back the person's last change by hand of this register, named by the id of its last step: status, source and
-    time of every mark are what they were before, and the history says so. How many marks that were.
+    time of every mark are what they were before, and the history says so. How many marks that were; or `needs_proof`, and
+    nothing is taken back. While it is one's own slip, the first marks that it made do not count among the many.
 
     Raises AdsumError with a code of `rules.Kept` when it cannot be undone, and `team` or `reported` like any change by hand.
     """
     refuse_cancelled(session)
-    Register.objects.select_for_update().filter(session=session).first()
+    register = Register.objects.select_for_update().filter(session=session).first()
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session)}
-    act, kept = undoable(session, by, at)
-    if kept is None and act[-1].pk != change:
+    steps, kept = undoable(session, act.by, act.at)
+    if kept is None and steps[-1].pk != change:
         kept = Kept.NOTHING
     if kept is not None:
         raise AdsumError(kept, KEPT[kept]())
-    students = [step.student_id for step in act]
-    missing = what_it_needs(session, [Person(pk=pk) for pk in students], len(act), by=by, at=at)
-    if missing in {Needs.TEAM, Needs.REPORTED}:
-        raise refusal(missing)
-    take_back(session, act, current, by=by, at=at)
-    swaps = MarkChange.objects.filter(student__in=students, by=by, at=act[0].at, after=Status.SWAPPED).exclude(session=session)
-    for step in swaps.select_related("session"):  # the classes that a visit stood in for: it is none any more
-        mark = Mark.objects.select_for_update().filter(session=step.session, student=step.student_id).first()
-        if mark is not None and not newer_than(step.session, [step]):
-            take_back(step.session, [step], {step.student_id: mark}, by=by, at=at)
-    return len(act)
+    fresh, closed = act.at < steps[0].at + UNDO_FRESH_FOR, is_closed(register)
+    changing = sum(is_change(step.before if fresh else step.after, closed=closed) for step in steps)
+    students = [step.student_id for step in steps]
+    missing = weigh(session, students, changing, act=act, standing=Standing.OWN_SLIP)
+    if missing is not None:
+        return missing
+    take_back(session, steps, current, by=act.by, at=act.at)
+    swaps = MarkChange.objects.filter(student__in=students, by=act.by, at=steps[0].at, after=Status.SWAPPED)
+    for step in swaps.exclude(session=session).select_related("session"):  # what a visit stood in for: it is none any more
+        swapped = Mark.objects.select_for_update().filter(session=step.session, student=step.student_id).first()
+        if swapped is not None and not newer_than(step.session, [step]):
+            take_back(step.session, [step], {step.student_id: swapped}, by=act.by, at=act.at)
+    return len(steps)
 
 
 def take_back(
@@ -277,6 +175,3 @@ def _before(session: ClassSession, act: Sequence[MarkChange]) -> dict[int, MarkC
     """The step before each of these, by student (one query)."""
     steps = MarkChange.objects.filter(session=session, student__in=[one.student_id for one in act], pk__lt=act[0].pk)
     return {step.student_id: step for step in steps.order_by("pk")}
-
-
-# Reported outside

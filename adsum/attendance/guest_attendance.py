@@ -1,15 +1,17 @@
 """Students of another group of the module who come to a class: let in, and counted once (docs/rules.md A 7)."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.attendance.models import Mark, Query
-from adsum.attendance.rules import ATTENDED, Needs, Reason, Status
-from adsum.attendance.services import mark_students
+from adsum.attendance.models import Mark
+from adsum.attendance.rules import ATTENDED, REFUSED, Needs, Reason, Status
+from adsum.attendance.services import Done, Proposed, mark
+from adsum.attendance.weighing import Act, Entry, Why
 from adsum.core.clock import monday_of
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -34,48 +36,50 @@ def own_class(session: ClassSession, student: Person) -> ClassSession | None:
     return min(found, key=lambda one: (abs(one.starts_at - session.starts_at), one.pk), default=None)
 
 
+class LetIn(NamedTuple):
+    """A student of another group is in."""
+
+    instead_of: ClassSession | None
+    """The class of their own group that it stands in for, if any."""
+
+
 @transaction.atomic
 def let_in(
     session: ClassSession,
     student: Person,
     *,
-    by: Person,
-    at: datetime,
+    act: Act,
     swap: bool,
-    reason_code: Reason,
-    reason: str = "",
+    why: Why,
     seen_at: datetime | None = None,
-    query: Query | None = None,
-) -> ClassSession | None:
+    asked: bool = False,
+) -> LetIn | Proposed | Needs:
     """A student who is not on the list attended, as one of another group. With `swap` the visit stands in for a class of their
-    own group: that one becomes *swapped* and is left out of their sum, so the two count once. It, or None where there is none
-    or its mark is no longer this person's to change.
+    own group: that one becomes *swapped* and is left out of their sum, so the two count once; unless there is none, or its mark
+    is no longer this person's to change. Otherwise the answer of `mark`, and nothing has changed.
 
-    Raises what `mark_students` raises for the class visited, `on_list` for whoever is expected in it, and `already_in`.
+    Raises what `mark` raises for the class visited, `on_list` for whoever is expected in it, and `already_in`.
     """
     if student.pk in expected_ids([session.pk])[session.pk]:
         message = _("%(name)s is on the list of this class. Mark them there.")
         raise AdsumError("on_list", message % {"name": student.display_name})
     if Mark.objects.filter(session=session, student=student, status__in=ATTENDED).exists():
         raise AdsumError("already_in", _("%(name)s is in already.") % {"name": student.display_name})
-    mark_students(
-        session,
-        [student],
-        Status.OTHER_GROUP,
-        by=by,
-        at=at,
-        reason_code=reason_code,
-        reason=reason,
-        seen_at=seen_at,
-        query=query,
-    )
+    answer = mark(session, [Entry(student, Status.OTHER_GROUP, seen_at)], act=act, why=why, asked=asked)
+    if not isinstance(answer, Done):
+        return answer
     own = own_class(session, student) if swap else None
-    if own is None:
-        return None
+    return LetIn(own if own is not None and _swapped(own, student, act=act) else None)
+
+
+def _swapped(own: ClassSession, student: Person, *, act: Act) -> bool:
+    """Make the mark of their own class *swapped*, where this person alone may; whether it is."""
     try:
-        mark_students(own, [student], Status.SWAPPED, by=by, at=at, reason_code=Reason.OTHER_GROUP_AGREED)
+        answer = mark(
+            own, [Entry(student, Status.SWAPPED)], act=act._replace(proposes=False), why=Why(Reason.OTHER_GROUP_AGREED)
+        )
     except AdsumError as refused:
-        if refused.code not in set(Needs):
+        if refused.code not in REFUSED:
             raise
-        return None
-    return own
+        return False
+    return isinstance(answer, Done)

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, Query, Register
-from adsum.attendance.rules import SECOND_PERSON_ABOVE, Needs, Reason, Status
-from adsum.attendance.services import Entry, how_many_change, mark_students
+from adsum.attendance.rules import SECOND_PERSON_ABOVE, Needs, Reason, Standing, Status, needs
+from adsum.attendance.services import mark
+from adsum.attendance.weighing import Act, Entry, Why, how_many_change, weigh
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -48,73 +49,93 @@ def raise_query(
 
 
 @transaction.atomic
-def answer_query(query: Query, *, by: Person, at: datetime, reason: str, status: Status | None = None) -> Query:
-    """Answer a student's query, once: with a status it is upheld and the mark becomes that; without, it is declined.
+def answer_query(query: Query, *, act: Act, reason: str, status: Status | None = None) -> Query | Needs:
+    """Answer a student's query, once: with a status it is upheld and the mark becomes that; without, it is declined. The query,
+    or what the mark needs before that; then nothing is answered.
 
-    Raises AdsumError `answered` when a colleague was faster, `needs_reason` without words for the student, and what
-    `mark_students` raises.
+    Raises AdsumError `answered` when a colleague was faster, `needs_reason` without words for the student, and what `mark`
+    raises.
     """
     query = Query.objects.select_for_update(of=("self",)).select_related("session", "student").get(pk=query.pk)
     if query.state != Query.State.OPEN:
         raise AdsumError("answered", _("A colleague has already answered this query. The answer is below."))
-    if query.student_id == by.pk:
+    if query.student_id == act.by.pk:
         raise AdsumError("own_record", _("You cannot answer your own query. Ask a colleague or the attendance team."))
     if not reason.strip():
         raise AdsumError("needs_reason", _("Say in a few words why: the student reads it with your answer."))
     if status is not None:
-        mark_students(
-            query.session, [query.student], status, by=by, at=at, reason_code=Reason.QUERY_UPHELD, reason=reason, query=query
-        )
-    settle(query, Query.State.DECLINED if status is None else Query.State.UPHELD, by=by, at=at, answer=reason)
+        why = Why(Reason.QUERY_UPHELD, reason)
+        made = mark(query.session, [Entry(query.student, status)], act=act._replace(proposes=False), why=why, asked=True)
+        if isinstance(made, Needs):
+            return made
+    settle(query, Query.State.DECLINED if status is None else Query.State.UPHELD, act=act, answer=reason)
     return query
 
 
-def settle(query: Query, state: Query.State, *, by: Person, at: datetime, answer: str) -> None:
+def settle(query: Query, state: Query.State, *, act: Act, answer: str) -> None:
     """Write down the answer to an open query that the caller holds. What it does to the mark is the caller's."""
-    query.state, query.answered_at, query.answered_by, query.answer = state, at, by, answer
+    query.state, query.answered_at, query.answered_by, query.answer = state, act.at, act.by, answer
     query.save(update_fields=["state", "answered_at", "answered_by", "answer"])
     audit_log.record(
-        actor=by.actor,
+        actor=act.by.actor,
         verb=f"query.{query.state}",
         subject=f"session:{query.session_id}",
-        at=at,
+        at=act.at,
         query=str(query.ref),
         student=query.student_id,
     )
 
 
-def changed_together(queries: Collection[Query], status: Status) -> int:
-    """How many marks would be another one if these queries were upheld together (two queries)."""
-    sessions = {query.session_id for query in queries}
-    registers = {register.session_id: register for register in Register.objects.filter(session__in=sessions)}
-    marks = defaultdict[int, dict[int, Mark]](dict)
-    for mark in Mark.objects.filter(session__in=sessions, student__in={query.student_id for query in queries}):
-        marks[mark.session_id][mark.student_id] = mark
-    return sum(
-        how_many_change(registers.get(one.session_id) or Register(), [Entry(one.student, status, None)], marks[one.session_id])
-        for one in queries
-    )
-
-
 @transaction.atomic
-def uphold_together(queries: Collection[Query], status: Status, *, by: Person, at: datetime, reason: str) -> list[Query]:
-    """Uphold these queries with one mark and one reason, each with its own history and event; those upheld now.
+def uphold_together(queries: Collection[Query], status: Status, *, act: Act, reason: str) -> list[Query] | Needs:
+    """Uphold these queries with one mark and one reason, each with its own history and event; those upheld now. They are one
+    change, over every class among them: what it still needs is the answer, and then nothing is done.
 
-    One that a colleague has answered meanwhile, or whose class was cancelled, is left alone. Raises AdsumError
-    `second_person` when they are more marks than one person changes at once, and what `answer_query` raises
-    otherwise; then nothing is done.
+    One that a colleague has answered meanwhile, or whose class was cancelled, is left alone. Raises what `answer_query` raises
+    otherwise.
     """
-    if changed_together(queries, status) > SECOND_PERSON_ABOVE:
-        most = {"most": SECOND_PERSON_ABOVE}
-        raise AdsumError(
-            Needs.SECOND_PERSON,
-            _("One person changes at most %(most)s marks at once. Answer so many at a time, or declare an outage.") % most,
-        )
+    missing = _weigh_together(queries, status, act=act)
+    if missing is not None:
+        return missing
     upheld = []
     for query in sorted(queries, key=lambda query: query.pk):
         try:
-            upheld.append(answer_query(query, by=by, at=at, reason=reason, status=status))
+            answered = answer_query(query, act=act, reason=reason, status=status)
         except AdsumError as refused:
             if refused.code not in {"answered", "cancelled"}:
                 raise
+        else:
+            if isinstance(answered, Query):  # as each is: together they were weighed above
+                upheld.append(answered)
     return upheld
+
+
+def _weigh_together(queries: Collection[Query], status: Status, *, act: Act) -> Needs | None:
+    """What upholding these queries together still needs: as any change for each class, and one sum over all of them (two
+    queries, and those of `weigh` for each class)."""
+    by_session = defaultdict[int, list[Query]](list)
+    for query in queries:
+        if not query.session.cancelled:
+            by_session[query.session_id].append(query)
+    closed = set(Register.objects.filter(session__in=by_session, state=Register.State.CLOSED).values_list("session", flat=True))
+    marks = defaultdict[int, dict[int, Mark]](dict)
+    for one in Mark.objects.filter(session__in=by_session, student__in={query.student_id for query in queries}):
+        marks[one.session_id][one.student_id] = one
+    changing = 0
+    for pk, asked in by_session.items():
+        wanted = [Entry(query.student, status) for query in asked]
+        here = how_many_change(wanted, marks[pk], closed=pk in closed)
+        weigh(asked[0].session, [query.student_id for query in asked], here, act=act, standing=Standing.ASKED)
+        changing += here
+    oldest = min((asked[0].session.ends_at for asked in by_session.values()), default=act.at)
+    missing = needs(
+        at=act.at,
+        ends_at=oldest,
+        amend_hours=0,
+        team=True,
+        changing=changing,
+        reported=False,
+        proved=act.proved,
+        standing=Standing.ASKED,
+    )
+    return missing or (Needs.SECOND_PERSON if changing > SECOND_PERSON_ABOVE else None)

@@ -232,35 +232,76 @@ PROOF_ABOVE = 5
 
 
 class Needs(StrEnum):
-    """What a change by hand still needs before it can be made."""
+    """What a change by hand still needs before it can be made, in the order in which it is asked for."""
 
-    TEAM = "team"
-    """The deadline is over: only the attendance team changes marks now."""
     REPORTED = "reported"
     """Its period was reported to SLC or UKVI: only the team, and it is a correction after report."""
+    TEAM = "team"
+    """The deadline is over: only the attendance team changes marks now."""
+    REASON = "needs_reason"
+    """Whoever reads the history, or confirms the change, must learn why."""
+    PROOF = "needs_proof"
+    """Whoever changes so many marks, or such old ones, first proves that it is they (docs/adr/0012)."""
     SECOND_PERSON = "second_person"
 
 
-def needs(
-    *, at: datetime, ends_at: datetime, amend_hours: int, team: bool, changing: int, reported: bool, sponsored: bool = False
-) -> Needs | None:
-    """What stands between a person and a change by hand; None: nothing does.
+REFUSED = frozenset({Needs.REPORTED, Needs.TEAM})
+"""What the person who asks can do nothing about: the change is refused."""
 
-    `changing` is how many marks that are there already would be another one: completing a register in which nothing was
-    observed changes none. `sponsored`: one of the students is sponsored (nobody is, until their profiles are kept here).
+
+def is_change(before: str, *, closed: bool) -> bool:
+    """Whether making another mark of one with this status ('' : there is none) changes what a register says. Where nothing was
+    observed nothing is changed, only completed; a register that has `closed` says something of everyone."""
+    if before in {"", Status.EXPECTED}:
+        return closed
+    return before != Status.NOT_OBSERVED
+
+
+class Standing(StrEnum):
+    """How a change stands with somebody else than the one who makes it."""
+
+    ALONE = "alone"
+    ASKED = "asked"
+    """The student asked for it, in time: two agree, and no deadline is over."""
+    CONFIRMED = "confirmed"
+    """A second person makes it, of marks that are many or old; they prove that it is they."""
+    OWN_SLIP = "own_slip"
+    """Somebody takes back what they have just done themselves."""
+
+
+def needs(
+    *,
+    at: datetime,
+    ends_at: datetime,
+    amend_hours: int,
+    team: bool,
+    changing: int,
+    reported: bool,
+    reason: bool = True,
+    amends: bool = False,
+    proved: bool = True,
+    standing: Standing = Standing.ALONE,
+    sponsored: bool = False,
+) -> Needs | None:
+    """The first thing that stands between a person and a change by hand; None: nothing does. This decides for every page, file
+    and device.
+
+    `changing` is how many marks it changes (`is_change`), `amends` that one of them was made by a person, a scan or a file,
+    `reason` that one is given, `proved` that the person has just proved themselves. `sponsored`: one of the students is
+    sponsored (nobody is, until their profiles are kept here).
     """
+    old = at >= ends_at + SECOND_PERSON_AFTER
+    alone = changing <= SECOND_PERSON_ABOVE and not old and not (sponsored and at >= ends_at)
+    alone = alone or standing != Standing.ALONE
     if reported and not team:
         return Needs.REPORTED
-    if changing and not team and at >= ends_at + timedelta(hours=amend_hours):
+    if changing and not team and standing != Standing.ASKED and at >= ends_at + timedelta(hours=amend_hours):
         return Needs.TEAM
-    if changing > SECOND_PERSON_ABOVE or at >= ends_at + SECOND_PERSON_AFTER or (sponsored and at >= ends_at):
-        return Needs.SECOND_PERSON
-    return None
-
-
-def needs_proof(*, at: datetime, ends_at: datetime, changing: int) -> bool:
-    """Whether a person first proves that it is they who change so many marks (docs/adr/0012)."""
-    return changing > PROOF_ABOVE or at >= ends_at + SECOND_PERSON_AFTER
+    if not reason and (amends or not alone):
+        return Needs.REASON
+    if not proved and (changing > PROOF_ABOVE or old or standing == Standing.CONFIRMED):
+        return Needs.PROOF
+    return None if alone else Needs.SECOND_PERSON
 
 
 class Kept(StrEnum):

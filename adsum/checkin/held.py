@@ -1,19 +1,18 @@
 """What a person decides about scans that wait for one; and the queries that are about the same scan."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.attendance import queries
-from adsum.attendance.amendments import propose
-from adsum.attendance.guest_attendance import let_in
+from adsum.attendance.guest_attendance import LetIn, let_in
 from adsum.attendance.models import Mark, Proposal, Query, Register
-from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import Entry, how_many_change, mark_students, refusal, what_it_needs
+from adsum.attendance.rules import Needs, Reason, Status
+from adsum.attendance.services import Done, Proposed, mark
+from adsum.attendance.weighing import Act, Entry, Why, how_many_change, is_closed, weigh
 from adsum.audit import services as audit_log
 from adsum.checkin.models import HeldDecision, Scan
 from adsum.checkin.reports import held_scans, is_in, waiting_scans
@@ -30,51 +29,78 @@ def _status(scan: Scan) -> Status:
     return Status.LATE if scan.first_seen_at >= scan.opening.present_until else Status.PRESENT
 
 
+class Decided(NamedTuple):
+    """What a person decided about a held scan is done."""
+
+    instead_of: ClassSession | None = None
+    """The class of their own group that an accepted student of another swaps for it, if any."""
+
+
 @transaction.atomic
-def decide_held(scan: Scan, *, accept: bool, by: Person, at: datetime, swap: bool = True) -> ClassSession | None:
+def decide_held(scan: Scan, *, accept: bool, act: Act, swap: bool = True) -> Decided | Proposed | Needs:
     """Accept or decline a held scan, once. Accepted, it becomes a mark as of the time of the scan, and upholds the student's
     open query that such a scan is the evidence of. With `swap` another group's student swaps a class of their own for it
-    (`visits.let_in`): that class, or None.
+    (`guest_attendance.let_in`). Where the mark needs more than this person brings, that is the answer and the scan still waits;
+    a colleague who was asked decides about the mark.
 
-    Raises AdsumError `not_held` for any other scan, `decided` when a colleague was faster or the student is in already, and
-    what `mark_students` raises.
+    Raises AdsumError `not_held` for any other scan, `decided` when a colleague was faster or the student is in already,
+    `proposed` when a colleague has been asked already, and what `mark` raises.
     """
     if scan.refusal not in HELD:
         raise AdsumError("not_held", _("This scan is not waiting for a decision."))
-    if accept and is_in(scan):
-        raise AdsumError("decided", _("This student is in already. Nothing is left to decide."))
-    _decide(scan, accept=accept, by=by, at=at)
+    if HeldDecision.objects.filter(scan=scan).exists():
+        raise _decided()
     if not accept:
-        return None
-    query, status, swapped = _query_of(scan), _status(scan), None
-    why: dict[str, Any] = {
-        "by": by,
-        "at": at,
-        "seen_at": scan.first_seen_at,
-        "query": query,
-        "reason_code": Reason.QUERY_UPHELD if query else Reason.SCAN_ACCEPTED,
-    }
-    if status == Status.OTHER_GROUP:
-        swapped = let_in(scan.session, scan.student, swap=swap, **why)
-    else:
-        mark_students(scan.session, [scan.student], status, **why)
+        _decide(scan, accept=False, act=act)
+        return Decided()
+    if is_in(scan):
+        raise AdsumError("decided", _("This student is in already. Nothing is left to decide."))
+    query = _query_of(scan)
+    answer = _let_in(scan, query, act=act, swap=swap)
+    if isinstance(answer, Needs):
+        return answer
+    if isinstance(answer, Proposed):
+        asked = Proposal.objects.filter(session=scan.session_id, state=Proposal.State.WAITING, marks__student=scan.student_id)
+        if asked.exclude(pk=answer.proposal.pk).exists():
+            raise AdsumError("proposed", _("A colleague has been asked to confirm this already."))
+        return answer
+    _decide(scan, accept=True, act=act)
     if query is not None:
-        queries.settle(query, Query.State.UPHELD, by=by, at=at, answer=_("Your scan was accepted."))
-    return swapped
+        queries.settle(query, Query.State.UPHELD, act=act, answer=_("Your scan was accepted."))
+    return Decided(answer.instead_of if isinstance(answer, LetIn) else None)
 
 
-def _decide(scan: Scan, *, accept: bool, by: Person, at: datetime) -> None:
-    _decision, created = HeldDecision.objects.get_or_create(scan=scan, defaults={"accepted": accept, "by": by, "at": at})
+def _let_in(scan: Scan, query: Query | None, *, act: Act, swap: bool) -> Done | LetIn | Proposed | Needs:
+    wanted = _wanted(scan)
+    why, asked = Why(Reason.QUERY_UPHELD if query else Reason.SCAN_ACCEPTED), query is not None
+    if wanted.status == Status.OTHER_GROUP:
+        return let_in(scan.session, scan.student, act=act, swap=swap, why=why, seen_at=wanted.seen_at, asked=asked)
+    return mark(scan.session, [wanted], act=act, why=why, asked=asked)
+
+
+def _wanted(scan: Scan) -> Entry:
+    """The mark that an accepted scan makes."""
+    return Entry(scan.student, _status(scan), scan.first_seen_at)
+
+
+def _decide(scan: Scan, *, accept: bool, act: Act) -> None:
+    _decision, created = HeldDecision.objects.get_or_create(
+        scan=scan, defaults={"accepted": accept, "by": act.by, "at": act.at}
+    )
     if not created:
-        raise AdsumError("decided", _("A colleague has already decided this one. Reload the page to see how."))
+        raise _decided()
     audit_log.record(
-        actor=by.actor,
+        actor=act.by.actor,
         verb="held.accept" if accept else "held.decline",
         subject=f"session:{scan.session_id}",
-        at=at,
+        at=act.at,
         scan=str(scan.ref),
         student=scan.student_id,
     )
+
+
+def _decided() -> AdsumError:
+    return AdsumError("decided", _("A colleague has already decided this one. Reload the page to see how."))
 
 
 def _query_of(scan: Scan) -> Query | None:
@@ -88,8 +114,28 @@ def _query_of(scan: Scan) -> Query | None:
     return query if query.evidence.get("scan") in {str(ref) for ref in scans.values_list("ref", flat=True)} else None
 
 
-def first_waiting(session: ClassSession, *, by: Person) -> list[Scan]:
-    """The first scan of each student that waits in a class, but for one's own, which is left to a colleague (one query)."""
+@transaction.atomic
+def accept_all_held(session: ClassSession, *, act: Act, swap: bool = True) -> int | Needs:
+    """Accept every scan of a class that waits for a decision, of each student the first, but for one's own, which is left to a
+    colleague; how many there were. They are one change: what it still needs is the answer, and then nothing is accepted.
+
+    Raises AdsumError `team` or `reported` as `mark`.
+    """
+    waiting = _first_waiting(session, by=act.by)
+    students = [scan.student_id for scan in waiting]
+    marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session, student__in=students)}
+    closed = is_closed(Register.objects.filter(session=session).first())
+    changing = how_many_change(map(_wanted, waiting), marks, closed=closed)
+    missing = weigh(session, students, changing, act=act) if waiting else None
+    if missing is not None:
+        return missing
+    for scan in waiting:
+        decide_held(scan, accept=True, act=act, swap=swap)
+    return len(waiting)
+
+
+def _first_waiting(session: ClassSession, *, by: Person) -> list[Scan]:
+    """The first scan of each student that waits in a class (one query)."""
     first: dict[int, Scan] = {}
     for scan in held_scans(session).select_related("opening", "session__module"):
         if scan.student_id != by.pk:
@@ -97,67 +143,30 @@ def first_waiting(session: ClassSession, *, by: Person) -> list[Scan]:
     return list(first.values())
 
 
-def changed_by(scans: Collection[Scan]) -> int:
-    """How many marks would be another one if these scans of one class, each a student's own, were accepted (three queries)."""
-    if not scans:
-        return 0
-    session = next(iter(scans)).session
-    register = Register.objects.filter(session=session).first() or Register(session=session)
-    marks = Mark.objects.filter(session=session, student__in=[scan.student_id for scan in scans])
-    wanted = [Entry(scan.student, Status.PRESENT, scan.first_seen_at) for scan in scans]
-    return how_many_change(register, wanted, {mark.student_id: mark for mark in marks})
-
-
-@transaction.atomic
-def accept_all_held(session: ClassSession, *, by: Person, at: datetime, swap: bool = True) -> int:
-    """Accept every scan of a class that waits for a decision, of each student the first; how many there were.
-
-    They are one change: raises AdsumError `team`, `reported` or `second_person` for what `rules.needs` says is missing, and
-    then nothing is accepted.
-    """
-    waiting = first_waiting(session, by=by)
-    missing = what_it_needs(session, [scan.student for scan in waiting], changed_by(waiting), by=by, at=at)
-    if missing is not None and waiting:
-        raise refusal(missing)
-    for scan in waiting:
-        decide_held(scan, accept=True, by=by, at=at, swap=swap)
-    return len(waiting)
-
-
-@transaction.atomic
-def propose_held(scan: Scan, *, by: Person, at: datetime) -> Proposal:
-    """Ask a colleague to confirm what accepting this scan alone was refused as `second_person`; it waits until then. Raises
-    AdsumError `proposed` when a colleague has been asked already."""
-    waiting = Proposal.objects.filter(session=scan.session_id, state=Proposal.State.WAITING, marks__student=scan.student_id)
-    if waiting.exists():
-        raise AdsumError("proposed", _("A colleague has been asked to confirm this already."))
-    return propose(
-        scan.session, [scan.student], _status(scan), by=by, at=at, reason_code=Reason.SCAN_ACCEPTED, seen_at=scan.first_seen_at
-    )
-
-
 # Answering a query decides what still waits of the same student in the same class
 
 
 @transaction.atomic
-def answer_query(query: Query, *, by: Person, at: datetime, reason: str, status: Status | None = None) -> Query:
+def answer_query(query: Query, *, act: Act, reason: str, status: Status | None = None) -> Query | Needs:
     """The same as `queries.answer_query`, and what waits of the student's scans in that class is decided with it."""
-    answered = queries.answer_query(query, by=by, at=at, reason=reason, status=status)
-    _decline_rest([answered], by=by, at=at)
+    answered = queries.answer_query(query, act=act, reason=reason, status=status)
+    if isinstance(answered, Query):
+        _decline_rest([answered], act=act)
     return answered
 
 
 @transaction.atomic
-def uphold_together(asked: Collection[Query], status: Status, *, by: Person, at: datetime, reason: str) -> list[Query]:
+def uphold_together(asked: Collection[Query], status: Status, *, act: Act, reason: str) -> list[Query] | Needs:
     """The same for `queries.uphold_together`."""
-    upheld = queries.uphold_together(asked, status, by=by, at=at, reason=reason)
-    _decline_rest(upheld, by=by, at=at)
+    upheld = queries.uphold_together(asked, status, act=act, reason=reason)
+    if not isinstance(upheld, Needs):
+        _decline_rest(upheld, act=act)
     return upheld
 
 
-def _decline_rest(answered: Iterable[Query], *, by: Person, at: datetime) -> None:
+def _decline_rest(answered: Iterable[Query], *, act: Act) -> None:
     """Whoever is in by the answer waits no longer; of the others, somebody has decided now that they are not."""
     pairs = {(query.session_id, query.student_id) for query in answered}
     for scan in waiting_scans({session for session, _student in pairs}).order_by("id"):
         if (scan.session_id, scan.student_id) in pairs:
-            _decide(scan, accept=False, by=by, at=at)
+            _decide(scan, accept=False, act=act)

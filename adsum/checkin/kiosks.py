@@ -12,7 +12,9 @@ from adsum.accounts.models import Identifier, Person
 from adsum.attendance import amendments
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.rules import ATTENDED, Reason, Source, Status
-from adsum.attendance.services import mark_students
+from adsum.attendance.services import Done
+from adsum.attendance.services import mark as make_mark
+from adsum.attendance.weighing import Act, Entry, Why
 from adsum.audit import services as audit_log
 from adsum.checkin.models import Kiosk, Opening
 from adsum.checkin.reports import may_run, paused
@@ -113,7 +115,9 @@ def enter(kiosk: Kiosk, number: str, *, at: datetime) -> Entered:
     if mark is not None and mark.source != Source.SYSTEM:
         return Entered(Answer.ASK)
     status = Status.LATE if at >= opening.present_until else Status.PRESENT
-    mark_students(session, [student], status, by=kiosk.opened_by, at=at, reason_code=Reason.KIOSK, seen_at=at)
+    act = Act(kiosk.opened_by, at, proposes=False)
+    if not isinstance(make_mark(session, [Entry(student, status, at)], act=act, why=Why(Reason.KIOSK)), Done):
+        return Entered(Answer.ASK)
     kiosk.last, kiosk.last_at = student, at
     kiosk.save(update_fields=["last", "last_at"])
     return Entered(Answer.IN, student, status)

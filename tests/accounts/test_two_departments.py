@@ -22,13 +22,13 @@ from adsum.accounts.services import break_glass
 from adsum.attendance.models import Proposal
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.checks import begin_check, begin_spot_check
 from adsum.checkin.kiosks import open_kiosk
 from adsum.checkin.services import add_display, open_checkin
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Group, ModuleLeader
 from tests.kit.doors import DOORS
+from tests.kit.marking import mark_students
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, World
 

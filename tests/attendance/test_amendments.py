@@ -14,15 +14,18 @@ from adsum.accounts.rules import Role
 from adsum.attendance import amendments, reported
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, Register, ReportedPeriod
-from adsum.attendance.queries import answer_query, raise_query
+from adsum.attendance.queries import raise_query
 from adsum.attendance.reports import changes_since, newest_change
 from adsum.attendance.rules import MARKABLE, Reason, Source, Status
-from adsum.attendance.services import mark_rest_absent, mark_students
+from adsum.attendance.services import Done, mark
+from adsum.attendance.weighing import Act, Entry, Why
 from adsum.audit.models import Event
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession, Group
+from tests.kit import marking
+from tests.kit.marking import answer_query, mark_rest_absent, mark_students
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
@@ -133,7 +136,7 @@ def test_marking_the_rest_absent_long_after_the_class_needs_a_second_person(room
 
 def proposed(room: Class, **more: Any) -> Proposal:
     room.mark(Status.ABSENT)
-    return amendments.propose(
+    return marking.propose(
         room.session,
         room.students,
         Status.PRESENT,
@@ -147,7 +150,7 @@ def test_a_colleague_confirms_and_the_history_names_who_wanted_it(room: Class):
     proposal = proposed(room)
     assert {status for _, status, *_ in room.marks()} == {Status.ABSENT}
     at = room.ends + 16 * DAY
-    amendments.confirm(proposal, by=room.second, at=at)
+    marking.confirm(proposal, by=room.second, at=at)
     assert {status for _, status, *_ in room.marks()} == {Status.PRESENT}
     change = MarkChange.objects.latest("pk")
     assert (change.by, change.at, change.reason) == (room.team, at, "The paper list turned up")
@@ -163,12 +166,12 @@ def test_a_proposal_is_confirmed_after_the_deadline_of_whoever_made_it(world: Wo
     room = Class(world, 21)
     room.mark(Status.ABSENT)
     at = room.ends + 7 * DAY
-    proposal = amendments.propose(
+    proposal = marking.propose(
         room.session, room.students, Status.PRESENT, by=room.lecturer, at=at - HOUR, reason_code=Reason.SEEN_IN_CLASS
     )
     with refused("team"):
-        amendments.confirm(proposal, by=room.other, at=at)
-    assert len(amendments.confirm(proposal, by=room.team, at=at)) == 21
+        marking.confirm(proposal, by=room.other, at=at)
+    assert len(marking.confirm(proposal, by=room.team, at=at)) == 21
     assert {status for _, status, *_ in room.marks()} == {Status.PRESENT}
     assert set(MarkChange.objects.filter(at=at).values_list("by", flat=True)) == {room.lecturer.pk}
 
@@ -176,13 +179,13 @@ def test_a_proposal_is_confirmed_after_the_deadline_of_whoever_made_it(world: Wo
 def test_nobody_confirms_their_own_proposal_or_one_about_themselves(room: Class):
     proposal = proposed(room)
     with refused("same_person"):
-        amendments.confirm(proposal, by=room.team, at=room.ends + 16 * DAY)
+        marking.confirm(proposal, by=room.team, at=room.ends + 16 * DAY)
     also_student = room.students[0]
     RoleGrant.objects.create(person=also_student, role=Role.ATTENDANCE_TEAM)
     with refused("own_record"):
-        amendments.confirm(proposal, by=also_student, at=room.ends + 16 * DAY)
+        marking.confirm(proposal, by=also_student, at=room.ends + 16 * DAY)
     with refused("team"):
-        amendments.confirm(proposal, by=room.lecturer, at=room.ends + 16 * DAY)
+        marking.confirm(proposal, by=room.lecturer, at=room.ends + 16 * DAY)
     assert {status for _, status, *_ in room.marks()} == {Status.ABSENT}
 
 
@@ -190,32 +193,31 @@ def test_what_changed_since_is_not_confirmed(room: Class):
     proposal = proposed(room)
     room.mark(Status.LATE, by=room.team, at=room.ends + 8 * DAY, students=room.students[:1], **WHY)
     with refused("changed"):
-        amendments.confirm(proposal, by=room.second, at=room.ends + 16 * DAY)
+        marking.confirm(proposal, by=room.second, at=room.ends + 16 * DAY)
 
 
 def test_it_is_decided_once_and_declined_with_a_reason(room: Class):
     proposal = proposed(room)
     at = room.ends + 16 * DAY
     with refused("needs_reason"):
-        amendments.decline(proposal, by=room.second, at=at)
-    amendments.decline(proposal, by=room.second, at=at, answer="No list was handed in")
-    for deed in (amendments.confirm, amendments.decline):
+        marking.decline(proposal, by=room.second, at=at)
+    marking.decline(proposal, by=room.second, at=at, answer="No list was handed in")
+    for deed in (marking.confirm, marking.decline):
         with refused("decided"):
             deed(proposal, by=room.second, at=at)
-    mine = amendments.propose(room.session, room.students, Status.PRESENT, by=room.team, at=at, reason_code=Reason.OTHER)
-    assert amendments.decline(mine, by=room.team, at=at).state == "withdrawn"
+    mine = marking.propose(room.session, room.students, Status.PRESENT, by=room.team, at=at, reason_code=Reason.OTHER)
+    assert marking.decline(mine, by=room.team, at=at).state == "withdrawn"
 
 
 def test_who_may_not_amend_may_not_propose(room: Class):
     room.mark(Status.ABSENT)
+    at, why = room.ends + 15 * DAY, Why(Reason.OTHER)
+    wanted = [Entry(one, Status.PRESENT) for one in room.students]
     with refused("team"):
-        amendments.propose(
-            room.session, room.students, Status.PRESENT, by=room.lecturer, at=room.ends + 15 * DAY, reason_code=Reason.OTHER
-        )
-    with refused("nobody"):
-        amendments.propose(
-            room.session, room.students, Status.ABSENT, by=room.team, at=room.ends + 15 * DAY, reason_code=Reason.OTHER
-        )
+        mark(room.session, wanted, act=Act(room.lecturer, at, proved_at=at), why=why)
+    so_already = [Entry(one, Status.ABSENT) for one in room.students]
+    assert mark(room.session, so_already, act=Act(room.team, at, proved_at=at), why=why) == Done([])
+    assert not Proposal.objects.exists()
 
 
 @pytest.mark.parametrize("fields", [{"state": "confirmed"}, {"decided_at": NINE}])
@@ -242,7 +244,7 @@ def test_undo_gives_back_status_source_and_time(room: Class):
     before = room.marks()
     room.mark(Status.ABSENT, at=NINE + 2 * HOUR, **WHY)
     assert room.marks() != before
-    assert amendments.undo(room.session, last(room), by=room.lecturer, at=NINE + 2 * HOUR) == 3
+    assert marking.undo(room.session, last(room), by=room.lecturer, at=NINE + 2 * HOUR) == 3
     assert room.marks() == before
     steps = list(MarkChange.objects.filter(reason_code=Reason.UNDONE).order_by("pk").values_list("before", "after", "by"))
     assert [after for _, after, _ in steps] == [before[0][1], before[1][1], Status.EXPECTED]
@@ -253,7 +255,7 @@ def test_undo_gives_back_status_source_and_time(room: Class):
 def test_a_first_mark_that_is_undone_is_gone_and_the_live_register_hears_of_it(room: Class):
     room.mark(students=room.students[:1])
     since = newest_change()
-    amendments.undo(room.session, last(room), by=room.lecturer, at=NINE)
+    marking.undo(room.session, last(room), by=room.lecturer, at=NINE)
     assert not Mark.objects.exists()
     (seen,) = changes_since([room.session.pk], since)
     assert (seen.student_ref, seen.status) == (room.students[0].ref, Status.EXPECTED)
@@ -265,13 +267,13 @@ def test_only_the_last_change_of_ones_own_is_undone_and_only_once(room: Class):
     first = last(room)
     room.mark(students=room.students[1:2], at=NINE + HOUR)
     with refused("nothing_to_undo"):
-        amendments.undo(room.session, first, by=room.lecturer, at=NINE + HOUR)
+        marking.undo(room.session, first, by=room.lecturer, at=NINE + HOUR)
     with refused("nothing_to_undo"):
-        amendments.undo(room.session, first, by=room.other, at=NINE + HOUR)
+        marking.undo(room.session, first, by=room.other, at=NINE + HOUR)
     change = last(room)
-    amendments.undo(room.session, change, by=room.lecturer, at=NINE + HOUR)
+    marking.undo(room.session, change, by=room.lecturer, at=NINE + HOUR)
     with refused("nothing_to_undo"):
-        amendments.undo(room.session, change, by=room.lecturer, at=NINE + HOUR)
+        marking.undo(room.session, change, by=room.lecturer, at=NINE + HOUR)
     assert [student for student, *_ in room.marks()] == [room.students[0].pk]
 
 
@@ -279,7 +281,7 @@ def test_what_happened_since_is_not_undone(room: Class):
     room.mark(Status.ABSENT)
     room.mark(Status.PRESENT, by=room.other, students=room.students[:1], at=NINE + HOUR, **WHY)
     with refused("newer"):
-        amendments.undo(room.session, last(room), by=room.lecturer, at=NINE + HOUR)
+        marking.undo(room.session, last(room), by=room.lecturer, at=NINE + HOUR)
 
 
 def test_an_answer_and_a_confirmed_change_stay(room: Class):
@@ -287,13 +289,13 @@ def test_an_answer_and_a_confirmed_change_stay(room: Class):
     query = raise_query(room.session, room.students[0], at=room.ends)
     answer_query(query, by=room.lecturer, at=room.ends, reason="Seen", status=Status.PRESENT)
     with refused("answered_someone"):
-        amendments.undo(room.session, last(room), by=room.lecturer, at=room.ends)
-    proposal = amendments.propose(
+        marking.undo(room.session, last(room), by=room.lecturer, at=room.ends)
+    proposal = marking.propose(
         room.session, room.students, Status.LATE, by=room.team, at=room.ends + 15 * DAY, reason_code=Reason.OTHER
     )
-    amendments.confirm(proposal, by=room.second, at=room.ends + 15 * DAY)
+    marking.confirm(proposal, by=room.second, at=room.ends + 15 * DAY)
     with refused("confirmed"):
-        amendments.undo(room.session, last(room, room.team), by=room.team, at=room.ends + 15 * DAY)
+        marking.undo(room.session, last(room, room.team), by=room.team, at=room.ends + 15 * DAY)
 
 
 def test_undo_keeps_to_the_deadline_and_opens_the_task_again(room: Class):
@@ -301,8 +303,8 @@ def test_undo_keeps_to_the_deadline_and_opens_the_task_again(room: Class):
     room.mark(Status.PRESENT, at=room.ends + 3 * DAY)
     assert Register.objects.get().state == Register.State.CLOSED
     with refused("team"):
-        amendments.undo(room.session, last(room), by=room.lecturer, at=room.ends + 7 * DAY)
-    amendments.undo(room.session, last(room), by=room.lecturer, at=room.ends + 3 * DAY)
+        marking.undo(room.session, last(room), by=room.lecturer, at=room.ends + 7 * DAY)
+    marking.undo(room.session, last(room), by=room.lecturer, at=room.ends + 3 * DAY)
     assert Register.objects.get().state == Register.State.NOT_OBSERVED
     assert {(status, source) for _, status, source, *_ in room.marks()} == {(Status.NOT_OBSERVED, Source.SYSTEM)}
 
@@ -316,10 +318,10 @@ def test_many_marks_or_old_ones_are_not_one_persons_to_undo(world: World, number
     room.mark(Status.PRESENT, by=room.team)
     change, at = last(room, room.team), NINE + later
     if code is None:
-        assert amendments.undo(room.session, change, by=room.team, at=at) == number
+        assert marking.undo(room.session, change, by=room.team, at=at) == number
         return
     with refused(code):
-        amendments.undo(room.session, change, by=room.team, at=at)
+        marking.undo(room.session, change, by=room.team, at=at)
     assert len(room.marks()) == number
 
 
@@ -343,7 +345,7 @@ def test_a_change_after_a_report_is_the_teams_and_is_told(room: Class):
     room.mark(Status.PRESENT, by=room.team, at=room.ends + HOUR, students=room.students[:1], **WHY)
     correction = Correction.objects.get()
     assert (correction.period, correction.change.student, correction.change.after) == (period, room.students[0], Status.PRESENT)
-    amendments.undo(room.session, last(room, room.team), by=room.team, at=room.ends + HOUR)
+    marking.undo(room.session, last(room, room.team), by=room.team, at=room.ends + HOUR)
     assert Correction.objects.count() == 2
     officer = room.world.person(Role.COMPLIANCE_SLC)
     for _ in range(2):
@@ -388,6 +390,6 @@ class UndoIsExact(TestCase):
             students = [room.students[k] for k in sorted(who)]
             if not room.mark(status, students=students, at=at, **WHY):
                 continue
-            amendments.undo(room.session, last(room), by=room.lecturer, at=at + timedelta(seconds=30))
+            marking.undo(room.session, last(room), by=room.lecturer, at=at + timedelta(seconds=30))
             assert room.marks() == before
             room.mark(status, students=students, at=at + timedelta(seconds=40), **WHY)

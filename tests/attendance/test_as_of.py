@@ -12,21 +12,21 @@ from hypothesis.extra.django import TestCase
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.amendments import undo, undoable
+from adsum.attendance.amendments import undoable
 from adsum.attendance.closing import close_registers
 from adsum.attendance.history import account_as_of, module_as_of, register_as_of
 from adsum.attendance.models import Query, Register
-from adsum.attendance.queries import answer_query, raise_query
+from adsum.attendance.queries import raise_query
 from adsum.attendance.record import account, classes_of, own_classes
 from adsum.attendance.reports import register_of
 from adsum.attendance.rules import MARKABLE, Reason, Status
-from adsum.attendance.services import mark_rest_absent, mark_students
 from adsum.audit.bulk import Rows
 from adsum.core.errors import AdsumError
 from adsum.timetable.history import classes_as_of
 from adsum.timetable.models import ClassChange, ClassSession, Place
 from adsum.timetable.rules import Change, ClassStatus
 from adsum.timetable.services import ClassStep, Writes, facts_json, facts_of, start_import, write
+from tests.kit.marking import answer_query, mark_rest_absent, mark_students, undo
 from tests.kit.world import NINE, World, cancel_class
 
 SINCE = NINE - timedelta(days=30)

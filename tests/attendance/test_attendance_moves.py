@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,10 +16,11 @@ from adsum.attendance.rules import (
     Needs,
     Precedence,
     Source,
+    Standing,
     Stands,
     Status,
+    is_change,
     needs,
-    needs_proof,
     why_kept,
     why_not,
 )
@@ -113,12 +115,83 @@ def test_a_sponsored_student_needs_a_second_person_once_the_class_is_over():
     assert needs(at=ENDS, **given) == Needs.SECOND_PERSON  # type: ignore[arg-type]
 
 
+def needed(after: timedelta, **given: Any) -> Needs | None:
+    plain: dict[str, Any] = {"ends_at": ENDS, "amend_hours": 168, "team": True, "changing": 1, "reported": False}
+    return needs(at=ENDS + after, **plain | given)
+
+
 @pytest.mark.parametrize(
     ("after", "changing", "proof"),
     [(-HOUR, 5, False), (-HOUR, 6, True), (14 * DAY - HOUR, 1, False), (14 * DAY, 1, True), (14 * DAY, 0, True)],
 )
 def test_when_a_person_first_proves_who_they_are(after: timedelta, changing: int, proof: bool):
-    assert needs_proof(at=ENDS + after, ends_at=ENDS, changing=changing) is proof
+    assert (needed(after, changing=changing, proved=False) == Needs.PROOF) is proof
+    assert needed(after, changing=changing, proved=True) != Needs.PROOF
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"amends": True, "reason": False}, Needs.REASON),
+        ({"amends": False, "reason": False}, None),
+        ({"changing": 21, "reason": False}, Needs.REASON),  # whoever confirms it reads why
+        ({"changing": 20, "reason": False}, None),
+    ],
+)
+def test_who_changes_what_somebody_has_said_gives_a_reason(given: dict[str, Any], missing: Needs | None):
+    assert needed(-HOUR, **given) == missing
+
+
+@pytest.mark.parametrize(
+    ("standing", "after", "given", "missing"),
+    [
+        (Standing.ASKED, 15 * DAY, {"team": False}, None),
+        (Standing.ASKED, 15 * DAY, {"team": False, "proved": False}, Needs.PROOF),
+        (Standing.ASKED, 15 * DAY, {"team": False, "reported": True}, Needs.REPORTED),
+        (Standing.CONFIRMED, 15 * DAY, {"changing": 21}, None),
+        (Standing.CONFIRMED, -HOUR, {"proved": False}, Needs.PROOF),  # however little it is
+        (Standing.CONFIRMED, 15 * DAY, {"team": False}, Needs.TEAM),
+        (Standing.OWN_SLIP, 15 * DAY, {"changing": 21}, None),
+        (Standing.OWN_SLIP, -HOUR, {"changing": 6, "proved": False}, Needs.PROOF),
+        (Standing.OWN_SLIP, 8 * DAY, {"team": False}, Needs.TEAM),
+    ],
+)
+def test_who_else_stands_behind_a_change(standing: Standing, after: timedelta, given: dict[str, Any], missing: Needs | None):
+    assert needed(after, standing=standing, **given) == missing
+
+
+def test_what_is_missing_is_asked_for_in_one_order():
+    """Refused, reason, proof, second person: of any two that are missing the first is said."""
+    lacking = {
+        Needs.REPORTED: {"reported": True, "team": False},
+        Needs.TEAM: {"team": False},
+        Needs.REASON: {"reason": False},
+        Needs.PROOF: {"proved": False},
+        Needs.SECOND_PERSON: {},
+    }
+    assert list(lacking) == list(Needs)
+    every: dict[str, Any] = {"changing": 21, "amends": True}
+    for first in Needs:
+        assert needed(8 * DAY, **every | lacking[first]) == first
+        later = {name: value for one in list(Needs)[list(Needs).index(first) :] for name, value in lacking[one].items()}
+        assert needed(8 * DAY, **every | later) == first
+
+
+@pytest.mark.parametrize(
+    ("before", "closed", "changes"),
+    [
+        ("", False, False),  # a first mark
+        ("", True, True),
+        (Status.EXPECTED, False, False),
+        (Status.EXPECTED, True, True),
+        (Status.NOT_OBSERVED, False, False),
+        (Status.NOT_OBSERVED, True, False),
+        (Status.PRESENT, False, True),
+        (Status.ABSENT, True, True),
+    ],
+)
+def test_what_a_change_of_a_register_is(before: str, closed: bool, changes: bool):
+    assert is_change(before, closed=closed) is changes
 
 
 def test_why_a_change_stays_says_the_first_reason():

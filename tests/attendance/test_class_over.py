@@ -10,7 +10,7 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.models import ReportedPeriod
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Status
-from adsum.attendance.services import count_heads, mark_students
+from adsum.attendance.services import count_heads
 from adsum.checkin import class_changes as changes
 from adsum.checkin.class_changes import CANCELLED, ONLINE, TAKES_PLACE
 from adsum.core.errors import AdsumError
@@ -21,6 +21,7 @@ from adsum.messages.topics import classes
 from adsum.timetable.changes import Wanted
 from adsum.timetable.models import ClassReport, ClassSession
 from tests.kit.feeds import bring, event, events, noticed, oneroster, only_unchanged, university
+from tests.kit.marking import mark_students
 from tests.kit.told import House, told
 from tests.kit.world import NINE, World, cancel_class
 

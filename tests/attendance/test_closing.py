@@ -9,14 +9,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.models import Person
-from adsum.accounts.rules import Role
-from adsum.attendance.amendments import propose, undo, undoable
+from adsum.attendance.amendments import undoable
 from adsum.attendance.closing import close_registers, explain_register
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.reports import changes_since, closed_until, newest_change, to_complete
 from adsum.attendance.rules import ATTENDED, BY_HAND, MARKABLE, Explanation, Reason, Source, Status
-from adsum.attendance.services import count_heads, mark_rest_absent, mark_students, markable
+from adsum.attendance.services import count_heads
+from adsum.attendance.weighing import markable
 from adsum.audit.models import Event
 from adsum.checkin.reports import uncaptured
 from adsum.checkin.services import close_classes, follow_timetable
@@ -25,6 +25,7 @@ from adsum.ops import jobs
 from adsum.ops.jobs import due_for_closing
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_students
+from tests.kit.marking import mark_rest_absent, mark_students, undo
 from tests.kit.world import NINE, World
 
 HOUR = timedelta(hours=1)
@@ -305,7 +306,7 @@ def test_undoing_the_mark_of_somebody_not_on_the_list_leaves_it_closed(world: Wo
 
 
 def test_until_checkin_opens_only_an_absence_is_known(world: World):
-    lecturer, team = world.lecturer(), world.person(Role.ATTENDANCE_TEAM)
+    lecturer = world.lecturer()
     session = world.session(world.group(students=1), staff=[lecturer])
     students = expected_students(session).values()
     opens = NINE - timedelta(minutes=10)
@@ -313,8 +314,6 @@ def test_until_checkin_opens_only_an_absence_is_known(world: World):
         with pytest.raises(AdsumError, match=re.escape("Until check-in opens (23 November, 08:50)")) as refused:
             mark_students(session, students, status, by=lecturer, at=opens - timedelta(seconds=1))
         assert refused.value.code == "ahead"
-        with pytest.raises(AdsumError, match="Until check-in opens"):
-            propose(session, students, status, by=team, at=NINE - HOUR, reason_code=Reason.OTHER)
     assert statuses(session) == []
     assert markable(session, opens - timedelta(seconds=1)) == (Status.AUTHORISED, Status.SWAPPED)
     assert markable(session, opens) == MARKABLE

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from adsum.accounts.rules import Role
-from adsum.attendance import amendments, marks
+from adsum.attendance import marks
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Correction, Mark, MarkChange, ReportedPeriod
 from adsum.attendance.outages import declare_outage, withdraw_outage
 from adsum.attendance.reported import report_period, sweep_corrections, withdraw_period
 from adsum.attendance.reports import changes_since, newest_change
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import Entry, enter_marks, mark_students
+from adsum.attendance.weighing import Entry
 from adsum.audit.models import Event
 from adsum.checkin import kiosks
 from adsum.checkin.services import open_checkin
@@ -25,7 +25,9 @@ from adsum.checkin.writer import record_scans
 from adsum.messages.models import Message
 from adsum.messages.telling import tell
 from adsum.messages.topics.registry import TOPICS
+from tests.kit import marking
 from tests.kit.architecture import WRITERS
+from tests.kit.marking import enter_marks, mark_students
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
@@ -113,7 +115,7 @@ def undo(s: Scene) -> Callable[[], object]:
     s.mark(Status.ABSENT)
     s.mark(at=NINE + MINUTE, reason_code=Reason.SEEN_IN_CLASS)
     last = MarkChange.objects.latest("pk").pk
-    return lambda: amendments.undo(s.session, last, by=s.team, at=NINE + 2 * MINUTE)
+    return lambda: marking.undo(s.session, last, by=s.team, at=NINE + 2 * MINUTE)
 
 
 # The columns
@@ -179,7 +181,7 @@ def test_the_same_follows_whoever_makes_the_mark(world: World, source: str, colu
 
 
 SOURCES_OF = {
-    "attendance/services.py:_write": {"staff", "import", "kiosk"},
+    "attendance/services.py:_change": {"staff", "import", "kiosk"},
     "attendance/amendments.py:take_back": {"undo", "kiosk, taken back"},
     "attendance/closing.py:_close": {"closing"},
     "attendance/closing.py:settle_undone": {"closing"},

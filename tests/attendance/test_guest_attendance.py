@@ -7,19 +7,19 @@ import pytest
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance import amendments
 from adsum.attendance.closing import close_registers, reopen_registers
-from adsum.attendance.guest_attendance import let_in, own_class
+from adsum.attendance.guest_attendance import own_class
 from adsum.attendance.history import account_as_of, module_as_of
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.record import account, classes_of, module_tallies, own_classes, standings
 from adsum.attendance.reports import observed_in
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.reports import uncaptured
 from adsum.core.errors import AdsumError
 from adsum.ops.jobs import due_for_closing
 from adsum.timetable.models import ClassSession
+from tests.kit import marking
+from tests.kit.marking import let_in, mark_students
 from tests.kit.world import NINE, World, cancel_class
 
 pytestmark = pytest.mark.django_db
@@ -134,7 +134,7 @@ def test_nobody_on_the_list_oneself_or_twice(labs: Labs, who: str, code: str):
 
 def test_undo_takes_both_back(labs: Labs):
     labs.let_in()
-    amendments.undo(labs.visited, MarkChange.objects.get(session=labs.visited).pk, by=labs.ben, at=NINE + HOUR / 2)
+    marking.undo(labs.visited, MarkChange.objects.get(session=labs.visited).pk, by=labs.ben, at=NINE + HOUR / 2)
     assert labs.marks() == []
 
 
@@ -142,7 +142,7 @@ def test_undo_leaves_what_somebody_has_said_of_ones_own_class_since(labs: Labs):
     labs.let_in()
     why = Reason.ABSENCE_AGREED
     mark_students(labs.own, [labs.vera], Status.AUTHORISED, by=labs.ada, at=NINE + HOUR / 4, reason_code=why)
-    amendments.undo(labs.visited, MarkChange.objects.get(session=labs.visited).pk, by=labs.ben, at=NINE + HOUR / 2)
+    marking.undo(labs.visited, MarkChange.objects.get(session=labs.visited).pk, by=labs.ben, at=NINE + HOUR / 2)
     assert labs.marks() == [("A", Status.AUTHORISED)]
 
 

@@ -9,11 +9,11 @@ import pytest
 from django.db import connection, transaction
 
 from adsum.accounts.models import Person
-from adsum.attendance import services
 from adsum.attendance.models import Mark
 from adsum.attendance.rules import Source, Status
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from tests.kit import marking
 from tests.kit.world import NINE, World
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -73,27 +73,27 @@ def moment(transactional_db: None) -> Moment:
 
 def test_both_said_present_and_the_scan_stands(moment: Moment) -> None:
     both = [moment.alice, moment.bob]
-    moment.scan_during(lambda: services.mark_students(moment.session, both, Status.PRESENT, by=moment.lecturer, at=NINE))
+    moment.scan_during(lambda: marking.mark_students(moment.session, both, Status.PRESENT, by=moment.lecturer, at=NINE))
     assert moment.marks() == {"Alice": ("present", "scan"), "Bob": ("present", "staff")}
 
 
 def test_another_mark_asks_for_a_reason_as_if_it_had_come_a_moment_later(moment: Moment) -> None:
     told = moment.scan_during(
-        lambda: services.mark_students(moment.session, [moment.alice], Status.ABSENT, by=moment.lecturer, at=NINE)
+        lambda: marking.mark_students(moment.session, [moment.alice], Status.ABSENT, by=moment.lecturer, at=NINE)
     )
     assert told == "needs_reason"
     assert moment.marks() == {"Alice": ("present", "scan")}
 
 
 def test_whoever_scans_while_the_rest_are_marked_absent_is_here(moment: Moment) -> None:
-    told = moment.scan_during(lambda: services.mark_rest_absent(moment.session, by=moment.lecturer, at=NINE))
+    told = moment.scan_during(lambda: marking.mark_rest_absent(moment.session, by=moment.lecturer, at=NINE))
     assert told == 1
     assert moment.marks() == {"Alice": ("present", "scan"), "Bob": ("absent_unauthorised", "staff")}
 
 
 def test_without_the_second_try_it_would_collide(moment: Moment) -> None:
     """The race is there to be seen: the verb itself, without its second try, breaks on the database's promise."""
-    verb = services.mark_rest_absent.__wrapped__  # type: ignore[attr-defined]
+    verb = marking.mark_rest_absent.__wrapped__  # type: ignore[attr-defined]
 
     def once() -> str:
         try:

@@ -19,12 +19,12 @@ from adsum.attendance.outages import (
 )
 from adsum.attendance.reports import in_outage, to_complete
 from adsum.attendance.rules import OpenFor, Reach, Reason, Source, Status, Windows
-from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.checkin.rules import OUTAGE_TICKET_MS, OpeningFacts, Refusal, Ticket, judge
 from adsum.checkin.services import open_checkin, outages_changed
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession, Room, Site
+from tests.kit.marking import mark_students
 from tests.kit.phones import Gates, in_thread, refusal
 from tests.kit.world import NINE, World
 

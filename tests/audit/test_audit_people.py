@@ -14,7 +14,6 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.audit import services, tree
 from adsum.audit.encoding import Finding, Wrong
 from adsum.audit.looks import note_view
@@ -28,6 +27,7 @@ from adsum.core.errors import AdsumError
 from adsum.ops import audit, health, jobs
 from adsum.ops.cli import main
 from tests.kit.log import superuser, write
+from tests.kit.marking import mark_students
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 

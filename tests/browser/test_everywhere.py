@@ -15,7 +15,6 @@ from adsum.accounts.services import break_glass
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.checkin import class_changes as changes
 from adsum.checkin import services
 from adsum.messages.services import write
@@ -27,6 +26,7 @@ from adsum.timetable.rules import PollOutcome
 from adsum.timetable.services import Polling, mark_stale, renew_calendar, save_mapping, save_poll
 from tests.browser.serving import AXE, RULES, served, sign_in
 from tests.kit import oidc, saml
+from tests.kit.marking import mark_students
 from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

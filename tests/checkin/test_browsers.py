@@ -11,7 +11,7 @@ import pytest
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, Query
-from adsum.checkin import held, kiosks, services
+from adsum.checkin import kiosks, services
 from adsum.checkin.codes import seal_ticket, unseal_ticket
 from adsum.checkin.gate.evidence import device_hash
 from adsum.checkin.gate.http import DEVICE_COOKIE, TICKET_COOKIE
@@ -19,6 +19,7 @@ from adsum.checkin.models import Scan
 from adsum.checkin.reports import held_scans
 from adsum.checkin.signs import scanned_together
 from adsum.core import keyring
+from tests.kit import marking
 from tests.kit.open_class import FIVE_PAST, Room, kept, marks
 from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
 from tests.kit.world import NINE
@@ -366,7 +367,7 @@ async def late_after_all(room: Room, gates: Gates) -> Scan:
 async def test_typed_too_late_to_be_present_the_held_scan_stays_for_the_lecturer(room: Room, gates: Gates) -> None:
     scan = await late_after_all(room, gates)
     assert scan.first_seen_at == FIVE_PAST
-    await in_thread(held.decide_held, scan, accept=True, by=room.lecturer, at=FIVE_PAST + timedelta(minutes=15))
+    await in_thread(marking.decide_held, scan, accept=True, by=room.lecturer, at=FIVE_PAST + timedelta(minutes=15))
     mark = await in_thread(Mark.objects.get)
     assert (mark.status, mark.at, mark.minutes_late) == ("present", FIVE_PAST, 0)
     assert await in_thread(lambda: list(held_scans(room.session))) == []

@@ -14,13 +14,13 @@ from django.db import connection
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin.models import Opening, Scan
 from adsum.checkin.rules import Attempt, Outcome, Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import Busy, DatabaseEngine, Unavailable, Writer, record_scans
+from tests.kit.marking import mark_students
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World, in_thread
 

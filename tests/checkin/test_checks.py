@@ -12,7 +12,6 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.checkin.checks import (
     LASTS,
@@ -33,6 +32,7 @@ from adsum.checkin.rules import Called, Void
 from adsum.checkin.services import add_display, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
+from tests.kit.marking import mark_students
 from tests.kit.phones import Gates, in_thread, refusal
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World

@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, Query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
-from adsum.checkin import held, services
+from adsum.checkin import services
 from adsum.checkin.gate.http import HEADERS, Ask
 from adsum.checkin.models import Display, GateState, Opening, RevokedPass, Scan
 from adsum.timetable.models import ClassSession
+from tests.kit import marking
+from tests.kit.marking import mark_students
 from tests.kit.open_class import FIVE_PAST, Room, kept, marks
 from tests.kit.phones import Gates, in_thread, refusal, ticket
 from tests.kit.world import NINE
@@ -192,7 +193,7 @@ async def test_a_scan_of_another_group_is_held_and_says_so(room: Room, gates: Ga
     assert "You’re in" not in page.text
     assert await in_thread(marks) == []
     scan: Scan = await in_thread(Scan.objects.get)
-    await in_thread(held.decide_held, scan, accept=True, by=room.lecturer, at=FIVE_PAST)
+    await in_thread(marking.decide_held, scan, accept=True, by=room.lecturer, at=FIVE_PAST)
     assert await in_thread(marks) == [(carol.pk, Status.OTHER_GROUP)]
     assert "You’re already in" in (await gates_again(gates, carol, room.opening)).text
 

@@ -8,10 +8,11 @@ import pytest
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance import amendments, queries
+from adsum.attendance import queries
 from adsum.attendance.models import Mark, MarkChange, Proposal, Query
-from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
+from adsum.attendance.rules import Needs, Reason, Status
+from adsum.attendance.services import Proposed, mark_rest_absent
+from adsum.attendance.weighing import Act
 from adsum.audit.models import Event
 from adsum.checkin import held
 from adsum.checkin.models import HeldDecision, Scan
@@ -21,6 +22,8 @@ from adsum.checkin.services import close_classes, open_checkin, query_mark
 from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from tests.kit import marking
+from tests.kit.marking import mark_students
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
@@ -62,7 +65,7 @@ def lab(world: World) -> Lab:
 
 
 def accept(scan: Scan, by: Person, **more: Any) -> ClassSession | None:
-    return held.decide_held(scan, accept=True, by=by, at=more.get("at", FIVE_PAST))
+    return marking.decide_held(scan, accept=True, by=by, at=more.get("at", FIVE_PAST))
 
 
 # All at once
@@ -70,7 +73,7 @@ def accept(scan: Scan, by: Person, **more: Any) -> ClassSession | None:
 
 def test_of_two_scans_of_one_student_the_first_counts(lab: Lab):
     first, second = lab.scan(lab.bob, minutes=5), lab.scan(lab.bob, minutes=20)
-    assert held.accept_all_held(lab.session, by=lab.lecturer, at=NINE + 21 * MINUTE) == 1
+    assert marking.accept_all_held(lab.session, by=lab.lecturer, at=NINE + 21 * MINUTE) == 1
     mark = lab.mark(lab.bob)
     assert (mark.status, mark.at) == (Status.PRESENT, first.first_seen_at), "not late by the second"
     assert lab.waiting() == []
@@ -88,15 +91,15 @@ def test_many_after_the_close_are_one_change(lab: Lab, students: int, refused: b
     if refused:
         before = Event.objects.count()
         with pytest.raises(AdsumError) as said:
-            held.accept_all_held(lab.session, by=lab.lecturer, at=AFTER)
+            marking.accept_all_held(lab.session, by=lab.lecturer, at=AFTER)
         assert said.value.code == "second_person"
         assert (HeldDecision.objects.count(), Event.objects.count()) == (0, before)
     else:
-        assert held.accept_all_held(lab.session, by=lab.lecturer, at=AFTER) == students
+        assert marking.accept_all_held(lab.session, by=lab.lecturer, at=AFTER) == students
 
 
 def test_nothing_that_waits_needs_nothing(lab: Lab):
-    assert held.accept_all_held(lab.session, by=lab.lecturer, at=AFTER + timedelta(days=30)) == 0
+    assert marking.accept_all_held(lab.session, by=lab.lecturer, at=AFTER + timedelta(days=30)) == 0
 
 
 # A late enrolment
@@ -120,7 +123,7 @@ def test_an_accepted_scan_is_not_undone(lab: Lab, refusal: Refusal):
     step = MarkChange.objects.get(student=student)
     assert step.reason_code == Reason.SCAN_ACCEPTED
     with pytest.raises(AdsumError) as kept:
-        amendments.undo(lab.session, step.pk, by=lab.lecturer, at=FIVE_PAST + MINUTE)
+        marking.undo(lab.session, step.pk, by=lab.lecturer, at=FIVE_PAST + MINUTE)
     assert kept.value.code == "answered_someone"
     assert Mark.objects.filter(student=student).exists()
 
@@ -139,8 +142,8 @@ def test_accepting_upholds_the_query_that_closing_raised(lab: Lab):
     assert (step.before, step.after, step.reason_code) == (Status.ABSENT, Status.PRESENT, Reason.QUERY_UPHELD)
     assert lab.mark(lab.bob).at == scan.first_seen_at
     assert list(Event.objects.order_by("pk").values_list("verb", flat=True))[-3:] == [
-        "held.accept",
         "mark.amend",
+        "held.accept",
         "query.upheld",
     ]
 
@@ -149,7 +152,7 @@ def test_all_at_once_upholds_too_though_the_query_names_a_later_scan(lab: Lab):
     lab.scan(lab.bob, minutes=5)
     last = lab.scan(lab.bob, minutes=9)
     assert query_mark(lab.session, lab.bob, at=NINE + 10 * MINUTE).evidence["scan"] == str(last.ref)
-    held.accept_all_held(lab.session, by=lab.lecturer, at=NINE + 11 * MINUTE)
+    marking.accept_all_held(lab.session, by=lab.lecturer, at=NINE + 11 * MINUTE)
     assert Query.objects.get().state == Query.State.UPHELD
 
 
@@ -162,7 +165,7 @@ def test_a_query_about_something_else_stays_open(lab: Lab):
 def test_declining_a_scan_leaves_the_query_to_be_answered(lab: Lab):
     scan = lab.scan(lab.bob)
     query_mark(lab.session, lab.bob, at=FIVE_PAST)
-    held.decide_held(scan, accept=False, by=lab.lecturer, at=FIVE_PAST)
+    marking.decide_held(scan, accept=False, by=lab.lecturer, at=FIVE_PAST)
     assert Query.objects.get().state == Query.State.OPEN
 
 
@@ -171,7 +174,7 @@ def test_answering_a_query_decides_what_waits(lab: Lab, status: Status | None):
     lab.scan(lab.bob)
     lab.scan(lab.cara)
     query = query_mark(lab.session, lab.bob, at=FIVE_PAST)
-    held.answer_query(query, by=lab.lecturer, at=FIVE_PAST, reason="Seen, or not", status=status)
+    marking.answer_query(query, by=lab.lecturer, at=FIVE_PAST, reason="Seen, or not", status=status)
     assert lab.waiting() == ["Cara"]
     declined = HeldDecision.objects.filter(accepted=False, by=lab.lecturer, scan__student=lab.bob)
     assert declined.count() == (0 if status == Status.PRESENT else 1), "whoever is in has nothing that waits"
@@ -180,7 +183,7 @@ def test_answering_a_query_decides_what_waits(lab: Lab, status: Status | None):
 def test_queries_upheld_together_decide_what_waits(lab: Lab):
     lab.scan(lab.bob), lab.scan(lab.cara)
     asked = [query_mark(lab.session, student, at=FIVE_PAST) for student in (lab.bob, lab.cara)]
-    held.uphold_together(asked, Status.AUTHORISED, by=lab.lecturer, at=FIVE_PAST, reason="The fire alarm")
+    marking.uphold_together(asked, Status.AUTHORISED, by=lab.lecturer, at=FIVE_PAST, reason="The fire alarm")
     assert lab.waiting() == []
     verbs = list(Event.objects.filter(verb__in=["query.upheld", "held.decline"]).values_list("verb", flat=True))
     assert sorted(verbs) == ["held.decline"] * 2 + ["query.upheld"] * 2
@@ -196,11 +199,14 @@ def test_long_after_the_class_a_colleague_confirms(lab: Lab):
     with pytest.raises(AdsumError) as said:
         accept(scan, asker, at=old)
     assert said.value.code == "second_person"
-    proposal = held.propose_held(scan, by=asker, at=old)
+    act = Act(asker, old, proved_at=old)
+    assert held.decide_held(scan, accept=True, act=act._replace(proved_at=None)) is Needs.PROOF
+    asked = held.decide_held(scan, accept=True, act=act)
+    assert isinstance(asked, Proposed)
     assert lab.waiting() == ["Bob"], "nothing has changed yet"
     with pytest.raises(AdsumError, match="been asked"):
-        held.propose_held(scan, by=asker, at=old)
-    amendments.confirm(proposal, by=colleague, at=old)
+        held.decide_held(scan, accept=True, act=act)
+    marking.confirm(asked.proposal, by=colleague, at=old)
     mark = lab.mark(lab.bob)
     assert (mark.status, mark.at) == (Status.PRESENT, scan.first_seen_at)
     assert lab.waiting() == []
@@ -209,8 +215,9 @@ def test_long_after_the_class_a_colleague_confirms(lab: Lab):
 def test_the_rest_absent_long_after_the_class_is_asked_of_a_colleague_too(lab: Lab):
     mark_students(lab.session, [lab.bob], Status.PRESENT, by=lab.lecturer, at=FIVE_PAST)
     asker, colleague = (lab.world.person(Role.ATTENDANCE_TEAM) for _ in range(2))
-    amendments.propose_rest_absent(lab.session, by=asker, at=AFTER + timedelta(days=15))
+    old = AFTER + timedelta(days=15)
+    mark_rest_absent(lab.session, act=Act(asker, old, proved_at=old))
     proposal = Proposal.objects.get()
     assert [row.student for row in proposal.marks.all()] == [lab.cara]
-    amendments.confirm(proposal, by=colleague, at=AFTER + timedelta(days=15))
+    marking.confirm(proposal, by=colleague, at=AFTER + timedelta(days=15))
     assert lab.mark(lab.cara).status == Status.ABSENT

@@ -17,12 +17,12 @@ from adsum.attendance.models import Mark, MarkChange, Policy, Query
 from adsum.attendance.policies import make_policy
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Moment, OpenFor, Source, Status, Windows
-from adsum.attendance.services import mark_students
 from adsum.checkin.models import Scan
 from adsum.checkin.policy_impact import Draft, Effect, Move, effect_of
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.timetable.models import ClassSession
+from tests.kit.marking import mark_students
 from tests.kit.world import NINE, World
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)

@@ -11,22 +11,23 @@ from adsum.accounts import identities, second_factors
 from adsum.accounts import services as accounts
 from adsum.accounts.models import RoleGrant
 from adsum.accounts.rules import Role
-from adsum.attendance import amendments, policies, queries, reported
-from adsum.attendance import guest_attendance as visits
+from adsum.attendance import policies, queries, reported
 from adsum.attendance import services as attendance
 from adsum.attendance.closing import close_registers
 from adsum.attendance.counting import Terms
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
 from adsum.attendance.outages import declare_outage, end_outage, withdraw_outage
 from adsum.attendance.rules import Reason, Source, Status
+from adsum.attendance.weighing import Entry
 from adsum.audit import services as audit
-from adsum.checkin import checks, held, kiosks
+from adsum.checkin import checks, kiosks
 from adsum.checkin import services as checkin
 from adsum.checkin.models import CheckAnswer, Scan
 from adsum.checkin.rules import AlarmKind, Called, Refusal
 from adsum.checkin.writer import record_scans
 from adsum.timetable import services as timetable
 from adsum.timetable.rules import ImportState
+from tests.kit import marking
 from tests.kit.scans import attempt
 from tests.kit.signing_in import new_secret
 from tests.kit.world import NINE, World
@@ -56,7 +57,7 @@ class U:
         return Scan.objects.get(ref=given.ref)
 
     def marked(self) -> Any:
-        return attendance.mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
+        return marking.mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
 
     def paused(self) -> Any:
         return checkin.freeze(by=BY, at=NINE, reason="Fire")
@@ -66,9 +67,7 @@ class U:
         return MarkChange.objects.get()
 
     def proposal(self) -> Any:
-        return amendments.propose(
-            self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE, reason_code=Reason.OTHER
-        )
+        return marking.propose(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE, reason_code=Reason.OTHER)
 
     def report(self) -> Any:
         day = self.session.starts_on
@@ -216,13 +215,13 @@ DEEDS: dict[str, Deed] = {
         "alice",
     ),
     # One mark, one event: three hundred marks at once are three hundred changes
-    "attendance.mark_students": Deed(
-        lambda u: lambda: attendance.mark_students(u.session, [u.alice, u.bob], Status.PRESENT, by=u.lecturer, at=NINE),
+    "attendance.mark": Deed(
+        lambda u: lambda: marking.mark_students(u.session, [u.alice, u.bob], Status.PRESENT, by=u.lecturer, at=NINE),
         ["mark.amend", "mark.amend"],
         "lecturer",
     ),
     "attendance.mark_rest_absent": Deed(
-        lambda u: lambda: attendance.mark_rest_absent(u.session, by=u.lecturer, at=NINE),
+        lambda u: lambda: marking.mark_rest_absent(u.session, by=u.lecturer, at=NINE),
         ["mark.rest_absent", "mark.rest_absent"],
         "lecturer",
     ),
@@ -231,14 +230,14 @@ DEEDS: dict[str, Deed] = {
     ),
     "attendance.raise_query": Deed(lambda u: u.query, ["query.raise"], "alice"),
     "attendance.answer_query": Deed(
-        lambda u: with_(u.query(), lambda q: queries.answer_query(q, by=u.lecturer, at=NINE, reason="No")),
+        lambda u: with_(u.query(), lambda q: queries.answer_query(q, act=marking.act(u.lecturer, NINE), reason="No")),
         ["query.declined"],
         "lecturer",
     ),
     # Two changes: the answer, and the mark it makes
     "attendance.answer_query, upheld": Deed(
         lambda u: with_(
-            u.query(), lambda q: queries.answer_query(q, by=u.lecturer, at=NINE, reason="Yes", status=Status.PRESENT)
+            u.query(), lambda q: marking.answer_query(q, by=u.lecturer, at=NINE, reason="Yes", status=Status.PRESENT)
         ),
         ["mark.amend", "query.upheld"],
         "lecturer",
@@ -246,7 +245,7 @@ DEEDS: dict[str, Deed] = {
     "attendance.let_in": Deed(
         lambda u: with_(
             u.world.student(),
-            lambda guest: visits.let_in(
+            lambda guest: marking.let_in(
                 u.session, guest, by=u.lecturer, at=NINE, swap=True, reason_code=Reason.OTHER_GROUP_AGREED
             ),
         ),
@@ -255,29 +254,26 @@ DEEDS: dict[str, Deed] = {
     ),
     "attendance.enter_marks": Deed(
         lambda u: (
-            lambda: attendance.enter_marks(
-                u.session, [attendance.Entry(u.alice, Status.PRESENT, None)], source=Source.STAFF, by=u.lecturer, at=NINE
+            lambda: marking.enter_marks(
+                u.session, [Entry(u.alice, Status.PRESENT)], source=Source.STAFF, by=u.lecturer, at=NINE
             )
         ),
         ["mark.enter"],
         "lecturer",
     ),
     "attendance.propose": Deed(lambda u: u.proposal, ["amendment.propose"], "lecturer"),
-    "attendance.propose_rest_absent": Deed(
-        lambda u: lambda: amendments.propose_rest_absent(u.session, by=u.lecturer, at=NINE), ["amendment.propose"], "lecturer"
-    ),
     "attendance.confirm": Deed(
-        lambda u: with_(u.proposal(), lambda p: amendments.confirm(p, by=u.colleague, at=NINE)),
+        lambda u: with_(u.proposal(), lambda p: marking.confirm(p, by=u.colleague, at=NINE)),
         ["mark.amend", "amendment.confirmed"],
         "colleague",
     ),
     "attendance.decline": Deed(
-        lambda u: with_(u.proposal(), lambda p: amendments.decline(p, by=u.colleague, at=NINE, answer="No")),
+        lambda u: with_(u.proposal(), lambda p: marking.decline(p, by=u.colleague, at=NINE, answer="No")),
         ["amendment.declined"],
         "colleague",
     ),
     "attendance.undo": Deed(
-        lambda u: with_(u.step(), lambda step: amendments.undo(u.session, step.pk, by=u.lecturer, at=NINE)),
+        lambda u: with_(u.step(), lambda step: marking.undo(u.session, step.pk, by=u.lecturer, at=NINE)),
         ["mark.undo"],
         "lecturer",
     ),
@@ -341,21 +337,18 @@ DEEDS: dict[str, Deed] = {
     ),
     "checkin.confirm_pairing": Deed(paired, ["display.open"], "lecturer"),
     "checkin.decide_held": Deed(
-        lambda u: with_(u.held(), lambda s: held.decide_held(s, accept=False, by=u.lecturer, at=NINE)),
+        lambda u: with_(u.held(), lambda s: marking.decide_held(s, accept=False, by=u.lecturer, at=NINE)),
         ["held.decline"],
         "lecturer",
     ),
     # Two changes for each scan: the decision, and the mark
     "checkin.accept_all_held": Deed(
-        lambda u: after(u.held(), lambda: held.accept_all_held(u.session, by=u.lecturer, at=NINE)),
-        ["held.accept", "mark.amend"],
+        lambda u: after(u.held(), lambda: marking.accept_all_held(u.session, by=u.lecturer, at=NINE)),
+        ["mark.amend", "held.accept"],
         "lecturer",
     ),
-    "checkin.propose_held": Deed(
-        lambda u: with_(u.held(), lambda s: held.propose_held(s, by=u.lecturer, at=NINE)), ["amendment.propose"], "lecturer"
-    ),
     "checkin.answer_query": Deed(
-        lambda u: with_(u.query(), lambda q: held.answer_query(q, by=u.lecturer, at=NINE, reason="No")),
+        lambda u: with_(u.query(), lambda q: marking.answer_query(q, by=u.lecturer, at=NINE, reason="No")),
         ["query.declined"],
         "lecturer",
     ),
@@ -443,7 +436,7 @@ AGAIN = (
     "accounts.update_person",
     "accounts.close_account",
     "accounts.reopen_account",
-    "attendance.mark_students",
+    "attendance.mark",
     "attendance.enter_marks",
     "attendance.withdraw_policy",
     "attendance.note_correction",

@@ -24,7 +24,7 @@ WRITERS = {
     "audit": ["services", "looks", "following", "bulk"],
     "accounts": ["services", "bulk", "identities", "second_factors"],
     "timetable": ["services", "changes", "keeping", "roles"],
-    "attendance": ["services", "amendments", "closing", "marks", "outages", "policies", "queries", "reported"],
+    "attendance": ["services", "amendments", "closing", "marks", "outages", "policies", "proposals", "queries", "reported"],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "writer"],
     "messages": ["services"],
 }

@@ -17,7 +17,6 @@ from adsum.attendance.policies import make_policy
 from adsum.attendance.queries import raise_query
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.services import publish
 from adsum.checkin.checks import begin_check, begin_spot_check
 from adsum.checkin.kiosks import open_kiosk
@@ -34,6 +33,7 @@ from adsum.timetable.models import ClassReport, ModuleLeader
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
 from tests.kit.doors import IN, Door
+from tests.kit.marking import mark_students
 from tests.kit.passkeys import give
 from tests.kit.scans import attempt
 from tests.kit.signing_in import prove

@@ -15,13 +15,13 @@ from starlette.types import Message
 
 from adsum.accounts.models import Person
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.gate.state import State
 from adsum.checkin.models import Opening
 from adsum.checkin.services import NewDisplay, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.timetable.models import ClassSession, Group, Place
 from adsum.web.live.streams import Live, display_cookie
+from tests.kit.marking import mark_students
 from tests.kit.scans import attempt
 from tests.kit.world import World, in_thread
 

@@ -10,12 +10,10 @@ from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.reconciliation import compare_roles
 from adsum.accounts.rules import Role
 from adsum.accounts.services import change_role_dates, end_role, entry_of, grant_role
-from adsum.attendance.amendments import undo
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.reconciliation import compare_marks
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.audit import reconciliation as compare
 from adsum.audit import services
 from adsum.audit.looks import note_view, seal_looks
@@ -24,6 +22,7 @@ from adsum.audit.rules import Page
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from tests.kit.log import BY, MINUTE
+from tests.kit.marking import mark_students, undo
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 

@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
-from adsum.attendance.amendments import undo, undoable
+from adsum.attendance.amendments import undoable
 from adsum.attendance.closing import close_registers
-from adsum.attendance.guest_attendance import let_in
 from adsum.attendance.labels import REASONS, STATUSES
 from adsum.attendance.models import MarkChange, Query
-from adsum.attendance.queries import answer_query, raise_query
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import count_heads, mark_students
+from adsum.attendance.services import count_heads
 from adsum.audit.following import OVERLAP
 from adsum.audit.models import Cursor, Processed
 from adsum.checkin import kiosks
@@ -29,6 +28,7 @@ from adsum.messages.telling import tell
 from adsum.messages.topics import marks, queries, registers
 from adsum.messages.topics.registry import KINDS, TOPICS, letter_of
 from adsum.timetable.models import ClassSession, Module
+from tests.kit.marking import answer_query, let_in, mark_students, undo
 from tests.kit.told import FIVE, House, text, told
 from tests.kit.world import LONDON, NINE, cancel_class
 

@@ -8,11 +8,11 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import Cursor, Processed
 from adsum.messages.models import Message
 from adsum.messages.telling import tell
 from adsum.messages.topics import marks
+from tests.kit.marking import mark_students
 from tests.kit.told import FIVE, House
 from tests.kit.world import NINE
 

@@ -6,15 +6,15 @@ import pytest
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance import amendments
 from adsum.attendance.closing import close_registers, explain_register
 from adsum.attendance.models import Proposal
 from adsum.attendance.rules import Explanation, Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.messages.models import Message
 from adsum.messages.telling import tell
 from adsum.messages.topics import registers
 from adsum.messages.topics.registry import TOPICS
+from tests.kit import marking
+from tests.kit.marking import mark_students
 from tests.kit.told import FIVE, House, text, told
 from tests.kit.world import NINE
 
@@ -36,7 +36,7 @@ class Office(House):
 
     def asked(self, by: Person) -> Proposal:
         mark_students(self.past, [self.alice], Status.ABSENT, by=self.ada, at=NINE)
-        return amendments.propose(
+        return marking.propose(
             self.past,
             [self.alice],
             Status.PRESENT,
@@ -71,7 +71,7 @@ def test_a_change_that_waits_is_told_to_everyone_who_may_confirm_it(house: Offic
 
 def test_what_was_decided_before_the_digest_waits_for_nobody(house: Office):
     proposal = house.asked(by=house.rohan)
-    amendments.decline(proposal, by=house.rohan, at=NINE + timedelta(hours=2))
+    marking.decline(proposal, by=house.rohan, at=NINE + timedelta(hours=2))
     assert tell_offices(at=FIVE) == 0, "nor is one told what one did oneself"
 
 
@@ -82,9 +82,9 @@ def test_what_was_decided_before_the_digest_waits_for_nobody(house: Office):
 def test_whoever_asked_is_told_what_became_of_it_at_once(house: Office, confirmed: bool, subject: str):
     proposal, at = house.asked(by=house.rohan), NINE + timedelta(hours=2)
     if confirmed:
-        amendments.confirm(proposal, by=house.tamsin, at=at)
+        marking.confirm(proposal, by=house.tamsin, at=at)
     else:
-        amendments.decline(proposal, by=house.tamsin, at=at, answer="She was ill")
+        marking.decline(proposal, by=house.tamsin, at=at, answer="She was ill")
     assert (tell_offices(at=at), tell_offices(at=FIVE)) == (1, 0)
     assert told(house.rohan) == [subject]
     assert "ill" not in str(Message.objects.get().facts).replace("will", "")

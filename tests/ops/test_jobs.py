@@ -8,9 +8,9 @@ from django_q.models import Schedule
 
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.ops import jobs, work
 from adsum.timetable.models import ClassSession
+from tests.kit.marking import mark_students
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db

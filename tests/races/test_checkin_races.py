@@ -15,7 +15,6 @@ from django.db.models import Model
 from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.tree import tokens_of
 from adsum.checkin import writer
@@ -24,6 +23,7 @@ from adsum.checkin.rules import Attempt, Before, Outcome, Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import DatabaseEngine
 from adsum.timetable.models import Place
+from tests.kit.marking import mark_students
 from tests.kit.meeting import at_once
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World

@@ -17,7 +17,6 @@ from adsum.attendance.policies import make_policy
 from adsum.attendance.record import account, own_classes
 from adsum.attendance.reports import register_of
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin import class_changes as changes
@@ -32,6 +31,7 @@ from adsum.timetable.models import ClassChange, ClassReport, ClassSession, Group
 from adsum.timetable.reports import expected_in
 from adsum.timetable.rules import ClassStatus, Kind
 from tests.kit.feeds import AT, bring, check, event, events, noticed, oneroster, only_unchanged, university
+from tests.kit.marking import mark_students
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db

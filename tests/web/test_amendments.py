@@ -9,11 +9,10 @@ from django.urls import reverse
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
-from adsum.attendance.amendments import propose
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ReportedPeriod
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
+from tests.kit.marking import mark_students, propose
 from tests.kit.reading import text_of
 from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.signing_in import prove

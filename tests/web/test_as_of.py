@@ -11,9 +11,9 @@ from django.urls import reverse
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.timetable.models import ClassChange
 from adsum.timetable.rules import IDS
+from tests.kit.marking import mark_students
 from tests.kit.room import Room
 from tests.kit.world import NINE, cancel_class
 

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.audit import services, tree
 from adsum.audit.encoding import encode
 from adsum.audit.models import AccessLog, Event
 from adsum.core import keyring, notes, receipts
 from adsum.ops.cli import main
 from tests.kit.log import superuser
+from tests.kit.marking import mark_students
 from tests.kit.room import FIVE_PAST, Room
 from tests.kit.world import World
 

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.models import CheckAnswer, SecondCheck, SpotCall
+from tests.kit.marking import mark_students
 from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE
 

@@ -10,10 +10,10 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.models import ReportedPeriod
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.checkin import class_changes as changes
 from adsum.checkin.class_changes import CANCELLED
 from adsum.timetable.models import ClassReport, ClassSession
+from tests.kit.marking import mark_students
 from tests.kit.room import Room, notices
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE

@@ -11,13 +11,13 @@ import pytest
 from django.db import connection
 
 from adsum.accounts.models import Person
-from adsum.attendance.amendments import undo, undoable
+from adsum.attendance.amendments import undoable
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.web.live import hub as hub_module
 from adsum.web.live.hub import Cursor, Hub
 from tests.kit.listening import Class, now
+from tests.kit.marking import mark_students, undo
 from tests.kit.world import World, in_thread
 
 

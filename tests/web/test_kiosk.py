@@ -11,10 +11,10 @@ from adsum.accounts.models import Identifier, Person, RoleGrant
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.reports import changes_since, newest_change
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.checkin.models import Display, Epoch, Kiosk
 from adsum.checkin.services import freeze
+from tests.kit.marking import mark_students
 from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE
 

@@ -16,12 +16,12 @@ from adsum.accounts.reports import unusual_in_week
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.audit.looks import note_view
 from adsum.audit.models import AccessLog, AccessReport
 from adsum.audit.rules import Page, Unusual
 from adsum.ops.jobs import report_access
 from adsum.timetable.models import ModuleLeader
+from tests.kit.marking import mark_students
 from tests.kit.reading import text_of
 from tests.kit.world import LONDON, NINE, World
 

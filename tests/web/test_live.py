@@ -15,7 +15,6 @@ from adsum.attendance.models import MarkChange
 from adsum.attendance.rules import Status
 from adsum.checkin import services
 from adsum.checkin.codes import make_code, make_typed
-from adsum.checkin.held import decide_held
 from adsum.checkin.models import Epoch, Opening, Scan
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import add_display, begin_epoch, freeze, revoke_display, rosters_changed, stop_checkin
@@ -24,6 +23,7 @@ from adsum.web.live import hub as hub_module
 from adsum.web.live import streams as live_module
 from adsum.web.qr import code_svg, spaced
 from tests.kit.listening import SLACK, Class, House, now, signed_in
+from tests.kit.marking import decide_held
 from tests.kit.world import World, cancel_class, in_thread
 
 

@@ -14,9 +14,9 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Outage
 from adsum.attendance.outages import declare_outage, withdraw_outage
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.timetable.models import Room as Place
 from adsum.timetable.models import Site
+from tests.kit.marking import mark_students
 from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE

@@ -12,8 +12,8 @@ from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
 from adsum.attendance.queries import raise_query
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Source, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog
+from tests.kit.marking import mark_students
 from tests.kit.reading import text_of
 from tests.kit.room import Room, notices
 from tests.kit.world import NINE

@@ -14,9 +14,9 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Query
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.timetable.models import ClassSession
+from tests.kit.marking import mark_students
 from tests.kit.room import Room, notices
 from tests.kit.world import NINE
 

@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from adsum.accounts.models import BreakGlass, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
-from adsum.attendance.queries import answer_query, raise_query
+from adsum.attendance.queries import raise_query
 from adsum.attendance.record import account, classes_of, own_classes, standings
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog
+from tests.kit.marking import answer_query, mark_students
 from tests.kit.reading import text_of
 from tests.kit.world import NINE, World
 

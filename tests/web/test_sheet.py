@@ -13,11 +13,11 @@ from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import AccessLog, Event
 from adsum.audit.services import alias_of
 from adsum.integrations.files.sheets import row_reference
 from adsum.timetable.models import ClassSession, Course, Enrolment
+from tests.kit.marking import mark_students
 from tests.kit.reading import words
 from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.signing_in import prove

@@ -16,14 +16,13 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, Query
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
-from adsum.checkin.held import decide_held
 from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.timetable.models import ClassChange, ClassSession, Group
 from adsum.timetable.services import facts_json, facts_of
+from tests.kit.marking import decide_held, mark_students
 from tests.kit.reading import words
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World

@@ -16,12 +16,12 @@ from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_registers
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.timetable.models import ClassChange
 from adsum.timetable.models import Room as Place
 from adsum.timetable.services import facts_json, facts_of
+from tests.kit.marking import mark_students
 from tests.kit.reading import words
 from tests.kit.room import FIVE_PAST, Room
 from tests.kit.world import NINE, cancel_class

@@ -8,18 +8,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.rules import Role
-from adsum.attendance.amendments import confirm, propose, undo
 from adsum.attendance.closing import close_registers
 from adsum.attendance.history import register_as_of
 from adsum.attendance.models import Mark, MarkChange, Query
-from adsum.attendance.queries import answer_query, raise_query
+from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import Entry, enter_marks, mark_students
+from adsum.attendance.weighing import Entry
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of, aliases
-from adsum.checkin.held import decide_held
 from adsum.checkin.rules import Refusal
 from adsum.core.errors import AdsumError
+from tests.kit.marking import answer_query, confirm, decide_held, enter_marks, mark_students, propose, undo
 from tests.kit.reading import words
 from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE

@@ -13,9 +13,10 @@ from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.rules import MARKABLE, Status
-from adsum.attendance.services import AHEAD, mark_students
+from adsum.attendance.weighing import AHEAD
 from adsum.checkin.models import HeldDecision
 from adsum.checkin.rules import Refusal
+from tests.kit.marking import mark_students
 from tests.kit.reading import words
 from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.world import NINE, cancel_class

@@ -10,9 +10,9 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange, Proposal
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.rules import Refusal
 from adsum.integrations.files.sheets import row_reference
+from tests.kit.marking import mark_students
 from tests.kit.room import FIVE_PAST, Room, notices
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE
@@ -45,9 +45,29 @@ def test_from_the_sixth_mark(room: Room, seven: list[Any], how_many: int, asks: 
 
 @pytest.mark.parametrize(("later", "asks"), [(timedelta(0), False), (timedelta(days=1), True)])
 def test_after_fourteen_days_even_one(room: Room, seven: list[Any], later: timedelta, asks: bool) -> None:
-    room.sign_in(room.lecturer, OLD - timedelta(hours=1, seconds=1) + later)
+    room.sign_in(room.world.person(Role.ATTENDANCE_TEAM), OLD - timedelta(hours=1, seconds=1) + later)
     answer = room.client.post(room.url("amend_marks"), {"student": [seven[0].ref], **WHY})
     assert (answer.status_code == 403) is asks
+
+
+def test_who_may_not_do_it_is_refused_before_anything_is_asked(room: Room, seven: list[Any]) -> None:
+    room.sign_in(room.lecturer, OLD + timedelta(days=1))
+    assert "Ask the attendance team" in notices(room.post("amend_marks", student=[seven[0].ref], **WHY))
+
+
+@pytest.mark.parametrize(("how_many", "asks"), [(5, False), (6, True)])
+def test_late_marks_timed_again_are_changes_too(room: Room, seven: list[Any], how_many: int, asks: bool) -> None:
+    """The same status, another time: so many are asked about like any others."""
+    late: dict[str, Any] = {"reason_code": Reason.SEEN_IN_CLASS, "seen_at": NINE + timedelta(minutes=20)}
+    mark_students(room.session, seven, Status.LATE, by=room.lecturer, at=NINE + timedelta(minutes=21), **late)
+    room.sign_in(room.lecturer, NINE + timedelta(minutes=30))
+    form = {"student": [one.ref for one in seven[:how_many]], **WHY, "status": "late", "arrived": "09:25"}
+    assert room.client.post(room.url("amend_marks"), form).status_code == (403 if asks else 302)
+    assert Mark.objects.filter(minutes_late=25).count() == (0 if asks else how_many)
+    if asks:
+        prove(room.client)
+        assert room.client.post(room.url("amend_marks"), form).status_code == 302
+        assert Mark.objects.filter(minutes_late=25).count() == how_many
 
 
 def test_an_old_query_is_declined_without_and_granted_with(room: Room, seven: list[Any]) -> None:

@@ -12,11 +12,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from adsum.accounts.models import Person
-from adsum.attendance import services
+from adsum.attendance import weighing
 from adsum.attendance.models import Mark
 from adsum.attendance.policies import terms_of
 from adsum.attendance.rules import Needs, OpenFor, Source, Stands, Status
-from adsum.attendance.services import Entry
+from adsum.attendance.services import Answer, enter_marks
+from adsum.attendance.weighing import Act, Entry
 from adsum.core.errors import AdsumError
 from adsum.integrations.files.sheets import row_reference
 from adsum.integrations.files.tables import Row
@@ -166,11 +167,6 @@ class Plan:
         return [step for step in self.steps if step.what in {"new", "changed"}]
 
     @property
-    def changing(self) -> int:
-        """How many marks that somebody has observed would be another one."""
-        return sum(step.what == "changed" and step.before != Status.NOT_OBSERVED for step in self.steps)
-
-    @property
     def digest(self) -> str:
         """Of what would be written: only what a person has seen is done."""
         told = [(step.student.pk, step.before, str(step.after), str(step.seen_at)) for step in self.writes]
@@ -190,7 +186,7 @@ def lines_of(rows: Iterable[Row]) -> list[Line]:
     return found
 
 
-def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, by: Person, at: datetime) -> Plan:
+def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, act: Act) -> Plan:
     """What these rows would do to the register of a class as it is now, entered by this person at that moment. Writes nothing.
     What an amendment by hand still needs, these rows need too: those that lack it are left out."""
     students = expected_students(session)
@@ -212,14 +208,14 @@ def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, by: Pe
             made.problems.append(Problem(line.line, code, named + line.raw))
         elif read is None:
             made.blank += 1
-        elif found.pk in seen or found.pk == by.pk:
+        elif found.pk in seen or found.pk == act.by.pk:
             made.problems.append(Problem(line.line, "twice" if found.pk in seen else "own_record", line.raw))
         else:
             seen.add(found.pk)
             entries[found.pk] = line, Entry(found, *read)
     what = {pk: _what(marks.get(pk), entry, source) for pk, (_line, entry) in entries.items()}
     writes = [entry for pk, (_line, entry) in entries.items() if what[pk] in {"new", "changed"}]
-    what |= services.what_each_needs(session, writes, marks, by=by, at=at) if writes else {}
+    what |= weighing.what_each_needs(session, writes, marks, act=act) if writes else {}
     for pk, (line, entry) in entries.items():
         if what[pk] in PROBLEMS:
             made.problems.append(Problem(line.line, what[pk], f"{entry.student.display_name} · {line.raw}"))
@@ -232,9 +228,9 @@ def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, by: Pe
 
 def _what(mark: Mark | None, entry: Entry, source: Source) -> str:
     """What a row would do (`Step.what`), or the code of what is wrong with it."""
-    if services.is_so(mark, entry):
+    if weighing.is_so(mark, entry):
         return "unchanged"
-    why = services.stands(mark, entry, source)
+    why = weighing.stands(mark, entry, source)
     if why is not None:
         return "kept" if why == Stands.BEATEN else why
     return "changed" if mark is not None else "new"
@@ -313,7 +309,7 @@ def instant_of(session: ClassSession, window: OpenFor, clock: time) -> datetime 
     return next((at for at in instants if window.opens_at <= at <= session.ends_at), None)
 
 
-def apply(session: ClassSession, made: Plan, *, source: Source, by: Person, at: datetime) -> int:
-    """Do what the plan says, through the one service; how many marks. Raises what `enter_marks` raises."""
+def apply(session: ClassSession, made: Plan, *, source: Source, act: Act) -> Answer:
+    """Do what the plan says, through the one service; what became of it. Raises what `enter_marks` raises."""
     entries = [Entry(step.student, step.after, step.seen_at) for step in made.writes]
-    return len(services.enter_marks(session, entries, source=source, by=by, at=at))
+    return enter_marks(session, entries, source=source, act=act)

@@ -15,27 +15,27 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import KEEPS_REGISTERS
 from adsum.attendance.models import Mark, Query
-from adsum.attendance.queries import changed_together
 from adsum.attendance.reports import QueryDates, alike_among, closed_until, open_queries
-from adsum.attendance.rules import QUERY_ANSWERED_IN, QUERY_TO_TEAM_AFTER, SECOND_PERSON_ABOVE, Status, needs_proof
+from adsum.attendance.rules import QUERY_ANSWERED_IN, QUERY_TO_TEAM_AFTER, SECOND_PERSON_ABOVE, Needs, Status
 from adsum.audit.rules import Page
 from adsum.checkin.held import uphold_together
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
+from adsum.web.acts import carry_out
 from adsum.web.attempts import RESULTS, result
 from adsum.web.departments import DepartmentField, offer
 from adsum.web.entered import ref_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.signin import stepup
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
 from adsum.web.viewing import looked_through
 
 PAGE = 25
 MOST_GROUPS = 6
 MOST_TOGETHER = 200
+TOO_MANY = gettext_lazy("One person changes at most %(most)s marks at once. Answer so many at a time, or declare an outage.")
 
 
 class Task:
@@ -157,17 +157,25 @@ def together(request: PersonRequest) -> HttpResponse:
     form = TogetherForm(request.POST if "reason" in request.POST else None)
     if form.is_valid():
         status = Status(form.cleaned_data["status"])
-        changing, oldest = changed_together(chosen, status), min(one.session.ends_at for one in chosen)
-        if needs_proof(at=request.at, ends_at=oldest, changing=changing) and (first := stepup.ask(request)):
-            return first
+        reason = form.cleaned_data["reason"]
         try:
-            upheld = uphold_together(chosen, status, by=request.user, at=request.at, reason=form.cleaned_data["reason"])
+            upheld = carry_out(request, lambda act: uphold_together(chosen, status, act=act, reason=reason))
         except AdsumError as refused:
             form.add_error(None, refused.message)
         else:
+            if isinstance(upheld, HttpResponse):
+                return upheld
+            if isinstance(upheld, Needs):
+                form.add_error(None, TOO_MANY % {"most": SECOND_PERSON_ABOVE})
+                return _together(request, chosen, form)
             told = ngettext("%(count)s query upheld: %(status)s.", "%(count)s queries upheld: %(status)s.", len(upheld))
             messages.success(request, told % {"count": len(upheld), "status": status_label(status)})
             return redirect("office_queries")
+    return _together(request, chosen, form)
+
+
+def _together(request: PersonRequest, chosen: list[Query], form: TogetherForm) -> HttpResponse:
+    """Those chosen as they are now, and the one answer."""
     found = Mark.objects.filter(session__in={one.session_id for one in chosen}, student__in={one.student_id for one in chosen})
     marks = {(session, student): status for session, student, status in found.values_list("session", "student", "status")}
     today = request.today

@@ -9,8 +9,10 @@ A view that always needs it, below whatever decides who may be there at all::
 
 A view that needs it for some of what is sent, before anything is written::
 
-    if len(chosen) > 5 and (first := stepup.ask(request)):
+    if preview.changes_much and (first := stepup.ask(request)):
         return first
+
+Whether a change of marks needs it, the verb itself says: those go through `adsum.web.acts.carry_out`.
 
 Nothing is lost on the way. A page that is read comes after the proof. A form that arrives too late is answered (403) with a
 page that holds its fields, asks for the proof in the same form and sends both to the same address; neither session nor
@@ -21,6 +23,7 @@ Tests: `tests.kit.signing_in.prove(client)` makes a browser fresh; each such add
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 from urllib.parse import urlencode
@@ -38,16 +41,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from adsum.accounts.models import Identifier, Person
+from adsum.accounts.rules import is_proved
 from adsum.core import addresses
 from adsum.integrations.sign_in.allauth import own_path, provider_that_knows
 from adsum.web.guards import wants_json
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin.second_factor import PasskeyForm, ProofForm, code_proves, is_local, password_proves
 
-FRESH_FOR = 600
-"""Seconds for which a proof counts."""
-SKEW = 60
-"""Seconds by which the clocks of two servers may differ."""
 PROVED = "proved_at"
 """Where the browser's session keeps when its owner last proved themselves."""
 PREFIX = "confirm"
@@ -65,8 +65,13 @@ def note(request: HttpRequest) -> None:
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether the person signed in here proved themselves in the last ten minutes."""
+    return is_proved(proved_at(request), request.at)  # type: ignore[attr-defined]
+
+
+def proved_at(request: HttpRequest) -> datetime | None:
+    """When the person signed in here last proved themselves, in this browser."""
     proved = request.session.get(PROVED)
-    return proved is not None and -SKEW <= request.at.timestamp() - proved < FRESH_FOR  # type: ignore[attr-defined]
+    return datetime.fromtimestamp(proved, UTC) if proved is not None else None
 
 
 def required(view: Page[P]) -> Page[P]:

@@ -17,15 +17,16 @@ from adsum.attendance import amendments, reported
 from adsum.attendance.labels import reason_label
 from adsum.attendance.models import Correction, MarkChange, Proposal
 from adsum.attendance.reports import declined_lately, unseen, waiting_proposals
-from adsum.attendance.rules import Reason, needs_proof
+from adsum.attendance.rules import Reason
+from adsum.attendance.services import Done
 from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
+from adsum.web.acts import act_of, carry_out, not_done
 from adsum.web.entered import number_of
 from adsum.web.guards import for_roles, of_class, said
 from adsum.web.middleware import PersonRequest
-from adsum.web.signin import stepup
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.viewing import looked_through
 
@@ -60,13 +61,10 @@ def _told(act: list[MarkChange]) -> str:
 @of_class("POST")
 def undo(request: PersonRequest, session: ClassSession) -> HttpResponse:
     """Take one's last change of this register back; many marks, or old ones, only by someone who proved themselves."""
-    act, kept = amendments.undoable(session, request.user, request.at)
-    changing = amendments.unmade_by_undo(act, request.at)
-    asks = kept is None and needs_proof(at=request.at, ends_at=session.ends_at, changing=changing)
-    if asks and (first := stepup.ask(request)):
-        return first
-    change = request.POST.get("change", "")
-    count = amendments.undo(session, number_of(change) or 0, by=request.user, at=request.at)
+    step = number_of(request.POST.get("change", "")) or 0
+    count = carry_out(request, lambda act: amendments.undo(session, step, act=act))
+    if not isinstance(count, int):
+        return not_done(request, count, session)
     told = ngettext("Undone: %(count)s mark is what it was.", "Undone: %(count)s marks are what they were.", count)
     messages.success(request, told % {"count": count})
     return redirect("class_register", session.ref)
@@ -111,13 +109,14 @@ def decide_proposal(request: PersonRequest, session: ClassSession, proposal: UUI
     one's own back."""
     asked = get_object_or_404(Proposal, session=session, ref=proposal)
     if request.POST.get("decision") == "confirm":
-        if first := stepup.ask(request):
-            return first
-        count = len(amendments.confirm(asked, by=request.user, at=request.at))
+        answer = carry_out(request, lambda act: amendments.confirm(asked, act=act))
+        if not isinstance(answer, Done):
+            return not_done(request, answer, session)
+        count = len(answer.marks)
         told = ngettext("Confirmed: %(count)s mark has changed.", "Confirmed: %(count)s marks have changed.", count)
         messages.success(request, told % {"count": count})
     else:
-        decided = amendments.decline(asked, by=request.user, at=request.at, answer=request.POST.get("answer", ""))
+        decided = amendments.decline(asked, act=act_of(request), answer=request.POST.get("answer", ""))
         withdrawn = decided.state == Proposal.State.WITHDRAWN
         messages.success(request, _("Taken back. Nothing has changed.") if withdrawn else _("Declined. Nothing has changed."))
     return redirect("class_register", session.ref)

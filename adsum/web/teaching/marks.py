@@ -15,23 +15,24 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.accounts.models import Person
 from adsum.attendance import services
-from adsum.attendance.amendments import propose
 from adsum.attendance.labels import REASONS
 from adsum.attendance.models import Query
 from adsum.attendance.policies import terms_of
 from adsum.attendance.record import story_of
 from adsum.attendance.reports import Line, counts_of, newest_change_by, register_of
-from adsum.attendance.rules import MARKABLE, OpenFor, Reason, Status, needs_proof
+from adsum.attendance.rules import MARKABLE, Needs, OpenFor, Reason, Status
+from adsum.attendance.services import Done, Proposed
+from adsum.attendance.weighing import Entry, Why, markable
 from adsum.checkin.held import answer_query
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
 from adsum.integrations.files.paper import instant_of
 from adsum.timetable.models import ClassSession
+from adsum.web.acts import carry_out, not_done
 from adsum.web.attempts import attempts, result
 from adsum.web.guards import of_class, said, wants_json
 from adsum.web.mark_history import story
 from adsum.web.middleware import PersonRequest
-from adsum.web.signin import stepup
 from adsum.web.teaching.amendments import undo_offer
 from adsum.web.teaching.register import seat
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
@@ -82,7 +83,7 @@ class AmendForm(forms.Form):
     def __init__(self, session: ClassSession, chosen: Iterable[Line], at: datetime, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.session = session
-        may = services.markable(session, at)
+        may = markable(session, at)
         self.fields["status"].choices = [(value, word) for value, word in CHOICES if value in may]  # type: ignore[attr-defined]
         self.fields["reason_code"].required = any(line.mark for line in chosen)
 
@@ -108,6 +109,15 @@ class AmendForm(forms.Form):
     def clean(self) -> None:
         if self.cleaned_data.get("reason_code") == Reason.OTHER and not self.cleaned_data.get("reason", "").strip():
             self.add_error("reason", _("Say in a few words what the reason is."))
+
+    def wanted(self, students: Iterable[Person]) -> tuple[list[Entry], Why]:
+        """What these students' marks are to be, and why."""
+        given = self.cleaned_data
+        status = Status(given["status"])
+        seen_at = given["arrived"] if status == Status.LATE else None
+        left_at = given["left"] if status == Status.LEFT_EARLY else None
+        code = Reason(given["reason_code"]) if given["reason_code"] else None
+        return [Entry(one, status, seen_at, left_at) for one in students], Why(code, given["reason"])
 
 
 class AnswerForm(forms.Form):
@@ -141,14 +151,12 @@ def mark(request: PersonRequest, session: ClassSession) -> HttpResponse:
     if not chosen:
         raise AdsumError("nobody", _("Select one or more students first."))
     students = [line.student for line in chosen]
-    if first := _proof(request, session, chosen, status):
-        return first
-    try:
-        changed = services.mark_students(session, students, status, by=request.user, at=request.at)
-    except AdsumError as refused:
-        if refused.code not in {"needs_reason", "second_person"}:
-            raise
+    answer = carry_out(request, lambda act: services.mark(session, [Entry(one, status) for one in students], act=act))
+    if answer is Needs.REASON:
         return _ask_why(request, session, students, status)
+    if not isinstance(answer, Done):
+        return not_done(request, answer, session)
+    changed = answer.marks
     marked = {mark.student_id: mark for mark in changed}
     told = ngettext("%(count)s student marked: %(status)s.", "%(count)s students marked: %(status)s.", len(changed))
     told %= {"count": len(changed), "status": status_label(status)}
@@ -159,12 +167,6 @@ def mark(request: PersonRequest, session: ClassSession) -> HttpResponse:
         return JsonResponse({"marks": seats, "counts": counts, "message": told, "undo": undo})
     messages.success(request, told)
     return redirect("class_register", session.ref)
-
-
-def _proof(request: PersonRequest, session: ClassSession, chosen: Iterable[Line], status: Status) -> HttpResponse | None:
-    """Where a person proves themselves first: many marks that are there already would change, or old ones."""
-    there = [line.mark for line in chosen if line.mark is not None and line.mark.status not in {status, Status.NOT_OBSERVED}]
-    return stepup.ask(request) if needs_proof(at=request.at, ends_at=session.ends_at, changing=len(there)) else None
 
 
 def _ask_why(request: PersonRequest, session: ClassSession, students: Iterable[Person], status: Status) -> HttpResponse:
@@ -190,47 +192,19 @@ def amend(request: PersonRequest, session: ClassSession) -> HttpResponse:
         raise AdsumError("nobody", _("Select one or more students first."))
     form = AmendForm(session, chosen, request.at, request.POST if posted else None, initial={"status": kept.get("status")})
     if form.is_valid():
-        given = form.cleaned_data
-        status = Status(given["status"])
-        if first := _proof(request, session, chosen, status):
-            return first
-        students = [line.student for line in chosen]
-        seen_at = given["arrived"] if status == Status.LATE else None
-        left_at = given["left"] if status == Status.LEFT_EARLY else None
-        reason_code = Reason(given["reason_code"]) if given["reason_code"] else None
-        try:
-            changed = services.mark_students(
-                session,
-                students,
-                status,
-                by=request.user,
-                at=request.at,
-                reason_code=reason_code,
-                reason=given["reason"],
-                seen_at=seen_at,
-                left_at=left_at,
-            )
-        except AdsumError as refused:
-            if refused.code != "second_person":
-                raise
-            propose(
-                session,
-                students,
-                status,
-                by=request.user,
-                at=request.at,
-                reason_code=reason_code or Reason.OTHER,
-                reason=given["reason"],
-                seen_at=seen_at,
-                left_at=left_at,
-            )
-            request.session.pop(CHOSEN, None)
-            messages.info(request, _("A colleague has to confirm this change: until then nothing changes."))
+        wanted, why = form.wanted([line.student for line in chosen])
+        answer = carry_out(request, lambda act: services.mark(session, wanted, act=act, why=why))
+        if answer is Needs.REASON:
+            form.add_error("reason_code", _("Choose a reason."))
+        else:
+            if isinstance(answer, Done | Proposed):
+                request.session.pop(CHOSEN, None)
+            if not isinstance(answer, Done):
+                return not_done(request, answer, session)
+            count, label = len(answer.marks), status_label(form.cleaned_data["status"])
+            told = ngettext("%(count)s mark changed to: %(status)s.", "%(count)s marks changed to: %(status)s.", count)
+            messages.success(request, told % {"count": count, "status": label})
             return redirect("class_register", session.ref)
-        request.session.pop(CHOSEN, None)
-        told = ngettext("%(count)s mark changed to: %(status)s.", "%(count)s marks changed to: %(status)s.", len(changed))
-        messages.success(request, told % {"count": len(changed), "status": status_label(status)})
-        return redirect("class_register", session.ref)
     after = form["status"].value()
     context = {"session": session, "chosen": chosen, "form": form, "after": after if after in dict(CHOICES) else ""}
     return render(request, "adsum/teaching/amend.html", context, status=422 if posted else 200)
@@ -254,13 +228,14 @@ def answer(request: PersonRequest, session: ClassSession, query: UUID) -> HttpRe
         return _story(request, session, line, answer=form, code=422)
     chosen = form.cleaned_data["status"]
     status = None if chosen == STAYS else Status(chosen)
-    if status is not None and (first := _proof(request, session, [line], status)):
-        return first
+    reason = form.cleaned_data["reason"]
     then = reverse("student_mark", args=[session.ref, asked.student.ref])
     try:
-        answer_query(asked, by=request.user, at=request.at, status=status, reason=form.cleaned_data["reason"])
+        answered = carry_out(request, lambda act: answer_query(asked, act=act, status=status, reason=reason))
     except AdsumError as refused:
         return said(request, refused, then)
+    if not isinstance(answered, Query):
+        return not_done(request, answered, session)
     messages.success(request, _("Answered. The student sees it on their record."))
     return redirect(then)
 

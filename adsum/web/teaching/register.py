@@ -13,23 +13,22 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.accounts.models import Person
 from adsum.attendance import services
-from adsum.attendance.amendments import propose_rest_absent
 from adsum.attendance.labels import explanation
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.policies import terms_of
 from adsum.attendance.reports import Line, counts_of, open_queries, outages_of, register_of
-from adsum.attendance.rules import ATTENDED, Needs, OpenFor, Status, needs_proof
+from adsum.attendance.rules import ATTENDED, OpenFor, Status
+from adsum.attendance.weighing import markable
 from adsum.checkin.models import Opening
 from adsum.checkin.reports import held_scans, kiosks_of, latest_epoch, pace_of, showing, unconfirmed_in
 from adsum.checkin.services import SHOWN_BEFORE
 from adsum.checkin.signs import scanned_together
-from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.web.acts import carry_out, not_done
 from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
 from adsum.web.notes import held_reason, late_note, left_note, relief_note
 from adsum.web.policy_terms import PACES
-from adsum.web.signin import stepup
 from adsum.web.teaching.amendments import undo_at_the_head, waiting_in
 from adsum.web.teaching.visitors import VisitorForm
 from adsum.web.templatetags.adsum_ui import status_label
@@ -79,7 +78,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "queries": queries,
         "proposals": waiting_in(session, request),
         "undo": undo_at_the_head(session, request),
-        "marks": marks(services.markable(session, request.at)),
+        "marks": marks(markable(session, request.at)),
         "register": kept,
         "not_observed": kept is not None and kept.state == Register.State.NOT_OBSERVED,
         "explained": explanation(kept.explained, kept.explained_note) if kept is not None and kept.explained else "",
@@ -181,16 +180,10 @@ def count_heads(request: PersonRequest, session: ClassSession) -> HttpResponse:
 @of_class("POST")
 def mark_rest(request: PersonRequest, session: ClassSession) -> HttpResponse:
     """Everyone without a mark is absent; where one person cannot say so, a colleague is asked to confirm it."""
-    if needs_proof(at=request.at, ends_at=session.ends_at, changing=0) and (first := stepup.ask(request)):
-        return first
-    try:
-        count = services.mark_rest_absent(session, by=request.user, at=request.at)
-    except AdsumError as refused:
-        if refused.code != Needs.SECOND_PERSON:
-            raise
-        propose_rest_absent(session, by=request.user, at=request.at)
-        messages.info(request, _("A colleague has to confirm this change: until then nothing changes."))
-        return redirect("class_register", session.ref)
+    answer = carry_out(request, lambda act: services.mark_rest_absent(session, act=act))
+    if not isinstance(answer, services.Done):
+        return not_done(request, answer, session)
+    count = len(answer.marks)
     told = ngettext("%(count)s student marked absent.", "%(count)s students marked absent.", count)
     messages.success(request, told % {"count": count} if count else _("Everyone has a mark already."))
     return redirect("class_register", session.ref)

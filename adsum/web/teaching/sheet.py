@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST
 
 from adsum.accounts.rules import Role
 from adsum.attendance.reports import register_of
-from adsum.attendance.rules import Source, Status, needs_proof
+from adsum.attendance.rules import Source, Status
+from adsum.attendance.services import Done
 from adsum.core.clock import civil_day
 from adsum.core.errors import AdsumError
 from adsum.integrations.files import exports
@@ -26,6 +27,7 @@ from adsum.integrations.files.sheets import MOST, register_pdf, row_reference, s
 from adsum.integrations.files.tables import FORMS, read
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
+from adsum.web.acts import act_of, carry_out, not_done
 from adsum.web.entered import day_of
 from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
@@ -164,7 +166,7 @@ def _typed(request: PersonRequest) -> list[Line]:
 
 def _preview(request: PersonRequest, session: ClassSession, lines: list[Line], source: Source) -> HttpResponse:
     """What these rows would do, for a person to read; the rows travel with the page, signed."""
-    plan = marks_in.plan(session, lines, source=source, by=request.user, at=request.at)
+    plan = marks_in.plan(session, lines, source=source, act=act_of(request))
     kept = {
         "class": str(session.ref),
         "source": source,
@@ -197,14 +199,14 @@ def _apply(request: PersonRequest, session: ClassSession) -> HttpResponse:
         raise AdsumError("stale", _("This preview is an hour old or of another class. Enter the sheet once more."))
     source = Source(said["source"])
     lines = [Line(*line) for line in said["lines"]]
-    plan = marks_in.plan(session, lines, source=source, by=request.user, at=request.at)
+    plan = marks_in.plan(session, lines, source=source, act=act_of(request))
     if plan.digest != request.POST.get("digest"):
         messages.warning(request, _("The register has changed since you looked. This is what the sheet would do now."))
         return _shown(request, session, plan, kept)
-    asks = plan.writes and needs_proof(at=request.at, ends_at=session.ends_at, changing=plan.changing)
-    if asks and (first := stepup.ask(request)):
-        return first
-    count = marks_in.apply(session, plan, source=source, by=request.user, at=request.at)
+    answer = carry_out(request, lambda act: marks_in.apply(session, plan, source=source, act=act))
+    if not isinstance(answer, Done):
+        return not_done(request, answer, session)
+    count = len(answer.marks)
     told = ngettext("%(count)s mark entered from the sheet.", "%(count)s marks entered from the sheet.", count)
     messages.success(request, told % {"count": count})
     return redirect(reverse("class_register", args=[session.ref]))

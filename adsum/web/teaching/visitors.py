@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from adsum.accounts.reports import the_student
-from adsum.attendance.amendments import propose
-from adsum.attendance.guest_attendance import let_in
-from adsum.attendance.rules import Needs, Reason, Status, needs_proof
+from adsum.attendance.guest_attendance import LetIn, let_in
+from adsum.attendance.rules import Reason
+from adsum.attendance.weighing import Why
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.web.acts import carry_out, not_done
 from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
-from adsum.web.signin import stepup
 
 
 class VisitorForm(forms.Form):
@@ -64,17 +64,9 @@ def add(request: PersonRequest, session: ClassSession) -> HttpResponse:
         raise AdsumError(
             "nobody", _("No student has exactly this number or university e-mail. Type it whole, as it stands on their card.")
         )
-    if needs_proof(at=request.at, ends_at=session.ends_at, changing=0) and (first := stepup.ask(request)):
-        return first
-    try:
-        swapped = let_in(
-            session, student, by=request.user, at=request.at, swap=swap_of(request), reason_code=Reason.OTHER_GROUP_AGREED
-        )
-    except AdsumError as refused:
-        if refused.code != Needs.SECOND_PERSON:
-            raise
-        propose(session, [student], Status.OTHER_GROUP, by=request.user, at=request.at, reason_code=Reason.OTHER_GROUP_AGREED)
-        messages.info(request, _("A colleague has to confirm this change: until then nothing changes."))
-    else:
-        messages.success(request, told_in(student.display_name, swapped))
+    why = Why(Reason.OTHER_GROUP_AGREED)
+    answer = carry_out(request, lambda act: let_in(session, student, act=act, swap=swap_of(request), why=why))
+    if not isinstance(answer, LetIn):
+        return not_done(request, answer, session)
+    messages.success(request, told_in(student.display_name, answer.instead_of))
     return redirect("class_register", session.ref)

@@ -15,13 +15,14 @@ from adsum.accounts.rules import Role
 from adsum.attendance.models import Correction, Mark, MarkChange, ReportedPeriod
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.services import Entry, enter_marks, mark_students
+from adsum.attendance.weighing import Entry
 from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
 from adsum.integrations.files import exports, sheets, tables
 from adsum.integrations.files import paper as marks_in
 from adsum.integrations.files.paper import CODES, Line, Plan
 from adsum.timetable.models import ClassSession
+from tests.kit.marking import act, enter_marks, mark_students, marks
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
@@ -49,13 +50,13 @@ class House:
         self, *lines: tuple[str, str, str, str], source: Source = Source.STAFF, by: Person | None = None, at: datetime = LATER
     ) -> Plan:
         numbered = [Line(n, *line) for n, line in enumerate(lines, 2)]
-        return marks_in.plan(self.session, numbered, source=source, by=by or self.ada, at=at)
+        return marks_in.plan(self.session, numbered, source=source, act=act(by or self.ada, at))
 
     def enter(
         self, *lines: tuple[str, str, str, str], source: Source = Source.STAFF, by: Person | None = None, at: datetime = LATER
     ) -> int:
         made = self.plan(*lines, source=source, by=by, at=at)
-        return marks_in.apply(self.session, made, source=source, by=by or self.ada, at=at)
+        return len(marks(marks_in.apply(self.session, made, source=source, act=act(by or self.ada, at))))
 
 
 @pytest.fixture
@@ -259,14 +260,14 @@ def test_a_class_over_midnight_and_the_change_of_the_clocks(house: House):
     night = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)  # 23:30 in London, until 01:30 the first time it is 01:30
     session = house.world.session(house.group, starts_at=night, minutes=120)
     line = Line(2, "", "20012345", "late", "00:05")
-    (step,) = marks_in.plan(session, [line], source=Source.STAFF, by=house.ada, at=night + DAY).steps
+    (step,) = marks_in.plan(session, [line], source=Source.STAFF, act=act(house.ada, night + DAY)).steps
     assert step.seen_at == night + timedelta(minutes=35)
 
 
 def test_a_class_that_has_not_begun_takes_no_sheet(house: House):
     made = house.plan(("", "20012345", "present", ""))
     with pytest.raises(AdsumError) as refused:
-        marks_in.apply(house.session, made, source=Source.STAFF, by=house.ada, at=NINE - timedelta(minutes=1))
+        marks_in.apply(house.session, made, source=Source.STAFF, act=act(house.ada, NINE - timedelta(minutes=1)))
     assert refused.value.code == "not_started"
 
 
@@ -367,7 +368,7 @@ def test_the_form_of_a_class_comes_back_filled_in(house: House, form: str):
     assert table.header == ["reference", "number", "name", "status", "arrived"]
     filled = [[*row[:3], "late" if row[1] == "00012345" else "", "09:20" if row[1] == "00012345" else ""] for row in table.rows]
     lines = marks_in.lines_of(tables.read(tables.written(form, table.header, filled)))
-    (step,) = marks_in.plan(house.session, lines, source=Source.IMPORT, by=house.ada, at=LATER).steps
+    (step,) = marks_in.plan(house.session, lines, source=Source.IMPORT, act=act(house.ada, LATER)).steps
     assert (step.student, step.after, step.seen_at) == (house.alice, Status.LATE, NINE + timedelta(minutes=20))
 
 
@@ -375,5 +376,5 @@ def test_an_exported_register_says_the_same_when_it_comes_back(house: House):
     house.enter(("", "00012345", "present", ""), ("", "20012345", "late", "09:17"))
     table = exports.register(house.session)
     lines = marks_in.lines_of(tables.read(tables.written("csv", table.header, table.rows)))
-    made = marks_in.plan(house.session, lines, source=Source.STAFF, by=house.ada, at=LATER)
+    made = marks_in.plan(house.session, lines, source=Source.STAFF, act=act(house.ada, LATER))
     assert [step.what for step in made.steps] == ["unchanged", "unchanged"]

@@ -16,7 +16,6 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.record import account, classes_of, own_classes
 from adsum.attendance.rules import Reason, Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.audit.reports import events_about
 from adsum.integrations.imports import runs as imports
@@ -26,6 +25,7 @@ from adsum.timetable.reports import expected_ids, how_many_expected, names_expec
 from adsum.timetable.rules import loses_days
 from adsum.timetable.sources import Import
 from tests.kit.feeds import bring, enrolment, oneroster, university
+from tests.kit.marking import mark_students
 from tests.kit.reading import text_of
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, World

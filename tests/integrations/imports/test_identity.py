@@ -10,7 +10,6 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.audit.models import Event
 from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.mapping import PRESETS
@@ -18,6 +17,7 @@ from adsum.timetable.changes import NewClass, add_class
 from adsum.timetable.models import ClassSession, Module, Room
 from adsum.timetable.rules import Kind
 from tests.kit.feeds import ACTOR, AT, Row, bring, calendar, event, events, noticed, oneroster, only_unchanged, said, university
+from tests.kit.marking import mark_students
 from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db

@@ -9,13 +9,13 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark
 from adsum.attendance.record import account, own_classes
 from adsum.attendance.rules import Status
-from adsum.attendance.services import mark_students
 from adsum.checkin.models import GateState, Opening
 from adsum.checkin.services import open_checkin
 from adsum.timetable.models import ClassChange, ClassSession, GroupStaff
 from adsum.timetable.reports import expected_in
 from adsum.timetable.rules import Change
 from tests.kit.feeds import Row, bring, enrolment, event, events, oneroster, university
+from tests.kit.marking import mark_students
 
 pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 9, 21, 8, tzinfo=UTC)

@@ -1,0 +1,245 @@
+"""A change of marks by hand, and what it still needs: weighed before anything is written. Nothing here writes."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from adsum.accounts.models import Person
+from adsum.accounts.rules import is_proved
+from adsum.attendance.models import Mark, Register
+from adsum.attendance.policies import terms_of
+from adsum.attendance.reports import is_team_of, periods_of
+from adsum.attendance.rules import (
+    MARKABLE,
+    REFUSED,
+    Needs,
+    OpenFor,
+    Reason,
+    Source,
+    Standing,
+    Stands,
+    Status,
+    is_change,
+    needs,
+    why_not,
+)
+from adsum.core.errors import AdsumError
+from adsum.timetable.models import ClassSession
+
+
+class Act(NamedTuple):
+    """Who changes marks by hand, when, and what they bring."""
+
+    by: Person
+    at: datetime
+    proved_at: datetime | None = None
+    """When they last proved that it is they. Only pages know; neither a token nor a kiosk has it."""
+    proposes: bool = True
+    """Where one person is not enough, a colleague is asked; else the answer says that one is needed."""
+
+    @property
+    def proved(self) -> bool:
+        return is_proved(self.proved_at, self.at)
+
+
+class Why(NamedTuple):
+    """The reason that a person gives for a change, and their own words."""
+
+    code: Reason | None = None
+    words: str = ""
+
+
+UNSAID = Why()
+
+
+class Entry(NamedTuple):
+    """What one student's mark is to be."""
+
+    student: Person
+    status: Status
+    seen_at: datetime | None = None
+    """When the student was there, if that is known."""
+    left_at: datetime | None = None
+    """When a student who left early did, if that is known."""
+
+
+def is_so(mark: Mark | None, wanted: Entry) -> bool:
+    """Whether the mark says that already."""
+    if mark is None or mark.status != wanted.status:
+        return False
+    return wanted.seen_at in {None, mark.at} and wanted.left_at in {None, mark.left_at}
+
+
+def stands(mark: Mark | None, wanted: Entry, source: Source) -> Stands | None:
+    """Why this mark stays although paper or a file says otherwise; None when it gives way. A new time of the same mark only
+    needs the weight."""
+    before = Status(mark.status) if mark else Status.EXPECTED
+    why = why_not(status=before, source=Source(mark.source) if mark else None, to=wanted.status, by=source)
+    return None if why == Stands.NO_MOVE and wanted.status == before else why
+
+
+def how_many_change(wanted: Iterable[Entry], current: Mapping[int, Mark], *, closed: bool) -> int:
+    """How many marks of a register would change (`rules.is_change`): the one sum for pages, files and undo alike."""
+    changed = (one for one in wanted if not is_so(current.get(one.student.pk), one))
+    return sum(is_change(_status(current.get(one.student.pk)), closed=closed) for one in changed)
+
+
+def _status(mark: Mark | None) -> str:
+    return mark.status if mark is not None else ""
+
+
+def is_closed(register: Register | None) -> bool:
+    """Whether the register says something of everyone who is expected."""
+    return register is not None and register.state == Register.State.CLOSED
+
+
+# What is refused
+
+
+NEEDED: dict[Needs, Callable[[], str]] = {
+    Needs.TEAM: lambda: _("It is too late to change marks of this class here. Ask the attendance team, who still can."),
+    Needs.REPORTED: lambda: _(
+        "The attendance of these days has been reported to another authority. Only the attendance team can correct it now."
+    ),
+    Needs.REASON: lambda: _("A mark that is already there changes only with a reason. Choose one."),
+    Needs.PROOF: lambda: _("So many marks, or such old ones, change only when you confirm that it is you."),
+    Needs.SECOND_PERSON: lambda: _("So many marks, or such old ones, change only when a colleague confirms it."),
+}
+"""What to say where a change by hand still needs something."""
+
+
+def refusal(missing: Needs) -> AdsumError:
+    """To raise where a change by hand lacks this."""
+    return AdsumError(missing, NEEDED[missing]())
+
+
+def refuse_own_record(students: Collection[Person], *people: Person) -> None:
+    """Nobody changes their own mark, alone or with a colleague's help. Raises AdsumError `own_record`."""
+    if {student.pk for student in students} & {person.pk for person in people}:
+        raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
+
+
+def refuse_cancelled(session: ClassSession) -> None:
+    """Raises AdsumError `cancelled`."""
+    if session.cancelled:
+        raise AdsumError("cancelled", _("This class is cancelled, so it has no register. Nobody is counted absent."))
+
+
+AHEAD = (Status.AUTHORISED, Status.SWAPPED)
+"""What is known before a class: an absence that was agreed, and a visit to another group's class that counts instead."""
+
+
+def markable(session: ClassSession, at: datetime) -> tuple[Status, ...]:
+    """What a person may mark by hand at that instant, in the order pages offer it: until check-in opens nobody can have been
+    seen, or missed (no query once the class has begun; two at most before)."""
+    ahead = at < session.starts_at and at < opens_at(session)
+    return AHEAD if ahead else MARKABLE
+
+
+def opens_at(session: ClassSession) -> datetime:
+    """When check-in of a class opens, as its policy says now."""
+    return OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at).opens_at
+
+
+def refuse_ahead(session: ClassSession, statuses: Collection[Status], at: datetime) -> None:
+    """Raises AdsumError `ahead` for what nobody can have seen yet."""
+    if set(statuses) - set(AHEAD) and markable(session, at) == AHEAD:
+        opens = date_format(timezone.localtime(opens_at(session)), "j F, H:i")
+        message = _("Until check-in opens (%(time)s) only an authorised absence or a swap of groups can be marked.")
+        raise AdsumError("ahead", message % {"time": opens})
+
+
+def refuse_not_begun(session: ClassSession, at: datetime, message: str) -> None:
+    """Raises AdsumError `not_started`."""
+    if at < session.starts_at:
+        raise AdsumError("not_started", message)
+
+
+# What is needed
+
+
+class _Facts(NamedTuple):
+    """What decides over a change by hand of a class's marks (no query while the class is on; five at most after it)."""
+
+    act: Act
+    ends_at: datetime
+    amend_hours: int
+    team: bool
+    reported: Collection[int]
+    """Students whose attendance of that day was reported outside."""
+
+    @classmethod
+    def of(cls, session: ClassSession, students: Collection[int], act: Act) -> "_Facts":
+        if act.at < session.ends_at:
+            return cls(act, session.ends_at, 0, True, frozenset())
+        reported = set(periods_of(session, students).values_list("student", flat=True))
+        everyone = None in reported
+        team = is_team_of(session, act.by, act.at)
+        return cls(act, session.ends_at, terms_of(session).amend_hours, team, students if everyone else reported)
+
+    def needs(
+        self,
+        students: Iterable[int],
+        changing: int,
+        *,
+        reason: bool = True,
+        amends: bool = False,
+        proved: bool = True,
+        standing: Standing = Standing.ALONE,
+    ) -> Needs | None:
+        return needs(
+            at=self.act.at,
+            ends_at=self.ends_at,
+            amend_hours=self.amend_hours,
+            team=self.team,
+            changing=changing,
+            reported=any(student in self.reported for student in students),
+            reason=reason,
+            amends=amends,
+            proved=proved,
+            standing=standing,
+        )
+
+
+def weigh(
+    session: ClassSession,
+    students: Collection[int],
+    changing: int,
+    *,
+    act: Act,
+    reason: bool = True,
+    amends: bool = False,
+    standing: Standing = Standing.ALONE,
+) -> Needs | None:
+    """What a change by hand of these students' marks still needs, the arguments as `rules.needs` has them; None: it can be made
+    (no query while the class is on; five at most after it). Raises AdsumError `team` or `reported` where it is refused."""
+    facts = _Facts.of(session, students, act)
+    missing = facts.needs(students, changing, reason=reason, amends=amends, proved=act.proved, standing=standing)
+    if missing in REFUSED:
+        raise refusal(missing)
+    return missing
+
+
+def what_each_needs(
+    session: ClassSession, wanted: Sequence[Entry], current: Mapping[int, Mark], *, act: Act
+) -> dict[int, Needs]:
+    """Which of these marks cannot be made by hand now, by student, and what each still needs; the others can be made
+    together, with a proof where they are many (six queries at most)."""
+    closed = is_closed(Register.objects.filter(session=session).first())
+    facts = _Facts.of(session, [one.student.pk for one in wanted], act)
+    missing: dict[int, Needs] = {}
+    rest: list[Entry] = []
+    for one in wanted:
+        lacks = facts.needs([one.student.pk], how_many_change([one], current, closed=closed))
+        if lacks is None:
+            rest.append(one)
+        else:
+            missing[one.student.pk] = lacks
+    together = facts.needs([], how_many_change(rest, current, closed=closed))
+    if together is not None:
+        missing |= {one.student.pk: together for one in rest if how_many_change([one], current, closed=closed)}
+    return missing
