@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from adsum.accounts.models import Department, Person, RoleGrant
+from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Role
+from adsum.integrations.imports.people_rows import PeopleRows
 from adsum.integrations.imports.plan import Plan, is_on, rows_with, some, too_long
 from adsum.integrations.imports.problems import Problem, Unusable
-from adsum.integrations.imports.reading import Record, records
-from adsum.integrations.imports.resolving import People
+from adsum.integrations.imports.reading import Record
 from adsum.timetable.models import Course, Enrolment
 from adsum.timetable.rules import Change, loses_days
 
@@ -49,28 +49,21 @@ class _Row:
         return bool(self.values["status"] == Status.SUSPENDED)
 
 
-class _Reader:
+class _Reader(PeopleRows):
     """Turns rows into what they say of people and courses that are known."""
 
-    def __init__(self, rows: list[Record]) -> None:
-        self.people = People({cell for row in rows for cell in (row.get("student"), row.get("tutor")) if cell})
-        codes = {row.get("department") for row in rows}
-        self.departments = {one.code: one for one in rows_with(Department.objects.all(), "code", codes)}
+    subject, others = "student", ("tutor",)
+
+    def __init__(self, content: bytes, file: str, plan: Plan) -> None:
+        super().__init__(content, file, plan, required=REQUIRED, known=KNOWN)
         self.said: defaultdict[Key, list[tuple[_Row, Record]]] = defaultdict(list)
         self.courses: dict[str, tuple[dict[str, Any], Record]] = {}
         """By code, what its first row says of a course."""
-        self.held: set[int] = set()
-        """People of whom a row cannot be used: nothing of theirs counts as gone."""
 
-    def take(self, record: Record) -> None:
+    def use(self, row: Record, person: Person) -> None:
         """Raises Unusable with what is wrong with the row."""
-        person = self._person(record, "student")
-        try:
-            row = self._read(record, person)
-        except Unusable:
-            self.held.add(person.pk)
-            raise
-        self.said[row.key].append((row, record))
+        read = self._read(row, person)
+        self.said[read.key].append((read, row))
 
     def _read(self, record: Record, person: Person) -> _Row:
         code, status = record.get("course"), STATUSES.get(record.get("status").casefold())
@@ -88,7 +81,7 @@ class _Reader:
             raise Unusable(record.problem("order", first="starts_on", last="ends_on"))
         values: dict[str, Any] = {"status": status, "ends_on": last}
         if "tutor" in record.cells:
-            values["tutor"] = self._person(record, "tutor") if record.get("tutor") else None
+            values["tutor"] = self.person(record, "tutor") if record.get("tutor") else None
         if "mode" in record.cells:
             values["mode"] = record.get("mode").casefold().replace("-", "_").replace(" ", "_") or "full_time"
         if "level" in record.cells:
@@ -105,27 +98,14 @@ class _Reader:
 
     def _course(self, record: Record, code: str) -> None:
         """Keep what the row says of its course. Raises Unusable."""
-        department = record.get("department")
-        if department and department not in self.departments:
-            raise Unusable(record.problem("unknown", column="department", value=department))
-        cells = {"title": record.get("course_title"), "department": self.departments.get(department)}
+        department = self.named(record, "department", self.departments)
+        cells = {"title": record.get("course_title"), "department": department}
         said = {name: value for name, value in cells.items() if value}
         if problem := too_long(record, Course, {"code": code, **said}, {"code": "course", "title": "course_title"}):
             raise Unusable(problem)
         before, first = self.courses.setdefault(code, (said, record))
         if any(before.setdefault(name, value) != value for name, value in said.items()):
             raise Unusable(record.problem("course_differs", value=code, line=first.line))
-
-    def _person(self, record: Record, column: str) -> Person:
-        value = record.get(column)
-        if not value:
-            raise Unusable(record.problem("blank", column=column))
-        try:
-            return self.people.one(record, column, value)
-        except Unusable:
-            if column == "student":
-                self.held |= self.people.meant(value)
-            raise
 
     def settled(self, problems: list[Problem]) -> dict[Key, tuple[_Row, Record]]:
         """One row per key, in the order of the file; of two that contradict each other neither is used."""
@@ -151,15 +131,8 @@ def plan_enrolments(
     `actor` is who brings it in: a row that makes them a tutor is not used. With `partial` nothing is ended. Raises Refused.
     """
     source = (source or SOURCE)[:40]
-    rows = list(records(content, file, plan.problems, required=REQUIRED, known=KNOWN))
-    reader = _Reader(rows)
-    for row in rows:
-        try:
-            reader.take(row)
-        except Unusable as reason:
-            plan.problems.append(reason.problem)
-    if not rows:
-        plan.problems.append(Problem("no_rows", file))
+    reader = _Reader(content, file, plan)
+    reader.read(plan.problems)
     _Planner(plan, source, actor, today, reader, partial).run(file)
     return source
 

@@ -27,6 +27,7 @@ STATUSES = {
     "suspended": ClassStatus.CANCELLED,
 }
 LIMITS = {"event_id": 200, "title": 250, "occurrence": 40, "module_code": 60, "source_system": 40}
+CLASS_YEARS = range(2000, 2101)
 DAY = timedelta(days=1)
 
 
@@ -62,6 +63,7 @@ def split(cell: str) -> tuple[str, ...]:
 
 
 def _row(record: Record, system: str, strange: Counter[str]) -> ClassRow:
+    record.check()
     for column in ("event_id", "module_code", "title", "start", "end"):
         if not record.get(column):
             raise Unusable(record.problem("blank", column=column))
@@ -126,14 +128,15 @@ def _time(record: Record, column: str, zone: ZoneInfo) -> datetime:
         raise Unusable(record.problem("time", column=column, value=value)) from None
     if "T" not in value.upper() and " " not in value:
         raise Unusable(record.problem("time", column=column, value=value))
+    if at.year not in CLASS_YEARS:
+        values = {"column": column, "value": value, "first": CLASS_YEARS[0], "last": CLASS_YEARS[-1]}
+        raise Unusable(record.problem("year", **values))
     if at.tzinfo is None:
         at = at.replace(tzinfo=zone)
         if at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != at.replace(tzinfo=None):
             raise Unusable(record.problem("time_missing", value=value))
         if at.utcoffset() != at.replace(fold=1).utcoffset():
             raise Unusable(record.problem("time_twice", value=value))
-    if not 2000 <= at.year <= 2100:
-        raise Unusable(record.problem("time", column=column, value=value))
     return at.astimezone(UTC)
 
 

@@ -5,15 +5,15 @@ file never gives more than the roles student and lecturer, and its password colu
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from adsum.accounts.rules import Role
 from adsum.integrations.imports.problems import Problem, Refused, Unusable
-from adsum.integrations.imports.reading import Record, records, unpack
+from adsum.integrations.imports.reading import YEARS, Record, records, unpack
 from adsum.integrations.imports.rows import (
     DepartmentRow,
     Entry,
@@ -33,6 +33,10 @@ R = TypeVar("R")
 VERSIONS = ("1.1", "1.2")
 MODES = ("bulk", "delta", "absent")
 ROLES = {"student": Role.STUDENT, "teacher": Role.LECTURER}
+OTHER_ROLES = frozenset(
+    "administrator aide counselor districtadministrator guardian parent principal proctor relative siteadministrator "
+    "systemadministrator".split()
+)
 USER_ID = re.compile(r"\{([^:{}]+):([^{}]+)\}")
 STAMP = "status dateLastModified"
 
@@ -87,11 +91,14 @@ LINKS = (
 @dataclass
 class _Reader:
     version: str
+    modes: Mapping[str, str]
     problems: list[Problem]
     roster: Roster
     ids: dict[str, set[str]] = field(default_factory=dict)
     unknown_links: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
+    no_days: list[int] = field(default_factory=list)
+    """Lines of rows that begin and end on the same day."""
 
 
 def read(content: bytes, file: str, problems: list[Problem], *, source: str = "") -> Roster:
@@ -101,8 +108,8 @@ def read(content: bytes, file: str, problems: list[Problem], *, source: str = ""
     manifest = _manifest(members, file, problems)
     version = _choice(manifest, "oneroster.version", VERSIONS)
     named = source or manifest.get("source.systemCode") or manifest.get("source.systemName") or "oneroster"
-    reader = _Reader(version, problems, Roster(source=named[:40]))
     modes = _modes(members, manifest, version, problems)
+    reader = _Reader(version, modes, problems, Roster(source=named[:40]))
     if not modes:
         raise Refused("nothing_listed")
     tables: dict[str, list[Record]] = {}
@@ -148,6 +155,8 @@ def _modes(members: Mapping[str, bytes], manifest: Mapping[str, str], version: s
     for property_name in sorted(manifest):
         if property_name.startswith("file."):
             name = property_name.removeprefix("file.")
+            if name not in FILES:
+                continue  # whatever it says of a file that is never read
             mode = _choice(manifest, property_name, MODES)
             if mode != "absent" and f"{name}.csv" not in members:
                 raise Refused("manifest_lists", name=f"{name}.csv")
@@ -191,7 +200,7 @@ def _stamp(record: Record, *, bulk: bool) -> tuple[bool, datetime | None]:
     status, changed = record.get("status"), record.get("dateLastModified")
     if not bulk and not (status and changed):
         raise Unusable(record.problem("delta_stamp"))
-    if status not in {"", "active", "tobedeleted"}:
+    if status.casefold() not in {"", "active", "tobedeleted"}:
         allowed = "active, tobedeleted"
         raise Unusable(record.problem("choice", column="status", value=status, allowed=allowed))
     at = None
@@ -201,7 +210,12 @@ def _stamp(record: Record, *, bulk: bool) -> tuple[bool, datetime | None]:
         except ValueError:
             raise Unusable(record.problem("time", column="dateLastModified", value=changed)) from None
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return status == "tobedeleted", at
+        at = at if at.year in YEARS else None  # some write the first of all days for never
+    return status.casefold() == "tobedeleted", at
+
+
+def _lasts_no_day(record: Record) -> bool:
+    return record.get("beginDate") != "" and record.day("beginDate") == record.day("endDate")
 
 
 def _section(reader: _Reader, table: list[Record], *, bulk: bool, parse: Callable[[Record], R | None], file: str) -> Section[R]:
@@ -210,8 +224,12 @@ def _section(reader: _Reader, table: list[Record], *, bulk: bool, parse: Callabl
     for record in table:
         id_ = record.get("sourcedId")
         try:
+            record.check()
             _need(record, "sourcedId")
             removed, changed = _stamp(record, bulk=bulk)
+            if not removed and _lasts_no_day(record):
+                reader.no_days.append(record.line)
+                removed = True
             row = None if removed else parse(record)
         except Unusable as reason:
             reader.problems.append(reason.problem)
@@ -273,14 +291,20 @@ def _classes(reader: _Reader, table: list[Record], bulk: bool) -> None:
     reader.roster.groups = _section(reader, table, bulk=bulk, parse=parse, file="classes.csv")
 
 
-def _person(record: Record) -> PersonRow:
+def _person(record: Record, shared: Collection[str]) -> PersonRow:
+    """`shared`: e-mail addresses of several people, who are then known by their usernames."""
     enabled = record.get("enabledUser").casefold() or "true"
     if enabled not in {"true", "false"}:
         raise Unusable(record.problem("choice", column="enabledUser", value=enabled, allowed="true, false"))
-    username = (record.get("email") or record.get("username")).casefold()
+    email, username = record.get("email").casefold(), record.get("username").casefold()
+    if email and not (email in shared and username):
+        username = email
     if not username:
         raise Unusable(record.problem("blank", column="email"))
-    if not (record.get("familyName") or record.get("preferredFamilyName")):
+    given_name, family_name = record.get("givenName"), record.get("preferredFamilyName") or record.get("familyName")
+    if not family_name:  # some people have one name
+        given_name, family_name = "", given_name
+    if not family_name:
         raise Unusable(record.problem("blank", column="familyName"))
     identifiers = {(kind.strip().casefold(), value.strip()) for kind, value in USER_ID.findall(record.get("userIds"))}
     if master := record.get("userMasterIdentifier"):
@@ -288,8 +312,8 @@ def _person(record: Record) -> PersonRow:
     return PersonRow(
         username=username,
         email=record.get("email"),
-        given_name=record.get("givenName"),
-        family_name=record.get("preferredFamilyName") or record.get("familyName"),
+        given_name=given_name,
+        family_name=family_name,
         preferred_name=record.get("preferredGivenName"),
         pronouns=record.get("pronouns"),
         number=record.get("identifier"),
@@ -299,21 +323,49 @@ def _person(record: Record) -> PersonRow:
 
 
 def _users(reader: _Reader, table: list[Record], bulk: bool) -> None:
-    people = _section(reader, table, bulk=bulk, parse=_person, file="users.csv")
+    by_email: defaultdict[str, set[str]] = defaultdict(set)
+    for record in table:
+        by_email[record.get("email").casefold()].add(record.get("sourcedId"))
+    shared = {email for email, ids in by_email.items() if len(ids) > 1}
+    people = _section(reader, table, bulk=bulk, parse=lambda record: _person(record, shared), file="users.csv")
     reader.roster.people = people
-    if reader.version == "1.1":  # where a user has one role, in its own row; 1.2 has roles.csv
+    if reader.version == "1.1" or ("roles" not in reader.modes and any(record.get("role") for record in table)):
+        reader.roster.grants = _grants_of_users(reader, people)
+    elif "roles" not in reader.modes:
+        reader.problems.append(Problem("no_roles", "users.csv"))
 
-        def grant(id_: str, entry: Entry[PersonRow]) -> GrantRow | None:
+
+def _grants_of_users(reader: _Reader, people: Section[PersonRow]) -> Section[GrantRow]:
+    """Where a user has one role, in its own row: in version 1.1, and where a zip of 1.2 has no roles.csv."""
+    unusable = []
+
+    def grant(id_: str, entry: Entry[PersonRow]) -> GrantRow | None:
+        try:
             role = _role(reader, entry.record)
-            return GrantRow(id_, role, None, None) if role else None
+        except Unusable as reason:
+            reader.problems.append(reason.problem)
+            unusable.append((id_, entry.record))
+            return None
+        return GrantRow(id_, role, None, None) if role else None
 
-        reader.roster.grants = people.pick(grant)
+    grants = people.pick(grant)
+    for id_, record in unusable:
+        grants.hold(id_, record)
+    return grants
 
 
-def _role(reader: _Reader, record: Record) -> Role | None:
-    role = ROLES.get(record.get("role"))
+def role_of(record: Record) -> Role | None:
+    """The role a row gives, if it is one that a file may give."""
+    return ROLES.get(record.get("role").casefold())
+
+
+def _role(reader: _Reader, record: Record, *, ignored: str = "roles_ignored") -> Role | None:
+    """What a row gives, or None for another role of the standard. Raises Unusable for a word that is none."""
+    role, word = role_of(record), record.get("role")
+    if role is None and word.casefold() not in OTHER_ROLES and not word.startswith("ext:"):
+        raise Unusable(record.problem("no_such_role", value=word) if word else record.problem("blank", column="role"))
     if role is None:
-        reader.ignored["roles_ignored", record.get("role")] += 1
+        reader.ignored[ignored, word] += 1
     return role
 
 
@@ -334,11 +386,11 @@ def _enrollments(reader: _Reader, table: list[Record], bulk: bool) -> None:
         first, last = record.day("beginDate"), _last_day(record, "endDate")
         _in_order(record, first, last, ("beginDate", "endDate"))
         group, person = record.get("classSourcedId"), record.get("userSourcedId")
-        if record.get("role") == "student":
-            return PlaceRow(group, person, first, last)
-        if record.get("role") == "teacher":
-            return StaffRow(group, person)
-        reader.ignored["enrolment_roles_ignored", record.get("role")] += 1
+        match _role(reader, record, ignored="enrolment_roles_ignored"):
+            case Role.STUDENT:
+                return PlaceRow(group, person, first, last)
+            case Role.LECTURER:
+                return StaffRow(group, person)
         return None
 
     both = _section(reader, table, bulk=bulk, parse=parse, file="enrollments.csv")
@@ -358,6 +410,8 @@ _READERS: dict[str, Callable[[_Reader, list[Record], bool], Any]] = {
 
 
 def _say_what_was_left_out(reader: _Reader) -> None:
+    if lines := reader.no_days:
+        reader.problems.append(Problem("no_days", "enrollments.csv", values={"count": len(lines), "line": min(lines)}))
     for (code, value), count in sorted(reader.ignored.items()):
         file = "enrollments.csv" if code == "enrolment_roles_ignored" else "roles.csv"
         reader.problems.append(Problem(code, file, values={"count": count, "value": value}))

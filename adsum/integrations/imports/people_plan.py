@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from adsum.accounts.models import Identifier, Person, RoleGrant
 from adsum.accounts.reports import administrators
 from adsum.accounts.rules import BY_HAND_ONLY
-from adsum.integrations.imports.oneroster import ROLES
+from adsum.integrations.imports.oneroster import role_of
 from adsum.integrations.imports.plan import STOP_ABOVE, Plan, is_on, rows_with, some, too_long
 from adsum.integrations.imports.problems import Problem, Refused
 from adsum.integrations.imports.reading import Record
@@ -314,7 +314,7 @@ class PeoplePlanner:
 
     def _key(self, record: Record, id_: str) -> tuple[int, str]:
         person = self.known.get(record.get("userSourcedId") or id_)
-        return (person.pk if person else 0), str(ROLES.get(record.get("role"), ""))
+        return (person.pk if person else 0), str(role_of(record) or "")
 
     def _give(self, section: Section[GrantRow], known: dict[tuple[int, str], RoleGrant]) -> set[tuple[int, str]]:
         """Plan the roles that rows give; returns the keys of those that were there already."""

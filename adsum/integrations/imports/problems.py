@@ -31,6 +31,14 @@ UNUSABLE: dict[str, Promise] = {
     "not_text": _("%(file)s is not a text file. Export it again, as text in UTF-8."),
     "separator": _("%(file)s puts %(found)s between its columns. Save it with commas instead."),
     "columns_missing": _("%(file)s lacks the columns %(columns)s. Add them to the export; their order does not matter."),
+    "columns_case": _(
+        "%(file)s writes the names of its columns in other letters than expected: %(found)s. Write them as %(columns)s; "
+        "capitals count."
+    ),
+    "heading_quotes": _("The quotation marks of the first line of %(file)s do not match. Export it again."),
+    "quotes": _("In too many lines of %(file)s the quotation marks do not match. Export it again, as CSV UTF-8."),
+    "lines_many": _("%(file)s has more than %(limit)s lines. Split it, or ask for an export of this year alone."),
+    "line_long": _("%(file)s has a line of more than a million characters. Export it again, with a line for each row."),
     "column_twice": _("%(file)s names the column %(column)s twice. Keep one of the two."),
     "zip_damaged": _("%(file)s cannot be opened as a zip file: %(reason)s. Make the zip again and send that."),
     "zip_locked": _("%(file)s is locked with a password. Make the zip again without one."),
@@ -80,6 +88,16 @@ PROBLEMS: dict[str, Promise] = {
     "blank": _("%(column)s is empty. Fill it in."),
     "too_long": _("%(column)s has %(found)s characters; %(limit)s fit. Shorten it."),
     "date": _("%(column)s is %(value)s, not a date. Write it as 2026-09-21."),
+    "year": _(
+        "%(column)s is %(value)s; years lie between %(first)s and %(last)s. Correct it, or leave it empty if there is no end."
+    ),
+    "rounded": _(
+        "%(column)s is %(value)s: a spreadsheet has rounded this number, so it is not clear whose it is. Export the file "
+        "again, and set the column to text before you save it in a spreadsheet."
+    ),
+    "no_such_role": _(
+        "%(value)s is no role of OneRoster. Write student or teacher; other roles are given in Adsum where they are needed."
+    ),
     "time": _("%(column)s is %(value)s, not a date and time. Write it as 2026-09-21T09:00:00+01:00."),
     "time_missing": _("On that day the clocks go forward and %(value)s does not exist. Correct the time, or add an offset."),
     "time_twice": _("On that day the clocks go back and %(value)s comes twice. Add the offset, +01:00 or +00:00."),
@@ -156,6 +174,18 @@ PROBLEMS: dict[str, Promise] = {
 """One row cannot be used; every other row is."""
 
 NOTICES: dict[str, Promise] = {
+    "separator_line": _("The first line, %(found)s, is for Excel alone; it was skipped."),
+    "no_roles": _(
+        "No file of this zip says who is a student and who teaches, so nobody gets a role by it. Export roles.csv as well, or "
+        "give the roles in Adsum."
+    ),
+    "no_days": ngettext_lazy(
+        "%(count)s place begins and ends on the same day (line %(line)s). In OneRoster the end is the first day after: it "
+        "lasts no day, so there is none.",
+        "%(count)s places begin and end on the same day (first: line %(line)s). In OneRoster the end is the first day after: "
+        "they last no day, so there are none.",
+        "count",
+    ),
     "bom": _("The file begins with a byte order mark; it was skipped."),
     "columns_ignored": _("Columns that Adsum does not use were ignored: %(columns)s."),
     "file_ignored": _("%(name)s was ignored: %(reason)s."),

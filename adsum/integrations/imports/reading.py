@@ -5,10 +5,12 @@ import io
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple, cast
 
 from adsum.integrations.imports.problems import Problem, Refused, Unusable
 
@@ -19,6 +21,18 @@ MAX_MEMBERS = 100
 EPOCH = (1980, 1, 1, 0, 0, 0)
 BOM = b"\xef\xbb\xbf"
 CALENDAR = re.compile(rb"^[ \t]*BEGIN:VCALENDAR[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+SEPARATOR_LINE = re.compile(rb"sep=.[,;]*", re.IGNORECASE)
+"""What Excel puts before everything else, and reads itself."""
+KINDS = {"roles": {b"person", b"role"}, "enrolments": {b"student", b"course"}, "events": {b"event_id"}}
+"""Columns by which a table is known, however they are separated and whatever their case: so that what is wrong can be said."""
+ROUNDED = re.compile(r"(?:^|[;|,])\s*\d+(?:[.,]\d+)?E\+\d+\s*(?=$|[;|,])", re.IGNORECASE)
+YEARS = range(1900, 2101)
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+LONGEST_LINE, MOST_LINES, MOST_IN_FILE = MB, 1000, 2_000_000
+"""Characters of a line, lines of a row, and lines of a file: the places of 150,000 students are fewer."""
+MOST_READ_AGAIN = 100_000
+"""Lines that may be read twice because of quotation marks that do not match. With it, and the limits above, reading takes no
+longer than the file is long."""
 SECRET_COLUMNS = frozenset({"password"})
 """Never read, never kept, never shown."""
 
@@ -36,12 +50,23 @@ class Record:
         return self.cells.get(column, "")
 
     def day(self, column: str) -> date | None:
-        """The day in a cell; None where it is empty. Raises Unusable."""
+        """The day in a cell; None where it is empty, or is the last of all days. Raises Unusable."""
         value = self.get(column)
+        if value in {"", "9999-12-31"}:
+            return None
         try:
-            return date.fromisoformat(value) if value else None
+            day = date.fromisoformat(value)
         except ValueError:
             raise Unusable(self.problem("date", column=column, value=value)) from None
+        if day.year not in YEARS:
+            raise Unusable(self.problem("year", column=column, value=value, first=YEARS[0], last=YEARS[-1]))
+        return day
+
+    def check(self) -> None:
+        """Raises Unusable for a number that a spreadsheet has rounded: it may be that of many."""
+        for column, value in self.cells.items():
+            if "+" in value and ROUNDED.search(value):
+                raise Unusable(self.problem("rounded", column=column, value=value))
 
     @property
     def raw(self) -> str:
@@ -76,14 +101,18 @@ def kind_of(content: bytes, file: str) -> str:
         raise Refused("web_page", file=file)
     if CALENDAR.search(head):
         return "icalendar"
-    columns = {name.strip(b' "') for name in head.split(b"\n", 1)[0].strip().split(b",")}
-    if {b"person", b"role"} <= columns:
-        return "roles"
-    if {b"student", b"course"} <= columns:
-        return "enrolments"
-    if b"event_id" in head.split(b"\n", 1)[0] or head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "events"
-    raise Refused("not_text" if b"\x00" in head else "unknown_kind", file=file)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Refused("utf16", file=file)
+    if b"\x00" in head:
+        raise Refused("not_text", file=file)
+    lines = [line for line in re.split(rb"[\r\n]+", head) if line.strip(b" \t,;")]
+    if lines and SEPARATOR_LINE.fullmatch(lines[0]):
+        del lines[0]
+    columns = {name.strip(b' "').lower() for name in re.split(rb"[,;\t]", lines[0])} if lines else set()
+    for kind, names in KINDS.items():
+        if names <= columns:
+            return kind
+    raise Refused("unknown_kind", file=file)
 
 
 def pack(path: Path) -> bytes:
@@ -155,34 +184,97 @@ def decoded(content: bytes, file: str, line: int = 1) -> str:
         raise Refused("encoding", file=file, line=line + content.count(b"\n", 0, reason.start)) from reason
 
 
-def _rows(lines: list[str]) -> Iterator[tuple[int, list[str] | None]]:
-    """(first line, cells) of every record; None for a line that CSV cannot read, after which reading goes on."""
-    done = 0
-    while done < len(lines):
-        reader = csv.reader((lines[n] for n in range(done, len(lines))), strict=True)  # from here on, without a copy
-        first = 0
+class _Lines:
+    """The lines of a text, one row at a time, from any place in it."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text, self.file = text, file
+        self.at = 0
+        self.read = 0
+        """Lines of the row that is being read."""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self.at >= len(self.text):
+            raise StopIteration
+        line = cast(re.Match[str], LINE.match(self.text, self.at))  # it matches everywhere
+        self.read += 1
+        if self.read > MOST_LINES:
+            raise csv.Error
+        if len(line[0]) > LONGEST_LINE:
+            raise Refused("line_long", file=self.file)
+        self.at = line.end()
+        return line[0]
+
+
+class Row(NamedTuple):
+    """A row as it stands: `cells` is None for a line that CSV cannot read, `whole` says that it ends with its line."""
+
+    line: int
+    cells: list[str] | None
+    whole: bool
+
+
+def _rows(text: str, file: str) -> Iterator[Row]:
+    """Every row with its first line. After a line that CSV cannot read, reading goes on with the next. Raises Refused."""
+    lines = _Lines(text, file)
+    reader = csv.reader(lines, strict=True)
+    number, again = 1, 0
+    while True:
+        begun, lines.read = lines.at, 0
         try:
-            for cells in reader:
-                yield done + first + 1, cells
-                first = reader.line_num
+            cells = next(reader)
+        except StopIteration:
             return
         except csv.Error:
-            # A stray quotation mark swallows the lines after it: give up this line alone, and read those again.
-            yield done + first + 1, None
-            done += first + 1
+            # A stray quotation mark swallows the lines after it: give up its line alone, and read those again.
+            again += lines.read
+            if again > MOST_READ_AGAIN:
+                raise Refused("quotes", file=file) from None
+            yield Row(number, None, whole=True)
+            lines.at, lines.read = begun, 0
+            next(lines)
+            number += 1
+            reader = csv.reader(lines, strict=True)
+        else:
+            yield Row(number, cells, whole=text[lines.at - 1] in "\r\n")
+            number += lines.read
 
 
-def _header(file: str, names: list[str], required: frozenset[str], known: frozenset[str]) -> tuple[str, ...]:
-    """The header's column names, checked; returns those that are ignored."""
+def _heading(rows: Iterator[Row], text: str, file: str, problems: list[Problem]) -> list[str]:
+    """The names of the columns: the first row that holds anything. Raises Refused."""
+    for line, cells, _whole in rows:
+        if cells is None:
+            raise Refused("separator" if ";" in text[:4096] else "heading_quotes", file=file, found=";")
+        if not any(cell.strip() for cell in cells):
+            continue
+        if SEPARATOR_LINE.fullmatch(",".join(cells).strip().encode()):
+            problems.append(Problem("separator_line", file, values={"line": line, "found": cells[0]}))
+            continue
+        names = [cell.strip() for cell in cells]
+        while not names[-1]:
+            names.pop()
+        return names
+    raise Refused("empty", file=file)
+
+
+def _ignored(file: str, names: list[str], required: frozenset[str], known: frozenset[str]) -> tuple[str, ...]:
+    """The columns that are not used. Raises Refused for a heading that cannot be."""
     for separator, name in ((";", ";"), ("\t", "TAB")):
         if len(names) == 1 and separator in names[0]:
             raise Refused("separator", file=file, found=name)
     if missing := sorted(required - set(names)):
+        by_letters = {name.casefold(): name for name in names}
+        if found := [by_letters[name.casefold()] for name in missing if name.casefold() in by_letters]:
+            wanted = [name for name in missing if name.casefold() in by_letters]
+            raise Refused("columns_case", file=file, found=", ".join(found), columns=", ".join(wanted))
         raise Refused("columns_missing", file=file, columns=", ".join(missing))
-    for name in names:
-        if names.count(name) > 1 and name in known:
+    for name, times in Counter(names).items():
+        if times > 1 and name in known:
             raise Refused("column_twice", file=file, column=name)
-    return tuple(name for name in names if name not in known and name not in SECRET_COLUMNS)
+    return tuple(name for name in dict.fromkeys(names) if name and name not in known and name not in SECRET_COLUMNS)
 
 
 def records(
@@ -190,23 +282,26 @@ def records(
 ) -> Iterator[Record]:
     """The rows of a CSV file (RFC 4180, comma, UTF-8), columns in any order.
 
-    A row that cannot be read becomes a problem; blank rows are skipped. Raises Refused when the file is unusable.
+    Empty cells at the end of a row may be missing, or be too many: spreadsheets do both. A row that cannot be read becomes a
+    problem; blank rows are skipped. Raises Refused when the file is unusable.
     """
-    rows = _rows(list(io.StringIO(text_of(content, file, problems), newline="")))
-    _, first = next(rows, (1, None))
-    if not first:
-        raise Refused("empty", file=file)
-    header = [name.strip() for name in first]
-    if ignored := _header(file, header, required, known | required):
-        problems.append(Problem("columns_ignored", file, values={"columns": ", ".join(ignored)}))
-    kept = [index for index, name in enumerate(header) if name not in SECRET_COLUMNS and name not in ignored]
-    for line, cells in rows:
+    text = text_of(content, file, problems)
+    if text.count("\n") + text.count("\r") > 2 * MOST_IN_FILE:
+        raise Refused("lines_many", file=file, limit=f"{MOST_IN_FILE:,}")
+    rows = _rows(text, file)
+    header = _heading(rows, text, file, problems)
+    if ignored := _ignored(file, header, required, known | required):
+        problems.append(Problem("columns_ignored", file, values={"columns": ", ".join(ignored)[:1000]}))
+    unused = SECRET_COLUMNS.union(ignored, {""})
+    kept = [(index, name) for index, name in enumerate(header) if name not in unused]
+    for line, cells, whole in rows:
         if cells is None:
             problems.append(Problem("bad_quotes", file, line))
-        elif len(cells) != len(header):
-            if any(cell.strip() for cell in cells):
-                secret = SECRET_COLUMNS & set(header)
-                values = {"found": len(cells), "expected": len(header)}
-                problems.append(Problem("cell_count", file, line, "" if secret else as_csv(cells), values))
-        elif any(cells):
-            yield Record(file, line, {header[index]: cells[index].strip() for index in kept})
+            continue
+        said = [cell.strip() for cell in cells]
+        if any(said[len(header) :]) or (len(said) < len(header) and not whole and any(said)):
+            secret = SECRET_COLUMNS & set(header)
+            values = {"found": len(cells), "expected": len(header)}
+            problems.append(Problem("cell_count", file, line, "" if secret else as_csv(cells), values))
+        elif any(said):
+            yield Record(file, line, {name: said[index] if index < len(said) else "" for index, name in kept})

@@ -4,21 +4,18 @@ A whole file: what an earlier one of the same source gave and this one does not 
 touched, and a file makes nobody administrator, data-protection officer or auditor.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from adsum.accounts.models import Department, Person, RoleGrant
+from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import BY_DEPARTMENT, BY_HAND_ONLY, Role
+from adsum.integrations.imports.people_rows import PeopleRows
 from adsum.integrations.imports.plan import Plan, is_on, rows_with
-from adsum.integrations.imports.problems import Problem, Unusable
-from adsum.integrations.imports.reading import Record, records
-from adsum.integrations.imports.resolving import People
+from adsum.integrations.imports.problems import Unusable
+from adsum.integrations.imports.reading import Record
 from adsum.timetable.models import Module, ModuleLeader
 from adsum.timetable.rules import Change
-
-M = TypeVar("M")
 
 REQUIRED = frozenset({"person", "role"})
 KNOWN = REQUIRED | {"department", "module", "from", "to"}
@@ -39,36 +36,26 @@ class _Wanted:
     leaders: dict[LeaderKey, tuple[Dates, Record]] = field(default_factory=dict)
 
 
-class _Reader:
+class _Reader(PeopleRows):
     """Turns rows into keys of what is known."""
 
-    def __init__(self, rows: list[Record], actor: str) -> None:
+    def __init__(self, content: bytes, file: str, plan: Plan, actor: str) -> None:
+        super().__init__(content, file, plan, required=REQUIRED, known=KNOWN)
         self.actor = actor
-        self.people = People({row.get("person") for row in rows if row.get("person")})
-        codes = {row.get("department") for row in rows}
-        self.departments = {one.code: one for one in rows_with(Department.objects.all(), "code", codes)}
-        self.modules = {one.code: one for one in rows_with(Module.objects.all(), "code", {row.get("module") for row in rows})}
+        codes = {row.get("module") for row in self.rows}
+        self.modules = {one.code: one for one in rows_with(Module.objects.all(), "code", codes)}
         self.by_pk: dict[int, Person] = {}
         self.wanted = _Wanted()
-        self.held: set[int] = set()
-        """People of whom a row cannot be used: nothing of theirs counts as gone."""
 
-    def take(self, row: Record) -> None:
+    def use(self, row: Record, person: Person) -> None:
         """Raises Unusable with what is wrong with the row."""
-        person = self._person(row)
-        try:
-            self._use(row, person)
-        except Unusable:
-            self.held.add(person.pk)
-            raise
-
-    def _use(self, row: Record, person: Person) -> None:
+        self.by_pk[person.pk] = person
         role = self._role(row, person)
         dates = row.day("from"), row.day("to")
         if dates[0] and dates[1] and dates[1] < dates[0]:
             raise Unusable(row.problem("order", first="from", last="to"))
-        department = self._named(row, "department", self.departments)
-        module = self._named(row, "module", self.modules)
+        department = self.named(row, "department", self.departments)
+        module = self.named(row, "module", self.modules)
         if department is not None and role not in BY_DEPARTMENT:
             raise Unusable(row.problem("not_by_department", value=role))
         if (module is not None) != (role == Role.MODULE_LEADER):
@@ -81,17 +68,6 @@ class _Reader:
             grant = person.pk, str(role), department and department.pk
             self._once(self.wanted.grants, grant, dates, row)
 
-    def _person(self, row: Record) -> Person:
-        value = row.get("person")
-        if not value:
-            raise Unusable(row.problem("blank", column="person"))
-        try:
-            person = self.people.one(row, "person", value)
-        except Unusable:
-            self.held |= self.people.meant(value)
-            raise
-        return self.by_pk.setdefault(person.pk, person)
-
     def _role(self, row: Record, person: Person) -> Role:
         value = row.get("role").casefold()
         if value in BY_HAND_ONLY:
@@ -101,12 +77,6 @@ class _Reader:
         if person.actor == self.actor:
             raise Unusable(row.problem("own_role"))
         return Role(value)
-
-    def _named(self, row: Record, column: str, known: Mapping[str, M]) -> M | None:
-        value = row.get(column)
-        if value and value not in known:
-            raise Unusable(row.problem("unknown", column=column, value=value))
-        return known.get(value)
 
     def _once(self, said: dict[Any, tuple[Dates, Record]], key: tuple[Any, ...], dates: Dates, row: Record) -> None:
         before = said.setdefault(key, (dates, row))
@@ -130,15 +100,8 @@ def plan_roles(content: bytes, file: str, plan: Plan, *, source: str, actor: str
     `actor` is who brings it in: rows about themselves are not used. With `partial` nothing is ended. Raises Refused.
     """
     source = (source or SOURCE)[:40]
-    rows = list(records(content, file, plan.problems, required=REQUIRED, known=KNOWN))
-    reader = _Reader(rows, actor)
-    for row in rows:
-        try:
-            reader.take(row)
-        except Unusable as reason:
-            plan.problems.append(reason.problem)
-    if not rows:
-        plan.problems.append(Problem("no_rows", file))
+    reader = _Reader(content, file, plan, actor)
+    reader.read(plan.problems)
     _Planner(plan, source, today, reader, file, partial).run()
     return source
 

@@ -270,7 +270,7 @@ def test_every_bad_row_is_named_with_its_line_and_the_others_are_used():
             user(1),
             user(2, email="", username=""),
             user(3, enabledUser="perhaps"),
-            user(4, familyName=""),
+            user(4, familyName="", givenName=""),
             user(5, familyName="x" * 121),
         ],
         roles=[{"sourcedId": "R1", "userSourcedId": "S1", "role": "student", "beginDate": "01/10/2026"}],
@@ -327,7 +327,11 @@ def test_a_row_that_cannot_be_used_never_counts_as_missing():
 
 
 def test_two_people_with_one_sign_in_name():
-    run = bring(oneroster(university(users=[user(1), user(2, email="s1@uni.example")], roles=[], enrollments=[])))
+    run = bring(
+        oneroster(
+            university(users=[user(1, username=""), user(2, email="s1@uni.example", username="")], roles=[], enrollments=[])
+        )
+    )
     assert said(run) == [("users.csv", 2, "username_twice"), ("users.csv", 3, "username_twice")]
     assert not Person.objects.exists()
 

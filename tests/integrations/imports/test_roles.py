@@ -160,7 +160,7 @@ def test_whoever_leads_two_modules_is_leader_from_the_first_to_the_last_day(uni:
         ("00000102,tutor,,CS201,,", "module_only_leader"),
         ("00000102,tutor,,,2026-9-1,", "date"),
         ("00000102,tutor,,,2026-12-01,2026-11-01", "order"),
-        ("00000102,tutor,,,", "cell_count"),
+        ("00000102,tutor,,,,,,surplus", "cell_count"),
     ],
 )
 def test_a_row_that_cannot_be_used_waits_with_its_line(uni: University, row: str, code: str):
