@@ -3,6 +3,8 @@ keys, so it sits below everything. And how far those have read who act on what h
 
 Events are inserted and nothing more. A job gives each its place in a Merkle tree a moment later (docs/adr/0009)."""
 
+from typing import Any
+
 from django.db import models
 
 from adsum.audit.encoding import Differs, Facts, Wrong
@@ -143,6 +145,11 @@ class Reconciliation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d}: {self.differs or 'good'}"
+
+    @property
+    def finding(self) -> dict[str, Any]:
+        """What was found first, as letters and pages tell it."""
+        return {"differs": self.differs, "table": self.table, "row": self.row, "event": self.event_id, "about": self.about}
 
 
 class LookSeal(models.Model):

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adsum.audit import tree
+from adsum.audit.reconciliation import last_reconciliation
 from adsum.checkin.symbol import MOST_MODULES, longest_host, modules_of
 from adsum.messages import mail
 from adsum.messages import reports as outbox
@@ -98,6 +99,7 @@ def findings(at: datetime) -> Iterator[Finding]:
             yield _worker(at)
             yield _event_log()
             yield _verified(at)
+            yield _reconciled(at)
             yield _mail(at)
             yield _feeds()
 
@@ -261,6 +263,32 @@ def _verified(at: datetime) -> Finding:
     if at - last.at > UNVERIFIED_AFTER:
         return Finding("Verification", State.UNWISE, text, "See why the worker has not done it, or run: adsum audit verify")
     return Finding("Verification", State.GOOD, text)
+
+
+def _reconciled(at: datetime) -> Finding:
+    last = last_reconciliation()
+    if last is None:
+        never = State.UNWISE if tree.has_events() else State.GOOD
+        return Finding(
+            "Reconciliation",
+            never,
+            "the record was never compared with the event log",
+            "The worker does it every day; or run: adsum audit reconcile",
+        )
+    rows = sum(last.compared.get(kind, 0) for kind in ("marks", "steps", "roles", "looks"))
+    text = f"{rows:,} rows on {last.at:%Y-%m-%d %H:%M} UTC"
+    if last.differs:
+        return Finding(
+            "Reconciliation",
+            State.BAD,
+            f"{text}: {last.differs} in {last.table}, row {last.row}, event {last.event_id}, {last.about}",
+            "Change nothing, keep a copy of the database, and read “Reconcile” in docs/audit.md.",
+        )
+    if at - last.at > UNVERIFIED_AFTER:
+        return Finding(
+            "Reconciliation", State.UNWISE, text, "See why the worker has not done it, or run: adsum audit reconcile"
+        )
+    return Finding("Reconciliation", State.GOOD, text)
 
 
 def _event_log() -> Finding:

@@ -13,7 +13,8 @@ from adsum.accounts import services as accounts
 from adsum.accounts.reports import unusual_in_week
 from adsum.attendance import reported
 from adsum.attendance.models import Mark, Register
-from adsum.audit.looks import forget_views, keep_report
+from adsum.audit.looks import forget_views, keep_report, seal_looks
+from adsum.audit.reconciliation import last_reconciliation
 from adsum.audit.services import publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, disposal, services
@@ -133,10 +134,11 @@ def poll_feed(*, pk: int) -> str:
 
 
 def report_access() -> None:
-    """Keep what was unusual in last week's looks at records, and forget looks that are old."""
+    """Keep what was unusual in last week's looks at records, seal the looks of days that are over, and forget old ones."""
     at = datetime.now(UTC)
     monday = monday_of(civil_date(at)) - timedelta(weeks=1)
     keep_report(monday, unusual_in_week(monday, university_zone()), at=at)
+    seal_looks(at=at)
     forget_views(at=at)
 
 
@@ -162,10 +164,20 @@ def verify_the_log() -> bool:
     """Have the log verified, unless that was done today already (a worker that starts does every job); whether it was
     begun. In a process of its own: a large log takes minutes, and no class is closed late for it."""
     last = last_verification(by="system:verification")
-    due = has_events() and (last is None or datetime.now(UTC) - last.at > VERIFIED_EVERY)
-    if not due or not cache.add("verify_the_log", 1, timeout=VERIFIES_FOR):
+    return _once_a_day("verify", last.at if last else None)
+
+
+def reconcile_the_record() -> bool:
+    """Have marks, their history, roles and looks compared with the log, likewise."""
+    last = last_reconciliation(by="system:reconciliation")
+    return _once_a_day("reconcile", last.at if last else None)
+
+
+def _once_a_day(action: str, last: datetime | None) -> bool:
+    due = has_events() and (last is None or datetime.now(UTC) - last > VERIFIED_EVERY)
+    if not due or not cache.add(f"audit_{action}", 1, timeout=VERIFIES_FOR):
         return False
-    leave("audit", "verify", "--recent")
+    leave("audit", action, "--recent")
     return True
 
 
@@ -187,6 +199,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     seal_events: 1,
     sign_the_log: 24 * 60,
     verify_the_log: 24 * 60,
+    reconcile_the_record: 24 * 60,
     empty_evidence: 24 * 60,
     report_access: 60,
     forget_sign_ins: 24 * 60,

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from adsum.accounts.models import RoleGrant
 from adsum.accounts.reconciliation import note_found
 from adsum.accounts.rules import Role
-from adsum.accounts.services import replace_roles
+from adsum.accounts.services import entry_of, replace_roles
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.reconciliation import compare_marks
 from adsum.attendance.rules import Reason, Status
@@ -24,7 +26,13 @@ from adsum.audit.models import Alias, Event, LookSeal, Reconciliation
 from adsum.audit.reconciliation import Compared
 from adsum.audit.rules import Page
 from adsum.audit.verification import verify
+from adsum.messages.models import Message
+from adsum.messages.telling import tell
+from adsum.messages.topics import oversight
+from adsum.messages.topics.registry import letter_of
+from adsum.ops import health, jobs, reconciling
 from adsum.ops.cli import main
+from adsum.ops.reconciling import reconcile
 from tests.kit.actions import DEEDS, U
 from tests.kit.log import BY, MINUTE, superuser
 from tests.kit.term import DAY, LATER, NEW_STEP, Term, compared, first, stored
@@ -237,3 +245,61 @@ def test_the_command_says_what_was_compared_and_keeps_it(term: Term, capsys: Any
     kept = list(Reconciliation.objects.order_by("pk").values_list("whole", "differs", "row"))
     assert kept == [(True, "", None), (True, "different", term.mark_id(0))]
     assert verify().finding is None
+
+
+def test_the_check_and_the_letter_say_what_differs(term: Term):
+    at = datetime.now(UTC)
+    auditor = term.world.person(Role.AUDITOR)
+    assert health._reconciled(at).state == health.State.UNWISE
+    reconcile(at)
+    assert health._reconciled(at).state == health.State.BAD, "the auditor's role was given past Adsum"
+    tell(oversight.TOPIC, at=at)
+    letter = Message.objects.get(person=auditor, kind=oversight.LOG)
+    told = letter_of(letter.kind, letter.facts)
+    grant = RoleGrant.objects.get(person=auditor)
+    assert told.subject == "The record is not what the event log says"
+    assert f"in roles a row has no event: row {grant.pk}, auditor." in told.opening
+    tell(oversight.TOPIC, at=at)
+    assert Message.objects.filter(person=auditor, kind=oversight.LOG).count() == 1
+    services.record_all([entry_of(grant, "role.grant")], actor=BY, at=at)
+    reconcile(at + MINUTE)
+    assert health._reconciled(at + MINUTE).state == health.State.GOOD
+    assert health._reconciled(at + 4 * DAY).state == health.State.UNWISE
+
+
+def test_where_a_daily_comparison_begins(monkeypatch: pytest.MonkeyPatch):
+    def kept(at: datetime, *, whole: bool = True, differs: str = "") -> None:
+        Reconciliation.objects.create(
+            at=at, by=BY, whole=whole, last_event=500, last_step=300, seconds=1, compared={}, differs=differs
+        )
+
+    assert reconciling.since_when(NINE) is None
+    kept(NINE)
+    assert reconciling.since_when(NINE + DAY) is None, "small"
+    monkeypatch.setattr(reconciling, "SMALL", 400)
+    assert reconciling.since_when(NINE + DAY) == (500, 300)
+    kept(NINE + DAY, whole=False)
+    assert reconciling.since_when(NINE + 2 * DAY) == (500, 300)
+    assert reconciling.since_when(NINE + 7 * DAY) is None, "once a week"
+    kept(NINE + 2 * DAY, differs=Differs.LOST)
+    assert reconciling.since_when(NINE + 3 * DAY) is None, "until it is right again"
+
+
+def test_the_worker_has_it_done_once_a_day(monkeypatch: pytest.MonkeyPatch, term: Term):
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(jobs, "leave", lambda *words: begun.append(words))
+    cache.clear()
+    assert jobs.reconcile_the_record()
+    assert begun == [("audit", "reconcile", "--recent")]
+    assert not jobs.reconcile_the_record(), "it is still at it"
+    cache.clear()
+    fields = {"by": "system:reconciliation", "whole": True, "last_event": 1, "seconds": 1}
+    Reconciliation.objects.create(at=datetime.now(UTC) - timedelta(hours=21), **fields)
+    assert jobs.reconcile_the_record()
+    cache.clear()
+    Reconciliation.objects.create(at=datetime.now(UTC), **fields)
+    assert not jobs.reconcile_the_record()
+
+
+def test_every_difference_has_words():
+    assert set(oversight.DIFFERS) == set(reconciling.WORDS) == set(Differs)

@@ -11,6 +11,7 @@ from adsum.attendance.models import Mark, MarkChange
 from adsum.audit.encoding import Differs
 from adsum.audit.models import AccessLog
 from adsum.audit.verification import verify
+from adsum.messages.topics.oversight import TABLES
 from tests.kit.log import MINUTE, superuser
 from tests.kit.term import DAY, NEW_STEP, Term, first, stored
 from tests.kit.world import NINE, World
@@ -350,3 +351,8 @@ def test_what_is_changed_in_the_tables_alone_is_named(term: Term, tampering: Tam
         assert cursor.rowcount > 0, "it changed nothing"
         assert first() == (tampering.finds, tampering.table, tampering.row(term))
     assert verify().finding is None, "the log itself is as it was"
+
+
+def test_every_table_has_its_tamperings_and_words():
+    assert {one.table for one in TAMPERINGS} == set(TABLES)
+    assert len(TAMPERINGS) > 60

@@ -13,11 +13,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from adsum.accounts.models import Person
+from adsum.accounts.reconciliation import compare_roles
 from adsum.accounts.rules import Role
 from adsum.attendance.counting import Counted, tally
 from adsum.attendance.models import Mark, MarkChange, Query, Register
+from adsum.attendance.reconciliation import compare_marks
 from adsum.attendance.reports import newest_change
 from adsum.attendance.rules import Source, Status
+from adsum.audit.reconciliation import Compared, who_is_who
 from adsum.checkin.models import GateState, Opening, Scan
 from adsum.checkin.services import open_checkin
 from adsum.core.errors import AdsumError
@@ -244,6 +247,15 @@ def test_the_event_log_says_that_nobody_lived_through_it(demo):
     assert set(events.values_list("at", flat=True)) == {AT}
     assert events.filter(verb="demo.register").count() == Register.objects.count()
     assert events.filter(verb="demo.load").count() == 1
+    assert events.filter(verb="mark.demo").count() == MarkChange.objects.count()
+
+
+def test_its_record_is_what_its_log_says(demo):
+    compared, people = Compared(), who_is_who()
+    compare_marks(compared, people)
+    compare_roles(compared, people)
+    assert compared.difference is None
+    assert compared.counts["steps"] == compared.counts["events"] == MarkChange.objects.count()
 
 
 # A class now, always

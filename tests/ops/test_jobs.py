@@ -77,6 +77,7 @@ def test_the_schedules_are_those_of_the_code():
         ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
         ("forget_sign_ins", "adsum.ops.jobs.forget_sign_ins", 1_440),
         ("poll_feeds", "adsum.ops.jobs.poll_feeds", 1),
+        ("reconcile_the_record", "adsum.ops.jobs.reconcile_the_record", 1_440),
         ("report_access", "adsum.ops.jobs.report_access", 60),
         ("seal_events", "adsum.ops.jobs.seal_events", 1),
         ("send_messages", "adsum.ops.jobs.send_messages", 1),

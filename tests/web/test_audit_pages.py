@@ -59,7 +59,7 @@ def test_the_page_costs_the_same_for_one_event_as_for_three(room: Room, students
     services.seal(at=FIVE_PAST)
     room.sign_in(room.world.person(Role.AUDITOR), LATER)
     room.client.get("/audit/")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         answer = room.client.get("/audit/")
     assert words(answer).count("mark.amend") == students
     named = {one.actor for one in [room.lecturer, room.alice, room.bob, room.cara][: students + 1]}

@@ -4,6 +4,7 @@ No letter names anybody: it has numbers, and leads to the page."""
 
 from collections import Counter
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.accounts.models import BreakGlass
 from adsum.accounts.rules import READS_ACCESS_LOG, Role
-from adsum.audit.encoding import Wrong
+from adsum.audit.encoding import Differs, Wrong
 from adsum.audit.following import Reader
+from adsum.audit.reconciliation import last_reconciliation
 from adsum.audit.reports import kept_report
 from adsum.audit.rules import Unusual
 from adsum.audit.tree import last_verification
@@ -67,14 +69,20 @@ def unusual_looks(_reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
 
 
 def log_wrong(_reader: Reader, at: datetime, _zone: ZoneInfo) -> Pending:
-    """That the last verification found something wrong, for auditors and data protection: each finding once."""
+    """That the last verification found something wrong, or the last comparison a difference, for auditors and data
+    protection: each finding once."""
+    found: list[tuple[str, dict[str, Any]]] = []
     last = last_verification()
-    if last is None or not last.wrong or at - last.at > STALE:
-        return Pending()
-    what = f"{last.wrong}:{last.place}:{last.event_id}"
-    facts = {"at": last.at.isoformat(), "wrong": last.wrong, "place": last.place, "event": last.event_id}
-    drafts = [Draft(person, LOG, f"{LOG}:{person.pk}:{what}", facts, at + KEPT_DUE) for person in holders(READS_ACCESS_LOG, at)]
-    return Pending(drafts)
+    if last is not None and last.wrong and at - last.at <= STALE:
+        facts = {"at": last.at.isoformat(), "wrong": last.wrong, "place": last.place, "event": last.event_id}
+        found.append((f"{last.wrong}:{last.place}:{last.event_id}", facts))
+    other = last_reconciliation()
+    if other is not None and other.differs and at - other.at <= STALE:
+        found.append((":".join(map(str, other.finding.values())), {"at": other.at.isoformat(), **other.finding}))
+    people = holders(READS_ACCESS_LOG, at) if found else []
+    return Pending(
+        [Draft(person, LOG, f"{LOG}:{person.pk}:{what}", facts, at + KEPT_DUE) for person in people for what, facts in found]
+    )
 
 
 # What it says
@@ -132,7 +140,42 @@ def _looks(facts: Facts) -> Letter:
     )
 
 
+TABLES = {
+    "adsum_mark": gettext_lazy("marks"),
+    "adsum_markchange": gettext_lazy("the history of marks"),
+    "adsum_rolegrant": gettext_lazy("roles"),
+    "adsum_accesslog": gettext_lazy("looks at records"),
+    "adsum_lookseal": gettext_lazy("what seals the looks at records"),
+}
+DIFFERS = {
+    Differs.UNRECORDED: gettext_lazy("a row has no event"),
+    Differs.DIFFERENT: gettext_lazy("a row says something else than the log"),
+    Differs.LOST: gettext_lazy("a row that the log knows is gone"),
+    Differs.OUT_OF_ORDER: gettext_lazy("rows were put in another order"),
+    Differs.MISCOUNTED: gettext_lazy("there are more or fewer rows than the log knows"),
+}
+
+
+def difference(facts: Facts) -> str:
+    """Such as "in marks a row has no event: row 12, session:7"."""
+    where = [_("row %(n)s") % {"n": facts["row"]}] if facts["row"] is not None else []
+    where += [_("event %(n)s") % {"n": facts["event"]}] if facts["event"] is not None else []
+    where += [facts["about"]] if facts["about"] else []
+    what = _("in %(table)s %(what)s") % {"table": TABLES[facts["table"]], "what": DIFFERS[Differs(facts["differs"])]}
+    return f"{what}: {', '.join(where)}" if where else what
+
+
 def _log(facts: Facts) -> Letter:
+    if "differs" in facts:
+        told = {"when": when(facts["at"]), "what": difference(facts)}
+        return Letter(
+            subject=_("The record is not what the event log says"),
+            opening=_("The comparison of %(when)s found a difference. First of all, %(what)s.") % told,
+            closing=[
+                _("Have whoever runs Adsum change nothing, keep a copy of the database, and read docs/audit.md, “Reconcile”.")
+            ],
+            action=(_("See the event log"), "/audit/"),
+        )
     what = {"what": WRONG[Wrong(facts["wrong"])], "place": facts["place"], "when": when(facts["at"])}
     return Letter(
         subject=_("The event log is not as it was"),

@@ -1,6 +1,7 @@
 """The weeks that lie behind: who came, who did not, what staff amended, and which classes nobody observed.
 
-Nobody lived through this, and the event log says so: one event for each register, by `system:demo`, at the time of loading.
+Nobody lived through this, and the event log says so: its events are by `system:demo`, at the time of loading. There is one for
+each step of each mark, as for real ones.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from adsum.accounts.models import Person
+from adsum.attendance.marks import entry_of
 from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.attendance.rules import Reason, Source, Status, minutes_late
 from adsum.audit import services as audit_log
@@ -68,7 +70,8 @@ class _Sheet:
         Mark.objects.bulk_create(self.marks, batch_size=BATCH)
         MarkChange.objects.bulk_create(self.changes, batch_size=BATCH)
         Query.objects.bulk_create(self.queries, batch_size=BATCH)
-        audit_log.record_all(self.entries, actor=ACTOR, at=at)
+        steps = [entry_of(change, "mark.demo") for change in self.changes]
+        audit_log.record_all([*self.entries, *steps], actor=ACTOR, at=at)
 
     def first(
         self,

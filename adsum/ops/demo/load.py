@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from adsum.accounts.models import Person
+from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.services import entry_of
 from adsum.audit import services as audit_log
 from adsum.checkin.models import GateState
 from adsum.core.errors import AdsumError
@@ -66,6 +67,7 @@ def delete() -> None:
     if connection.vendor != "sqlite":
         call_command("flush", verbosity=0, interactive=False)
         return
+    settings.KNOWN_CHECKPOINT_FILE.unlink(missing_ok=True)
     name = Path(connection.settings_dict["NAME"])
     connection.close()
     for path in (name, Path(f"{name}-wal"), Path(f"{name}-shm")):
@@ -89,6 +91,8 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     step("Laying out the timetable")
     teaching = make_teaching(population, calendar)
     lessons = make_classes(teaching, calendar, zone=zone, at=at)
+    roles = [entry_of(grant, "role.grant") for grant in RoleGrant.objects.order_by("pk")]
+    audit_log.record_all(roles, actor=ACTOR, at=at)
     step("Remembering the last weeks")
     taken = make_history(lessons, teaching, population, calendar, zone=zone, at=at)
     gate, _ = GateState.objects.get_or_create(pk=1)

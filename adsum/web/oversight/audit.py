@@ -20,9 +20,10 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import READS_ACCESS_LOG, Role
 from adsum.audit import tree
 from adsum.audit.encoding import ALIAS, Wrong
+from adsum.audit.reconciliation import last_reconciliation
 from adsum.audit.rules import Page
 from adsum.core.clock import civil_day
-from adsum.messages.topics.oversight import WRONG
+from adsum.messages.topics.oversight import WRONG, difference
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import Relation, university_zone
 from adsum.web.entered import DayField, number_of
@@ -80,9 +81,12 @@ def log(request: PersonRequest) -> HttpResponse:
     looked_through(request, Page.EVENT_LIST, [(pk, role) for pk in behind.values() if pk not in searched])
     asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
     standing = tree.standing()
+    last = last_reconciliation()
     context = {
         "form": form,
         "standing": standing,
+        "compared": last,
+        "differs": last and last.differs and difference(last.finding),
         "wrong": WRONG[Wrong(standing.verification.wrong)] if standing.verification and standing.verification.wrong else "",
         "checkpoints": list(tree.published()[:5]),
         "rows": list(_rows(found, behind)),
