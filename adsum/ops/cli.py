@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from pydantic import ValidationError
 
 from adsum import __version__
@@ -85,6 +86,13 @@ def set_up() -> str:
     except ValidationError as wrong:
         told = [f"ADSUM_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in wrong.errors()]
         return "\n".join(f"Put this setting right. {problem}" for problem in told)
+    except ImproperlyConfigured as wrong:
+        if "psycopg" not in str(wrong):
+            raise
+        return (
+            "ADSUM_DATABASE_URL names a PostgreSQL database, and psycopg is not installed. Install requirements/postgres.txt, or "
+            "leave ADSUM_DATABASE_URL empty to use SQLite."
+        )
     except ValueError as wrong:
         return f"Put this setting right. {wrong}"
     except OSError as wrong:

@@ -6,8 +6,10 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
+
+from adsum.core.errors import AdsumError
 
 
 def unapplied() -> list[str]:
@@ -15,6 +17,29 @@ def unapplied() -> list[str]:
     executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def require() -> None:
+    """Raises AdsumError, with what to do, when the database is not that of this code, or is away."""
+    try:
+        missing = unapplied()
+    except OperationalError as away:
+        why = str(away).strip().splitlines()[0]
+        raise AdsumError(
+            "database_away", f"The database cannot be reached: {why}. Start it, or look at ADSUM_DATABASE_URL."
+        ) from away
+    if missing and not MigrationExecutor(connections[DEFAULT_DB_ALIAS]).loader.applied_migrations:
+        raise AdsumError(
+            "no_database",
+            "There is no university here yet. Run: adsum check --fix, and this again; or set ADSUM_DATA, or "
+            "ADSUM_DATABASE_URL, to where yours is.",
+        )
+    if missing:
+        raise AdsumError(
+            "not_migrated",
+            f"The database is older than this code: {len(missing)} migrations are missing, the first is {missing[0]}. "
+            "Make a backup, then run: adsum check --fix",
+        )
 
 
 def migrate() -> None:

@@ -1,4 +1,7 @@
-"""`adsum import`: bring a roster or a timetable in. Shows what would change, then asks."""
+"""`adsum import`: bring a roster or a timetable in. Shows what would change, then asks.
+
+What it returns is for a nightly job to act on: see docs/operations.md.
+"""
 
 import argparse
 import sys
@@ -16,11 +19,14 @@ from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.fetching import fetch
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.integrations.imports.reading import pack
+from adsum.ops import database
 from adsum.timetable.rules import Change, ImportState
 from adsum.timetable.sources import FeedMapping, Import
 
 ACTOR = "system:import"
 SHOWN = 20
+APPLIED, FAILED, ROWS_LEFT, ASKS = 0, 1, 3, 4
+"""Exit codes: all of it was applied; nothing was; it was, but for rows that could not be used; somebody has to decide first."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mapping", default="", help=f"for iCalendar: {', '.join(PRESETS)}, or the name of a saved mapping")
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     parser.add_argument("--yes", action="store_true", help="apply without asking")
-    parser.add_argument("--yes-remove", action="store_true", help="apply even where more than 20 %% would be removed")
+    parser.add_argument("--yes-remove", action="store_true", help="apply, and say yes to what it stops to ask")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, show, ask, apply. Returns 0 when it was applied (or was a dry run), 1 when not."""
-    console = Console(stderr=False)
+    """Check, show, ask, apply. Returns one of the exit codes above; a dry run that of what would be."""
+    database.require()
+    console = Console(stderr=False, soft_wrap=True, markup=False, highlight=False)
     at = datetime.now(UTC)
     name, content = fetch(args.what) if "://" in args.what else (Path(args.what).name, pack(Path(args.what)))
     taken = imports.take(filename=name, content=content, actor=ACTOR, at=at, options=_options(args), roles=True)
@@ -47,27 +54,23 @@ def run(args: argparse.Namespace) -> int:
         imports.check(taken, at=at, progress=lambda done, total: bar.update(task, completed=done, total=total))
     _show(console, taken)
     if taken.state == ImportState.REFUSED:
-        return 1
-    if args.dry_run:
+        return FAILED
+    question, rows_left = taken.stop_reason, taken.problems.filter(notice=False).exists()
+    good = ROWS_LEFT if rows_left else APPLIED
+    if question and not args.yes_remove:
+        console.print(f"{question} If so, run this again with --yes-remove.")
+    if args.dry_run or (question and not args.yes_remove) or not (args.yes or args.yes_remove or _asks(console)):
         imports.discard(taken, at=at, actor=ACTOR)
         console.print("Nothing was changed.")
-        return 0
-    if taken.stop_reason and not args.yes_remove:
-        imports.discard(taken, at=at, actor=ACTOR)
-        console.print(f"{taken.stop_reason} If it is, run this again with --yes-remove. Nothing was changed.")
-        return 1
-    if not (args.yes or args.yes_remove or _asks(console)):
-        imports.discard(taken, at=at, actor=ACTOR)
-        console.print("Nothing was changed.")
-        return 1
+        return good if args.dry_run and not question else ASKS
     with _bar(console) as bar:
         bar.add_task(f"Applying {name}", total=None)
         imports.apply(taken, at=at, actor=ACTOR, confirm=args.yes_remove)
     if taken.state != ImportState.APPLIED:
         console.print(taken.stop_reason)
-        return 1
-    console.print("Applied.")
-    return 0
+        return ASKS
+    console.print("Applied, but for the rows to put right." if rows_left else "Applied.")
+    return good
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
@@ -107,10 +110,10 @@ def _show(console: Console, run: Import) -> None:
     for change in changes[:SHOWN]:
         after = change.after or {}
         step = "; ".join(f"{name}: {was} → {after.get(name)}" for name, was in (change.before or {}).items())
-        console.print(f"{change.change:<10} {change.label}  {step}", markup=False, highlight=False)
+        console.print(f"{change.change:<10} {change.label}  {step}")
     if (more := changes.count() - SHOWN) > 0:
         console.print(f"… and {more} more")
     for problem in run.problems.order_by("notice", "id"):
         where = f"{problem.file}:{problem.line}" if problem.line else problem.file
         sign = "note" if problem.notice else "PUT RIGHT"
-        console.print(f"{sign:<10} {where}  {problem.message}", markup=False, highlight=False)
+        console.print(f"{sign:<10} {where}  {problem.message}")

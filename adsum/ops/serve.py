@@ -6,7 +6,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from contextlib import closing
 from importlib import import_module
 
-from django.db import OperationalError, connections
+from django.db import connections
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
@@ -93,19 +93,7 @@ def _uvicorn(args: Namespace) -> int:
 
 def ready() -> None:
     """Raises AdsumError when the database or the static files are not those of this code, or the database is away."""
-    try:
-        missing = database.unapplied()
-    except OperationalError as away:
-        why = str(away).strip().splitlines()[0]
-        raise AdsumError(
-            "database_away", f"The database cannot be reached: {why}. Start it, or look at ADSUM_DATABASE_URL."
-        ) from away
-    if missing:
-        raise AdsumError(
-            "not_migrated",
-            f"The database is older than this code: {len(missing)} migrations are missing, the first is {missing[0]}. "
-            "Make a backup, then run: adsum check --fix",
-        )
+    database.require()
     if database.uncollected(newer=False):
         raise AdsumError("not_collected", "The static files are not collected yet. Run: adsum check --fix")
     connections.close_all()  # the workers are forked from here: none may inherit this one

@@ -1,6 +1,8 @@
 """The `adsum` command: what it says when something is missing, and that both servers serve."""
 
 import signal
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ from adsum.core.errors import AdsumError
 from adsum.ops import database, health, serve
 from adsum.ops.cli import COMMANDS, main
 from tests.kit.commands import adsum, free_port, get, running, wait_for
+from tests.kit.environment import environment
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -52,10 +55,25 @@ def test_a_setting_that_cannot_be_is_said_in_a_sentence(tmp_path, setting, sente
 
 
 def test_serve_and_work_say_what_is_missing(tmp_path):
-    for words in (["serve", "--port", str(free_port())], ["work"]):
+    for words in (["serve", "--port", str(free_port())], ["work"], ["import", "roster.zip"]):
         answer = adsum(tmp_path / "new", *words)
         assert answer.returncode == 1
-        assert "adsum check --fix" in answer.stderr
+        assert answer.stderr.startswith("There is no university here yet. Run: adsum check --fix")
+
+
+def test_a_postgresql_without_its_driver_says_what_to_install(tmp_path):
+    code = (
+        "import sys; sys.modules['psycopg'] = sys.modules['psycopg2'] = None; from adsum.ops import cli; sys.exit(cli.main())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, "import", "roster.zip"],
+        env=environment(tmp_path, ADSUM_DATABASE_URL="postgresql://adsum@127.0.0.1/adsum"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    assert "psycopg is not installed" in told.stderr
 
 
 def not_well(data: Path) -> list[str]:

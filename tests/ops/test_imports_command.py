@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from adsum.ops import cli
+from adsum.ops.imports import ASKS, ROWS_LEFT
 from adsum.timetable.models import ClassSession, Place
 from adsum.timetable.sources import Import
 from tests.kit import feeds
@@ -33,14 +34,16 @@ def test_a_dry_run_shows_and_changes_nothing(folder: Path, capsys: pytest.Captur
 
 def test_a_roster_then_a_timetable(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert cli.main(["import", str(folder / "roster.zip"), "--yes"]) == 0
-    assert cli.main(["import", str(folder / "events.csv"), "--yes"]) == 0
+    assert cli.main(["import", str(folder / "events.csv"), "--dry-run"]) == ROWS_LEFT
+    assert cli.main(["import", str(folder / "events.csv"), "--yes"]) == ROWS_LEFT
     shown = " ".join(capsys.readouterr().out.split())
+    assert "Applied, but for the rows to put right." in shown
     assert "PUT RIGHT events.csv:3 mandatory is maybe. It must be one of: true, false." in shown
     assert (Place.objects.count(), ClassSession.objects.count()) == (10, 1)
 
 
 def test_nobody_there_to_ask(folder: Path, capsys: pytest.CaptureFixture[str]):
-    assert cli.main(["import", str(folder / "roster.zip")]) == 1
+    assert cli.main(["import", str(folder / "roster.zip")]) == ASKS
     assert "--yes" in capsys.readouterr().out
     assert not Place.objects.exists()
 
@@ -58,8 +61,12 @@ def test_an_unpacked_folder(folder: Path):
 def test_removing_over_a_fifth_needs_a_yes_of_its_own(folder: Path, capsys: pytest.CaptureFixture[str]):
     cli.main(["import", str(folder / "roster.zip"), "--yes"])
     (folder / "less.zip").write_bytes(oneroster(university(5)))
-    assert cli.main(["import", str(folder / "less.zip"), "--yes"]) == 1
-    assert "--yes-remove" in " ".join(capsys.readouterr().out.split())
+    question = "enrollments.csv would remove 5 of 10 rows (50 %). Is it the whole export?"
+    for words in (["--yes"], ["--dry-run"], []):
+        capsys.readouterr()
+        assert cli.main(["import", str(folder / "less.zip"), *words]) == ASKS
+        shown = " ".join(capsys.readouterr().out.split())
+        assert f"{question} If so, run this again with --yes-remove. Nothing was changed." in shown
     assert not Place.objects.exclude(ends_on=None).exists()
     assert cli.main(["import", str(folder / "less.zip"), "--yes-remove"]) == 0
     assert Place.objects.exclude(ends_on=None).count() == 5
@@ -87,3 +94,38 @@ def test_a_refused_file_says_why(folder: Path, capsys: pytest.CaptureFixture[str
     (folder / "odd.zip").write_bytes(feeds.zipped({"users.csv": b""}))
     assert cli.main(["import", str(folder / "odd.zip"), "--yes"]) == 1
     assert "odd.zip has no manifest.csv." in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_file_whose_rows_are_all_unusable_is_no_success(folder: Path, capsys: pytest.CaptureFixture[str]):
+    cli.main(["import", str(folder / "roster.zip"), "--yes"])
+    (folder / "bad.csv").write_bytes(events(*(event(str(n), start=f"2{n}/09/2026") for n in range(3))))
+    assert cli.main(["import", str(folder / "bad.csv"), "--yes"]) == ROWS_LEFT
+    assert "start is 20/09/2026, not a date and time." in capsys.readouterr().out
+
+
+def test_causes_stand_before_what_follows_from_them(folder: Path, capsys: pytest.CaptureFixture[str]):
+    whole = university(3, users=[feeds.user(1, enabledUser="?"), *university(3)["users"][1:]])
+    (folder / "roster.zip").write_bytes(oneroster(whole))
+    assert cli.main(["import", str(folder / "roster.zip"), "--yes"]) == ROWS_LEFT
+    rows = [line.split()[2] for line in capsys.readouterr().out.splitlines() if line.startswith("PUT RIGHT")]
+    assert rows == ["users.csv:2", "roles.csv:2", "enrollments.csv:2"]
+
+
+def test_what_a_file_says_is_shown_as_it_says_it(folder: Path, capsys: pytest.CaptureFixture[str]):
+    name = "[bold] " + "very " * 30 + "long.csv"
+    (folder / name).write_bytes(b"name,room\r\n")
+    assert cli.main(["import", str(folder / name)]) == 1
+    (folder / "[odd].csv").write_bytes(b"event_id,module_code\r\n")
+    assert cli.main(["import", str(folder / "[odd].csv")]) == 1
+    out, err = capsys.readouterr()
+    assert name in err
+    assert "[odd].csv lacks the columns" in out
+
+
+def test_a_file_that_may_not_be_read(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    def refused(_path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    assert cli.main(["import", str(folder / "events.csv")]) == 1
+    assert "events.csv cannot be read: Permission denied." in capsys.readouterr().err

@@ -67,6 +67,7 @@ UNUSABLE: dict[str, Promise] = {
         "something that repeats, as in (a+)+."
     ),
     "source_of_sign_ins": _("%(source)s is the name of a way to sign in. Give this source a name of its own."),
+    "unreadable": _("%(file)s cannot be read: %(reason)s. Give whoever runs this the right to read it."),
     "folder_missing": _("There is no file or folder %(file)s. Check the path."),
     "feed_kind": _(
         "%(file)s did not answer with what this feed is set to (%(expected)s). Check its address, or change the kind of feed."
@@ -349,6 +350,12 @@ NOTICES: dict[str, Promise] = {
 """Said for information: the rows were used."""
 
 
+CAUSES = [
+    f"{name}.csv" for name in ("manifest", "orgs", "academicSessions", "courses", "classes", "users", "roles", "enrollments")
+]
+"""The files of a roster, those that others refer to first."""
+
+
 class Refused(AdsumError):
     """The file as a whole cannot be used; nothing of it was imported."""
 
@@ -370,6 +377,12 @@ class Problem:
     def notice(self) -> bool:
         """The row was used all the same."""
         return self.code in NOTICES
+
+    @property
+    def place(self) -> tuple[bool, int, str, int, str]:
+        """Where it stands among others: causes before what follows from them, in the order of the files of a roster."""
+        rank = CAUSES.index(self.file) if self.file in CAUSES else -1
+        return self.notice, rank, self.file, self.line, self.code
 
     @property
     def message(self) -> str:

@@ -116,15 +116,18 @@ def kind_of(content: bytes, file: str) -> str:
 
 
 def pack(path: Path) -> bytes:
-    """A file as it is; a folder as the zip it would make, always the same bytes. Raises Refused `folder_missing`."""
-    if path.is_file():
-        return path.read_bytes()
-    if not path.is_dir():
-        raise Refused("folder_missing", file=path)
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for member in sorted(path.rglob("*.csv")):
-            archive.writestr(zipfile.ZipInfo(member.relative_to(path).as_posix(), EPOCH), member.read_bytes())
+    """A file as it is; a folder as the zip it would make, always the same bytes. Raises Refused."""
+    try:
+        if path.is_file():
+            return path.read_bytes()
+        if not path.is_dir():
+            raise Refused("folder_missing", file=path)
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member in sorted(path.rglob("*.csv")):
+                archive.writestr(zipfile.ZipInfo(member.relative_to(path).as_posix(), EPOCH), member.read_bytes())
+    except OSError as wrong:
+        raise Refused("unreadable", file=path, reason=wrong.strerror) from wrong
     return out.getvalue()
 
 

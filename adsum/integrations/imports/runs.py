@@ -117,7 +117,7 @@ def check(run: Import, *, at: datetime, progress: Progress = _silent) -> Import:
 
 
 def _save(run: Import, source: str, plan: Plan, *, stop: str) -> None:
-    troubles = sorted(plan.problems, key=lambda problem: (problem.notice, problem.file, problem.line, problem.code))
+    troubles = sorted(plan.problems, key=lambda problem: problem.place)
     services.save_diff(
         run,
         source=source,
