@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from adsum.checkin.entered import plain
 from adsum.checkin.rules import Refusal, Ticket
 from adsum.core import ids
 from adsum.core.signing import TAG_BYTES, derive, seal, tag, unseal
@@ -150,8 +151,9 @@ def make_typed(epoch: EpochKey, counter: int) -> str:
 
 
 def clean_typed(text: str) -> str | None:
-    """What a person typed, as 8 digits; spaces and dashes between them are forgiven. None when it cannot be a code."""
-    digits = "".join(text.replace("-", " ").split())
+    """What a person typed, as 8 digits of any script; spaces and dashes between them are forgiven. None when it cannot be a
+    code."""
+    digits = plain(text[:200])
     return digits if len(digits) == 8 and digits.isascii() and digits.isdigit() else None
 
 

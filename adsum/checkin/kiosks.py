@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
 
 from adsum.accounts.models import Identifier, Person
 from adsum.attendance import amendments
@@ -16,6 +15,7 @@ from adsum.attendance.services import Done
 from adsum.attendance.services import mark as make_mark
 from adsum.attendance.weighing import Act, Entry, Why
 from adsum.audit import services as audit_log
+from adsum.checkin.entered import whose
 from adsum.checkin.models import Kiosk, Opening
 from adsum.checkin.reports import may_run, paused
 from adsum.checkin.services import display_fingerprint, waiting_pairing
@@ -139,12 +139,12 @@ def is_shut(kiosk: Kiosk, at: datetime) -> Answer | None:
 
 def _student_of(number: str, session: int) -> Person | None:
     """The one student expected in the class whom this number, or card, belongs to (at most three queries)."""
-    wanted = number.strip()
-    if not wanted or len(wanted) > 200:
+    if not number.strip() or len(number) > 200:
         return None
-    cards = Identifier.objects.filter(kind=CARD, value__iexact=wanted, valid_to=None).values("person")
-    found = list(Person.objects.filter(Q(number__iexact=wanted) | Q(pk__in=cards), pk__in=expected_ids([session])[session])[:2])
-    return found[0] if len(found) == 1 else None
+    people = {person.pk: person for person in Person.objects.filter(pk__in=expected_ids([session])[session])}
+    cards = Identifier.objects.filter(kind=CARD, person__in=people, valid_to=None).values_list("value", "person")
+    found = whose(number, [*((person.number, pk) for pk, person in people.items()), *cards])
+    return people[found] if found is not None else None
 
 
 @transaction.atomic

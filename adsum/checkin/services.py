@@ -22,6 +22,7 @@ from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import OpenFor
 from adsum.audit import services as audit_log
 from adsum.checkin.codes import HANDLE_BITS
+from adsum.checkin.entered import plain
 from adsum.checkin.models import (
     Alarm,
     Display,
@@ -280,14 +281,14 @@ def begin_pairing(*, at: datetime) -> NewPairing:
         return NewPairing(pairing, credential)
 
 
-_AS_READ = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None})
+_AS_READ = str.maketrans({"O": "0", "I": "1", "L": "1"})
 """What people type for the signs of Crockford's alphabet."""
 
 
 def waiting_pairing(code: str, *, at: datetime) -> Pairing:
     """The screen that waits with these eight characters, held until commit. Raises AdsumError `unknown_screen`."""
     pairings = Pairing.objects.select_for_update(of=("self",)).filter(created_at__gte=at - PAIRING_LIFE)
-    pairing = pairings.filter(code=code.upper().translate(_AS_READ), display=None, kiosk=None).first()
+    pairing = pairings.filter(code=plain(code).upper().translate(_AS_READ), display=None, kiosk=None).first()
     if pairing is None:
         raise AdsumError(
             "unknown_screen", _("No screen is waiting with that code. Check the 8 characters, or ask the screen for new ones.")

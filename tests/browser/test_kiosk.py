@@ -44,6 +44,43 @@ def test_one_after_the_other(browser: Browser, tmp_path: Path) -> None:
     assert dict(Mark.objects.values_list("student", "status")) == {alice.pk: "present", bob.pk: "present"}
 
 
+RUNS = """film => new Promise((done) => {
+  const look = () => (film.currentTime > 0.5 ? done() : requestAnimationFrame(look));
+  look();
+})"""
+AWAKE = {
+    "a wake lock": "navigator.wakeLock.request = async (kind) => { window.locked = kind; };",
+    "refused, so a film": "navigator.wakeLock.request = async () => { throw new DOMException('no', 'NotAllowedError'); };",
+    "no wake lock, so a film": "Object.defineProperty(navigator, 'wakeLock', { value: undefined });",
+    "neither, so a word": (
+        "Object.defineProperty(navigator, 'wakeLock', { value: undefined });"
+        "HTMLCanvasElement.prototype.captureStream = undefined;"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", AWAKE)
+def test_it_keeps_the_tablet_awake(browser: Browser, tmp_path: Path, how: str) -> None:
+    call_command("createcachetable", verbosity=0)
+    world, now = World(), datetime.now(UTC)
+    lecturer = world.lecturer()
+    session = world.session(world.group(), starts_at=now - timedelta(minutes=2), staff=[lecturer])
+    kiosk, credential = open_kiosk(open_checkin(session, by=lecturer, at=now), by=lecturer, at=now)
+    with served(tmp_path / "static") as origin, browser.new_context() as context:
+        context.add_cookies([{"name": cookie_of(kiosk.ref), "value": credential, "url": origin}])
+        context.add_init_script(AWAKE[how])
+        page = context.new_page()
+        page.goto(f"{origin}/kiosk/{kiosk.ref}/")
+        if how == "a wake lock":
+            assert page.evaluate("window.locked") == "screen"
+        elif how.endswith("film"):
+            page.locator("video.awake").evaluate(RUNS)
+        word = page.get_by_text("cannot keep the tablet awake")
+        expect(word).to_be_visible(visible=how.endswith("word"))
+        expect(page.locator("video.awake")).to_have_count(int(how.endswith("film")))
+        accessible(page)
+
+
 def test_who_is_taken_back_is_expected_again_on_the_open_register(browser: Browser, tmp_path: Path) -> None:
     call_command("createcachetable", verbosity=0)
     world, now = World(), datetime.now(UTC)

@@ -1,4 +1,5 @@
 // The projector: shows the code the server pushes, and greys out as soon as that code can no longer be alive.
+import { stayAwake } from "./awake.js";
 import { draw, now, since } from "./countdown.js";
 import { listen } from "./live.js";
 
@@ -86,11 +87,6 @@ if (screen.dataset.stream) listen(screen.dataset.stream, { code: showCode, count
 setInterval(tick, 250);
 tick();
 
-// Keep the screen awake; a lectern that cannot simply goes without.
-async function stayAwake() {
-  if (document.visibilityState === "visible") await navigator.wakeLock?.request("screen").catch(() => {});
-}
-document.addEventListener("visibilitychange", stayAwake);
 stayAwake();
 
 const full = document.querySelector("[data-fullscreen]");

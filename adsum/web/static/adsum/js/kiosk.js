@@ -1,3 +1,5 @@
+import { stayAwake } from "./awake.js";
+
 // The kiosk: an answer goes away by itself, and the next number always finds its field.
 const kiosk = document.querySelector("[data-kiosk]");
 const field = document.querySelector("#number");
@@ -13,6 +15,8 @@ if ("answered" in kiosk.dataset) {
   wait();
   field?.addEventListener("input", wait);
 }
+
+stayAwake();
 
 // A card reader types without touching the screen.
 document.addEventListener("keydown", (event) => {
