@@ -251,13 +251,29 @@ async def test_looking_at_a_code_writes_nothing(room: Room, gates: Gates) -> Non
 
 
 @pytest.mark.parametrize(
-    "origin", ["", "https://evil.example", "http://localhost:8000.evil.example", "null", "http://[", "http://localhost:x"]
+    "origin",
+    [
+        "",
+        "null",
+        "https://evil.example",
+        "http://localhost:8000.evil.example",
+        "http://localhost:8000@evil.example",
+        "http://evil.example@localhost:8000",
+        "https://localhost:8000",
+        "ftp://localhost:8000",
+        "//localhost:8000",
+        "http://localhost",
+        "http://localhost:80",
+        "http://[",
+        "http://localhost:x",
+    ],
 )
 async def test_a_form_of_another_site_is_refused(room: Room, gates: Gates, origin: str) -> None:
     phone = gates.phone(room.alice)
     await phone.scan(room.opening)
     assert (await phone.post("/in/confirm", origin=origin)).status_code == 403
     assert await in_thread(marks) == []
+    assert "You’re in" in (await phone.post("/in/confirm", origin="HTTP://LocalHost:8000")).text, "it is the same, as written"
 
 
 async def test_a_door_that_breaks_answers_with_every_header(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:

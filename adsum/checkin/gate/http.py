@@ -19,6 +19,8 @@ COOKIE_RULES = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if settings.SECURE 
 TICKET_COOKIE = f"{settings.COOKIE_PREFIX}adsum_ticket"
 PASS_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pass"
 DEVICE_COOKIE = f"{settings.COOKIE_PREFIX}adsum_device"
+SCHEME = settings.ORIGIN.partition("://")[0]
+"""What our pages are reached by; a proxy in front speaks to us by http all the same."""
 BODY_LIMIT = 8_192
 MOST_OF_A_HEADER = 500
 """Bytes that are looked at: what a header says is remembered for the next request, and anybody can send any of them."""
@@ -75,7 +77,9 @@ class Ask:
 
 @lru_cache(maxsize=1_024)
 def _same_site(host: str, origin: str) -> bool:
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and addresses.split(origin).netloc == host
+    came_from = addresses.split(origin)
+    ours = came_from.scheme == SCHEME and came_from.netloc.lower() == host.lower()
+    return ours and validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
 
 
 class Answer(Response):
