@@ -90,8 +90,8 @@ def set_up() -> str:
         if "psycopg" not in str(wrong):
             raise
         return (
-            "ADSUM_DATABASE_URL names a PostgreSQL database, and psycopg is not installed. Install requirements/postgres.txt, or "
-            "leave ADSUM_DATABASE_URL empty to use SQLite."
+            "ADSUM_DATABASE_URL names a PostgreSQL database, and psycopg is not installed. Install requirements/postgres.txt, "
+            "or leave ADSUM_DATABASE_URL empty to use SQLite."
         )
     except ValueError as wrong:
         return f"Put this setting right. {wrong}"

@@ -13,8 +13,7 @@ from django_q.models import Task
 from adsum.core.errors import AdsumError
 from adsum.ops import database, health, serve
 from adsum.ops.cli import COMMANDS, main
-from tests.kit.commands import adsum, free_port, get, running, wait_for
-from tests.kit.environment import environment
+from tests.kit.commands import adsum, environment, free_port, get, running, wait_for
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
