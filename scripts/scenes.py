@@ -5,6 +5,7 @@ cause, a timetable that is asked by itself, a university's sign-in) is put there
 """
 
 import io
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -68,7 +69,7 @@ def paper() -> None:
     from adsum.integrations.files import sheets
 
     session = Opening.objects.select_related("session__module").latest("opened_at").session
-    inputs = sheets.template_inputs([session], at=datetime.now(UTC))
+    inputs = {"data": json.dumps(sheets.sheet_data([session], at=datetime.now(UTC)))}
     pages: Any = typst.compile(sheets.TEMPLATE.read_bytes(), sys_inputs=inputs, format="png", ppi=96)
     first = pages[0] if isinstance(pages, list) else pages  # one page comes by itself
     keep(Image.open(io.BytesIO(first)).convert("RGB"), "sheet")

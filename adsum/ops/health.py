@@ -19,6 +19,7 @@ from rich.table import Table
 from adsum.audit import tree
 from adsum.audit.reconciliation import last_reconciliation
 from adsum.checkin.symbol import MOST_MODULES, longest_host, modules_of
+from adsum.integrations.files import lettering
 from adsum.messages import mail
 from adsum.messages import reports as outbox
 from adsum.ops import database
@@ -89,6 +90,7 @@ def findings(at: datetime) -> Iterator[Finding]:
     yield _code_size()
     yield _disk()
     yield _static()
+    yield _fonts()
     reachable = _database()
     yield reachable
     if reachable.state != State.BAD:
@@ -161,6 +163,21 @@ def _static() -> Finding:
             "Static files", State.BAD, f"{len(missing)} are not collected, the first is {missing[0]}", "Run: adsum check --fix"
         )
     return Finding("Static files", State.GOOD, "collected")
+
+
+def _fonts() -> Finding:
+    """Paper registers need no database, and names come in any script."""
+    missing = lettering.missing_scripts()
+    if not missing:
+        return Finding("Fonts", State.GOOD, "names are printed on paper registers in every script we know")
+    packages = " ".join(sorted({script.package for script in missing}))
+    return Finding(
+        "Fonts",
+        State.UNWISE,
+        f"no letters here for {', '.join(script.name for script in missing)}: on paper registers such names are left out, and "
+        "the student’s number stands for them",
+        f"On Debian or Ubuntu: apt install {packages}; then restart adsum serve.",
+    )
 
 
 def _database() -> Finding:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import structlog
 import typst
 from django.conf import settings
 from django.utils.formats import date_format
@@ -17,8 +18,11 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.core import ids
+from adsum.integrations.files import lettering
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_in
+
+log = structlog.get_logger("adsum.files")
 
 TEMPLATE = Path(__file__).parent / "register.typ"
 MOST = 120
@@ -44,14 +48,49 @@ def row_reference(session: ClassSession, student: Person) -> str:
 
 def register_pdf(sessions: Sequence[ClassSession], *, at: datetime) -> bytes:
     """The sheets of these classes, each on pages of its own, in the language that is active (two queries)."""
-    return typst.compile(TEMPLATE.read_bytes(), sys_inputs=template_inputs(sessions, at=at), pdf_standards=["ua-1"])
+    return draw(sheet_data(sessions, at=at))
 
 
-def template_inputs(sessions: Sequence[ClassSession], *, at: datetime) -> dict[str, str]:
+def draw(data: dict[str, Any]) -> bytes:
+    """The filled template. Whatever people and rooms are called, there is a sheet (lettering.py)."""
+    try:
+        return _drawn(data)
+    except typst.TypstError:
+        letters = lettering.letters_of(data)
+        missing = lettering.undrawable(letters)
+        log.warning("sheet.letters", missing=len(missing), do="adsum check names the scripts and their fonts")
+    try:
+        return _drawn(_legible(data, missing))
+    except typst.TypstError:  # together they are refused though each is drawn: a plain sheet is better than none
+        return _drawn(_legible(data, letters))
+
+
+def _drawn(data: dict[str, Any]) -> bytes:
+    return typst.compile(
+        TEMPLATE.read_bytes(),
+        font_paths=lettering.fonts(),
+        sys_inputs={"data": json.dumps(data)},
+        pdf_standards=lettering.STANDARD,
+    )
+
+
+def _legible(data: Any, missing: Collection[str]) -> Any:
+    """The same without the letters that are missing here. A student of whose name nothing is left has their number there."""
+    if isinstance(data, str):
+        return lettering.legible(data, missing) or (lettering.GAP if data else "")
+    if isinstance(data, dict):
+        left = {key: _legible(value, missing) for key, value in data.items()}
+        if left.get("name") == lettering.GAP:
+            left["name"] = _("Student %(number)s") % {"number": data["number"] or data["ref"]}
+        return left
+    return [_legible(one, missing) for one in data] if isinstance(data, (list, tuple)) else data
+
+
+def sheet_data(sessions: Sequence[ClassSession], *, at: datetime) -> dict[str, Any]:
     """What the template is filled with (two queries)."""
     expected = expected_in([session.pk for session in sessions])
     language, _dash, region = (get_language() or settings.LANGUAGE_CODE).partition("-")
-    data = {
+    return {
         "title": _("Printable register"),
         "university": settings.UNIVERSITY,
         "language": language,
@@ -59,7 +98,6 @@ def template_inputs(sessions: Sequence[ClassSession], *, at: datetime) -> dict[s
         "words": _words(at),
         "sheets": [_sheet(session, expected[session.pk].values()) for session in sessions],
     }
-    return {"data": json.dumps(data)}
 
 
 def _words(at: datetime) -> dict[str, Any]:
