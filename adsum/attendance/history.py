@@ -78,6 +78,8 @@ class AccountThen(NamedTuple):
 
     classes: list[OwnClass]
     account: Account
+    certain: bool = True
+    """Whether who was expected is known by id in all of them; see `ClassThen`."""
 
 
 def account_as_of(
@@ -119,7 +121,7 @@ def account_as_of(
         if student.pk in expected[pk] or (pk, student.pk) in marks.keys() | queries.keys()
     ]
     classes.sort(key=lambda one: (one.session.starts_at, one.session.title, one.session.pk))
-    return AccountThen(classes, account(classes, at))
+    return AccountThen(classes, account(classes, at), all(known[one.session.pk].certain for one in classes))
 
 
 def _register(register: Register | None, at: datetime) -> Register | None:
@@ -148,6 +150,7 @@ class StudentThen(NamedTuple):
 
     student: Person
     account: Account
+    certain: bool
 
 
 def module_as_of(module: Module, at: datetime, *, since: datetime, until: datetime | None = None) -> list[StudentThen]:
@@ -171,5 +174,8 @@ def module_as_of(module: Module, at: datetime, *, since: datetime, until: dateti
             one = OwnClass(then.session, marks.get((pk, student)), queries.get((pk, student)), registers.get(pk), terms)
             of_student.setdefault(student, []).append(one)
     people = Person.objects.in_bulk(of_student)
-    told = [StudentThen(people[pk], account(classes, at)) for pk, classes in of_student.items()]
+    told = [
+        StudentThen(people[pk], account(classes, at), all(known[one.session.pk].certain for one in classes))
+        for pk, classes in of_student.items()
+    ]
     return sorted(told, key=lambda one: by_name(one.student))

@@ -21,7 +21,7 @@ from adsum.timetable.changes import Wanted, change_class
 from adsum.timetable.history import classes_as_of
 from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Module, Place, Room
 from adsum.timetable.reports import news_of
-from adsum.timetable.rules import IDS, ClassStatus
+from adsum.timetable.rules import IDS, ClassStatus, Delivery
 from adsum.timetable.services import Writes, start_import, write
 from tests.kit.told import NEXT_WEEK, House, text, told
 from tests.kit.world import NINE, World
@@ -126,6 +126,15 @@ def test_a_class_on_another_day_concerns_those_who_have_a_place_on_either(house:
     assert told(until) == ["No longer yours: Algorithms, Monday 30 November, 09:00"]
     assert told(since) == ["An extra class: Algorithms, Tuesday 1 December, 09:00"]
     assert told(house.alice) == ["Moved: Algorithms, Monday 30 November, 09:00"]
+
+
+def test_who_stays_in_a_class_that_others_leave_hears_that_it_is_online(house: House):
+    dee = house.student(groups=[other := house.group(house.l1.module)])
+    house.place(dee, house.l1)
+    change(house, groups=[other], delivery=Delivery.REMOTE)
+    tell(classes.TOPIC, at=NINE + QUIET)
+    assert told(dee) == ["Changed: Algorithms, Monday 30 November, 09:00"]
+    assert told(house.alice) == GONE
 
 
 # Before ids were kept

@@ -273,7 +273,7 @@ def test_registers_nobody_took_are_one_message_in_the_evening(house: House):
     assert told(house.ada) == ["No register was taken in 2 classes"]
 
 
-# The bookmark
+# How far was read
 
 
 def test_a_row_that_becomes_visible_late_is_not_skipped(marked: House):
@@ -291,7 +291,7 @@ def test_a_row_that_becomes_visible_late_is_not_skipped(marked: House):
     assert told(marked.alice) == ["Your mark in Algorithms has changed: Present"]
 
 
-def test_the_bookmark_moves_on_and_forgets_what_is_done(marked: House):
+def test_the_cursor_moves_on_and_forgets_what_is_done(marked: House):
     amend(marked, Status.PRESENT, at=NINE + timedelta(hours=1))
     for hours in range(4):
         tell(marks.TOPIC, at=FIVE + hours * OVERLAP)
@@ -301,7 +301,7 @@ def test_the_bookmark_moves_on_and_forgets_what_is_done(marked: House):
     assert len(told(marked.alice)) == 1
 
 
-def test_the_bookmark_waits_for_what_is_not_told_yet(marked: House):
+def test_the_cursor_waits_for_what_is_not_told_yet(marked: House):
     amend(marked, Status.PRESENT, at=NINE)
     for hours in range(4):
         tell(marks.TOPIC, at=NINE + hours * OVERLAP)

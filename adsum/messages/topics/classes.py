@@ -23,16 +23,13 @@ from adsum.timetable.reports import expected_in, staff_of, studying
 from adsum.timetable.rules import ClassStatus, differs
 
 CHANGED = "class_changes"
-
-
 COMPARED = ("status", "starts_at", "ends_at", "rooms", "delivery", "groups", "staff")
 """What of a class people are told of when it changes."""
 
 
 def class_changes(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
     """Changes of classes, gathered: one draft for each person they concern, with what was and what is."""
-    changes = ClassChange.objects.filter(at__gt=at - STALE).select_related("session__module")
-    rows = reader.left(changes)
+    rows = reader.left(ClassChange.objects.filter(at__gt=at - STALE)).select_related("session__module")
     by_class: dict[int, list[ClassChange]] = defaultdict(list)
     for row in rows:
         by_class[row.session_id].append(row)
@@ -217,13 +214,9 @@ def _students(step: NetStep, was: Before | None, were: Mapping[int, Person], exp
     if step.before is None or was is None:
         return [Concerned(person, word) for person in expected.values()]
     if not _is_for_others(step, was.then):
-        quiet = word == "changed" and not any(differs(step.before, step.after, name) for name in ("delivery", "staff"))
-        return [] if quiet else [Concerned(person, word) for person in expected.values()]
-    told = [
-        Concerned(person, word if pk in were else "new")
-        for pk, person in expected.items()
-        if pk not in were or word != "changed"
-    ]
+        were = expected
+    quiet = word == "changed" and not any(differs(step.before, step.after, name) for name in ("delivery", "staff"))
+    told = [Concerned(person, word if pk in were else "new") for pk, person in expected.items() if pk not in were or not quiet]
     return told + [Concerned(person, "gone", was.then.certain) for pk, person in were.items() if pk not in expected]
 
 

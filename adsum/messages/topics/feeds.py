@@ -18,8 +18,6 @@ from adsum.timetable.rules import ImportState
 from adsum.timetable.sources import FeedMapping, Import
 
 SILENT, WAITS, REPORTED = "feed_silent", "feed_waits", "class_reported"
-
-
 FEEDS = "system:feeds"
 """Who brings in what a feed says."""
 UNDECIDED = (ImportState.WAITING, ImportState.CHECKING, ImportState.CHECKED, ImportState.APPLYING)

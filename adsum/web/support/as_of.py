@@ -67,6 +67,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         told = register_as_of(session, at)
         context |= {
             "then": told.then,
+            "certain": told.then is None or told.then.certain,
             "lines": told.lines,
             "counts": counts_of(line.status for line in told.lines),
             "not_observed": told.state == Register.State.NOT_OBSERVED,
@@ -93,6 +94,7 @@ def module(request: PersonRequest, pk: int) -> HttpResponse:
         "form": form,
         "at": at,
         "earlier": at != request.at,
+        "certain": all(one.certain for one in then.values()),
         "page": page,
         "query": f"at={form['at'].value()}&",
         "rows": [
@@ -135,6 +137,7 @@ def record(request: PersonRequest, opened: Opened) -> HttpResponse:
             "sum": attended(told.account.tally),
             "percent": told.account.tally.percent,
             "left_out": left_out(told.account),
+            "certain": told.certain,
             "page": page,
             "query": f"at={form['at'].value()}&",
         }
