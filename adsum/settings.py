@@ -291,7 +291,7 @@ CACHES = {
 
 AUTH_USER_MODEL = "adsum.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["adsum.accounts.passwords.Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -307,8 +307,9 @@ ACCOUNT_LOGIN_METHODS = {"username"}  # which is the university e-mail
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
-# Passwords and codes that did not match: by account; by address only against floods, as a campus shares few of them.
-ACCOUNT_RATE_LIMITS = {"login_failed": "600/m/ip,5/5m/key"}
+# Passwords and codes that did not match: by account alone. An address is a whole campus, and counting it here makes those who
+# come at once wait for one another; against floods there is a limit in memory, before the hash (integrations/sign_in/allauth.py).
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}
 SOCIALACCOUNT_ADAPTER = "adsum.integrations.sign_in.allauth.SocialAdapter"
 SOCIALACCOUNT_AUTO_SIGNUP = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an e-mail is never proof of who someone is: docs/adr/0002

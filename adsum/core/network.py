@@ -1,7 +1,7 @@
 """Where a request came from, as far as it can be known."""
 
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
 
@@ -18,6 +18,15 @@ def within(address: str, listed: list[str]) -> bool:
     except ValueError:
         return False
     return any(ip in network for network in _networks(tuple(listed)))
+
+
+def whose(address: str) -> str:
+    """Whom an address stands for: itself, or of IPv6 its network, as each machine there has as many addresses as it likes."""
+    try:
+        ip = ip_address(address)
+    except ValueError:  # a socket of this machine
+        return address
+    return str(ip_network((ip, 64), strict=False)) if isinstance(ip, IPv6Address) else address
 
 
 def client_address(peer: str, forwarded_for: str) -> str:

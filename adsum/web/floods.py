@@ -7,14 +7,13 @@ address of a campus do (docs/security.md).
 import time
 from collections.abc import Callable
 from functools import wraps
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from adsum.checkin.gate.limits import Limit
-from adsum.core.network import client_address
+from adsum.core.network import client_address, whose
 
 P = ParamSpec("P")
 A_MINUTE = 1_200
@@ -40,10 +39,4 @@ def guarded(*methods: str) -> Callable[[Callable[Concatenate[HttpRequest, P], Ht
 
 
 def _whose(request: HttpRequest) -> str:
-    """The address a request came from; of IPv6 the network, as each of its machines has as many addresses as it likes."""
-    text = client_address(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
-    try:
-        address = ip_address(text)
-    except ValueError:  # a socket of this machine
-        return text
-    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else text
+    return whose(client_address(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")))

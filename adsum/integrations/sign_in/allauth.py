@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
@@ -13,18 +14,21 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from allauth.socialaccount.providers.base.constants import AuthError
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from requests import RequestException
 
+from adsum.accounts import passwords
 from adsum.accounts.allauth_internals import get_authentication_records, record_authentication
 from adsum.accounts.identities import GUEST
 from adsum.accounts.models import Person
 from adsum.accounts.rules import domain_of
+from adsum.checkin.gate.limits import Limit
 from adsum.core import vault
 from adsum.core.errors import AdsumError
-from adsum.core.network import client_address
+from adsum.core.network import client_address, whose
 from adsum.integrations.sign_in.http import ProviderSession
 
 OIDC, SAML = "openid_connect", "saml"
@@ -34,6 +38,9 @@ PROOF = "proof"
 """Where the session keeps what its sign-in through a provider proved: `strong` (two factors), `provider` (its name in our
 addresses)."""
 
+TRIES_A_MINUTE = 600
+"""Passwords from one address, in each worker, before any is hashed: a campus has few addresses and many people."""
+tries = Limit(a_minute=TRIES_A_MINUTE, at_once=TRIES_A_MINUTE // 4)
 AWAY = {"server_error", "temporarily_unavailable"}
 ERRORS = AWAY | {
     "access_denied",
@@ -168,6 +175,10 @@ def own_path(url: str | None) -> str:
     return url if url and plain and url_has_allowed_host_and_scheme(url, allowed_hosts=None) else ""
 
 
+def _not_looked_at(busy: passwords.Busy) -> ValidationError:
+    return ValidationError(busy.message, code=busy.code)
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Local accounts: no sign-up, no messages of allauth's own, only own paths to return to."""
 
@@ -183,6 +194,18 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_safe_url(self, url: str) -> bool:
         return bool(own_path(url))
+
+    def authenticate(self, request: Any, **credentials: Any) -> Any:
+        """Who that is, once there is room to look at the password. Raises ValidationError: nothing was counted when it is for
+        want of room (`busy`)."""
+        address = whose(self.get_client_ip(request))
+        if tries.wait(address, int(monotonic() * 1000)):
+            raise _not_looked_at(passwords.Busy())
+        try:
+            with passwords.pool.place(address):
+                return super().authenticate(request, **credentials)
+        except passwords.Busy as busy:
+            raise _not_looked_at(busy) from busy
 
     def pre_login(self, request: Any, user: Any, **more: Any) -> Any:
         request.session.pop(PROOF, None)  # of a sign-in in this browser that came to nothing

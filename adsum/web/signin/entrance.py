@@ -104,9 +104,12 @@ def password(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             person = get_adapter(request).authenticate(request, username=email, password=form.cleaned_data["password"])
-        except ValidationError as too_many:
-            log.warning("sign_in.locked")
-            form.add_error("password", too_many)
+        except ValidationError as not_looked_at:
+            busy = not_looked_at.code == "busy"
+            log.warning("sign_in.busy" if busy else "sign_in.locked")
+            form.add_error("password", not_looked_at)
+            if busy:
+                return page(request, "password", status=429, form=form)
         else:
             if person is not None:
                 login = Login(user=person, redirect_url=return_path(request))
