@@ -6,13 +6,13 @@ from adsum.attendance.models import (
     Mark,
     MarkChange,
     Outage,
-    Policy,
     Proposal,
     ProposedMark,
     Query,
     Register,
     ReportedPeriod,
 )
+from adsum.attendance.policy_table import Policy
 from adsum.audit.models import (
     AccessLog,
     AccessReport,

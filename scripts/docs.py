@@ -41,10 +41,10 @@ changes no mark either: it is *under query* beside its status until somebody ans
 
 Undo takes back a person's last change of a register, whatever it was, to exactly what it was before.
 
-Whoever makes a mark, the same follows from it: a line of its history, an event, a correction where its day was reported outside,
-the live register, a message where somebody changed it ([ADR 36](adr/0036-every-mark-every-consequence.md); the table of who makes
-marks and what follows, with each exception and its reason, is `tests/attendance/test_consequences.py`). Decisions about absences
-have no verbs yet: their column says what they may do.
+Whoever makes a mark, the same follows from it: a line of its history, an event, a correction where its day was reported
+outside, the live register, a message where somebody changed it ([ADR 36](adr/0036-every-mark-every-consequence.md)). The table
+of who makes marks and what follows, each exception with its reason, is `tests/attendance/test_consequences.py`. Decisions about
+absences have no verbs yet: their column says what they may do.
 
 A person gives {by_hand}.
 """

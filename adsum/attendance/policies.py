@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Department, Person
 from adsum.attendance.counting import Terms, in_force
-from adsum.attendance.models import Policy
+from adsum.attendance.policy_table import Policy
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession

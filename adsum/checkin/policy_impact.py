@@ -28,8 +28,9 @@ from django.db.models.functions import Least, Mod
 
 from adsum.accounts.models import Department
 from adsum.attendance.counting import Counted, Tally, Terms, Weighting, in_force
-from adsum.attendance.models import Mark, MarkChange, Policy, Query
+from adsum.attendance.models import Mark, MarkChange, Query
 from adsum.attendance.policies import DEFAULTS, Policies, policies
+from adsum.attendance.policy_table import Policy
 from adsum.attendance.rules import Moment, Source, Status, Windows
 from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal

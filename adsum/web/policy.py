@@ -4,8 +4,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from adsum.attendance.models import Policy
 from adsum.attendance.policies import DEFAULTS, policies
+from adsum.attendance.policy_table import Policy
 from adsum.web.middleware import PersonRequest
 from adsum.web.policy_terms import compared, for_students, scope_words
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
-from adsum.attendance.models import Policy
+from adsum.attendance.policy_table import Policy
 from adsum.web.templatetags.adsum_ui import KINDS
 
 PACES = {

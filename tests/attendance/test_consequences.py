@@ -194,7 +194,10 @@ SOURCES_OF = {
 """Every place that writes marks: through `marks.write_marks` or `marks.restore_marks`, or by a statement of its own."""
 
 
-def writes_marks(node: ast.AST) -> bool:
+STATEMENTS = ("UPDATE adsum_mark ", "INTO adsum_mark ", "DELETE FROM adsum_mark ")
+
+
+def writes_marks(node: ast.AST, inserts: bool) -> bool:
     called = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
     called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else called
     if called in {"write_marks", "restore_marks"}:
@@ -202,7 +205,7 @@ def writes_marks(node: ast.AST) -> bool:
     if called in {"create", "update", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete"}:
         return any(isinstance(part, ast.Name) and part.id in {"Mark", "MarkChange"} for part in ast.walk(node.func))  # type: ignore[attr-defined]
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value == "adsum_mark" or "UPDATE adsum_mark " in node.value or "INTO adsum_mark " in node.value
+        return (inserts and node.value == "adsum_mark") or any(sql in node.value for sql in STATEMENTS)
     return False
 
 
@@ -211,8 +214,9 @@ def places() -> Iterator[str]:
         inside = path.relative_to(ADSUM).as_posix()
         if inside.startswith(("migrations/", "ops/demo/")) or inside == "attendance/marks.py":
             continue  # the demo fills an empty university, and refuses any other
-        for node in ast.parse(path.read_text()).body:
-            if any(writes_marks(part) for part in ast.walk(node)):
+        text = path.read_text()
+        for node in ast.parse(text).body:
+            if any(writes_marks(part, "INSERT INTO" in text) for part in ast.walk(node)):
                 target = node.target if isinstance(node, ast.AnnAssign) else None
                 yield f"{inside}:{getattr(node, 'name', '') or ast.unparse(target or node)}"
 

@@ -9,8 +9,10 @@ import pytest
 from django.db import connection, transaction
 
 from adsum.accounts.models import Person
+from adsum.attendance import services
 from adsum.attendance.models import Mark
 from adsum.attendance.rules import Source, Status
+from adsum.attendance.weighing import Act
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from tests.kit import marking
@@ -93,12 +95,12 @@ def test_whoever_scans_while_the_rest_are_marked_absent_is_here(moment: Moment) 
 
 def test_without_the_second_try_it_would_collide(moment: Moment) -> None:
     """The race is there to be seen: the verb itself, without its second try, breaks on the database's promise."""
-    verb = marking.mark_rest_absent.__wrapped__  # type: ignore[attr-defined]
+    verb = services.mark_rest_absent.__wrapped__  # type: ignore[attr-defined]
 
     def once() -> str:
         try:
             with transaction.atomic():
-                verb(moment.session, by=moment.lecturer, at=NINE)
+                verb(moment.session, act=Act(moment.lecturer, NINE))
         except Exception as collision:  # noqa: BLE001 - its name is what we look for
             return type(collision).__name__
         return "went through"

@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import Role
 from adsum.attendance.counting import Authorised, Counting, Terms
-from adsum.attendance.models import Mark, Policy
+from adsum.attendance.models import Mark
 from adsum.attendance.policies import DEFAULTS, make_policy, policies, terms_of, withdraw_policy
+from adsum.attendance.policy_table import Policy
 from adsum.attendance.record import account, own_classes
 from adsum.attendance.rules import Source, Status, Windows
 from adsum.audit.models import Event

@@ -13,8 +13,9 @@ from hypothesis.extra.django import TestCase
 from adsum.accounts.models import Department
 from adsum.accounts.rules import Role
 from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
-from adsum.attendance.models import Mark, MarkChange, Policy, Query
+from adsum.attendance.models import Mark, MarkChange, Query
 from adsum.attendance.policies import make_policy
+from adsum.attendance.policy_table import Policy
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Moment, OpenFor, Source, Status, Windows
 from adsum.checkin.models import Scan

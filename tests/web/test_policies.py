@@ -14,8 +14,9 @@ from django.urls import reverse
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import Role
 from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
-from adsum.attendance.models import Mark, Policy
+from adsum.attendance.models import Mark
 from adsum.attendance.policies import make_policy
+from adsum.attendance.policy_table import Policy
 from adsum.attendance.presets import PRESETS
 from adsum.attendance.rules import Source, Status, Windows
 from adsum.timetable.rules import Kind

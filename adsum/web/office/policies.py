@@ -21,8 +21,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from adsum.accounts.models import Department
 from adsum.accounts.rules import MAKES_POLICIES
 from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
-from adsum.attendance.models import Policy
 from adsum.attendance.policies import DEFAULTS, make_policy, policies, withdraw_policy
+from adsum.attendance.policy_table import Policy
 from adsum.attendance.presets import PRESETS
 from adsum.attendance.rules import Windows
 from adsum.checkin.policy_impact import Draft, Effect, effect_of
