@@ -14,27 +14,34 @@ from django.core.asgi import get_asgi_application
 
 django = get_asgi_application()
 
-from wsgiref.headers import Headers  # noqa: E402
-
 from django.conf import settings  # noqa: E402 - Django must be set up first
 from django.urls import get_resolver  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
-from starlette.types import Receive, Scope, Send  # noqa: E402
+from starlette.types import Message, Receive, Scope, Send  # noqa: E402
 
 from adsum.checkin.codes import CODE_LENGTH  # noqa: E402
 from adsum.checkin.gate.app import Gate  # noqa: E402
+from adsum.checkin.gate.http import RAW_HEADERS  # noqa: E402
 from adsum.checkin.gate.state import State  # noqa: E402
 from adsum.checkin.writer import DatabaseEngine, Writer  # noqa: E402
 from adsum.web.bodies import Bounded  # noqa: E402
 from adsum.web.live.streams import Live  # noqa: E402
 
+STATIC_HEADERS = [one for one in RAW_HEADERS if one[0] != b"cache-control"]
 HASHED = r"^.+\.[0-9a-f]{12}\..+$"
 """Static files that carry a hash in their name never change."""
 
 
-def _add_headers(headers: Headers, _path: str, _url: str) -> None:
-    for name, value in settings.SECURITY_HEADERS.items():
-        headers[name] = value
+def _with_headers(send: Send) -> Send:
+    """What is sent, with the headers of every answer: ServeStatic leaves them out of those that say that nothing changed."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            there = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(one for one in STATIC_HEADERS if one[0] not in there)]
+        await send(message)
+
+    return send_with_headers
 
 
 def keep_what_is_loaded() -> None:
@@ -55,11 +62,7 @@ class Application:
         self.bounded_gate = Bounded(self.gate)
         self.live = Live(self.state)
         self.pages = ServeStaticASGI(
-            Bounded(django),
-            root=settings.STATIC_ROOT,
-            prefix=settings.STATIC_URL,
-            immutable_file_test=HASHED,
-            add_headers_function=_add_headers,
+            Bounded(django), root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, immutable_file_test=HASHED
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +75,8 @@ class Application:
             await self.bounded_gate(scope, receive, send)
         elif path.startswith("/live/"):
             await self.live.app(scope, receive, send)
+        elif path.startswith(settings.STATIC_URL):
+            await self.pages(scope, receive, _with_headers(send))
         else:
             await self.pages(scope, receive, send)
 

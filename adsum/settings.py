@@ -3,6 +3,7 @@ of secrets; a missing or impossible value says what to do."""
 
 import os
 import secrets
+from contextlib import suppress
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -89,6 +90,8 @@ class Environment(BaseSettings):
     """How much the log says: `info` has a line for each request."""
     demo: bool = False
     """Show the demo's personas on the sign-in page. Only a demo university sets it."""
+    demo_anywhere: bool = False
+    """Let people into the demo from any address. Its password is known to everybody, so else only the local network is."""
 
     @field_validator("origin")
     @classmethod
@@ -130,17 +133,33 @@ class Environment(BaseSettings):
 
 
 env = Environment()
+PRIVATE = ("*_key", "*_key.*", "*.sqlite3", "*.sqlite3-*", "checkpoints", "checkpoints/*")
+"""What the data folder holds."""
 
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _keep_private(folder: Path) -> None:
+    """Make the data folder, and close it and what we keep in it to everybody else, whatever the umask was."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (folder, *(found for pattern in PRIVATE for found in folder.glob(pattern))):
+        _close(path)
+
+
+def _close(path: Path) -> None:
+    """Nobody but its owner opens it. (What is somebody else's is for them to close.)"""
+    with suppress(OSError):
+        if path.stat().st_mode & 0o077 and not path.is_symlink():
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+
 def _kept_secret(name: str) -> str:
     """A secret made once and kept in the data folder, readable by its owner alone."""
     path = env.data / name
     if not path.exists():
-        env.data.mkdir(parents=True, exist_ok=True)
+        _keep_private(env.data)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
     return path.read_text()
@@ -153,10 +172,16 @@ def _keys_of(listed: str, first: str) -> dict[str, str]:
 
 def _database(url: str) -> dict[str, Any]:
     if not url:
-        env.data.mkdir(parents=True, exist_ok=True)
+        _keep_private(env.data)
         url = f"sqlite:///{env.data / 'adsum.sqlite3'}"
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
+        file = Path(unquote(parts.path)[1:])
+        if (
+            file.parent.is_dir() and not file.exists() and file.name != ":memory:"
+        ):  # SQLite gives its -wal and -shm the rights of this one
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
+        _close(file)
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": unquote(parts.path)[1:],  # sqlite:////absolute, sqlite:///relative
@@ -181,9 +206,12 @@ def _database(url: str) -> dict[str, Any]:
     raise ValueError("ADSUM_DATABASE_URL must begin with postgresql:// or sqlite:///")
 
 
+if env.data.is_dir():
+    _keep_private(env.data)
 UNIVERSITY = env.university
 ORIGIN = env.origin
 DEMO = env.demo
+DEMO_ANYWHERE = env.demo_anywhere
 SECURE = ORIGIN.startswith("https://")
 DATA = env.data
 CAMPUS_NETWORKS = _listed(env.campus_networks)
@@ -308,7 +336,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 # Passwords and codes that did not match: by account alone. An address is a whole campus, and counting it here makes those who
-# come at once wait for one another; against floods there is a limit in memory, before the hash (integrations/sign_in/allauth.py).
+# come at once wait for one another; against floods there is a limit in memory, before the hash (see the account adapter).
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}
 SOCIALACCOUNT_ADAPTER = "adsum.integrations.sign_in.allauth.SocialAdapter"
 SOCIALACCOUNT_AUTO_SIGNUP = False

@@ -20,6 +20,18 @@ def within(address: str, listed: list[str]) -> bool:
     return any(ip in network for network in _networks(tuple(listed)))
 
 
+def is_local(peer: str, forwarded_for: str) -> bool:
+    """Whether somebody is on this machine or on a network around it. Whom a proxy speaks for that nobody named is not."""
+    if forwarded_for and not within(peer, settings.TRUSTED_PROXIES):
+        return False
+    try:
+        address = ip_address(client_address(peer, forwarded_for).partition("%")[0])
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return not address.is_unspecified and (address.is_private or address.is_loopback or address.is_link_local)
+
+
 def whose(address: str) -> str:
     """Whom an address stands for: itself, or of IPv6 its network, as each machine there has as many addresses as it likes."""
     try:

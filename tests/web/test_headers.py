@@ -222,9 +222,19 @@ async def test_static_files(site: Application, name: str, kept: bool):
     answer = await ask(site, "GET", f"/static/{name}")
     assert answer.status_code == 200
     assert {name: answer.headers.get(name) for name in EVERY} == EVERY
-    assert set(answer.headers) - EVERY.keys() <= PLAIN | STATIC
+    assert csp_of(answer) == CSP
+    assert set(answer.headers) - EVERY.keys() <= PLAIN | STATIC | {"content-security-policy"}
     assert ("immutable" in answer.headers["cache-control"]) is kept
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 304), ("HEAD", 200), ("POST", 405)])
+async def test_what_else_is_answered_of_a_static_file(site: Application, method: str, status: int):
+    etag = (await ask(site, "GET", "/static/adsum.css")).headers["etag"]
+    answer = await ask(site, method, "/static/adsum.css", **({"if-none-match": etag} if status == 304 else {}))
+    assert answer.status_code == status
+    assert {name: answer.headers.get(name) for name in EVERY} == EVERY
+    assert csp_of(answer) == CSP
 
 
 async def test_a_static_file_that_is_not_there(site: Application):

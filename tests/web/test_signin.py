@@ -402,6 +402,42 @@ def test_anywhere_else_there_is_no_such_door(persona: Person, client: Client):
     assert signed_in(client) is None
 
 
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "proxies", "open_to"),
+    [
+        ("127.0.0.1", "", [], True),
+        ("::1", "", [], True),
+        ("192.168.1.20", "", [], True),
+        ("10.1.2.3", "", [], True),
+        ("fe80::1%eth0", "", [], True),
+        ("fd00::1", "", [], True),
+        ("::ffff:192.168.1.20", "", [], True),
+        ("8.8.8.8", "", [], False),
+        ("2a00:1450::1", "", [], False),
+        ("::ffff:8.8.8.8", "", [], False),
+        ("127.0.0.1", "8.8.8.8", [], False),
+        ("127.0.0.1", "192.168.1.20", [], False),
+        ("127.0.0.1", "8.8.8.8", ["127.0.0.0/8"], False),
+        ("127.0.0.1", "192.168.1.20", ["127.0.0.0/8"], True),
+        ("", "", [], False),
+    ],
+)
+def test_a_demo_is_entered_from_its_own_network_unless_asked(
+    persona: Person, settings: Any, peer: str, forwarded: str, proxies: list[str], open_to: bool
+):
+    """Its password is in the documentation."""
+    local_account(persona, "pat@uni.example")
+    settings.DEMO, settings.TRUSTED_PROXIES = True, proxies
+    for anywhere in (False, True):
+        settings.DEMO_ANYWHERE = anywhere
+        headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+        browsers = [Client(REMOTE_ADDR=peer, headers=headers) for _ in range(2)]
+        assert ("persona" in text(browsers[0].get("/sign-in/"))) is (open_to or anywhere)
+        assert browsers[0].post("/sign-in/try/", {"persona": "student"}).status_code == (302 if open_to or anywhere else 404)
+        enter(browsers[1], "pat@uni.example")
+        assert [bool(signed_in(browser)) for browser in browsers] == [open_to or anywhere] * 2
+
+
 @pytest.mark.parametrize("value", ["", "lecturer", "alice@uni.example"])
 def test_even_in_a_demo_only_its_own_people(alice: Person, persona: Person, client: Client, settings: Any, value: str):
     settings.DEMO = True

@@ -29,6 +29,7 @@ from adsum.checkin.gate.limits import Limit
 from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.core.network import client_address, whose
+from adsum.core.network import is_local as is_on_local_network
 from adsum.integrations.sign_in.http import ProviderSession
 
 OIDC, SAML = "openid_connect", "saml"
@@ -169,6 +170,12 @@ def is_local(email: str) -> bool:
     return bool(domain) and provider_for(email) is None and here.exists()
 
 
+def demo_is_open_to(request: Any) -> bool:
+    """Whether the demo lets somebody in from there: everybody knows its password."""
+    there = request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
+    return settings.DEMO_ANYWHERE or is_on_local_network(*there)
+
+
 def own_path(url: str | None) -> str:
     """`url` when it is a path of this site, else ''. Nothing that a browser could take for another host passes."""
     plain = url and url.startswith("/") and url.isprintable() and " " not in url
@@ -199,6 +206,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """Who that is, once there is room to look at the password. Raises ValidationError: nothing was counted when it is for
         want of room (`busy`)."""
         address = whose(self.get_client_ip(request))
+        if settings.DEMO and not demo_is_open_to(request):
+            raise ValidationError(_("The demo's password counts only on its own network."), code="elsewhere")
         if tries.wait(address, int(monotonic() * 1000)):
             raise _not_looked_at(passwords.Busy())
         try:

@@ -15,20 +15,23 @@ from adsum.ops.demo import EVERYWHERE
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--host", default=EVERYWHERE, help="the address to listen on (default: %(default)s, all of them)")
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
+    parser.add_argument("--anywhere", action="store_true", help="let people in from any address, not from this network alone")
     parser.add_argument("--reset", action="store_true", help="delete the demo university made here before, and begin again")
 
 
 def run(args: Namespace) -> int:
     """Decide the settings, then start the demo; returns its exit code."""
-    decide_settings(args.host, args.port)
+    decide_settings(args.host, args.port, anywhere=args.anywhere)
     if trouble := set_up():
         return complain(trouble)
     return int(import_module("adsum.ops.demo.tree").run(host=args.host, port=args.port, reset=args.reset))
 
 
-def decide_settings(host: str, port: int) -> None:
+def decide_settings(host: str, port: int, *, anywhere: bool = False) -> None:
     """What the demo's settings are where nobody has said otherwise. A phone must reach the address in the code."""
     os.environ["ADSUM_DEMO"] = "1"
+    if anywhere:
+        os.environ["ADSUM_DEMO_ANYWHERE"] = "1"
     os.environ.setdefault("ADSUM_DATABASE_URL", "")  # an empty one outweighs a .env file made for real use
     named = lan_address() if host == EVERYWHERE else host
     os.environ.setdefault("ADSUM_ORIGIN", f"http://{named or 'localhost'}:{port}")

@@ -42,7 +42,10 @@ def show(console: Console, running: list[ClassSession], *, port: int) -> None:
     for value, (label, purpose) in PURPOSES.items():
         table.add_row(label, people[value].username, purpose)
     console.print(table)
-    console.print(f"One tap on the sign-in page is enough. By e-mail: everybody's password is “[bold]{PASSWORD}[/bold]”.\n")
+    console.print(f"One tap on the sign-in page is enough. By e-mail: everybody's password is “[bold]{PASSWORD}[/bold]”.")
+    if not settings.DEMO_ANYWHERE:
+        console.print("Only this network gets in that way; [bold]--anywhere[/bold] lets the rest of the world in.")
+    console.print()
     steps = Table.grid(padding=(0, 1))
     for number, line in enumerate(_steps(people, running), start=1):
         steps.add_row(f"{number}.", line)

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from adsum.accounts.allauth_internals import perform_login, perform_password_login
 from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import domain_of
-from adsum.integrations.sign_in.allauth import WAITING, is_local, own_path, provider_for, provider_of_guests
+from adsum.integrations.sign_in.allauth import WAITING, demo_is_open_to, is_local, own_path, provider_for, provider_of_guests
 from adsum.web import floods
 from adsum.web.signin import stepup
 from adsum.web.signin.forms import CodeForm, EmailForm
@@ -86,7 +86,7 @@ def first_page(request: HttpRequest, form: EmailForm | None = None, wanted: str 
         "email",
         status=422 if form.errors or problem else 200,
         form=form,
-        personas=_personas(),
+        personas=_personas(request),
         passkeys=passkeys,
         next=wanted or own_path(request.POST.get("next")) or pending(request)["next"],
         problem=problem,
@@ -205,8 +205,8 @@ def _demo_person(persona: str) -> Person | None:
     return identifier.person if identifier else None
 
 
-def _personas() -> list[dict[str, Any]]:
-    if not settings.DEMO:
+def _personas(request: HttpRequest) -> list[dict[str, Any]]:
+    if not settings.DEMO or not demo_is_open_to(request):
         return []
     return [
         {"value": value, "label": label, "what": what, "icon": icon, "person": person}
@@ -219,7 +219,7 @@ def _personas() -> list[dict[str, Any]]:
 def try_persona(request: HttpRequest) -> HttpResponse:
     """Sign in as one of the demo's people. Anywhere else this page does not exist."""
     person = _demo_person(request.POST.get("persona", ""))
-    if person is None:
+    if person is None or not demo_is_open_to(request):
         raise Http404
     wanted = own_path(request.POST.get("next")) or return_path(request)
     response: HttpResponse = perform_login(request, Login(user=person, redirect_url=wanted))
