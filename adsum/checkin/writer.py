@@ -6,7 +6,7 @@ The database engines differ only in how rows are read and inserted; what is deci
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -15,11 +15,11 @@ from uuid import UUID
 from django.db import DatabaseError, Error, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.utils import DataError
 
-from adsum.attendance.digests import digest, instant, new_salt
 from adsum.attendance.marks import MAY_FOLLOW, earliest_day, follow_scans
 from adsum.attendance.rules import ATTENDED, Source, Status, why_not
 from adsum.audit.services import aliases
 from adsum.checkin.rules import Attempt, Before, KnownMark, Outcome, Refusal, Settled, settle
+from adsum.checkin.scan_rows import DEVICES, MARKS, PARTS, POSTGRESQL, SQLITE, TICKETS, WANTED, flat, row_of
 
 
 class Busy(Exception):
@@ -168,7 +168,7 @@ def _all_new(attempts: Sequence[Attempt]) -> bool:
 def _write(settled: Sequence[Settled]) -> list[Outcome]:
     kept = [one for one in settled if one.kept]
     known = aliases([one.attempt.student for one in kept])
-    may_follow = bool(kept) and _insert([_row(one, known[one.attempt.student]) for one in kept], _earliest_day(kept))
+    may_follow = bool(kept) and _insert([row_of(one, known[one.attempt.student]) for one in kept], _earliest_day(kept))
     replaced = [one for one in settled if one.replaces]
     if replaced:
         _replace(replaced)
@@ -186,10 +186,10 @@ def _insert(rows: Sequence[dict[str, Any]], day: str) -> bool:
     """Write the rows of a batch; whether anything may follow from its marks, of classes on that day or later."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_POSTGRESQL, [json.dumps(rows), day])
+            cursor.execute(POSTGRESQL, [json.dumps(rows), day])
         else:
-            for statement, part in _SQLITE:
-                if wanted := [_flat(row) for row in rows if _PARTS[part](row)]:
+            for statement, part in SQLITE:
+                if wanted := [flat(row) for row in rows if PARTS[part](row)]:
                     cursor.executemany(statement, wanted)
             cursor.execute(MAY_FOLLOW, [day])
         return bool(cursor.fetchone()[0])
@@ -201,7 +201,7 @@ def _replace(settled: Sequence[Settled]) -> None:
         cursor.executemany(
             "UPDATE adsum_mark SET status = %(after)s, source = 'scan', at = %(seen)s, minutes_late = %(late)s, "
             "changed_at = %(finished)s WHERE session_id = %(session)s AND student_id = %(student)s",
-            [_row(one, "") for one in settled],
+            [row_of(one, "") for one in settled],
         )
 
 
@@ -212,7 +212,7 @@ def _before(attempts: Sequence[Attempt]) -> Before:
     )
     with connection.cursor() as cursor:
         marks, tickets, devices = (
-            cursor.execute(_WANTED[connection.vendor] + wanted, [keys]).fetchall() for wanted in (_MARKS, _TICKETS, _DEVICES)
+            cursor.execute(WANTED[connection.vendor] + wanted, [keys]).fetchall() for wanted in (MARKS, TICKETS, DEVICES)
         )
     return Before(
         marks={
@@ -238,190 +238,3 @@ def _before(attempts: Sequence[Attempt]) -> Before:
 def _utc(value: datetime) -> datetime:
     """SQLite keeps instants in UTC without saying so."""
     return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def _row(one: Settled, alias: str) -> dict[str, Any]:
-    """One kept attempt, as the statements below read it. In its event the student is known by `alias`."""
-    attempt, outcome = one.attempt, one.outcome
-    refusal = outcome.refusal or ""
-    before = one.replaces.status if one.replaces else ""
-    seen, finished = instant(attempt.first_seen_at), instant(attempt.finished_at)
-    detail: dict[str, Any] = {"scan": attempt.ref.hex}
-    salt = ""
-    if one.marks:
-        salt = new_salt()
-        row = digest(
-            salt, attempt.session, before, outcome.status, Source.SCAN, seen, attempt.minutes_late, None, finished, "", ""
-        )
-        detail |= {"before": before, "after": outcome.status, "row": row}
-    return {
-        "ref": attempt.ref.hex,
-        "opening": attempt.opening,
-        "session": attempt.session,
-        "student": attempt.student,
-        "ticket": attempt.ticket.hex,
-        "refusal": refusal,
-        "seen": seen,
-        "finished": finished,
-        "typed": attempt.typed,
-        "slot": attempt.slot,
-        "age": attempt.age_ms,
-        "device": attempt.device,
-        "new_device": attempt.new_device,
-        "network": attempt.network,
-        "network_changed": attempt.network_changed,
-        "signed_in_after": attempt.signed_in_after,
-        "agent": attempt.agent,
-        "marks": one.marks,
-        "before": before,
-        "after": outcome.status,
-        "source": "scan",
-        "none": "",
-        "salt": salt,
-        "late": attempt.minutes_late,
-        "actor": f"person:{alias}",
-        "verb": f"scan.{refusal or 'accept'}",
-        "subject": f"session:{attempt.session}",
-        "detail": detail,
-    }
-
-
-_MARKS = """
-SELECT m.session_id, m.student_id, m.status, m.source, m.at FROM adsum_mark m
-WHERE (m.session_id, m.student_id) IN (SELECT w.session, w.student FROM w)"""
-_TICKETS = """
-SELECT s.ticket, s.student_id, s.ref, s.refusal, m.status, m.at FROM adsum_scan s
-LEFT JOIN adsum_mark m ON m.session_id = s.session_id AND m.student_id = s.student_id AND s.refusal IN ('', 'already_in')
-WHERE s.ticket IN (SELECT w.ticket FROM w) ORDER BY s.refusal IN ('', 'already_in'), s.id"""
-_DEVICES = """
-SELECT s.session_id, s.device, s.student_id FROM adsum_scan s
-WHERE s.refusal = '' AND s.device <> '' AND (s.session_id, s.device) IN (SELECT w.session, w.device FROM w)"""
-
-_PARTS: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "TRUE": lambda _row: True,
-    "marks": lambda row: bool(row["marks"]),
-    "marks AND before = ''": lambda row: bool(row["marks"]) and not row["before"],
-}
-"""Which rows of a batch go into a table: the same condition for PostgreSQL and for us."""
-
-_WRITES: tuple[tuple[str, dict[str, str], str], ...] = (
-    (
-        "adsum_scan",
-        {
-            "ref": "ref",
-            "opening_id": "opening",
-            "session_id": "session",
-            "student_id": "student",
-            "ticket": "ticket",
-            "refusal": "refusal",
-            "first_seen_at": "seen",
-            "finished_at": "finished",
-            "typed": "typed",
-            "slot": "slot",
-            "age_ms": "age",
-            "device": "device",
-            "new_device": "new_device",
-            "network": "network",
-            "network_changed": "network_changed",
-            "signed_in_after": "signed_in_after",
-            "agent": "agent",
-        },
-        "TRUE",
-    ),
-    (
-        "adsum_mark",
-        {
-            "session_id": "session",
-            "student_id": "student",
-            "status": "after",
-            "source": "source",
-            "at": "seen",
-            "minutes_late": "late",
-            "changed_at": "finished",
-        },
-        "marks AND before = ''",
-    ),
-    (
-        "adsum_markchange",
-        {
-            "session_id": "session",
-            "student_id": "student",
-            "before": "before",
-            "after": "after",
-            "minutes_late": "late",
-            "source": "source",
-            "seen_at": "seen",
-            "at": "finished",
-            "reason_code": "none",
-            "reason": "none",
-            "salt": "salt",
-        },
-        "marks",
-    ),
-    ("adsum_event", {"at": "finished", "actor": "actor", "verb": "verb", "subject": "subject", "detail": "detail"}, "TRUE"),
-)
-"""What one batch inserts: for each table its columns, where each value comes from, and for which rows."""
-
-_TYPES = {
-    "ref": "uuid",
-    "opening": "bigint",
-    "session": "bigint",
-    "student": "bigint",
-    "ticket": "uuid",
-    "refusal": "text",
-    "seen": "timestamptz",
-    "finished": "timestamptz",
-    "typed": "boolean",
-    "slot": "smallint",
-    "age": "integer",
-    "device": "text",
-    "new_device": "boolean",
-    "network": "text",
-    "network_changed": "boolean",
-    "signed_in_after": "boolean",
-    "agent": "text",
-    "marks": "boolean",
-    "before": "text",
-    "after": "text",
-    "source": "text",
-    "late": "smallint",
-    "none": "text",
-    "salt": "text",
-    "actor": "text",
-    "verb": "text",
-    "subject": "text",
-    "detail": "jsonb",
-}
-
-
-def _postgresql() -> str:
-    """All of it in one statement, so in one round trip: the batch comes as one JSON document, and the answer is whether
-    anything may follow."""
-    typed = ", ".join(f"{name} {type_}" for name, type_ in _TYPES.items())
-    inserts = [
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM d WHERE {part}"  # noqa: S608
-        for table, columns, part in _WRITES
-    ]
-    named = [f", i{n} AS ({insert})" for n, insert in enumerate(inserts)]
-    return f"WITH d AS (SELECT * FROM json_to_recordset(%s::json) AS r({typed})){''.join(named)} {MAY_FOLLOW}"  # noqa: S608
-
-
-def _sqlite(table: str, columns: dict[str, str]) -> str:
-    values = ", ".join(f"%({name})s" for name in columns.values())
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 - our own names
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """SQLite keeps JSON as text."""
-    return {**row, "detail": json.dumps(row["detail"])}
-
-
-_POSTGRESQL = _postgresql()
-_SQLITE = [(_sqlite(table, columns), part) for table, columns, part in _WRITES]
-_WANTED = {
-    "postgresql": """WITH w AS (SELECT * FROM jsonb_to_recordset(%s::jsonb)
-        AS r(session bigint, student bigint, ticket uuid, device text))""",
-    "sqlite": """WITH w AS MATERIALIZED (SELECT value ->> '$.session' AS session, value ->> '$.student' AS student,
-        value ->> '$.ticket' AS ticket, value ->> '$.device' AS device FROM json_each(%s))""",
-}
-"""The attempts of a batch as a table, for the reads above."""

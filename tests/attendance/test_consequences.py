@@ -189,7 +189,7 @@ SOURCES_OF = {
     "attendance/outages.py:declare_outage": {"outage"},
     "attendance/outages.py:withdraw_outage": {"outage withdrawn"},
     "checkin/writer.py:_replace": {"scan that replaces"},
-    "checkin/writer.py:_WRITES": {"scan"},
+    "checkin/scan_rows.py:_WRITES": {"scan"},
 }
 """Every place that writes marks: through `marks.write_marks` or `marks.restore_marks`, or by a statement of its own."""
 

@@ -7,9 +7,10 @@ from django.conf import settings
 from django.utils.text import format_lazy
 
 from adsum.checkin.codes import Pass
+from adsum.checkin.gate.entries import Entry, clock_text, instant
 from adsum.checkin.gate.http import PASS_COOKIE, TICKET_COOKIE, Answer, Ask
 from adsum.checkin.gate.pages import OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
-from adsum.checkin.gate.state import Entry, State, clock_text, instant
+from adsum.checkin.gate.state import State
 from adsum.checkin.gate.tickets import Waiting
 from adsum.checkin.rules import Outcome, Refusal, Ticket
 from adsum.core import ids

@@ -13,11 +13,12 @@ from adsum.attendance.rules import minutes_late
 from adsum.checkin import services
 from adsum.checkin.codes import Pass, Reading, clean_typed, parse_code, read_code, read_typed, relieved
 from adsum.checkin.gate.answers import Answers
+from adsum.checkin.gate.entries import Entry, clock_text, instant
 from adsum.checkin.gate.evidence import agent_class, device_hash, new_device_tag
 from adsum.checkin.gate.http import DEVICE_COOKIE, PASS_COOKIE, TICKET_COOKIE, Answer, Ask
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.gate.pages import EXPECTED_NOW, TYPE_FOR_CHECK, TYPE_LATE, TYPE_NOW
-from adsum.checkin.gate.state import Entry, State, clock_text, instant
+from adsum.checkin.gate.state import State
 from adsum.checkin.gate.tickets import Tickets, Waiting, device_of, network_of
 from adsum.checkin.reports import expected_now, open_now_for
 from adsum.checkin.rules import NETWORKS, AlarmKind, Attempt, Outcome, Refusal, judge

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from adsum.checkin.codes import Pass, Reading, seal_ticket, unseal_ticket
+from adsum.checkin.gate.entries import Entry
 from adsum.checkin.gate.evidence import device_hash, network_class
 from adsum.checkin.gate.http import TICKET_COOKIE, Ask
-from adsum.checkin.gate.state import Entry, State
+from adsum.checkin.gate.state import State
 from adsum.checkin.rules import Refusal, Ticket
 from adsum.core import ids, keyring
 

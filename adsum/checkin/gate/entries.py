@@ -1,0 +1,163 @@
+"""An opening as the gate judges by it, and times as it counts them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import structlog
+
+from adsum.attendance.rules import OpenFor, Reach
+from adsum.checkin.codes import EpochKey, epoch_keys
+from adsum.checkin.models import Opening
+from adsum.checkin.reports import grace_of
+from adsum.checkin.rules import OpeningFacts
+from adsum.core import keyring
+from adsum.core.signing import derive
+from adsum.timetable.reports import university_zone
+
+log = structlog.get_logger("adsum.gate")
+
+
+def milliseconds(at: datetime) -> int:
+    """An instant as the gate counts: whole milliseconds since 1970, UTC."""
+    return int(at.timestamp() * 1000)
+
+
+def instant(ms: int) -> datetime:
+    """The instant of `milliseconds`."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+@lru_cache(maxsize=4_096)
+def clock_text(at: datetime, form: str = "%H:%M") -> str:
+    """A time as the university's clocks show it."""
+    return at.astimezone(university_zone()).strftime(form)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One opening, ready to judge by. Newest epoch first."""
+
+    pk: int
+    session: int
+    version: int
+    handle: int
+    title: str
+    module: str
+    kind: str
+    rooms: str
+    starts_at: datetime
+    opens_at: datetime
+    present_until: datetime
+    late_until: datetime
+    ends_at: datetime
+    starts: str
+    ends: str
+    """The same two as the university's clocks show them."""
+    stopped_ms: int | None
+    cancelled: bool
+    ticket_seconds: int
+    epochs: tuple[EpochKey, ...]
+    revoked_slots: frozenset[int]
+    relieved: bool
+    """Its grace is widened."""
+    check_ends_ms: int | None
+    """When the second check that runs ends; None while none does."""
+    check_to_come: bool
+    """A second check is planned: screens that have closed wait for it."""
+    outage: bool
+    """An outage touched its check-in."""
+    device_key: bytes
+    """What names its browsers: another one every half-year, the same while check-in goes on, whatever key signs."""
+
+    def facts(self, *, frozen: bool, expected: bool) -> OpeningFacts:
+        return OpeningFacts(
+            opens_ms=milliseconds(self.opens_at),
+            late_until_ms=milliseconds(self.late_until),
+            stopped_ms=self.stopped_ms,
+            cancelled=self.cancelled,
+            frozen=frozen,
+            expected=expected,
+            outage=self.outage,
+        )
+
+    def is_checking(self, now_ms: int) -> bool:
+        """A second check runs."""
+        return self.check_ends_ms is not None and now_ms < self.check_ends_ms
+
+    def is_for_check(self, epoch: int) -> bool:
+        """Whether the codes of this epoch were shown for a second check."""
+        return any(one.number == epoch and one.check for one in self.epochs)
+
+    def is_over(self, now_ms: int) -> bool:
+        """Nothing can be scanned any more."""
+        if self.is_checking(now_ms):
+            return False
+        return now_ms >= milliseconds(self.late_until) or (self.stopped_ms is not None and now_ms >= self.stopped_ms)
+
+
+def entry_of(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]) -> Entry:
+    session = opening.session
+    waiting = [one for one in opening.second_checks.all() if one.settled_at is None]
+    epochs = []
+    for epoch in sorted(opening.epochs.all(), key=lambda one: one.number, reverse=True)[:8]:
+        master = keyring.masters().get(epoch.kid)
+        if master is None:
+            log.error("gate.key_missing", kid=epoch.kid)
+            continue
+        key, typed_key = epoch_keys(master, opening=opening.pk, epoch=epoch.number)
+        epochs.append(
+            EpochKey(
+                opening=opening.pk,
+                number=epoch.number,
+                key=key,
+                typed_key=typed_key,
+                period_ms=epoch.period_ms,
+                grace_ms=grace_of(epoch, opening),
+                started_ms=milliseconds(epoch.started_at),
+                ended_ms=milliseconds(epoch.ended_at) if epoch.ended_at else None,
+                killed=epoch.killed or epoch.kid in retired,
+                check=epoch.of_check,
+            )
+        )
+    return Entry(
+        pk=opening.pk,
+        session=session.pk,
+        version=opening.version,
+        handle=opening.handle,
+        title=session.title,
+        module=session.module.code,
+        kind=session.kind,
+        rooms=", ".join(sorted(room.name for room in session.rooms.all())),
+        starts_at=session.starts_at,
+        opens_at=opening.opens_at,
+        present_until=opening.present_until,
+        late_until=opening.late_until,
+        ends_at=session.ends_at,
+        starts=clock_text(session.starts_at),
+        ends=clock_text(session.ends_at),
+        stopped_ms=milliseconds(opening.stopped_at) if opening.stopped_at else None,
+        cancelled=session.cancelled,
+        ticket_seconds=opening.ticket_seconds,
+        epochs=tuple(epochs),
+        revoked_slots=frozenset(display.slot for display in opening.displays.all() if display.revoked_at),
+        relieved=opening.relieved_at is not None,
+        check_ends_ms=next((milliseconds(one.ends_at) for one in waiting if one.ends_at), None),
+        check_to_come=any(one.started_at is None for one in waiting),
+        outage=any(
+            reach.covers(
+                OpenFor(opening.opens_at, opening.present_until, opening.late_until),
+                [(room.pk, room.site_id) for room in session.rooms.all()],
+            )
+            for reach in outages
+        ),
+        device_key=_device_key(opening, session.starts_at),
+    )
+
+
+def _device_key(opening: Opening, at: datetime) -> bytes:
+    """Of the key that signed when check-in opened, so that a new key in mid-class does not make one phone look like two."""
+    _number, kid = min(((epoch.number, epoch.kid) for epoch in opening.epochs.all()), default=(0, ""))
+    keys = keyring.keys_for("device/v1")
+    return derive(keys.get(kid) or keys[keyring.current()], salt=b"", info=f"{at.year}-{(at.month - 1) // 6}".encode())
