@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError, Error, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.utils import DataError
 
+from adsum.attendance.digests import instant
 from adsum.attendance.marks import MAY_FOLLOW, earliest_day, follow_scans
 from adsum.attendance.rules import ATTENDED, Source, Status, why_not
 from adsum.audit.services import aliases
@@ -196,13 +197,29 @@ def _insert(rows: Sequence[dict[str, Any]], day: str) -> bool:
 
 
 def _replace(settled: Sequence[Settled]) -> None:
-    """Marks that give way to a scan: those of an import, or of the system at close."""
+    """Marks that give way to a scan: those of an import, or of the system at close. Raises IntegrityError when one is no longer
+    what it was when this was decided: then it is decided anew, and the history has its steps in the order of the marks."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "UPDATE adsum_mark SET status = %(after)s, source = 'scan', at = %(seen)s, minutes_late = %(late)s, "
-            "changed_at = %(finished)s WHERE session_id = %(session)s AND student_id = %(student)s",
-            [row_of(one, "") for one in settled],
+            "UPDATE adsum_mark SET status = %s, source = 'scan', at = %s, minutes_late = %s, left_at = NULL, changed_at = %s "
+            "WHERE session_id = %s AND student_id = %s AND status = %s AND at = %s",
+            [
+                (
+                    one.outcome.status,
+                    instant(one.attempt.first_seen_at),
+                    one.attempt.minutes_late,
+                    instant(one.attempt.finished_at),
+                    one.attempt.session,
+                    one.attempt.student,
+                    one.replaces.status,
+                    instant(one.replaces.at),
+                )
+                for one in settled
+                if one.replaces
+            ],
         )
+        if cursor.rowcount != len(settled):
+            raise IntegrityError("a mark that was to give way was changed meanwhile")
 
 
 def _before(attempts: Sequence[Attempt]) -> Before:
