@@ -20,7 +20,8 @@ from adsum.checkin.models import Scan
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
-from adsum.timetable.models import ClassChange, ClassSession, Group
+from adsum.timetable.changes import Wanted, change_class
+from adsum.timetable.models import ClassChange, ClassSession, Group, Room
 from adsum.timetable.services import facts_json, facts_of
 from tests.kit.marking import decide_held, mark_students
 from tests.kit.reading import words
@@ -134,6 +135,15 @@ def test_a_class_that_moved_says_from_where(world: World, group: Group, look: Ca
     page = look(TODAY)
     assert "C3.04 Next Moved, was 12:00 Room changed, was C2.01" in page
     assert "changed" not in look(TODAY, NINE + 6 * DAY + 20 * HOUR)
+
+
+def test_a_room_with_a_new_name_is_the_same_room(world: World, group: Group, look: Callable[..., str]):
+    session, times = world.session(group, starts_at=NINE + 2 * HOUR, room="C3.04"), (NINE + HOUR, NINE + 2 * HOUR)
+    change_class(session, Wanted(times=times), by=world.person(Role.TIMETABLING), at=NINE, final=True)
+    Room.objects.filter(name="C3.04").update(name="Ada Hall")
+    page = look(TODAY)
+    assert "Ada Hall Next Moved, was 11:00" in page
+    assert "Room changed" not in page
 
 
 @pytest.mark.parametrize(("delivery", "said"), [("remote", "Remote"), ("hybrid_optional", "In the room or remote")])

@@ -11,7 +11,7 @@ from adsum.attendance.record import account, own_classes
 from adsum.attendance.rules import Status
 from adsum.checkin.models import GateState, Opening
 from adsum.checkin.services import open_checkin
-from adsum.timetable.models import ClassChange, ClassSession, GroupStaff
+from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Module
 from adsum.timetable.reports import expected_in
 from adsum.timetable.rules import Change
 from tests.kit.feeds import Row, bring, enrolment, event, events, oneroster, university
@@ -110,6 +110,20 @@ def test_staff_follow_at_once():
     brought(staff_ids="L2")
     assert list(ClassSession.objects.taught_by(cover)) == [class_()]
     assert class_() not in ClassSession.objects.taught_by(Person.objects.get(source_id="L1"))
+
+
+def test_a_group_that_only_reads_alike_is_another():
+    """Group "A B" of the module "CS201", and group "B" of the module "CS201 A"."""
+    own = Group.objects.get(source_id="K1")
+    Group.objects.filter(pk=own.pk).update(code="A B")
+    other = Group.objects.create(
+        module=Module.objects.create(code="CS201 A", title="Analysis"), code="B", source=own.source, source_id="K9"
+    )
+    step = brought(group_ids="K9")
+    assert step.before is not None
+    assert step.before["groups"] == step.after["groups"] == ["CS201 A B"]
+    assert (step.before["group_ids"], step.after["group_ids"]) == ([own.pk], [other.pk])
+    assert (step.change, expected()) == (Change.CHANGED, set())
 
 
 def test_merged_split_and_joint_groups_are_expected_at_once():
