@@ -111,7 +111,13 @@ def _classes(reader: _Reader, uid: str, blocks: list[Block]) -> Iterator[ClassRo
     """Raises Unusable, and Refused when following its rules takes too long."""
     by_line = {block.line: block for block in blocks}
     asked = [
-        {"line": block.line, "text": block.text, "zones": block.zones, "floating": block.calendar.zone or reader.zone.key}
+        {
+            "line": block.line,
+            "text": block.text,
+            "zones": block.zones,
+            "floating": block.calendar.zone or reader.zone.key,
+            "cancelled": block.calendar.cancelled,
+        }
         for block in blocks
     ]
     window = (reader.at - BACK).isoformat(), (reader.at + AHEAD).isoformat()
@@ -165,7 +171,7 @@ def _class(
         zone=reader.zone.key if zone in {"", "UTC"} else zone,
         delivery=reader.matches.delivery(fields),
         mandatory=True,
-        cancelled=block.calendar.cancelled or said["cancelled"] or cancelled,
+        cancelled=said["cancelled"] or cancelled,
         rooms=tuple(sorted(found.code for found in reader.matches.all("rooms", fields))),
         staff=(),
         groups=tuple(sorted(_groups(reader, fields))),

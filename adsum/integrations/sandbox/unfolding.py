@@ -41,9 +41,10 @@ class Wrong(Exception):
 def unfold(blocks: list[dict[str, Any]], first: str, last: str) -> dict[str, Any]:
     """All classes of the events that share one UID, those of rules between `first` and `last`.
 
-    Each block is a VEVENT: its `line` in the file, its `text`, the VTIMEZONEs it needs by name (`zones`), and the zone in
-    which it means times that name none (`floating`). The answer has `events` (what each says), `classes` (event, label,
-    start, end, zone), `dropped` (labels that are excluded by name) and `notes` (code, line); or a `problem`.
+    Each block is a VEVENT: its `line` in the file, its `text`, the VTIMEZONEs it needs by name (`zones`), the zone in which
+    it means times that name none (`floating`), and whether its calendar cancels (`cancelled`). The answer has `events` (what
+    each says), `classes` (event, label, start, end, zone), `dropped` (labels that are excluded by name) and `notes` (code,
+    line); or a `problem`.
     """
     try:
         series = _Series([_Said.of(block) for block in blocks], datetime.fromisoformat(first), datetime.fromisoformat(last))
@@ -70,11 +71,14 @@ class _Said:
     event: Any
     zones: Mapping[str, str]
     floating: str
+    withdrawn: bool
+    """Its calendar is one of cancellations."""
 
     @classmethod
     def of(cls, block: Mapping[str, Any]) -> _Said:
         """Raises Wrong, and what the library raises."""
-        said = cls(block["line"], block["text"], Event.from_ical(block["text"]), block["zones"], block["floating"])
+        event = Event.from_ical(block["text"])
+        said = cls(block["line"], block["text"], event, block["zones"], block["floating"], block["cancelled"])
         for name, reason in said.event.errors:
             if name is None or name in NEEDED:
                 raise Wrong("event_unreadable", said.line, reason=str(reason)[:200])
@@ -106,6 +110,14 @@ class _Said:
     @property
     def all_day(self) -> bool:
         return not isinstance(self.event["DTSTART"].dt, datetime)
+
+    @property
+    def from_then_on(self) -> bool:
+        """Whether a changed occurrence changes all later ones too. Raises Wrong."""
+        reach = str(self.event["RECURRENCE-ID"].params.get("RANGE", "")).upper()
+        if reach not in {"", "THISANDFUTURE"}:
+            raise Wrong("event_unreadable", self.line, reason=f"RANGE={reach}")
+        return bool(reach)
 
     @property
     def names_no_zone(self) -> bool:
@@ -148,10 +160,10 @@ class _Said:
         return length
 
     @property
-    def age(self) -> tuple[int, str]:
+    def age(self) -> tuple[int, bool, str]:
         """Which of two versions is newer."""
         changed = self.changed
-        return self.sequence, changed.isoformat() if changed else ""
+        return self.sequence, self.withdrawn, changed.isoformat() if changed else ""
 
     @property
     def sequence(self) -> int:
@@ -170,7 +182,7 @@ class _Said:
         return {
             "line": self.line,
             "texts": {name: self._text(name)[:LONGEST_TEXT] for name in TEXTS},
-            "cancelled": str(self.event.get("STATUS", "")).upper() == "CANCELLED",
+            "cancelled": self.withdrawn or str(self.event.get("STATUS", "")).upper() == "CANCELLED",
             "sequence": self.sequence,
             "changed": self.changed.isoformat() if self.changed else None,
         }
@@ -300,25 +312,30 @@ class _Series:
         self.dropped |= {slot.date().isoformat(), slot.isoformat()[:16]}
 
     def _change(self, changes: list[_Said], masters: list[_Said]) -> None:
-        """Put changed occurrences in the place of those that the rules made."""
-        for change in sorted(changes, key=lambda each: "RANGE" not in each.event["RECURRENCE-ID"].params):
-            if change.all_day:
-                raise Wrong("event_time", change.line)
-            prop = change.event["RECURRENCE-ID"]
-            reach = str(prop.params.get("RANGE", "")).upper()
-            if reach not in {"", "THISANDFUTURE"}:
-                raise Wrong("event_unreadable", change.line, reason=f"RANGE={reach}")
-            zone, start = (masters[0].zone, masters[0].start) if masters else (change.zone, change.start)
-            at = change.moment(prop)
-            slot = _civil(at, zone, start)
-            if not isinstance(at, datetime):
-                slot = min((each for each in self.slots if each.date() == at), default=slot)
-            if reach:
+        """Put changed occurrences in the place of those that the rules made: first those from which on all are changed."""
+        placed = [(self._place(change, masters), change) for change in changes]
+        for slot, change in sorted(placed, key=lambda each: (not each[1].from_then_on, each[0])):
+            if change.from_then_on and masters:
                 shift = change.start - slot
-                for each in [each for each in self.slots if each >= slot]:
-                    self.slots[each] = [_Slot(change, each + shift, change.length)]
-            elif slot in self.slots or not masters or self.first <= change.zone.utc(change.start) <= self.last:
-                self.slots[slot] = [_Slot(change, change.start, change.length)]
+                changed = {each: each + shift for each in self.slots if each >= slot}
+            else:
+                within = self.first <= change.zone.utc(change.start) <= self.last
+                changed = {slot: change.start} if slot in self.slots or within or not masters else {}
+            for each, start in changed.items():
+                self.slots[each] = [_Slot(change, start, change.length)]
+            if not changed:
+                self.notes.append(("outside", change.line))
+
+    def _place(self, change: _Said, masters: list[_Said]) -> datetime:
+        """The time that a change speaks of, as its series has it. Raises Wrong."""
+        if change.all_day:
+            raise Wrong("event_time", change.line)
+        zone, start = (masters[0].zone, masters[0].start) if masters else (change.zone, change.start)
+        at = change.moment(change.event["RECURRENCE-ID"])
+        slot = _civil(at, zone, start)
+        if isinstance(at, datetime):
+            return slot
+        return min((each for each in self.slots if each.date() == at), default=slot)
 
     def answer(self) -> dict[str, Any]:
         """As `unfold` answers."""

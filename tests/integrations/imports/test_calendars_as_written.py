@@ -127,6 +127,22 @@ def test_a_change_inside_changed_ones_and_what_each_is_called():
     }
 
 
+def test_two_changes_from_then_on_each_from_its_own_day():
+    first = one(CHANGED, "RECURRENCE-ID;RANGE=THISANDFUTURE:20261012T080000Z")
+    second = one(CHANGED.replace("20261013", "20261026"), "RECURRENCE-ID;RANGE=THISANDFUTURE:20261026T090000Z")
+    expected = ["10-05 08:00", "10-13 13:00 D1", "10-20 13:00 D1", "10-26 14:00 D1"]
+    for changes in ((first, second), (second, first)):
+        assert lines(calendar(one(MONDAYS, HALF), *changes)) == (expected, [])
+
+
+def test_a_change_without_its_series_and_one_far_from_it():
+    alone = one(CHANGED, "RECURRENCE-ID;RANGE=THISANDFUTURE:20261012T080000Z")
+    assert lines(calendar(alone)) == (["10-13 13:00 D1"], [])
+    far = one("DTSTART:20310106T090000Z\nDURATION:PT1H", "RECURRENCE-ID:20310105T090000Z")
+    later = one(CHANGED, "RECURRENCE-ID;RANGE=THISANDFUTURE:20270105T090000Z")
+    assert lines(calendar(one(MONDAYS, HALF), far)) == lines(calendar(one(MONDAYS, HALF), later)) == (WEEKS, ["outside"])
+
+
 @pytest.mark.parametrize("age", ["", "SEQUENCE:{n}", "LAST-MODIFIED:2026091{n}T100000Z"])
 def test_one_id_on_several_days_is_several_classes(age: str):
     days = [
@@ -255,6 +271,12 @@ def test_each_calendar_of_a_file_has_its_own_method():
     off = calendar(one(MONDAYS, "DESCRIPTION:METHOD:CANCEL", uid="2"), header="METHOD:CANCEL")
     assert lines(scheduled + off)[0] == lines(off + scheduled)[0] != []
     assert sorted(row.cancelled for row in told(scheduled + off)[0].rows) == [False, True]
+
+
+def test_a_calendar_of_cancellations_wins_over_the_same_event_beside_it():
+    made, off = (calendar(one(MONDAYS, "SEQUENCE:2"), header=f"METHOD:{method}") for method in ("REQUEST", "CANCEL"))
+    for content in (made + off, off + made):
+        assert lines(content) == (["10-05 08:00 off"], ["repeated"])
 
 
 @pytest.mark.django_db

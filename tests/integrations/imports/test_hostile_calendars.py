@@ -91,7 +91,8 @@ def test_following_rules_takes_little_memory_and_none_of_ours():
     assert (classes > 9000, said) == (True, ["cut"])
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
     with Apart("unfold", megabytes=200, seconds=10) as process:
-        asked = [{"line": 1, "text": f"BEGIN:VEVENT\n{event('FREQ=DAILY')}\nEND:VEVENT", "zones": {}, "floating": "UTC"}]
+        event_of = {"line": 1, "text": f"BEGIN:VEVENT\n{event('FREQ=DAILY')}\nEND:VEVENT", "zones": {}}
+        asked = [event_of | {"floating": "UTC", "cancelled": False}]
         answer = process.ask(asked, "2026-09-01T00:00:00+00:00", "2026-12-10T00:00:00+00:00")
     assert len(answer["classes"]) == 9
 
