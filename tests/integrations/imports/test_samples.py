@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from adsum.accounts.models import Person
 from adsum.integrations.imports import runs
 from adsum.integrations.imports.mapping import PRESETS
+from adsum.ops.demo import DOMAIN
 from adsum.ops.demo.guide import personas
 from adsum.ops.demo.load import load
 from adsum.timetable.models import ClassSession, Enrolment, Place
@@ -36,6 +38,8 @@ def test_each_comes_in_whole_and_the_same_again_changes_nothing():
     for name, options in files.items():
         assert only_unchanged(bring(name, **options)), name
     assert Place.objects.filter(source="samples").count() == 12
+    names = Person.objects.filter(source="samples").values_list("username", flat=True)
+    assert not [name for name in names if name.endswith(f"@{DOMAIN}")], "somebody in the whole demo may be called that"
     assert Enrolment.objects.filter(person__source="samples", tutor=personas()["tutor"]).count() == 5
     seminars = ClassSession.objects.filter(source="plain", source_id__startswith="smp102-seminar")
     assert seminars.count() == 10
