@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from adsum.accounts.models import Department, Person
 from adsum.attendance.counting import Terms, in_force
 from adsum.attendance.policy_table import Policy
+from adsum.attendance.rules import OpenFor
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
@@ -54,6 +55,11 @@ def policies() -> Policies:
 def terms_of(session: ClassSession) -> Terms:
     """What the policy of one class says (as many queries as `policies`)."""
     return policies().of(session)
+
+
+def window_of(session: ClassSession) -> OpenFor:
+    """When check-in of a class is open, as its policy says now (the same)."""
+    return OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
 
 
 # Making one

@@ -1,7 +1,7 @@
 """A change of marks by hand, and what it still needs: weighed before anything is written. Nothing here writes."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from adsum.accounts.models import Person
 from adsum.accounts.rules import is_proved
 from adsum.attendance.models import Mark, Register
-from adsum.attendance.policies import terms_of
+from adsum.attendance.policies import terms_of, window_of
 from adsum.attendance.reports import is_team_of, periods_of
 from adsum.attendance.rules import (
     MARKABLE,
@@ -29,6 +29,7 @@ from adsum.attendance.rules import (
 )
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import university_zone
 
 
 class Act(NamedTuple):
@@ -97,6 +98,17 @@ def is_closed(register: Register | None) -> bool:
     return register is not None and register.state == Register.State.CLOSED
 
 
+def instant_of(session: ClassSession, window: OpenFor, clock: time) -> datetime | None:
+    """A time of day as an instant of this class, from when its check-in opens until it ends: also past midnight, and in the
+    hour that the night of a clock change has twice. None outside of it."""
+    zone = university_zone()
+    days = {moment.astimezone(zone).date() for moment in (window.opens_at, session.ends_at)}
+    instants = [
+        datetime.combine(day, clock.replace(fold=fold), tzinfo=zone).astimezone(UTC) for day in sorted(days) for fold in (0, 1)
+    ]
+    return next((at for at in instants if window.opens_at <= at <= session.ends_at), None)
+
+
 # What is refused
 
 
@@ -136,19 +148,14 @@ AHEAD = (Status.AUTHORISED, Status.SWAPPED)
 def markable(session: ClassSession, at: datetime) -> tuple[Status, ...]:
     """What a person may mark by hand at that instant, in the order pages offer it: until check-in opens nobody can have been
     seen, or missed (no query once the class has begun; two at most before)."""
-    ahead = at < session.starts_at and at < opens_at(session)
+    ahead = at < session.starts_at and at < window_of(session).opens_at
     return AHEAD if ahead else MARKABLE
-
-
-def opens_at(session: ClassSession) -> datetime:
-    """When check-in of a class opens, as its policy says now."""
-    return OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at).opens_at
 
 
 def refuse_ahead(session: ClassSession, statuses: Collection[Status], at: datetime) -> None:
     """Raises AdsumError `ahead` for what nobody can have seen yet."""
     if set(statuses) - set(AHEAD) and markable(session, at) == AHEAD:
-        opens = date_format(timezone.localtime(opens_at(session)), "j F, H:i")
+        opens = date_format(timezone.localtime(window_of(session).opens_at), "j F, H:i")
         message = _("Until check-in opens (%(time)s) only an authorised absence or a swap of groups can be marked.")
         raise AdsumError("ahead", message % {"time": opens})
 

@@ -97,6 +97,7 @@ NO_EVENT = {
     "attendance.decide": "a part of confirming and declining",
     "attendance.policies": "reads",
     "attendance.terms_of": "reads",
+    "attendance.window_of": "reads",
     "attendance.because_of": "a part of closing a register",
     "attendance.preview_outage": "writes nothing that stays",
     "attendance.preview_withdrawal": "reads",

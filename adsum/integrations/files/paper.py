@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -14,15 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from adsum.accounts.models import Person
 from adsum.attendance import weighing
 from adsum.attendance.models import Mark
-from adsum.attendance.policies import terms_of
+from adsum.attendance.policies import window_of
 from adsum.attendance.rules import Needs, OpenFor, Source, Stands, Status
 from adsum.attendance.services import Answer, enter_marks
-from adsum.attendance.weighing import Act, Entry
+from adsum.attendance.weighing import Act, Entry, instant_of
 from adsum.core.errors import AdsumError
 from adsum.integrations.files.sheets import row_reference
 from adsum.integrations.files.tables import Row
 from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import expected_students, university_zone
+from adsum.timetable.reports import expected_students
 
 ALIASES = {
     "student number": "number",
@@ -193,7 +193,7 @@ def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, act: A
     marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session).select_related("student")}
     students |= {pk: mark.student for pk, mark in marks.items() if pk not in students}
     people = _People(session, students.values())
-    window = OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
+    window = window_of(session)
     made, seen = Plan(), set[int]()
     entries = dict[int, tuple[Line, Entry]]()
     for line in lines:
@@ -296,17 +296,6 @@ def _clock(text: str) -> time | None:
     if found is None or int(found[1]) > 23 or int(found[2]) > 59:
         return None
     return time(int(found[1]), int(found[2]))
-
-
-def instant_of(session: ClassSession, window: OpenFor, clock: time) -> datetime | None:
-    """A time of day as an instant of this class, from when its check-in opens until it ends: also past midnight, and in the
-    hour that the night of a clock change has twice. None outside of it."""
-    zone = university_zone()
-    days = {moment.astimezone(zone).date() for moment in (window.opens_at, session.ends_at)}
-    instants = [
-        datetime.combine(day, clock.replace(fold=fold), tzinfo=zone).astimezone(UTC) for day in sorted(days) for fold in (0, 1)
-    ]
-    return next((at for at in instants if window.opens_at <= at <= session.ends_at), None)
 
 
 def apply(session: ClassSession, made: Plan, *, source: Source, act: Act) -> Answer:

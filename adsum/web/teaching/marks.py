@@ -17,16 +17,15 @@ from adsum.accounts.models import Person
 from adsum.attendance import services
 from adsum.attendance.labels import REASONS
 from adsum.attendance.models import Query
-from adsum.attendance.policies import terms_of
+from adsum.attendance.policies import window_of
 from adsum.attendance.record import story_of
 from adsum.attendance.reports import Line, counts_of, newest_change_by, register_of
-from adsum.attendance.rules import MARKABLE, Needs, OpenFor, Reason, Status
+from adsum.attendance.rules import MARKABLE, Needs, Reason, Status
 from adsum.attendance.services import Done, Proposed
-from adsum.attendance.weighing import Entry, Why, markable
+from adsum.attendance.weighing import Entry, Why, instant_of, markable
 from adsum.checkin.held import answer_query
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.core.errors import AdsumError
-from adsum.integrations.files.paper import instant_of
 from adsum.timetable.models import ClassSession
 from adsum.web.acts import carry_out, not_done
 from adsum.web.attempts import attempts, result
@@ -98,8 +97,7 @@ class AmendForm(forms.Form):
         given = self.cleaned_data[name]
         if given is None:
             return None
-        windows = terms_of(self.session).windows
-        window = OpenFor.of(windows, starts_at=self.session.starts_at, ends_at=self.session.ends_at)
+        window = window_of(self.session)
         seen = instant_of(self.session, window, given)
         if seen is None:
             span = {"first": time_of_day(window.opens_at), "last": time_of_day(self.session.ends_at)}

@@ -15,9 +15,9 @@ from adsum.accounts.models import Person
 from adsum.attendance import services
 from adsum.attendance.labels import explanation
 from adsum.attendance.models import Mark, Register
-from adsum.attendance.policies import terms_of
+from adsum.attendance.policies import window_of
 from adsum.attendance.reports import Line, counts_of, open_queries, outages_of, register_of
-from adsum.attendance.rules import ATTENDED, OpenFor, Status
+from adsum.attendance.rules import ATTENDED, Status
 from adsum.attendance.weighing import markable
 from adsum.checkin.models import Opening
 from adsum.checkin.reports import held_scans, kiosks_of, latest_epoch, pace_of, showing, unconfirmed_in
@@ -100,8 +100,7 @@ def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
     """How check-in of the class stands, and which screens show it."""
     opening = Opening.objects.filter(session=session).first()
     if opening is None:
-        window = OpenFor.of(terms_of(session).windows, starts_at=session.starts_at, ends_at=session.ends_at)
-        return {"state": "unopened", "window": window, "paces": PACES}
+        return {"state": "unopened", "window": window_of(session), "paces": PACES}
     if opening.stopped_at is not None:
         state = "stopped"
     elif request.at >= opening.late_until:
