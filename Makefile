@@ -92,13 +92,15 @@ $(BIN)/pip:
 	  else echo "Python's venv is missing here. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; fi
 	@$(PYTHON) -m venv .venv
 
-# PostgreSQL, Chromium, xmlsec1 (for the SAML provider) and libzbar (the second reader of QR codes) for the tests, when we may install them. Without them the tests say what they left out.
+# PostgreSQL, Chromium, xmlsec1 (for the SAML provider), libzbar (the second reader of QR codes), nginx and Caddy for the tests, when we may install them. Without them the tests say what they left out.
 .PHONY: engines
 engines:
 	@wanted=""; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || wanted="$$wanted postgresql"; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted="$$wanted chromium fonts-dejavu-core"; \
 	command -v xmlsec1 >/dev/null || wanted="$$wanted xmlsec1"; \
+	[ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || wanted="$$wanted nginx-light"; \
+	command -v caddy >/dev/null || wanted="$$wanted caddy"; \
 	ls /usr/lib/*/libzbar.so.0 /usr/lib*/libzbar.so.0 >/dev/null 2>&1 || wanted="$$wanted libzbar0"; \
 	if [ -n "$$wanted" ] && [ -n "$(ROOT_APT)" ]; then echo "Installing$$wanted …"; export DEBIAN_FRONTEND=noninteractive; \
 	  apt-get update -qq </dev/null && apt-get install -qq -y --no-install-recommends $$wanted </dev/null >/dev/null; fi; true

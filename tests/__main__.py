@@ -15,10 +15,11 @@ from xml.etree import ElementTree
 
 from playwright.sync_api import sync_playwright
 
-from tests.kit import postgres
+from tests.kit import postgres, proxies
 
 HERE = Path(__file__).parent
 NOTHING_COLLECTED = 5
+PROXIES = "tests/faults/test_proxies.py"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Suite:
     arguments: tuple[str, ...]
     on_postgres: bool = False
     in_browser: bool = False
+    behind_proxies: bool = False
     own_postgres: bool = False
     """Starts PostgreSQL servers of its own, to break them."""
 
@@ -35,7 +37,8 @@ SUITES = [
     Suite("SQLite", ("tests", "-n", "auto")),
     Suite("PostgreSQL", ("tests", "-n", "auto"), on_postgres=True),
     Suite("browser", ("tests/browser",), in_browser=True),
-    Suite("faults", ("tests/faults", "-n", "0"), own_postgres=True),
+    Suite("faults", ("tests/faults", "-n", "0", f"--ignore={PROXIES}"), own_postgres=True),
+    Suite("proxies", (PROXIES,), behind_proxies=True),
 ]
 
 
@@ -47,6 +50,12 @@ def no_browser() -> str | None:
         if Path(playwright.chromium.executable_path).exists():
             return None
     return "Chromium is not installed; on Debian: apt install chromium; elsewhere: playwright install --with-deps chromium"
+
+
+def no_proxies() -> str | None:
+    """Which of the proxies of deploy/ is missing here, with what to do; None when both are there."""
+    missing = [name for name in ("nginx", "caddy") if not proxies.program(name)]
+    return f"{' and '.join(missing)} not installed; on Debian: apt install {' '.join(missing)}" if missing else None
 
 
 def run(suite: Suite) -> tuple[int, str]:
@@ -73,7 +82,12 @@ def run(suite: Suite) -> tuple[int, str]:
 
 def main() -> int:
     """Run what can be run; 0 when all of it passed (and, in CI, nothing was left out)."""
-    lacking = {"on_postgres": postgres.missing(), "own_postgres": postgres.missing(), "in_browser": no_browser()}
+    lacking = {
+        "on_postgres": postgres.missing(),
+        "own_postgres": postgres.missing(),
+        "in_browser": no_browser(),
+        "behind_proxies": no_proxies(),
+    }
     account: list[tuple[str, str]] = []
     failed, left_out = False, False
     for suite in SUITES:

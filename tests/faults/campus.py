@@ -38,6 +38,7 @@ def fill(out: Path) -> None:
     """Students, classes, check-in open in all of them, one screen and one signed-in lecturer."""
     build(out, students=STUDENTS, classes=CLASSES)  # starts Django
     from django.conf import settings
+    from django.db import transaction
 
     from adsum.checkin.codes import unseal_pass
     from adsum.checkin.models import Display, Opening
@@ -62,7 +63,8 @@ def fill(out: Path) -> None:
         f"/live/register/{opening.session.ref}",
         f"{settings.SESSION_COOKIE_NAME}={lecturers}",
     )
-    crowd = _colleagues()
+    with transaction.atomic():
+        crowd = _colleagues()
     sessions = list(ClassSession.objects.order_by("pk").values_list("pk", flat=True))
     phones = []
     for n, (code, cookie) in enumerate(json.loads(out.read_text())):

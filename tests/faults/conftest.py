@@ -64,7 +64,7 @@ def _filled(data: Path, url: str) -> None:
         env=environment(data, ADSUM_DATABASE_URL=url),
         check=True,
         stdin=subprocess.DEVNULL,
-        timeout=PATIENCE,
+        timeout=PATIENCE * 3,  # all migrations and 1,500 students
     )
 
 

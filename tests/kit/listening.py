@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,13 @@ PATIENCE = 20.0
 """Seconds until something that must come has not come."""
 SLACK = 1.5
 """Seconds that a busy machine may add to what is promised."""
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for a condition, and not longer than for anything else that must come."""
+    async with asyncio.timeout(PATIENCE):
+        while not true():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -136,6 +143,22 @@ class House:
     state: State
     live: Live
     streams: list[Stream] = field(default_factory=list)
+    ticks: int = 0
+    """How often the hub has looked for news."""
+
+    def __post_init__(self) -> None:
+        tick = self.live.hub._tick
+
+        async def counted() -> None:
+            await tick()
+            self.ticks += 1
+
+        self.live.hub._tick = counted  # type: ignore[method-assign]
+
+    async def quiet(self) -> None:
+        """Whatever was committed before has been told to every stream: looked for once, and once more after it was told."""
+        seen = self.ticks
+        await until(lambda: self.ticks >= seen + 3)
 
     @classmethod
     @asynccontextmanager

@@ -16,7 +16,7 @@ from adsum.attendance.rules import Status
 from adsum.checkin.rules import Refusal
 from adsum.web.live import hub as hub_module
 from adsum.web.live.hub import Cursor, Hub
-from tests.kit.listening import Class, now
+from tests.kit.listening import Class, now, until
 from tests.kit.marking import mark_students, undo
 from tests.kit.world import World, in_thread
 
@@ -88,16 +88,12 @@ async def test_a_tick_asks_as_many_questions_for_one_class_as_for_thirty(world: 
 async def test_nothing_is_asked_while_nobody_watches(room: Class, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "TICK_SECONDS", 0.02)
     async with Counted.begin() as counted:
-        await asyncio.sleep(0.2)
         assert counted.asked == []
         watch = await counted.hub.watch(room.session.pk)
-        await asyncio.sleep(0.5)
-        assert len(counted.asked) > 8
+        await until(lambda: len(counted.asked) > 8)
         counted.hub.leave(watch)
-        await asyncio.sleep(0.3)
-        counted.asked.clear()
-        await asyncio.sleep(0.3)
-        assert counted.asked == []
+        assert counted.hub._task
+        await asyncio.wait_for(asyncio.shield(counted.hub._task), 5)  # it looks no more
         second = await counted.hub.watch(room.session.pk)  # and it begins again
         await in_thread(room.scan, room.students[0])
         assert await asyncio.wait_for(second.news.get(), 5)

@@ -22,7 +22,7 @@ from adsum.core import keyring
 from adsum.web.live import hub as hub_module
 from adsum.web.live import streams as live_module
 from adsum.web.qr import code_svg, spaced
-from tests.kit.listening import SLACK, Class, House, now, signed_in
+from tests.kit.listening import SLACK, Class, House, now, signed_in, until
 from tests.kit.marking import decide_held
 from tests.kit.world import World, cancel_class, in_thread
 
@@ -216,7 +216,7 @@ async def test_a_mark_arrives_within_a_second_of_its_commit(room: Class, house: 
     await in_thread(room.mark, room.students[0], Status.ABSENT)
     assert (await stream.next("mark")).data["status"] == "absent_unauthorised"
     assert (await stream.next("counts")).data == {"present": 2, "late": 1, "absent": 1, "expected": 0, "held": 0}
-    await asyncio.sleep(1)
+    await house.quiet()
     assert len([event for event in stream.events if event.name == "mark"]) == 4, "each once"
 
 
@@ -227,7 +227,7 @@ async def test_only_the_marks_of_that_class_arrive(room: Class, house: House) ->
     await in_thread(other.scan, other.students[0])
     for stream, one in zip(streams, (room, other), strict=True):
         await stream.next("mark")
-        await asyncio.sleep(0.6)
+        await house.quiet()
         assert [event.data["student"] for event in stream.events if event.name == "mark"] == [str(one.students[0].ref)]
 
 
@@ -242,9 +242,9 @@ async def test_a_stream_goes_on_where_it_was(room: Class, house: House, monkeypa
     assert (await first.next("mark")).data["student"] == str(ann.ref)
     await in_thread(room.scan, bob)
     await first.next("mark", student=str(bob.ref))
-    await asyncio.sleep(2)
+    newest = await in_thread(lambda: MarkChange.objects.latest("pk").pk)
+    await until(lambda: first.events[-1].name == "beat" and int(first.events[-1].id) >= newest)
     position = first.events[-1].id
-    assert first.events[-1].name == "beat"
     await first.close()
     await in_thread(room.scan, cat)
     again = await house.register(room.session.ref, room.lecturer, last_event_id=position)
@@ -272,7 +272,7 @@ async def test_what_is_committed_late_is_not_missed(room: Class, house: House) -
         await in_thread(room.scan, bob)
         told = await stream.next("mark")
         assert told.data["student"] == str(bob.ref)
-        await asyncio.sleep(1)
+        await house.quiet()
         numbers = await in_thread(lambda: dict(MarkChange.objects.values_list("student", "pk")))
         await stream.close()
         again = await house.register(room.session.ref, room.lecturer, last_event_id=told.id)

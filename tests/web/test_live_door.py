@@ -14,7 +14,7 @@ from adsum.accounts.models import Person, RoleGrant
 from adsum.checkin.services import add_display
 from adsum.timetable.models import Teaching
 from adsum.web.live import streams as live_module
-from tests.kit.listening import SLACK, Class, House, now, signed_in
+from tests.kit.listening import SLACK, Class, House, now, signed_in, until
 from tests.kit.world import World, in_thread
 
 
@@ -46,9 +46,10 @@ async def test_who_may_no_longer_see_it_is_cut_off_at_the_next_check(
     room: Class, house: House, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(live_module, "CHECK_SECONDS", 0.4)
+    asked = counted(monkeypatch, "_visitor")
     stream = await house.register(room.session.ref, room.lecturer)
     await stream.next("counts")
-    await asyncio.sleep(1)
+    await until(lambda: len(asked) > 1)  # at the door, and again
     assert stream.open
     await in_thread(_remove, room, how)
     removed = asyncio.get_running_loop().time()
@@ -66,9 +67,10 @@ async def test_a_screen_ends_with_whoever_opened_it(
     monkeypatch.setattr(live_module, "CHECK_SECONDS", 0.4)
     shown = await in_thread(add_display, room.opening, by=room.lecturer, at=now())
     await house.state.refresh()
+    asked = counted(monkeypatch, "may_run")
     stream = await house.display(shown)
     await stream.next("code")
-    await asyncio.sleep(1)
+    await until(lambda: len(asked) > 1)
     assert stream.open
     await in_thread(_remove, room, how)
     removed = asyncio.get_running_loop().time()
@@ -88,9 +90,10 @@ async def test_a_stream_does_not_outlive_the_sign_in_it_was_opened_with(
     cookies = await in_thread(signed_in, room.lecturer)
     await in_thread(_age, cookies, name, seconds - 60)
     address = f"/live/register/{room.session.ref}"
+    asked = counted(monkeypatch, "_visitor")
     stream = await house.listen(address, cookies)
     await stream.next("counts")
-    await asyncio.sleep(1)
+    await until(lambda: len(asked) > 1)
     assert stream.open
     await in_thread(_age, cookies, name, seconds)
     await stream.ended()
@@ -123,13 +126,25 @@ async def test_strangers_at_the_door_keep_nobody_waiting_who_listens(
         assert (await house.listen(address, {"adsum_session": key})).status == 403
     assert asked == [], "what cannot be a key is not looked for"
     crowd = [asyncio.create_task(house.listen(address, {"adsum_session": f"{number:032}"})) for number in range(3)]
-    await asyncio.sleep(0.2)
+    await until(lambda: house.live._waiting == len(crowd))
     turned_away = await house.listen(address, {"adsum_session": "a" * 32})
     assert (turned_away.status, turned_away.headers["retry-after"]) == (503, "5")
     await in_thread(room.scan, room.students[0])
     await stream.next("mark")
     go.set()
     assert {(await one).status for one in crowd} == {403}
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Any]:
+    """Every call of this question of the streams, which is answered as before."""
+    ask, calls = getattr(live_module, name), list[Any]()
+
+    def asked(*args: Any) -> Any:
+        calls.append(args)
+        return ask(*args)
+
+    monkeypatch.setattr(live_module, name, asked)
+    return calls
 
 
 def _remove(room: Class, how: str) -> None:
