@@ -1,4 +1,4 @@
-"""nginx and Caddy as `deploy/` sets them up, in front of a server of a test: only ports, names, certificates and one long wait are put in."""
+"""nginx and Caddy as `deploy/` sets them up, before a server of a test: ports, names, a certificate and one wait are put in."""
 
 import os
 import shutil
