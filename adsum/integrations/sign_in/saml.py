@@ -309,12 +309,14 @@ def _uid(app: SocialApp, name_id: dict[str, str], claims: dict[str, Any]) -> str
 # The answer, where it is used
 
 
-def finish(request: Any, app: SocialApp, name: str) -> Any:
+def finish(request: Any, app: SocialApp) -> Any:
     """Sign the person in whom this browser's answer names, or ask for their code: the answer to the browser.
 
-    An Aside when they went there for something else. Raises Refused.
+    An Aside when they went there for something else. Raises Refused, also for what was refused where the answer arrived.
     """
-    kept, key = caches["default"], _kept_as(name)
+    if (why := request.GET.get("why")) in set(Refusal):
+        raise Refused(Refusal(why), _unsealed_reason(request.GET.get("reason", "")), app.provider_id)
+    kept, key = caches["default"], _kept_as(request.GET.get("answer", ""))
     sealed = kept.get(key)
     kept.delete(key)
     answer = json.loads(vault.reveal(sealed, purpose=ANSWER)) if sealed else {}
@@ -345,7 +347,7 @@ def sealed_reason(refused: Refused) -> str:
     return vault.seal(refused.message[:200], purpose=ANSWER)
 
 
-def unsealed_reason(text: str) -> str:
+def _unsealed_reason(text: str) -> str:
     """The reason again; a word of our own for what we did not seal."""
     try:
         return vault.reveal(text, purpose=ANSWER)

@@ -1,7 +1,5 @@
 """To the university's own sign-in and back."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -158,12 +156,12 @@ def begin(request: HttpRequest, provider_id: str, protocol: str = OIDC) -> HttpR
 
 @never_cache
 @require_safe
-def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Back from the provider."""
-    app = provider_named(provider_id, OIDC)
+def callback(request: HttpRequest, provider_id: str, protocol: str = OIDC) -> HttpResponse:
+    """Back from the provider, as the browser that went there."""
+    app = provider_named(provider_id, protocol)
     if app is None:
         raise Http404
-    return _arrived(request, app, lambda: oidc.finish(request, app))
+    return _arrived(request, app)
 
 
 @never_cache
@@ -186,19 +184,6 @@ def saml_answer(request: HttpRequest, provider_id: str) -> HttpResponse:
         log.warning("sign_in.refused", refusal=closed.code, provider=app.name, why=closed.message)
         told = {"why": Refusal.NOT_PROVEN.value}
     return HttpResponse(status=303, headers={"Location": f"{to}?{urlencode(told)}"})
-
-
-@never_cache
-@require_safe
-def saml_finish(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Back from a SAML provider, as the browser that went there."""
-    app = provider_named(provider_id, SAML)
-    if app is None:
-        raise Http404
-    if (why := request.GET.get("why")) in set(Refusal):
-        refused = Refused(Refusal(why), saml.unsealed_reason(request.GET.get("reason", "")), app.provider_id)
-        return _arrived(request, app, partial(_raise, refused))
-    return _arrived(request, app, lambda: saml.finish(request, app, request.GET.get("answer", "")))
 
 
 @require_safe
@@ -248,10 +233,10 @@ def leave(request: HttpRequest, app: SocialApp, purpose: Purpose, next_path: str
     return redirect(address)
 
 
-def _arrived(request: HttpRequest, app: SocialApp, finish: Callable[[], Any]) -> HttpResponse:
+def _arrived(request: HttpRequest, app: SocialApp) -> HttpResponse:
     """The answer to whoever comes back: signed in, proved anew, a report for the administrator, or why not."""
     try:
-        outcome = finish()
+        outcome = PROTOCOLS[app.provider].finish(request, app)
     except Refused as refused:
         if refused.refusal is not Refusal.STALE and trial.is_under_way(request, app):
             return _tried(request, app, refused)
@@ -268,10 +253,6 @@ def _arrived(request: HttpRequest, app: SocialApp, finish: Callable[[], Any]) ->
     else:
         trial.succeeded(request, app, outcome.report)
     return redirect(own_path(outcome.next_path) or settings.LOGIN_REDIRECT_URL)
-
-
-def _raise(refused: Refused) -> None:
-    raise refused
 
 
 def _tried(request: HttpRequest, app: SocialApp, refused: Refused) -> HttpResponse:
