@@ -39,7 +39,7 @@ def class_changes(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
     made = [row.at for steps in by_class.values() for row in steps]
     settled = is_settled(first=min(made), latest=max(made), at=at, zone=zone)
     told = [pk for pk in by_class if settled or _cannot_wait(sessions[pk], by_class[pk], at)]
-    left = [row.pk for pk, steps in by_class.items() if pk not in set(told) for row in steps]
+    left = [row.pk for pk in by_class.keys() - set(told) for row in by_class[pk]]
     done = [row.pk for pk in told for row in by_class[pk]]
     steps = [step for pk in told if (step := _net(sessions[pk], by_class[pk], at))]
     return Pending(_class_drafts(steps, at), done, min(left, default=None))
