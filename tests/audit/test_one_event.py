@@ -80,6 +80,8 @@ NO_EVENT = {
     "accounts.matching_step": "reads",
     "accounts.forget_sign_ins": "the retention of sign-ins that are over; nothing of the university's changes",
     "accounts.has_second_step": "reads",
+    "accounts.kept_of": "reads",
+    "accounts.spelled": "reads",
     "attendance.write_marks": "a part of the verbs that mark; it writes their events",
     "attendance.restore_marks": "a part of taking back; it writes its events",
     "attendance.follow": "a part of marking; a correction is derived from a change and a report, which have their events",
