@@ -17,8 +17,9 @@ from adsum.attendance.weighing import Act, Entry, Why
 from adsum.audit import services as audit_log
 from adsum.checkin.entered import whose
 from adsum.checkin.models import Kiosk, Opening
+from adsum.checkin.pairing import waiting_pairing
 from adsum.checkin.reports import may_run, paused
-from adsum.checkin.services import display_fingerprint, waiting_pairing
+from adsum.checkin.services import display_fingerprint
 from adsum.timetable.reports import expected_ids
 
 TAKEN_BACK_WITHIN = timedelta(seconds=15)

@@ -18,6 +18,7 @@ from adsum.audit.reconciliation import last_reconciliation
 from adsum.audit.services import publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, disposal, services
+from adsum.checkin.pairing import forget_pairings
 from adsum.core.clock import monday_of
 from adsum.core.jobs import enqueue
 from adsum.core.university import civil_date
@@ -184,7 +185,7 @@ def _once_a_day(action: str, last: datetime | None) -> bool:
 def forget_sign_ins() -> int:
     """Forget sign-ins and waiting screens whose time is over; how many sign-ins there were."""
     at = datetime.now(UTC)
-    services.forget_pairings(at=at)
+    forget_pairings(at=at)
     return accounts.forget_sign_ins(at=at)
 
 

@@ -36,6 +36,7 @@ BESIDE = (
     "checkin/checks.py",
     "checkin/held.py",
     "checkin/kiosks.py",
+    "checkin/pairing.py",
     "timetable/changes.py",
 )
 """Files beside a services.py whose functions write, too."""

@@ -23,6 +23,7 @@ from adsum.audit import services as audit
 from adsum.checkin import checks, kiosks
 from adsum.checkin import services as checkin
 from adsum.checkin.models import CheckAnswer, Scan
+from adsum.checkin.pairing import begin_pairing, confirm_pairing
 from adsum.checkin.rules import AlarmKind, Called, Refusal
 from adsum.checkin.writer import record_scans
 from adsum.timetable import services as timetable
@@ -156,8 +157,8 @@ def after(ready: Any, deed: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def paired(u: U) -> Callable[[], Any]:
-    opening, pairing = u.opening, checkin.begin_pairing(at=NINE).pairing
-    return lambda: checkin.confirm_pairing(pairing.code, opening, by=u.lecturer, at=NINE)
+    opening, pairing = u.opening, begin_pairing(at=NINE).pairing
+    return lambda: confirm_pairing(pairing.code, opening, by=u.lecturer, at=NINE)
 
 
 def with_(thing: Any, deed: Callable[[Any], Any]) -> Callable[[], Any]:
@@ -357,7 +358,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "checkin.pair_kiosk": Deed(
         lambda u: with_(
-            (u.opening, checkin.begin_pairing(at=NINE).pairing.code),
+            (u.opening, begin_pairing(at=NINE).pairing.code),
             lambda made: kiosks.pair_kiosk(made[1], made[0], by=u.lecturer, at=NINE),
         ),
         ["kiosk.open"],

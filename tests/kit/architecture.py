@@ -25,7 +25,7 @@ WRITERS = {
     "accounts": ["services", "bulk", "identities", "second_factors"],
     "timetable": ["services", "changes", "keeping", "roles"],
     "attendance": ["services", "amendments", "closing", "marks", "outages", "policies", "proposals", "queries", "reported"],
-    "checkin": ["services", "checks", "disposal", "held", "kiosks", "writer"],
+    "checkin": ["services", "checks", "disposal", "held", "kiosks", "pairing", "writer"],
     "messages": ["services"],
 }
 """Which files of a feature write rows, one for each thing written; no others do."""

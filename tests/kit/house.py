@@ -21,8 +21,9 @@ from adsum.audit.services import publish
 from adsum.checkin.checks import begin_check, begin_spot_check
 from adsum.checkin.kiosks import open_kiosk
 from adsum.checkin.models import CheckAnswer, SpotCall
+from adsum.checkin.pairing import begin_pairing
 from adsum.checkin.rules import Refusal
-from adsum.checkin.services import NewDisplay, add_display, begin_pairing, open_checkin
+from adsum.checkin.services import NewDisplay, add_display, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.messages.models import Message

@@ -12,7 +12,7 @@ from django.test import Client
 from adsum.accounts.services import forget_sign_ins
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.models import Pairing
-from adsum.checkin.services import PAIRING_LIFE, begin_pairing
+from adsum.checkin.pairing import PAIRING_LIFE, begin_pairing
 from adsum.ops import jobs
 from adsum.web import floods
 from tests.kit import oidc, saml

@@ -176,6 +176,7 @@ class Gate:
         return await otherwise(request, pass_, waiting, outcome)
 
     async def _refuse(self, request: Ask, pass_: Pass, waiting: Waiting, outcome: Outcome) -> Response:
+        """Why not, and where to go instead."""
         sealed, ticket, entry = waiting
         refusal = outcome.refusal or Refusal.UNKNOWN_CODE
         now = self.state.now_ms()
@@ -197,6 +198,7 @@ class Gate:
         return self.answers.page(request, "told", waiting.entry)
 
     async def _submit(self, request: Ask, pass_: Pass, waiting: Waiting) -> Outcome:
+        """Judge what can be judged without the register, and have the rest written."""
         _sealed, ticket, entry = waiting
         now = self.state.now_ms()
         roster = await self.state.roster(entry)

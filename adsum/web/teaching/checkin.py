@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from adsum.checkin import services
 from adsum.checkin.kiosks import pair_kiosk
 from adsum.checkin.models import Display, Opening
+from adsum.checkin.pairing import confirm_pairing
 from adsum.checkin.reports import latest_epoch, pace_of, showing
 from adsum.checkin.rules import PACES
 from adsum.core.errors import AdsumError
@@ -106,7 +107,7 @@ def pair(request: PersonRequest, session: ClassSession) -> HttpResponse:
         pair_kiosk(code, opening, by=request.user, at=request.at)
         messages.success(request, _("Paired. That screen is a kiosk in a moment: students without a phone enter their number."))
         return redirect("class_register", session.ref)
-    services.confirm_pairing(code, opening, by=request.user, at=request.at)
+    confirm_pairing(code, opening, by=request.user, at=request.at)
     messages.success(request, _("Paired. The code appears on that screen in a moment."))
     return redirect("class_register", session.ref)
 

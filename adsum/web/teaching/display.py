@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from adsum.attendance.reports import here_in
 from adsum.checkin import services
 from adsum.checkin.models import Display, Pairing
+from adsum.checkin.pairing import PAIRING_LIFE, begin_pairing
 from adsum.checkin.reports import latest_epoch, may_run, pace_of, second_checks, shown_on
 from adsum.timetable.reports import how_many_expected
 from adsum.web import floods
@@ -109,12 +110,12 @@ def pairing(request: HttpRequest) -> HttpResponse:
     """Eight characters for the lecturer to confirm; then this browser is a screen. Looking writes nothing."""
     at: datetime = request.at  # type: ignore[attr-defined]
     if request.method == "POST":
-        credential = services.begin_pairing(at=at).credential
+        credential = begin_pairing(at=at).credential
         waiting_page = HttpResponseRedirect(reverse("display_pairing"))
         waiting_page.set_cookie(
             PAIRING_COOKIE,
             credential,
-            max_age=2 * services.PAIRING_LIFE,
+            max_age=2 * PAIRING_LIFE,
             path="/",
             secure=settings.SECURE,
             httponly=True,
@@ -136,7 +137,7 @@ def pairing(request: HttpRequest) -> HttpResponse:
         answer.delete_cookie(PAIRING_COOKIE, samesite="Lax")
         return answer
     idle = waiting is not None and waiting.display is None and waiting.kiosk is None
-    good = waiting is not None and idle and at < waiting.created_at + services.PAIRING_LIFE
+    good = waiting is not None and idle and at < waiting.created_at + PAIRING_LIFE
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(status=204) if good else HttpResponseClientRefresh()
     return render(request, "adsum/teaching/pairing.html", {"pairing": waiting if good else None, "again": bool(credential)})
