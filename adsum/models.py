@@ -1,6 +1,6 @@
 """The one list of tables."""
 
-from adsum.accounts.models import BreakGlass, Department, Identifier, Person, RoleGrant, UsedAssertion
+from adsum.accounts.models import BreakGlass, Department, Generation, Identifier, Person, RoleGrant, UsedAssertion
 from adsum.attendance.models import (
     Correction,
     Mark,
@@ -90,6 +90,7 @@ __all__ = [
     "Event",
     "FeedMapping",
     "GateState",
+    "Generation",
     "Group",
     "GroupStaff",
     "HeldDecision",

@@ -219,3 +219,12 @@ class BreakGlass(models.Model):
 
     def __str__(self) -> str:
         return f"{self.viewer_id} opened {self.student_id}: {self.purpose}"
+
+
+class Generation(models.Model):
+    """One row: how often people, roles, groups, places or classes have changed. See `generation`."""
+
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from adsum.accounts import identities, services
+from adsum.accounts.generation import raises_generation
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.audit import services as audit_log
@@ -38,7 +39,7 @@ def _refuse_last_administrator(person: Person, *, on: date, apart_from: RoleGran
         raise AdsumError("last_administrator", _("Nobody else can administer. Make somebody else administrator first."))
 
 
-@transaction.atomic
+@raises_generation
 def give_role(
     person: Person,
     role: Role,
@@ -67,7 +68,7 @@ def give_role(
     return held
 
 
-@transaction.atomic
+@raises_generation
 def take_role(grant: RoleGrant, *, last_day: date, by: Person, at: datetime) -> None:
     """End a role after `last_day`, wherever it came from.
 
@@ -81,7 +82,7 @@ def take_role(grant: RoleGrant, *, last_day: date, by: Person, at: datetime) -> 
     services.end_role(grant, last_day=last_day, by=by.actor, at=at)
 
 
-@transaction.atomic
+@raises_generation
 def close_by_hand(person: Person, *, by: Person, at: datetime) -> None:
     """Close an account. Raises AdsumError `own_roles`, `last_administrator`."""
     refuse_own(person, by)
@@ -90,7 +91,7 @@ def close_by_hand(person: Person, *, by: Person, at: datetime) -> None:
     services.close_account(person, by=by.actor, at=at)
 
 
-@transaction.atomic
+@raises_generation
 def reopen_by_hand(person: Person, *, by: Person, at: datetime) -> None:
     """Open an account again. Raises AdsumError `own_roles`."""
     refuse_own(person, by)

@@ -18,6 +18,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from adsum.accounts.generation import raise_generation, raises_generation
 from adsum.accounts.models import BreakGlass, Department, Person, RoleGrant
 from adsum.accounts.rules import BREAK_GLASS_FOR, STAFF, Access, Purpose, Role, break_glass_refusal, is_guessable
 from adsum.audit import services as audit_log
@@ -27,7 +28,7 @@ from adsum.core.university import civil_date
 CHANGEABLE = frozenset({"username", "email", "given_name", "family_name", "preferred_name", "pronouns", "number", "language"})
 
 
-@transaction.atomic
+@raises_generation
 def create_person(*, username: str, family_name: str, by: str, at: datetime, **more: Any) -> Person:
     """Add one person, without a way in yet. `more`: given_name, email, number, source, source_id, and so on.
 
@@ -51,13 +52,14 @@ def update_person(person: Person, *, by: str, at: datetime, **changes: str) -> N
         raise ValueError(f"not changed here: {', '.join(sorted(unknown))}")
     changed = sorted(name for name, value in changes.items() if getattr(person, name) != value)
     if changed:
+        raise_generation()
         for name in changed:
             setattr(person, name, changes[name])
         person.save(update_fields=changed)
         audit_log.record(actor=by, verb="person.change", subject=person.actor, at=at, fields=changed)
 
 
-@transaction.atomic
+@raises_generation
 def close_account(person: Person, *, by: str, at: datetime) -> None:
     """The person can no longer sign in, and every sign-in they have ends now. (The gate's passes end with
     `checkin.services`.) Does nothing the second time."""
@@ -68,7 +70,7 @@ def close_account(person: Person, *, by: str, at: datetime) -> None:
         audit_log.record(actor=by, verb="person.close", subject=person.actor, at=at)
 
 
-@transaction.atomic
+@raises_generation
 def reopen_account(person: Person, *, by: str, at: datetime) -> None:
     """Let a person whose account was closed sign in again. Does nothing when it is open."""
     changed = Person.objects.filter(pk=person.pk, is_active=False).update(is_active=True)
@@ -134,7 +136,7 @@ def set_password(person: Person, password: str, *, by: str, at: datetime) -> Non
     audit_log.record(actor=by, verb="person.password", subject=person.actor, at=at)
 
 
-@transaction.atomic
+@raises_generation
 def grant_role(
     person: Person,
     role: Role,
@@ -173,7 +175,7 @@ def entry_of(grant: RoleGrant, verb: str) -> audit_log.Entry:
     return audit_log.Entry(verb, f"person:{grant.person_id}", told)
 
 
-@transaction.atomic
+@raises_generation
 def change_role_dates(grant: RoleGrant, *, starts_on: date | None, ends_on: date | None, by: str, at: datetime) -> None:
     """Give a role that was given before other first and last days."""
     RoleGrant.objects.filter(pk=grant.pk).update(starts_on=starts_on, ends_on=ends_on)
@@ -181,7 +183,7 @@ def change_role_dates(grant: RoleGrant, *, starts_on: date | None, ends_on: date
     audit_log.record_all([entry_of(grant, "role.change")], actor=by, at=at)
 
 
-@transaction.atomic
+@raises_generation
 def end_role(grant: RoleGrant, *, last_day: date, by: str, at: datetime) -> None:
     """End a role after `last_day` (which is still included)."""
     RoleGrant.objects.filter(pk=grant.pk).update(ends_on=last_day)
@@ -236,6 +238,13 @@ def note_break_glass_seen(opened: BreakGlass, *, by: Person, at: datetime) -> No
         )
 
 
+def _has_just(person: Person, roles: Iterable[tuple[Role, Department | None]], source: str, today: date) -> bool:
+    """Whether a source gives exactly these roles already."""
+    grants = RoleGrant.objects.filter(person=person, source=source).exclude(ends_on__lt=today)
+    wanted = {(str(role), department.pk if department else None) for role, department in roles}
+    return set(grants.values_list("role", "department")) == wanted
+
+
 @transaction.atomic
 def replace_roles(
     person: Person, roles: Iterable[tuple[Role, Department | None]], *, source: str, by: str, at: datetime
@@ -246,6 +255,9 @@ def replace_roles(
     """
     if not source:
         raise ValueError("grants by hand are not replaced")
+    if _has_just(person, roles := list(roles), source, civil_date(at)):
+        return
+    raise_generation()
     Person.objects.select_for_update().get(pk=person.pk)
     today = civil_date(at)
     wanted = {(role, department.pk if department else None): department for role, department in roles}

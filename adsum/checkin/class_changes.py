@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from adsum.accounts.generation import raises_generation
 from adsum.accounts.models import Person
 from adsum.attendance.models import Register
 from adsum.attendance.policies import terms_of
@@ -116,7 +117,7 @@ def decide(report: ClassReport, *, confirmed: bool, by: Person, at: datetime) ->
         follow_timetable([report.session_id], actor=by.actor, at=at)
 
 
-@transaction.atomic
+@raises_generation
 def decide_missing(session: ClassSession, *, cancelled: bool, by: Person, at: datetime) -> None:
     """The timetabling team says what became of a class that is missing from its source. Where its source names it again
     meanwhile, or a colleague was faster, nothing happens. Raises what `weigh` raises."""

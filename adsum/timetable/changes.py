@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from adsum.accounts.generation import raises_generation
 from adsum.accounts.models import Person
 from adsum.audit.services import record, record_all
 from adsum.core.errors import AdsumError
@@ -110,12 +110,17 @@ def rooms_called(names: Iterable[str]) -> list[Room]:
     rooms: dict[int, Room] = {}
     for name in names:
         known = Room.objects.filter(name__iexact=name).order_by("pk").first()
-        room = known or Room.objects.create(name=name[:200])
+        room = known or _make_room(name[:200])
         rooms[room.pk] = room
     return list(rooms.values())
 
 
-@transaction.atomic
+@raises_generation
+def _make_room(name: str) -> Room:
+    return Room.objects.create(name=name)
+
+
+@raises_generation
 def change_class(
     session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, reason: str = "", final: bool = False
 ) -> ClassSession:
@@ -205,7 +210,7 @@ def _settle(session: ClassSession, touched: Sequence[str], *, by: Person, at: da
     report.save()
 
 
-@transaction.atomic
+@raises_generation
 def add_class(new: NewClass, *, by: Person, at: datetime, reason: str = "", final: bool = False) -> ClassSession:
     """Add a class that no timetable named. Raises what `times_refused` says, `no_groups`, or `other_module` when none of the
     groups is of the module."""
@@ -238,7 +243,7 @@ def _open_report(report: ClassReport) -> ClassReport:
     return found
 
 
-@transaction.atomic
+@raises_generation
 def confirm_report(report: ClassReport, *, by: Person, at: datetime) -> None:
     """The class stays as reported, also when its source is imported again, until its source says something new of it."""
     report = _open_report(report)
@@ -247,7 +252,7 @@ def confirm_report(report: ClassReport, *, by: Person, at: datetime) -> None:
     record(actor=by.actor, verb="report.confirm", subject=f"session:{report.session_id}", at=at)
 
 
-@transaction.atomic
+@raises_generation
 def undo_report(report: ClassReport, *, by: Person, at: datetime) -> ClassSession:
     """The class goes back to what its source says, or to what it was where it has none. Marks stay."""
     report = _open_report(report)

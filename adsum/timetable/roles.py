@@ -2,16 +2,16 @@
 
 from datetime import date, datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from adsum.accounts.generation import raises_generation
 from adsum.accounts.models import Person
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Module, ModuleLeader
 
 
-@transaction.atomic
+@raises_generation
 def lead_module(
     module: Module, person: Person, *, starts_on: date | None, ends_on: date | None, by: Person, at: datetime
 ) -> ModuleLeader:
@@ -31,7 +31,7 @@ def lead_module(
     return leader
 
 
-@transaction.atomic
+@raises_generation
 def end_leading(leader: ModuleLeader, *, last_day: date, by: Person, at: datetime) -> None:
     """They lead the module until `last_day`, which is still included. Raises AdsumError `ended` when that is over."""
     if leader.ends_on is not None and leader.ends_on <= last_day:

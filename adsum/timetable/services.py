@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Cast, Concat
 
 from adsum.accounts.bulk import PeopleWrites, write_people
+from adsum.accounts.generation import raise_generation
 from adsum.accounts.models import Person
 from adsum.audit.bulk import Rows, events_of, fields_changed, save_rows, update_rows
 from adsum.audit.services import Entry, record, record_all
@@ -104,6 +105,39 @@ class Writes(PeopleWrites):
                 rows.note()
         self.fields = fields_changed([step.session for step in self.classes if step.before])
 
+    def spoken_of(self) -> set[int]:
+        """Keys of the known classes of which it writes anything."""
+        steps = (step.session for step in self.classes if step.before)
+        return {session.pk for session in (*steps, *self.touched, *self.renamed)}
+
+    def students(self) -> set[int]:
+        """Keys of the people whose places or enrolments it writes."""
+        rows = (self.places, self.enrolments)
+        return {row.person_id or row.person.pk for some in rows for row in (*some.new, *some.changed, *some.gone)}
+
+    def parts(self, most: int) -> Iterator[Writes]:
+        """The same in parts of about that many rows, at least one, each after those that it refers to."""
+        part, room = Writes(fields=self.fields), most
+        for name, kind, row, weight in self._pieces():
+            if room < weight and room < most:
+                yield part
+                part, room = Writes(fields=self.fields), most
+            room -= weight
+            target: Any = getattr(part, name)
+            (getattr(target, kind) if kind else target).append(row)
+            if kind == "changed":
+                target.fields[row.pk] = getattr(self, name).fields[row.pk]
+        yield part
+
+    def _pieces(self) -> Iterator[tuple[str, str, Any, int]]:
+        for name in IN_ORDER:
+            rows: Rows[Any] = getattr(self, name)
+            for kind in ("gone", "changed", "new"):
+                yield from ((name, kind, row, 1) for row in getattr(rows, kind))
+        yield from (("renamed", "", session, 1) for session in self.renamed)
+        for name, weight in (("classes", CLASS), ("touched", 1), ("words", CLASS)):
+            yield from ((name, "", row, weight) for row in getattr(self, name))
+
     @property
     def names_more(self) -> bool:
         """Whether what a timetable may name becomes known by it, or is called otherwise."""
@@ -111,6 +145,24 @@ class Writes(PeopleWrites):
         return any(rows.new or rows.changed for rows in named)
 
 
+IN_ORDER = (
+    "departments",
+    "terms",
+    "courses",
+    "modules",
+    "groups",
+    "people",
+    "identifiers",
+    "grants",
+    "leaders",
+    "enrolments",
+    "places",
+    "staff",
+    "rooms",
+)
+"""The tables of `Writes`, each before those that refer to it."""
+CLASS = 5
+"""How many rows a class counts for: itself, its rooms, groups and staff, its history."""
 SAID = ["source", "source_id", "occurrence", "said", "source_changed_at", "sequence", "kept_at"]
 """What is kept of a class beside what it is: what its source said of it, and how that calls it."""
 
@@ -118,6 +170,7 @@ SAID = ["source", "source_id", "occurrence", "said", "source_changed_at", "seque
 @transaction.atomic
 def write(writes: Writes, *, run: Import, at: datetime, actor: str) -> None:
     """Carry out an import: every row, the history of every class, and the events, or nothing at all."""
+    raise_generation()
     entries = write_people(writes)
     for name, kind in AUDITED.items():
         rows: Rows[Any] = getattr(writes, name)
@@ -351,11 +404,6 @@ def finish_import(run: Import, state: ImportState, *, at: datetime, actor: str, 
     Import.objects.filter(pk=run.pk).update(state=state, finished_at=at, stop_reason=reason, content=b"")
     record(actor=actor, verb=f"import.{state}", subject=f"import:{run.pk}", at=at, **run.counts)
     run.refresh_from_db(fields=["state", "finished_at", "stop_reason"])
-
-
-def lock_imports() -> None:
-    """Let one import at a time write, until the transaction ends: whoever comes second sees what the first has done."""
-    Import.objects.select_for_update().order_by("pk").values_list("pk", flat=True).first()
 
 
 class Polling(NamedTuple):

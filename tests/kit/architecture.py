@@ -22,7 +22,7 @@ LAYERS = ["core", *FEATURES, "integrations", "web"]
 
 WRITERS = {
     "audit": ["services", "looks", "following", "bulk"],
-    "accounts": ["services", "bulk", "identities", "second_factors"],
+    "accounts": ["services", "bulk", "generation", "identities", "second_factors"],
     "timetable": ["services", "changes", "keeping", "roles"],
     "attendance": ["services", "amendments", "closing", "marks", "outages", "policies", "proposals", "queries", "reported"],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "pairing", "writer"],

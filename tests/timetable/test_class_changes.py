@@ -24,6 +24,7 @@ from adsum.checkin.models import GateState, Opening
 from adsum.checkin.reports import open_classes, open_now_for
 from adsum.checkin.services import close_classes, follow_timetable, open_checkin, stop_checkin
 from adsum.core.errors import AdsumError
+from adsum.integrations.imports import carrying
 from adsum.integrations.imports import runs as imports
 from adsum.ops.jobs import due_for_closing
 from adsum.timetable.changes import NewClass, Wanted
@@ -486,6 +487,6 @@ def test_nobody_is_kept_from_checking_in_while_an_import_writes(world: World):
         follow_timetable(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(imports, "follow_timetable", meanwhile)  # the last step: everything is written and held
+        patch.setattr(carrying, "follow_timetable", meanwhile)  # the last step: everything is written and held
         imports.apply(run, at=AT, actor="system:test")
     assert (run.state, told) == ("applied", ["marked"])

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from adsum.attendance.reports import reported_in
-from adsum.integrations.imports.known_classes import Known, belonging_to, held, load_modules, open_reports
+from adsum.integrations.imports.known_classes import Known, belonging_to, held, load_modules, open_reports, standing
 from adsum.integrations.imports.matching import Matched, Modules, begun, match
 from adsum.integrations.imports.plan import STOP_ABOVE, Plan, Progress, chunks, rows_with
 from adsum.integrations.imports.problems import Problem, Unusable
@@ -32,20 +32,17 @@ OF_REPORT = {
 """What a report calls the things that a source says."""
 
 
-def plan_timetable(
-    timetable: Timetable, plan: Plan, *, at: datetime, zone: ZoneInfo, progress: Progress, lock: bool = False
-) -> None:
-    """Compare a timetable with what is known. `lock` holds the classes until the transaction ends."""
-    _ClassPlanner(timetable, plan, at, zone, lock).run(progress)
+def plan_timetable(timetable: Timetable, plan: Plan, *, at: datetime, zone: ZoneInfo, progress: Progress) -> None:
+    """Compare a timetable with what is known."""
+    _ClassPlanner(timetable, plan, at, zone).run(progress)
+    plan.standing = standing(plan.writes.spoken_of(), at)
 
 
 class _ClassPlanner:
-    def __init__(self, timetable: Timetable, plan: Plan, at: datetime, zone: ZoneInfo, lock: bool) -> None:
+    def __init__(self, timetable: Timetable, plan: Plan, at: datetime, zone: ZoneInfo) -> None:
         self.timetable, self.plan, self.at = timetable, plan, at
         self.today = at.astimezone(zone).date()
         self.sessions = ClassSession.objects.all()  # without their modules: most are as they were and need none
-        if lock:
-            self.sessions = self.sessions.select_for_update(no_key=True)  # scans and marks point at them and go on
         self.labels: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self.renamed: dict[int, int] = {}
         self.begun: list[int] = []

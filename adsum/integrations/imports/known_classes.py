@@ -1,11 +1,12 @@
 """What is known of classes that an import may change: what belongs to them, what was reported, whether they took place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from adsum.accounts.models import Person
-from adsum.attendance.reports import observed_in
-from adsum.integrations.imports.plan import chunks, rows_with
+from adsum.attendance.reports import observed_in, reported_in
+from adsum.integrations.imports.plan import Standing, chunks, rows_with
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room, Teaching
 
 
@@ -46,4 +47,14 @@ def belonging_to(sessions: Sequence[ClassSession]) -> dict[int, Known]:
         found[group.classsession_id].groups.append(group.group)
     for teaching in rows_with(Teaching.objects.select_related("person"), "session", found):
         found[teaching.session_id].staff.append(teaching.person)
+    return found
+
+
+def standing(sessions: Iterable[int], at: datetime) -> dict[int, Standing | None]:
+    """How these classes stand (three queries for every 500)."""
+    found: dict[int, Standing | None] = {}
+    for part in chunks(sorted(sessions)):
+        begun = set(ClassSession.objects.filter(pk__in=part, starts_at__lte=at).values_list("pk", flat=True))
+        observed, reported = set(observed_in(part)), set(reported_in(part))
+        found |= {pk: Standing(pk in begun, pk in observed, pk in reported) for pk in part}
     return found

@@ -7,7 +7,7 @@ from datetime import date
 from hashlib import sha256
 from itertools import islice
 from json import dumps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import CharField, Model, QuerySet
 from django.utils.translation import gettext as _
@@ -26,11 +26,21 @@ CHUNK = 500
 Progress = Callable[[int, int], None]
 
 
+class Standing(NamedTuple):
+    """What may happen to a class while an import is planned, without any verb of the timetable."""
+
+    begun: bool
+    observed: bool
+    reported: bool
+
+
 @dataclass(slots=True)
 class Plan:
     """Collects the steps of one import."""
 
     problems: list[Problem]
+    source: str = ""
+    """The name of the source, once the file is read."""
     writes: Writes = field(default_factory=Writes)
     lines: list[Line] = field(default_factory=list)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
@@ -39,6 +49,8 @@ class Plan:
     """Who would see more of others by it, as actors: they do not apply it themselves."""
     at_stake: int = 0
     """How many classes still to come were known of what a timetable speaks of: what could vanish by it."""
+    standing: dict[int, Standing | None] = field(default_factory=dict)
+    """How the classes that it speaks of stood when it was made, by key."""
     whose_past_changes: set[int] = field(default_factory=set)
     """Students of whom something may not have been expected, by it, on days that are over."""
 
@@ -79,6 +91,11 @@ class Plan:
         else:
             self.count(what, Change.UNCHANGED)
         return old
+
+    @property
+    def said(self) -> set[str]:
+        """Every line of the diff, as text."""
+        return {dumps(line, sort_keys=True) for line in self.lines}
 
     @property
     def digest(self) -> str:

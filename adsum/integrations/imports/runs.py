@@ -8,21 +8,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from adsum.accounts.bulk import closed
-from adsum.attendance.closing import given_to, take_back_unexpected
-from adsum.checkin.services import follow_timetable, revoke_passes
 from adsum.core.jobs import enqueue
 from adsum.core.university import civil_date
 from adsum.integrations.imports import events_csv, icalendar, oneroster
+from adsum.integrations.imports.carrying import Carrying
 from adsum.integrations.imports.class_plan import plan_timetable
 from adsum.integrations.imports.enrolments_csv import plan_enrolments
 from adsum.integrations.imports.mapping import rules_of
 from adsum.integrations.imports.plan import Plan, Progress
-from adsum.integrations.imports.problems import Problem, Refused
+from adsum.integrations.imports.problems import Refused
 from adsum.integrations.imports.reading import kind_of
 from adsum.integrations.imports.roles_csv import plan_roles
 from adsum.integrations.imports.roster_plan import plan_roster
@@ -58,33 +56,30 @@ def take(
     return services.start_import(kind=kind, filename=name, content=content, options=options, actor=actor, at=at)
 
 
-def _plan(run: Import, at: datetime, progress: Progress, *, lock: bool = False) -> tuple[str, Plan]:
-    """The source's name, and what the file would change now, column by column."""
-    source, plan = _read(run, at, progress, lock=lock)
+def _plan(run: Import, at: datetime, progress: Progress) -> Plan:
+    """What the file would change now, column by column."""
+    plan = Plan([])
+    plan.source = _read(run, plan, at, progress)
     plan.writes.note()
-    return source, plan
+    return plan
 
 
-def _read(run: Import, at: datetime, progress: Progress, *, lock: bool) -> tuple[str, Plan]:
+def _read(run: Import, plan: Plan, at: datetime, progress: Progress) -> str:
+    """Plan; returns the source's name."""
     zone = ZoneInfo(settings.TIME_ZONE)
-    problems: list[Problem] = []
-    plan = Plan(problems)
+    problems = plan.problems
     content, options = bytes(run.content), run.options
     source, is_partial = options.get("source", ""), bool(options.get("partial"))
     if run.kind == "oneroster":
         roster = oneroster.read(content, run.filename, problems, source=source)
         plan_roster(roster, plan, civil_date(at), trusted=bool(options.get("trusted")))
-        return roster.source, plan
+        return roster.source
     if run.kind == "roles":
-        named = plan_roles(
-            content, run.filename, plan, source=source, actor=run.actor, today=civil_date(at), partial=is_partial
-        )
-        return named, plan
+        return plan_roles(content, run.filename, plan, source=source, actor=run.actor, today=civil_date(at), partial=is_partial)
     if run.kind == "enrolments":
-        named = plan_enrolments(
+        return plan_enrolments(
             content, run.filename, plan, source=source, actor=run.actor, today=civil_date(at), partial=is_partial
         )
-        return named, plan
     if run.kind == "events":
         timetable = events_csv.read(content, run.filename, problems, source=source, partial=is_partial)
     else:
@@ -92,8 +87,8 @@ def _read(run: Import, at: datetime, progress: Progress, *, lock: bool) -> tuple
         timetable = icalendar.read(
             content, run.filename, problems, rules=rules, source=source or "icalendar", at=at, zone=zone, partial=is_partial
         )
-    plan_timetable(timetable, plan, at=at, zone=zone, progress=progress, lock=lock)
-    return ", ".join(sorted(timetable.sources))[:40], plan
+    plan_timetable(timetable, plan, at=at, zone=zone, progress=progress)
+    return ", ".join(sorted(timetable.sources))[:40]
 
 
 def check(run: Import, *, at: datetime, progress: Progress = _silent) -> Import:
@@ -105,8 +100,8 @@ def check(run: Import, *, at: datetime, progress: Progress = _silent) -> Import:
         return run
     with translation.override(run.options.get("language") or settings.LANGUAGE_CODE):
         try:
-            source, plan = _plan(run, at, progress)
-            _save(run, source, plan, stop=" ".join(plan.stops))
+            plan = _plan(run, at, progress)
+            _save(run, plan, stop=" ".join(plan.stops))
         except Refused as reason:
             services.finish_import(run, ImportState.REFUSED, at=at, actor=run.actor, reason=reason.message)
         except Exception:
@@ -116,11 +111,11 @@ def check(run: Import, *, at: datetime, progress: Progress = _silent) -> Import:
     return run
 
 
-def _save(run: Import, source: str, plan: Plan, *, stop: str) -> None:
+def _save(run: Import, plan: Plan, *, stop: str) -> None:
     troubles = sorted(plan.problems, key=lambda problem: problem.place)
     services.save_diff(
         run,
-        source=source,
+        source=plan.source,
         lines=plan.lines,
         counts=plan.counts,
         stop=stop,
@@ -130,77 +125,72 @@ def _save(run: Import, source: str, plan: Plan, *, stop: str) -> None:
 
 
 def apply(run: Import, *, at: datetime, actor: str, confirm: bool = False) -> Import:
-    """Carry out the diff that was shown, all of it or nothing. `confirm` says yes to what the import stopped to ask.
+    """Carry out the diff that was shown. `confirm` says yes to what the import stopped to ask.
 
     Where something else has changed the timetable since, the new diff is kept and shown instead: the import is then
     CHECKED, with a reason. Applying twice changes nothing.
     """
     if not services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED, ImportState.APPLYING)):
         return run
+    shown = run.digest
+    said: set[str] = set()
+
+    def may(plan: Plan) -> bool:
+        grants = plan.writes.grants
+        goes_on = carrying.begun and said >= plan.said  # nothing but what is left of what was shown
+        if plan.digest != shown and not goes_on:
+            reason = _("Something else has changed the timetable since this was checked. Read the new diff, then apply it.")
+            _save(run, plan, stop=" ".join([reason, *plan.stops]))
+            return False
+        said.update(plan.said)
+        if any(grant.person.actor == actor for grant in [*grants.new, *grants.changed]):
+            services.stop_import(run, _("This would change your own roles. Another administrator must apply it."))
+        elif actor in plan.gains:
+            services.stop_import(run, _("This would give you tutees. Somebody else must apply it."))
+        elif plan.stops and not confirm:
+            services.stop_import(run, " ".join(plan.stops))
+        else:
+            return True
+        return False
+
+    carrying = Carrying(run, partial(_plan, run, progress=_silent), may, at, actor)
     with translation.override(run.options.get("language") or settings.LANGUAGE_CODE):
         try:
-            with transaction.atomic():
-                _apply(run, at, actor, confirm)
+            carrying.out()
         except Exception:
-            # All of it was undone. The record says so before the reason goes to the log.
-            services.stop_import(run, _("Applying was interrupted and nothing was changed. Try again."))
+            # The record says so before the reason goes to the log.
+            services.stop_import(run, str(SO_FAR if carrying.begun else NOTHING_CHANGED))
             raise
     return run
 
 
-def _apply(run: Import, at: datetime, actor: str, confirm: bool) -> None:
-    services.lock_imports()
-    run.refresh_from_db()
-    if run.state != ImportState.APPLYING:
-        return
-    source, plan = _plan(run, at, _silent, lock=True)
-    if plan.digest != run.digest:
-        reason = _("Something else has changed the timetable since this was checked. Read the new diff, then apply it.")
-        _save(run, source, plan, stop=" ".join([reason, *plan.stops]))
-    elif any(grant.person.actor == actor for grant in [*plan.writes.grants.new, *plan.writes.grants.changed]):
-        services.stop_import(run, _("This would change your own roles. Another administrator must apply it."))
-    elif actor in plan.gains:
-        services.stop_import(run, _("This would give you tutees. Somebody else must apply it."))
-    elif plan.stops and not confirm:
-        services.stop_import(run, " ".join(plan.stops))
-    else:
-        _carry_out(run, plan, at, actor)
-
-
-def _carry_out(run: Import, plan: Plan, at: datetime, actor: str) -> None:
-    given = given_to(plan.whose_past_changes)
-    services.write(plan.writes, run=run, at=at, actor=actor)
-    take_back_unexpected(given, actor=actor, at=at)
-    for person in closed(plan.writes):
-        revoke_passes(person.pk, at=at)
-    services.finish_import(run, ImportState.APPLIED, at=at, actor=actor)
-    if plan.writes.names_more:
-        services.read_feeds_afresh()
-    follow_timetable([step.session.pk for step in plan.writes.classes if step.before], actor=actor, at=at)
+NOTHING_CHANGED = gettext_lazy("Applying was interrupted and nothing was changed. Try again.")
+SO_FAR = gettext_lazy("Applying was interrupted when part of it had been written. Check it again, then apply what is left.")
 
 
 def bring(run: Import, *, at: datetime, actor: str, why_not: Callable[[Import, Plan], str]) -> str:
-    """Check a file and apply it at once, reading it only once: for feeds. `why_not` says of the checked import why a person
-    is to decide it; it is then CHECKED. Returns that sentence; '' when it was applied, or refused as a whole.
+    """Check a file and apply it at once: for feeds. `why_not` says of the checked import why a person is to decide it; it is
+    then CHECKED. Returns that sentence; '' when it was applied, or refused as a whole.
     """
     if not services.move_import(run, ImportState.CHECKING, only_from=(ImportState.WAITING, ImportState.CHECKING)):
         return ""
+    waits = ""
+
+    def may(plan: Plan) -> bool:
+        nonlocal waits
+        _save(run, plan, stop=" ".join(plan.stops))
+        waits = why_not(run, plan)
+        return not waits and services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED,))
+
     try:
-        with transaction.atomic():
-            services.lock_imports()
-            source, plan = _plan(run, at, _silent, lock=True)
-            _save(run, source, plan, stop=" ".join(plan.stops))
-            if waits := why_not(run, plan):
-                return waits
-            services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED,))
-            _carry_out(run, plan, at, actor)
+        Carrying(run, partial(_plan, run, progress=_silent), may, at, actor).out()
     except Refused as reason:
         services.finish_import(run, ImportState.REFUSED, at=at, actor=actor, reason=reason.message)
     except Exception:
-        sorry = _("Reading this file was interrupted and nothing was changed. Send it again, or tell your administrator.")
+        sorry = _("Reading this file was interrupted. Send it again, or tell your administrator.")
         services.finish_import(run, ImportState.REFUSED, at=at, actor=actor, reason=sorry)
         raise
-    return ""
+    return waits
 
 
 def discard(run: Import, *, at: datetime, actor: str) -> None:

@@ -10,6 +10,7 @@ from adsum.attendance.models import Mark
 from adsum.audit.models import Event
 from adsum.checkin import class_changes as changes
 from adsum.checkin.models import GateState
+from adsum.integrations.imports import carrying
 from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.vocabulary import kind_in
 from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Place
@@ -301,7 +302,7 @@ def test_what_breaks_half_way_changes_nothing(monkeypatch: pytest.MonkeyPatch):
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(imports, "follow_timetable", broken)
+    monkeypatch.setattr(carrying, "follow_timetable", broken)
     with pytest.raises(RuntimeError):
         imports.apply(run, at=AT, actor=ACTOR)
     assert (run.state, run.stop_reason) == ("checked", "Applying was interrupted and nothing was changed. Try again.")

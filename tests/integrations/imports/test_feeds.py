@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adsum.audit.models import Event
+from adsum.integrations.imports import carrying
 from adsum.integrations.imports import feeds as polling
 from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.mapping import PRESETS
@@ -282,7 +283,7 @@ def test_a_fault_of_ours_is_kept_and_the_feed_given_back(feed: FeedMapping, monk
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(imports, "follow_timetable", broken)
+    monkeypatch.setattr(carrying, "follow_timetable", broken)
     with pytest.raises(RuntimeError):
         polling.poll(feed.pk, at=AT, chance=0)
     feed.refresh_from_db()

@@ -1,0 +1,142 @@
+"""From a plan to the tables: planned while everybody goes on, written while they wait, and never on what has changed since.
+
+A plan is good as long as the generation stays (`accounts.generation`) and the classes it speaks of are as they were seen.
+A large plan is written in parts, so that neither check-in (SQLite, where one process at a time may write) nor a lecturer waits
+for long; each part is whole in itself, and what is left of it after a power cut is planned again. See docs/adr/0029.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic, sleep
+
+from django.db import connection, transaction
+
+from adsum.accounts.bulk import closed
+from adsum.accounts.generation import generation, hold_generation
+from adsum.attendance.closing import given_to, take_back_unexpected
+from adsum.checkin.services import follow_timetable, revoke_passes
+from adsum.integrations.imports.known_classes import standing
+from adsum.integrations.imports.plan import Plan
+from adsum.timetable import services
+from adsum.timetable.rules import ImportState
+from adsum.timetable.services import Writes
+from adsum.timetable.sources import Import
+
+TRIES = 3
+"""Plans that may be overtaken, one after the other, before one is made while everybody waits."""
+PART = 250
+"""Rows written at once, a class counting as several: about a fifth of a second."""
+
+BREATH = 0.05
+"""Seconds between two parts, in which somebody else may write."""
+
+Make = Callable[[datetime], Plan]
+May = Callable[[Plan], bool]
+
+
+class Overtaken(Exception):
+    """What was planned from has changed."""
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Everything read inside is of one moment, and nothing waits for it. Inside a transaction, that one's."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")  # Django's own transactions take the lock at once
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+
+@dataclass(slots=True)
+class Carrying:
+    """One import on its way into the tables."""
+
+    run: Import
+    make: Make
+    """Plans what the file would change at a moment. Writes nothing."""
+    may: May
+    """Whether this plan is to be written; where not, it has said why."""
+    at: datetime
+    actor: str
+    begun: bool = False
+    """Whether any of it has been written."""
+    started: float = field(default_factory=monotonic)
+
+    def out(self) -> None:
+        """Plan and write, again while others overtake it; after TRIES times with nobody else writing."""
+        tries, at = 0, self.at
+        while tries < TRIES:
+            with snapshot():
+                number, plan = generation(), self.make(at)
+            if not self.may(plan):
+                return
+            written = self.begun
+            try:
+                self._write(plan, number)
+            except Overtaken:
+                tries, at = (0 if self.begun and not written else tries + 1), self._now()
+            else:
+                return
+        with transaction.atomic():
+            hold_generation()
+            plan = self.make(at)
+            if self.may(plan) and self._is_ours():
+                self._one(plan, plan.writes)
+                self._finish(plan)
+
+    def _write(self, plan: Plan, number: int) -> None:
+        """Raises Overtaken before the first part that no longer holds."""
+        parts = list(plan.writes.parts(PART))
+        for done, part in enumerate(parts, start=1):
+            with transaction.atomic():
+                if hold_generation() != number or not self._stands(plan, part):
+                    raise Overtaken
+                if not self._is_ours():
+                    return
+                self._one(plan, part)
+                if done == len(parts):
+                    self._finish(plan)
+                number = generation()
+            self.begun = True
+            if done < len(parts) and connection.vendor == "sqlite" and not connection.in_atomic_block:
+                sleep(BREATH)  # who waits for the lock only looks now and then whether it is free
+
+    def _now(self) -> datetime:
+        """`at`, and as much later as it has taken until now."""
+        return self.at + timedelta(seconds=monotonic() - self.started)
+
+    def _is_ours(self) -> bool:
+        """Whether it is still to be applied: not when another process was faster."""
+        self.run.refresh_from_db(fields=["state"])
+        return self.run.state == ImportState.APPLYING
+
+    def _stands(self, plan: Plan, part: Writes) -> bool:
+        """Whether the classes of a part have neither begun, nor been observed or reported, since it was planned."""
+        spoken_of = part.spoken_of()
+        return standing(spoken_of, self._now()) == {pk: plan.standing.get(pk) for pk in spoken_of}
+
+    def _one(self, plan: Plan, part: Writes) -> None:
+        """Write one part, with everything that follows from it."""
+        given = given_to(plan.whose_past_changes & part.students())
+        services.write(part, run=self.run, at=self.at, actor=self.actor)
+        take_back_unexpected(given, actor=self.actor, at=self.at)
+        for person in closed(part):
+            revoke_passes(person.pk, at=self.at)
+        follow_timetable([step.session.pk for step in part.classes if step.before], actor=self.actor, at=self.at)
+
+    def _finish(self, plan: Plan) -> None:
+        services.finish_import(self.run, ImportState.APPLIED, at=self.at, actor=self.actor)
+        if plan.writes.names_more:
+            services.read_feeds_afresh()
