@@ -20,7 +20,8 @@ from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassReport, ClassSession, Group, Module, Room
 from adsum.timetable.reports import university_zone
 from adsum.timetable.rules import Change, ClassStatus, Delivery, Kind, change_between, times_refused
-from adsum.timetable.services import ClassStep, class_facts, write_classes
+from adsum.timetable.services import class_facts, write_classes
+from adsum.timetable.writes import ClassStep
 
 NEW = "new"
 """What a report touches that added a class."""

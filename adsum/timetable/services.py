@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from dataclasses import fields as dataclass_fields
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -14,155 +12,23 @@ from django.db import models, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Cast, Concat
 
-from adsum.accounts.bulk import PeopleWrites, write_people
+from adsum.accounts.bulk import write_people
 from adsum.accounts.generation import raise_generation
 from adsum.accounts.models import Person
-from adsum.audit.bulk import Rows, events_of, fields_changed, save_rows, update_rows
+from adsum.audit.bulk import Rows, events_of, save_rows, update_rows
 from adsum.audit.services import Entry, record, record_all
 from adsum.core import vault
 from adsum.core.signing import fingerprint
 from adsum.timetable.events import AUDITED, TOLD, events_of_places
 from adsum.timetable.keeping import ids_of, keep_before, keep_places, with_ids
-from adsum.timetable.models import (
-    CalendarKey,
-    ClassChange,
-    ClassReport,
-    ClassSession,
-    Course,
-    Enrolment,
-    Group,
-    GroupStaff,
-    Module,
-    ModuleLeader,
-    Place,
-    Room,
-    Teaching,
-    Term,
-)
+from adsum.timetable.models import CalendarKey, ClassChange, ClassSession, Group, Room, Teaching
 from adsum.timetable.rules import Change, ClassFacts, ImportState, Keys, PollOutcome
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
+from adsum.timetable.writes import ClassStep, SourceWord, Writes
 
 BATCH = 2000
 POLLS_KEPT = timedelta(days=90)
 """How long the history of a feed's polls goes back."""
-
-
-@dataclass(slots=True)
-class ClassStep:
-    """One step of one class: the session as it shall be, what it was and becomes; None leaves rooms (…) as they are."""
-
-    session: ClassSession
-    change: Change
-    before: ClassFacts | None
-    after: ClassFacts
-    rooms: Sequence[Room] | None = None
-    groups: Sequence[Group] | None = None
-    staff: Sequence[Person] | None = None
-    reason: str = ""
-
-
-@dataclass(slots=True)
-class SourceWord:
-    """What a source says by now of a class that waits for a report to be decided: where the report agrees with it, it is
-    settled; else that is what undoing it goes back to. None: it says nothing new of that."""
-
-    report: ClassReport
-    agrees: bool
-    status: str | None = None
-    when: tuple[str, str, str] | None = None
-    rooms: Sequence[Room] | None = None
-    staff: Sequence[Person] | None = None
-    groups: Sequence[Group] | None = None
-    delivery: str | None = None
-
-
-@dataclass(slots=True)
-class Writes(PeopleWrites):
-    """Everything one import changes."""
-
-    terms: Rows[Term] = field(default_factory=Rows)
-    courses: Rows[Course] = field(default_factory=Rows)
-    modules: Rows[Module] = field(default_factory=Rows)
-    groups: Rows[Group] = field(default_factory=Rows)
-    leaders: Rows[ModuleLeader] = field(default_factory=Rows)
-    enrolments: Rows[Enrolment] = field(default_factory=Rows)
-    places: Rows[Place] = field(default_factory=Rows)
-    staff: Rows[GroupStaff] = field(default_factory=Rows)
-    rooms: Rows[Room] = field(default_factory=Rows)
-    classes: list[ClassStep] = field(default_factory=list)
-    touched: list[ClassSession] = field(default_factory=list)
-    """Classes of which only what the source said is kept anew: no new version."""
-    renamed: list[ClassSession] = field(default_factory=list)
-    """Classes that their source calls otherwise now, or that another source has taken over."""
-    words: list[SourceWord] = field(default_factory=list)
-    fields: dict[int, list[str]] = field(default_factory=dict)
-    """By key, the fields of classes that change."""
-
-    def note(self) -> None:
-        """Note which fields change, as the tables are now: when it is written, only these are."""
-        for each in dataclass_fields(self):
-            if isinstance(rows := getattr(self, each.name), Rows):
-                rows.note()
-        self.fields = fields_changed([step.session for step in self.classes if step.before])
-
-    def spoken_of(self) -> set[int]:
-        """Keys of the known classes of which it writes anything."""
-        steps = (step.session for step in self.classes if step.before)
-        return {session.pk for session in (*steps, *self.touched, *self.renamed)}
-
-    def students(self) -> set[int]:
-        """Keys of the people whose places or enrolments it writes."""
-        rows = (self.places, self.enrolments)
-        return {row.person_id or row.person.pk for some in rows for row in (*some.new, *some.changed, *some.gone)}
-
-    def parts(self, most: int) -> Iterator[Writes]:
-        """The same in parts of about that many rows, at least one, each after those that it refers to."""
-        part, room = Writes(fields=self.fields), most
-        for name, kind, row, weight in self._pieces():
-            if room < weight and room < most:
-                yield part
-                part, room = Writes(fields=self.fields), most
-            room -= weight
-            target: Any = getattr(part, name)
-            (getattr(target, kind) if kind else target).append(row)
-            if kind == "changed":
-                target.fields[row.pk] = getattr(self, name).fields[row.pk]
-        yield part
-
-    def _pieces(self) -> Iterator[tuple[str, str, Any, int]]:
-        for name in IN_ORDER:
-            rows: Rows[Any] = getattr(self, name)
-            for kind in ("gone", "changed", "new"):
-                yield from ((name, kind, row, 1) for row in getattr(rows, kind))
-        yield from (("renamed", "", session, 1) for session in self.renamed)
-        for name, weight in (("classes", CLASS), ("touched", 1), ("words", CLASS)):
-            yield from ((name, "", row, weight) for row in getattr(self, name))
-
-    @property
-    def names_more(self) -> bool:
-        """Whether what a timetable may name becomes known by it, or is called otherwise."""
-        named: tuple[Rows[Any], ...] = (self.modules, self.groups, self.people, self.identifiers)
-        return any(rows.new or rows.changed for rows in named)
-
-
-IN_ORDER = (
-    "departments",
-    "terms",
-    "courses",
-    "modules",
-    "groups",
-    "people",
-    "identifiers",
-    "grants",
-    "leaders",
-    "enrolments",
-    "places",
-    "staff",
-    "rooms",
-)
-"""The tables of `Writes`, each before those that refer to it."""
-CLASS = 5
-"""How many rows a class counts for: itself, its rooms, groups and staff, its history."""
 SAID = ["source", "source_id", "occurrence", "said", "source_changed_at", "sequence", "kept_at"]
 """What is kept of a class beside what it is: what its source said of it, and how that calls it."""
 

@@ -12,7 +12,8 @@ from django.db import connection
 
 from adsum.accounts.models import Department, Identifier, Person, RoleGrant
 from adsum.audit.bulk import Rows, save_rows
-from adsum.timetable.services import Writes, write
+from adsum.timetable.services import write
+from adsum.timetable.writes import Writes
 from tests.kit import feeds
 from tests.kit.feeds import AT, bring, event, events, oneroster, table, university, user
 from tests.kit.world import World

@@ -25,7 +25,8 @@ from adsum.core.errors import AdsumError
 from adsum.timetable.history import classes_as_of
 from adsum.timetable.models import ClassChange, ClassSession, Place
 from adsum.timetable.rules import Change, ClassStatus
-from adsum.timetable.services import ClassStep, Writes, facts_json, facts_of, start_import, write
+from adsum.timetable.services import facts_json, facts_of, start_import, write
+from adsum.timetable.writes import ClassStep, Writes
 from tests.kit.marking import answer_query, mark_rest_absent, mark_students, undo
 from tests.kit.world import NINE, World, cancel_class
 

@@ -15,7 +15,8 @@ from adsum.accounts.rules import Role
 from adsum.audit.services import record_all
 from adsum.timetable.models import ClassSession, Course, Enrolment, Group, Module, Place, Room, Teaching
 from adsum.timetable.rules import Change, ClassFacts, ClassStatus
-from adsum.timetable.services import ClassStep, class_facts, facts_of, write_classes
+from adsum.timetable.services import class_facts, facts_of, write_classes
+from adsum.timetable.writes import ClassStep
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,7 +15,8 @@ from adsum.messages.topics import classes
 from adsum.messages.topics.registry import letter_of
 from adsum.timetable.models import ClassSession, GroupStaff, Room
 from adsum.timetable.rules import Change
-from adsum.timetable.services import ClassStep, facts_of, write_classes
+from adsum.timetable.services import facts_of, write_classes
+from adsum.timetable.writes import ClassStep
 from tests.kit.told import NEXT_WEEK, House, text, told
 from tests.kit.world import NINE, cancel_class, decide
 

@@ -22,7 +22,8 @@ from adsum.timetable.history import classes_as_of
 from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Module, Place, Room
 from adsum.timetable.reports import news_of
 from adsum.timetable.rules import IDS, ClassStatus, Delivery
-from adsum.timetable.services import Writes, start_import, write
+from adsum.timetable.services import start_import, write
+from adsum.timetable.writes import Writes
 from tests.kit.told import NEXT_WEEK, House, text, told
 from tests.kit.world import NINE, World
 

@@ -21,8 +21,8 @@ from adsum.integrations.imports.known_classes import standing
 from adsum.integrations.imports.plan import Plan
 from adsum.timetable import services
 from adsum.timetable.rules import ImportState
-from adsum.timetable.services import Writes
 from adsum.timetable.sources import Import
+from adsum.timetable.writes import Writes
 
 TRIES = 3
 """Plans that may be overtaken, one after the other, before one is made while everybody waits."""

@@ -18,8 +18,9 @@ from adsum.integrations.imports.resolving import Resolver
 from adsum.integrations.imports.rows import ClassRow, Timetable
 from adsum.timetable.models import ClassSession, GroupStaff, Module, Place, Term
 from adsum.timetable.rules import Change, ClassFacts, ClassStatus, ImportState, change_between
-from adsum.timetable.services import ClassStep, SourceWord, class_facts
+from adsum.timetable.services import class_facts
 from adsum.timetable.sources import ImportProblem
+from adsum.timetable.writes import ClassStep, SourceWord
 
 OF_REPORT = {
     "cancelled": "status",

@@ -16,7 +16,8 @@ from adsum.audit.bulk import Rows
 from adsum.integrations.imports.problems import Problem
 from adsum.integrations.imports.reading import Record
 from adsum.timetable.rules import Change
-from adsum.timetable.services import Line, Writes
+from adsum.timetable.services import Line
+from adsum.timetable.writes import Writes
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
