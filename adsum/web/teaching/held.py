@@ -1,6 +1,5 @@
 """Scans that wait for the lecturer: accepted or declined, one by one or all."""
 
-from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -36,9 +35,9 @@ def decide(request: PersonRequest, scan: UUID) -> HttpResponse:
         return said(request, AdsumError("undecided", _("Choose Accept or Decline.")), register)
     accept = decision == "accept"
     reload = accept and held.refusal == Refusal.NOT_EXPECTED  # someone who was not on the list has no seat on the page yet
+    swap = swap_of(request)
     try:
-        decide = partial(services.decide_held, held, accept=accept, swap=swap_of(request))
-        answer = carry_out(request, lambda act: decide(act=act))
+        answer = carry_out(request, lambda act: services.decide_held(held, accept=accept, act=act, swap=swap))
     except AdsumError as refused:
         return said(request, refused, register)
     if not isinstance(answer, services.Decided):
