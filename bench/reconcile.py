@@ -126,7 +126,7 @@ def main(arguments: list[str]) -> None:
         if "postgresql" in arguments:
             environment["ADSUM_DATABASE_URL"] = stack.enter_context(Cluster(durable=True)).url
         for part in ("--build", "--measure"):
-            command = ["nice", "-n", "15", sys.executable, "-m", "bench.reconcile", part, millions]
+            command = ["nice", "-n", "5", sys.executable, "-m", "bench.reconcile", part, millions]
             subprocess.run(command, env=environment, check=True, stdin=subprocess.DEVNULL)
 
 
