@@ -29,7 +29,7 @@ MOST_OF_A_HEADER = 500
 class Ask:
     """One request, its headers and cookies read in one pass."""
 
-    __slots__ = ("_headers", "_receive", "cookies", "path", "peer")
+    __slots__ = ("_headers", "_receive", "cookies", "device_tag", "path", "peer")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.path: str = scope["path"]
@@ -44,15 +44,12 @@ class Ask:
                     self.cookies[cookie.strip()] = text.strip()
             else:
                 self._headers[name] = value
+        self.device_tag = self.cookies.get(DEVICE_COOKIE, "")[:64]
+        """The name this browser was given at its first scan; '' before it."""
 
     def header(self, name: bytes) -> str:
         """The beginning of the last header of this lower-case name; '' without one."""
         return self._headers.get(name, b"")[:MOST_OF_A_HEADER].decode("latin-1")
-
-    @property
-    def device_tag(self) -> str:
-        """The name a browser was given at its first scan; '' before it."""
-        return self.cookies.get(DEVICE_COOKIE, "")[:64]
 
     @property
     def forwarded_for(self) -> str:

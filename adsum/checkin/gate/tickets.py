@@ -84,7 +84,7 @@ class Tickets:
         """The ticket a tap is about: the form's; or the cookie's of the same class, if only that one is this browser's. Two
         first scans at once give a browser two tags, and it keeps the later one."""
         form = self.read(text)
-        if form is None or form.ticket.is_of(device_of(request, form.entry)):
+        if form is None or not form.ticket.bound or form.ticket.is_of(device_of(request, form.entry)):
             return form
         kept = self.kept(request)
         same = kept is not None and kept.entry.pk == form.entry.pk and kept.ticket.is_of(device_of(request, kept.entry))
