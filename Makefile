@@ -46,6 +46,10 @@ fix: $(DEV) ## put right what a machine can
 bench: $(DEV) engines ## benchmarks; figures go to bench/RESULTS.md
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: mutants
+mutants: $(DEV) ## small lies in the pure rules, and whether their own tests notice; one file with ARGS=adsum.checkin.codes
+	$(BIN)/python -m scripts.mutants $(ARGS)
+
 .PHONY: docs
 docs: $(DEV) ## write docs/data.md and .env.example from the code
 	$(BIN)/python scripts/docs.py

@@ -68,6 +68,12 @@ def test_a_percentage_of_few_classes_says_little(classes: int, enough: bool) -> 
     assert tally([Counted(Status.PRESENT, minutes=120, counting=MINUTES)] * classes).enough is enough
 
 
+def test_nothing_is_the_sum_of_nothing() -> None:
+    nothing = tally([])
+    assert (nothing.attended, nothing.counted, nothing.classes, nothing.min_events) == (0, 0, 0, 0)
+    assert (nothing.percent, nothing.weighting) == (None, Weighting.SESSIONS)
+
+
 @pytest.mark.parametrize(
     ("terms", "wrong"),
     [
@@ -119,6 +125,13 @@ class Version:
 
 def chosen(versions: list[Version], department: int | None, kind: str, on: date = MONDAY) -> Version | None:
     return in_force(versions, parents=PARENTS, department=department, kind=kind, on=on)
+
+
+def test_departments_that_are_above_each_other_have_their_policies_all_the_same() -> None:
+    """The table of departments forbids a circle; were there one, nobody would wait for its end."""
+    versions = [Version(2), Version()]
+    assert in_force(versions, parents={2: 3, 3: 2}, department=3, kind="", on=MONDAY) == versions[0]
+    assert in_force(versions[1:], parents={2: 3, 3: 2}, department=3, kind="", on=MONDAY) == versions[1]
 
 
 EVERYONE, LABS, FACULTY, FACULTY_LABS, SCHOOL = (Version(), Version(kind="lab"), Version(2), Version(2, "lab"), Version(3))

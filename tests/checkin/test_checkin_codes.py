@@ -283,3 +283,13 @@ def test_a_pass_comes_back_as_it_was_and_is_no_ticket(person: int, sign_in: byte
     text = seal_pass(one, KEY, "k1")
     assert unseal_pass(text, {"k1": KEY}) == one
     assert unseal_ticket(text, {"k1": KEY}) is None
+
+
+def test_codes_are_what_they_always_were() -> None:
+    """Servers of two versions stand behind one proxy during an update: each must read what the other shows."""
+    key, typed_key = epoch_keys(b"m" * 32, opening=7, epoch=3)
+    assert key.hex() == "80c8b7efe55a31a3d0fbcfdae65155663c5dca51eb10aa985cbabd720603d208"
+    assert typed_key.hex() == "408af1272b90600bf910c75e4f41fe244ddc0cc4b65e8ef11f9e73b064f77b44"
+    one = EpochKey(7, 3, key, typed_key, 60_000, 15_000, BEGAN)
+    assert make_code(one, handle=1000, slot=1, counter=5) == "0000Z810057XVQKDQGTAX31HVQGMW2TE5NYC"
+    assert make_typed(one, 5) == "15292973"
