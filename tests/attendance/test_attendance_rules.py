@@ -92,6 +92,24 @@ def test_terms_that_cannot_be(terms: Terms, wrong: str | None) -> None:
     assert terms.wrong() == wrong
 
 
+EDGES = {
+    "opens_before": (lambda n: Terms(windows=Windows(n, 15, 30)), 0, 120),
+    "present_until": (lambda n: Terms(windows=Windows(10, n, 480)), 1, 480),
+    "late_until": (lambda n: Terms(windows=Windows(10, 15, n)), 15, 480),
+    "amend_hours": (lambda n: Terms(amend_hours=n), 0, 366 * 24),
+    "query_hours": (lambda n: Terms(query_hours=n), 0, 366 * 24),
+    "late_percent": (lambda n: Terms(counting=Counting(late_percent=n)), 0, 100),
+    "min_events": (lambda n: Terms(counting=Counting(min_events=n)), 1, 100),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_terms_go_as_far_as_they_say_and_no_further(name: str) -> None:
+    terms, least, most = EDGES[name]
+    assert [terms(n).wrong() for n in (least, most)] == [None, None]
+    assert [terms(n).wrong() for n in (least - 1, most + 1)] == [name, name]
+
+
 def test_presets_can_be_used_and_name_what_their_source_says() -> None:
     for preset in PRESETS.values():
         assert preset.terms.wrong() is None
