@@ -270,6 +270,7 @@ async def crowd(room: Room, gates: Gates, size: int = 8) -> list[Person]:
 
 
 async def test_eight_tickets_of_one_photograph_are_held_and_mark_nobody(room: Room, gates: Gates) -> None:
+    """T-FLOW-10: minted by one client, finished by eight students elsewhere."""
     students = await crowd(room, gates)
     code = gates.code(room.opening)
     minted = [given(await gates.phone().get(f"/{code}"), TICKET_COOKIE) for _ in students]
