@@ -1,4 +1,4 @@
-"""A second person decides what one alone may not change; and taking back one's last change."""
+"""A second person confirms changes that one person may not make alone; and a person takes back their last change."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,8 +26,8 @@ from adsum.timetable.models import ClassSession
 def confirm(proposal: Proposal, *, act: Act) -> Answer:
     """A colleague agrees: the marks change now, and their history names who wanted it. It needs the colleague's own proof.
 
-    Raises AdsumError `same_person` for whoever proposed it, `changed` when one of the marks is no longer what it was then,
-    `decided` when it is, and for the second person what `mark` raises for the first: who may not amend may not confirm.
+    Raises AdsumError `same_person` for the person who proposed it, `changed` when one of the marks is no longer what it was
+    then, `decided` when it is, and for the second person what `mark` raises: a person who may not amend may not confirm.
     """
     proposal = proposals.waiting(proposal)
     if proposal.by_id == act.by.pk:
@@ -50,7 +50,7 @@ def confirm(proposal: Proposal, *, act: Act) -> Answer:
 
 @transaction.atomic
 def decline(proposal: Proposal, *, act: Act, answer: str = "") -> Proposal:
-    """A colleague does not agree and says why, or whoever asked takes it back. Raises `decided`, or `needs_reason`."""
+    """A colleague declines and says why, or the person who asked takes it back. Raises `decided`, or `needs_reason`."""
     proposal = proposals.waiting(proposal)
     if proposal.by_id == act.by.pk:
         return proposals.decide(proposal, Proposal.State.WITHDRAWN, act=act)
@@ -63,9 +63,9 @@ def decline(proposal: Proposal, *, act: Act, answer: str = "") -> Proposal:
 
 
 UNDO_FRESH_FOR = timedelta(hours=1)
-"""How long a change is one's own slip: its undo is offered beside it, and needs no colleague."""
+"""How long a person can undo their change as a slip: the undo is offered beside it, and needs no colleague."""
 SETTLED = frozenset({Reason.QUERY_UPHELD, Reason.SCAN_ACCEPTED, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE})
-"""Reasons of changes that are somebody else's too, or already take something back: undo leaves them."""
+"""Reasons of changes that involve another person, or that already take something back: they cannot be undone."""
 
 KEPT = {
     Kept.NOTHING: lambda: _("There is nothing of yours to undo in this register."),
@@ -98,9 +98,9 @@ def undoable(session: ClassSession, by: Person, at: datetime) -> tuple[list[Mark
 
 @transaction.atomic
 def undo(session: ClassSession, change: int, *, act: Act) -> int | Needs:
-    """Take back the person's last change by hand of this register, named by the id of its last step: status, source and
-    time of every mark are what they were before, and the history says so. How many marks that were; or `needs_proof`, and
-    nothing is taken back. While it is one's own slip, the first marks that it made do not count among the many.
+    """Take back the person's last change by hand of this register, named by the id of its last step. Status, source and time
+    of every mark are what they were before, and the history says so. Returns how many marks there were; or `needs_proof`, and
+    then nothing is taken back. While the change is a fresh slip, first marks that it made do not count towards the limit.
 
     Raises AdsumError with a code of `rules.Kept` when it cannot be undone, and `team` or `reported` like any change by hand.
     """
@@ -120,7 +120,7 @@ def undo(session: ClassSession, change: int, *, act: Act) -> int | Needs:
         return missing
     take_back(session, steps, current, by=act.by, at=act.at)
     swaps = MarkChange.objects.filter(student__in=students, by=act.by, at=steps[0].at, after=Status.SWAPPED)
-    for step in swaps.exclude(session=session).select_related("session"):  # what a visit stood in for: it is none any more
+    for step in swaps.exclude(session=session).select_related("session"):  # the student's own class is not swapped any more
         swapped = Mark.objects.select_for_update().filter(session=step.session, student=step.student_id).first()
         if swapped is not None and not newer_than(step.session, [step]):
             take_back(step.session, [step], {step.student_id: swapped}, by=act.by, at=act.at)
@@ -136,8 +136,8 @@ def take_back(
     at: datetime,
     reason: Reason = Reason.UNDONE,
 ) -> None:
-    """Make these marks what they were before these steps, which are the last of theirs; `current` are the marks, held until
-    commit. Whether it may be done is the caller's to say."""
+    """Return these marks to what they were before these steps, which are their latest; `current` are the marks, locked until
+    commit. The caller decides whether this is allowed."""
     before = _before(session, act)
     marks: list[Mark] = []
     changes: list[MarkChange] = []

@@ -1,5 +1,5 @@
-"""What becomes of a register when its class is over: everyone expected has a mark, or it asks to be completed. And when the
-class is then moved, after all: it is open again."""
+"""What happens to a register when its class is over: everyone expected gets a mark, or the register asks to be completed. If
+the class is moved afterwards, its register opens again."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -26,9 +26,10 @@ CLOSE = "system:close"
 def close_registers(sessions: Collection[ClassSession], *, at: datetime) -> list[Register]:
     """Give everyone expected in these classes a mark, and close their registers, all in one transaction; those closed.
 
-    Nothing happens to a register already closed, nor to that of a cancelled class: restored, it closes like any other. Where
-    nobody was looked for by name, whoever has no mark is *not observed*, and the class counts for none of them (docs/rules.md
-    A 5). The same in a class that an outage touched. A scan in the same moment stands: then it is done once more, seeing it.
+    Registers that are already closed, and those of cancelled classes, are left alone; a restored class closes like any other.
+    If no student was looked for by name, students without a mark become *not observed*, and the class does not count for them
+    (docs/rules.md A 5). The same holds for a class that an outage touched. A scan in the same moment stands: closing is then
+    done once more and takes the scan into account.
     """
     try:
         with transaction.atomic():
@@ -47,7 +48,7 @@ def _close(sessions: Collection[ClassSession], at: datetime) -> list[Register]:
     marked = defaultdict[int, set[int]](set)
     for session, student in found.values_list("session_id", "student_id"):
         marked[session].add(student)
-    # Read after the marks: one that comes in between makes its class observed, and then this fails and is done again.
+    # Read after the marks: a mark that arrives in between makes its class observed; closing then fails and is done again.
     observed = set(found.observations().values_list("session_id", flat=True))
     outages = outages_of([by_pk[register.session_id] for register in registers], at)
     expected = expected_ids([register.session_id for register in registers])
@@ -78,7 +79,7 @@ EXPLAINED = ("explained", "explained_note", "explained_by", "explained_at")
 
 
 def because_of(outage: Outage | None, register: Register) -> None:
-    """Nobody is asked to complete a register that an outage kept empty; without one, somebody is. Does not save."""
+    """A register that an outage kept empty does not ask to be completed; any other empty register does. Does not save."""
     register.explained, register.explained_note = (Explanation.OUTAGE, outage.reason) if outage else ("", "")
     register.explained_by, register.explained_at = (outage.declared_by, outage.declared_at) if outage else (None, None)
 
@@ -104,9 +105,9 @@ def _born(mark: Mark, outage: Outage | None) -> MarkChange:
 
 @transaction.atomic
 def reopen_registers(sessions: Collection[int], *, actor: str, at: datetime) -> list[Register]:
-    """Open the registers of those of these classes again that were closed, and have been moved: they are not over at `at`.
-    What closing gave is taken back, and the history says so. A register in which somebody was looked for stays closed: then
-    the class did take place. Those opened now (three queries, and a few for each)."""
+    """Open again the closed registers of classes that have been moved and so are not over at `at`. The marks that closing gave
+    are taken back, and the history says so. A register in which a student was looked for stays closed, because the class did
+    take place. Returns the registers opened now (three queries, and a few for each)."""
     to_come = Register.objects.filter(session__in=sessions, session__ends_at__gt=at, headcount=None)
     closed = to_come.exclude(state=Register.State.OPEN).exclude(session__status=ClassStatus.CANCELLED)
     unseen = closed.exclude(Exists(Mark.objects.observations().filter(session=OuterRef("session"))))
@@ -123,9 +124,10 @@ def reopen_registers(sessions: Collection[int], *, actor: str, at: datetime) -> 
 
 @transaction.atomic
 def settle_undone(session: ClassSession, steps: Collection[MarkChange], *, actor: str, at: datetime) -> None:
-    """After an undo of these steps in a register that has closed: what closing would have made of what is left. Whose mark
-    went, and had kept closing from giving one, is given it now. Where nobody is looked for any more, absences that closing
-    gave become not observed, and the register asks to be completed (eight queries at most, and those that write)."""
+    """After an undo of these steps in a closed register, do what closing would have done with the marks that are left. A
+    student whose mark is gone now gets the mark that closing would have given. If no student is looked for any more, absences
+    that closing gave become not observed, and the register asks to be completed (eight queries at most, and those that write).
+    """
     register = Register.objects.select_for_update().filter(session=session).exclude(state=Register.State.OPEN).first()
     if register is None or register.closed_at is None:
         return
@@ -161,8 +163,8 @@ MANY = 500
 
 
 def given_to(students: Collection[int]) -> Given:
-    """The marks that closing gave these students for classes in which they are expected: to be looked at again once their
-    places or enrolments have changed (two queries for every 500 students)."""
+    """The marks that closing gave these students for classes in which they are expected. They are compared again after the
+    students' places or enrolments have changed (two queries for every 500 students)."""
     return _still_expected(
         {
             pair
@@ -189,9 +191,9 @@ def _parts(keys: Sequence[int]) -> Iterator[Sequence[int]]:
 
 @transaction.atomic
 def take_back_unexpected(before: Given, *, actor: str, at: datetime) -> int:
-    """Take back what closing gave for days that are outside a student's places and enrolments by now; the history says so.
-    How many. Whoever a person or a scan marked keeps their mark, and nobody becomes absent afterwards who was not expected
-    when the register closed (docs/rules.md A 8)."""
+    """Take back marks that closing gave for days now outside a student's places and enrolments; the history says so. Returns
+    how many. Marks by a person or a scan stay. A student who was not expected when the register closed does not become absent
+    afterwards (docs/rules.md A 8)."""
     by_session = defaultdict[int, set[int]](set)
     for session, student in before - _still_expected(before):
         by_session[session].add(student)
@@ -202,7 +204,7 @@ def take_back_unexpected(before: Given, *, actor: str, at: datetime) -> int:
 
 
 def _taken_back(given: list[Mark], *, actor: str, at: datetime) -> None:
-    """Marks of one class that closing gave are gone, and the history says so."""
+    """Remove these marks of one class, which closing gave, and note it in the history."""
     changes = [
         MarkChange(
             session_id=mark.session_id,
@@ -220,8 +222,8 @@ def _taken_back(given: list[Mark], *, actor: str, at: datetime) -> None:
 
 @transaction.atomic
 def explain_register(session: ClassSession, why: Explanation, *, note: str = "", by: Person, at: datetime) -> Register:
-    """Say why a class has no register: then nobody is asked to complete it any more. It still counts for nobody, and marks
-    can still be made. A later explanation replaces the one before.
+    """Say why a class has no register, so that staff are not asked to complete it any more. The class still does not count for
+    any student, and marks can still be made. A later explanation replaces the one before.
 
     Raises AdsumError `observed` when something was captured, `no_words` when another reason comes without words.
     """

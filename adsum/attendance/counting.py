@@ -1,4 +1,4 @@
-"""How attendance is counted: which marks count, and what they are worth. Pure, and read by whoever asks why."""
+"""How attendance is counted: which marks count, and what they are worth. Pure, and easy to read for anyone who asks why."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Counting:
     """Whether attending remotely counts as attending; it is in the sum either way."""
     weighting: Weighting = Weighting.SESSIONS
     min_events: int = 4
-    """With fewer classes in the sum, no rule about a percentage may fire (docs/rules.md A 10)."""
+    """With fewer classes in the sum, no rule about a percentage applies (docs/rules.md A 10)."""
 
     def counts(self, status: Status) -> bool:
         """Whether a mark is in the sum at all."""
@@ -76,12 +76,12 @@ class Tally:
 
     @property
     def enough(self) -> bool:
-        """Whether a rule about the percentage may fire."""
+        """Whether there are enough classes for a rule about the percentage."""
         return self.classes >= max(1, self.min_events)
 
 
 class Counted(NamedTuple):
-    """One class of one student, as a sum takes it; or `times` that are alike. `minutes` are the scheduled ones."""
+    """One class of one student, as it enters a sum; or `times` classes that are alike. `minutes` are the scheduled ones."""
 
     status: Status
     mandatory: bool = True
@@ -93,7 +93,7 @@ class Counted(NamedTuple):
 def tally(marks: Iterable[Counted]) -> Tally:
     """Add up, each class as its own policy counts (docs/rules.md A 8). Optional classes never count.
 
-    Minutes and classes do not add up: the sum is one of minutes only where every class in it is weighted so.
+    Minutes and classes cannot be mixed: the sum is in minutes only if every class in it is weighted by minutes.
     """
     inside = [one for one in marks if one.mandatory and one.counting.counts(one.status)]
     by_minutes = bool(inside) and all(one.counting.weighting == Weighting.MINUTES for one in inside)
@@ -121,7 +121,7 @@ class Terms:
     counting: Counting = field(default_factory=Counting)
 
     def wrong(self) -> str | None:
-        """Which of the values cannot be, by name; None when all of them can."""
+        """The name of the value that is not allowed; None when all of them are."""
         windows, counting = self.windows, self.counting
         possible = {
             "opens_before": 0 <= windows.opens_before <= 120,
@@ -154,11 +154,11 @@ V = TypeVar("V", bound=Scoped)
 def in_force(
     versions: Iterable[V], *, parents: Mapping[int, int | None], department: int | None, kind: str, on: date
 ) -> V | None:
-    """The version a class is held to: of its kind and department, on its own date. None: nobody has made one.
+    """The version that applies to a class: of its kind and department, on its own date. None: there is no policy for it.
 
     The nearest department wins (a department's policy is also for those below it), then the university; within the same
-    department the policy for this kind wins over the one for every kind. Of one scope the latest that has begun counts, and
-    nothing when that one says that the wider policy applies again.
+    department the policy for this kind wins over the one for every kind. Within one scope the latest version that has begun
+    counts; where that version says that the wider policy applies again, this scope is passed over.
     """
     chain: list[int | None] = []
     while department is not None and department not in chain:

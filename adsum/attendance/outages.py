@@ -1,5 +1,5 @@
-"""Outages: declared, ended and withdrawn by a person. What had closed as if nothing had happened is put right, with its
-history; and put back, should the outage have been a mistake."""
+"""Outages: declared, ended and withdrawn by a person. Registers that had closed as usual are put right, with a history; they
+are put back if the outage was declared by mistake."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from adsum.timetable.reports import expected_ids
 BACK = timedelta(days=30)
 """How long ago an outage may have begun when it is declared."""
 AHEAD = timedelta(days=7)
-"""How far classes are looked for when nobody knows when it ends."""
+"""How far ahead to look for classes when the end of an outage is not known."""
 
 
 class Touched(NamedTuple):
@@ -33,7 +33,7 @@ class Touched(NamedTuple):
     closed: int
     """Registers among them that had closed already."""
     absences: int
-    """Absences that closing gave in those, which become not observed."""
+    """Absences that closing gave in those registers, and that become not observed."""
 
 
 def _checked(outage: Outage, at: datetime) -> None:
@@ -55,14 +55,14 @@ def _standing(outage: Outage) -> Outage:
 
 
 def _classes(outage: Outage, at: datetime) -> list[ClassSession]:
-    """Those that may be touched, as it looks at that moment, and are not cancelled."""
+    """Classes that the outage may touch, as far as is known at `at`, without cancelled ones."""
     until = outage.ends_at or max(outage.starts_at, at) + AHEAD
     classes = ClassSession.objects.filter(ends_at__gt=outage.starts_at, starts_at__lt=until + LONGEST_BEFORE)
     return list(classes.exclude(status="cancelled").select_related("module"))
 
 
 def _taken_back(sessions: Sequence[int]) -> list[Mark]:
-    """Absences given by nobody but the closing of these registers."""
+    """Absences that only the closing of these registers gave."""
     given = Mark.objects.filter(session__in=sessions, status=Status.ABSENT, source=Source.SYSTEM)
     return list(given.select_for_update(of=("self",)).order_by("session", "student"))
 
@@ -70,7 +70,7 @@ def _taken_back(sessions: Sequence[int]) -> list[Mark]:
 def _turned(
     marks: Sequence[Mark], status: Status, outage: Outage, why: Reason, *, by: Person, at: datetime
 ) -> list[MarkChange]:
-    """Make these marks that; the steps of their history. Saves neither."""
+    """Give these marks that status and return the steps of their history. Saves neither."""
     changes = [
         MarkChange(
             session_id=mark.session_id,
@@ -115,8 +115,8 @@ def declare_outage(
     site: Site | None = None,
     room: Room | None = None,
 ) -> Outage:
-    """Declare that check-in could not be relied on. From now on closing makes nobody absent in the classes it touches; where
-    it has done so already, those absences become not observed. What a person marked stays.
+    """Declare that check-in could not be relied on. From now on, closing marks no student absent in the classes it touches;
+    absences that closing has already given become not observed. What a person marked stays.
 
     Raises AdsumError `no_reason`, `ends_first`, `too_old` (begun more than 30 days ago) or `where`.
     """
@@ -177,8 +177,8 @@ class Returned(NamedTuple):
 
 
 def _kept_by(outage: Outage, at: datetime) -> tuple[list[Mark], list[Register], dict[int, Outage]]:
-    """What only this outage made of its classes and nobody has changed since: marks, of registers in which something was
-    captured, and registers it explains. Beside them, by class id, other outages that touch its classes."""
+    """What this outage alone did to its classes and has not been changed since: marks, in registers in which something was
+    captured, and registers that it explains. Also, by class id, other outages that touch its classes."""
     classes = _classes(outage, at)
     sessions = touched_by([outage], classes)
     rest = Outage.objects.standing().exclude(pk=outage.pk)
@@ -209,8 +209,9 @@ def preview_withdrawal(outage: Outage, *, at: datetime) -> Returned:
 
 @transaction.atomic
 def withdraw_outage(outage: Outage, *, by: Person, at: datetime) -> Returned:
-    """It was declared by mistake: it touches nothing any more. Whoever is not observed because of it alone is absent, as
-    closing had them or would have; a register it explained waits to be completed. What a person changed since stays.
+    """Withdraw an outage declared by mistake: it touches nothing any more. Students who are not observed only because of it
+    become absent, as closing marked them or would have; registers it explained wait to be completed. What a person changed
+    since stays.
 
     Raises AdsumError `withdrawn` when it is already.
     """

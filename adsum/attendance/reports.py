@@ -75,14 +75,14 @@ def newest_change() -> int:
 
 
 def periods_of(session: ClassSession, students: Collection[int]) -> QuerySet[ReportedPeriod]:
-    """The periods that were reported outside and hold this class for one of these students (one query)."""
+    """The periods that were reported outside and cover this class for one of these students (one query)."""
     return ReportedPeriod.objects.standing().filter(
         Q(student=None) | Q(student__in=students), starts_on__lte=session.starts_on, ends_on__gte=session.starts_on
     )
 
 
 def reported_in(sessions: Collection[int]) -> set[int]:
-    """Those of these classes of which somebody's mark was reported outside (one query)."""
+    """Those of these classes in which a student's mark was reported outside (one query)."""
     days = {"starts_on__lte": OuterRef("session__starts_on"), "ends_on__gte": OuterRef("session__starts_on")}
     periods = ReportedPeriod.objects.standing().filter(Q(student=None) | Q(student=OuterRef("student")), **days)
     marks = Mark.objects.filter(Exists(periods), session__in=sessions).order_by()
@@ -139,7 +139,7 @@ def declined_lately(session: ClassSession, person: Person, at: datetime) -> Quer
 
 
 def unseen(corrections: QuerySet[Correction]) -> QuerySet[Correction]:
-    """Those of these corrections after a report that nobody who reports has seen, oldest first."""
+    """Those of these corrections after a report that no one who reports has seen yet, oldest first."""
     found = corrections.filter(seen_at=None).order_by("pk")
     return found.select_related("change__session__module", "change__student", "change__by", "period")
 
@@ -183,22 +183,21 @@ def counts_of(statuses: Iterable[str]) -> dict[str, int]:
 
 
 def here_in(sessions: Collection[int]) -> dict[int, int]:
-    """By class id, how many attended (one query). A class nobody attended is left out."""
+    """By class id, how many attended (one query). Classes without any are left out."""
     attended = Mark.objects.filter(session__in=sessions, status__in=ATTENDED).values("session")
     return dict(attended.annotate(here=Count("pk")).values_list("session", "here"))
 
 
 def observed_in(sessions: Collection[int]) -> set[int]:
-    """Those of these classes that took place, as far as anybody saw: somebody was looked for, or heads were counted (two
-    queries)."""
+    """Those of these classes that were seen to take place: a student was looked for, or heads were counted (two queries)."""
     marked = Mark.objects.observations().filter(session__in=sessions).order_by()
     counted = Register.objects.filter(session__in=sessions, headcount__isnull=False)
     return {*marked.values_list("session", flat=True).distinct(), *counted.values_list("session", flat=True)}
 
 
 def to_complete(sessions: QuerySet[ClassSession]) -> QuerySet[Register]:
-    """Registers of these classes that closed with nothing captured, and nobody has explained: the longest waiting first,
-    with the class, its module, department and lecturers (two queries)."""
+    """Registers of these classes that closed with nothing captured and have no explanation: the longest waiting first, with
+    the class, its module, department and lecturers (two queries)."""
     waiting = Register.objects.filter(
         session__in=sessions.exclude(status="cancelled").values("pk"), state=Register.State.NOT_OBSERVED, explained=""
     )
@@ -206,7 +205,8 @@ def to_complete(sessions: QuerySet[ClassSession]) -> QuerySet[Register]:
 
 
 def closed_until(count: int, at: datetime) -> datetime:
-    """What closed, or was asked, before this instant has waited `count` working days at `at`: what is due then."""
+    """The instant before which a register must have closed, or a query been asked, to have waited `count` working days at
+    `at`."""
     zone = university_zone()
     return civil_day(working_days().latest_with(count, at.astimezone(zone).date()), zone)[1]
 
@@ -235,8 +235,8 @@ def touched_by(outages: Sequence[Outage], sessions: Iterable[ClassSession]) -> d
 
 
 def outages_of(sessions: Collection[ClassSession], at: datetime, among: QuerySet[Outage] | None = None) -> dict[int, Outage]:
-    """The same, of every outage (`among` these; else of all that stand) that had begun by `at`: whom alerts about these
-    classes must leave alone, and whom to tell (one query more)."""
+    """The same, for every outage (`among` these, or else all that stand) that had begun by `at`. It decides which classes
+    alerts leave alone, and which people are told (one query more)."""
     if not sessions:
         return {}
     first, last = min(one.starts_at for one in sessions), max(one.ends_at for one in sessions)
@@ -248,24 +248,24 @@ def outages_of(sessions: Collection[ClassSession], at: datetime, among: QuerySet
 
 
 def in_outage(session: ClassSession, at: datetime) -> bool:
-    """Whether an outage that had begun by `at` touched the check-in of this class: hold what would be said because of it."""
+    """Whether an outage that had begun by `at` touched the check-in of this class, so that messages about it are held back."""
     return session.pk in outages_of([session], at)
 
 
 LONGEST_BEFORE = timedelta(hours=24)
-"""No check-in opens earlier before its class."""
+"""Check-in never opens longer than this before its class."""
 
 
 def open_queries(sessions: QuerySet[ClassSession]) -> QuerySet[Query]:
-    """Queries about these classes that wait for an answer, oldest first, with class and student (one query). Of a cancelled
-    class there is nothing to answer, unless it is restored."""
+    """Queries about these classes that wait for an answer, oldest first, with class and student (one query). Queries about a
+    cancelled class need no answer, unless it is restored."""
     held = sessions.exclude(status=ClassStatus.CANCELLED)
     waiting = Query.objects.filter(session__in=held.values("pk"), state=Query.State.OPEN)
     return waiting.select_related("session__module", "student").order_by("raised_at", "pk")
 
 
 class QueryDates(NamedTuple):
-    """When a query that nobody answers becomes the team's too, and by when it is to be answered: civil days, both working."""
+    """When an unanswered query becomes the team's too, and by when it is to be answered: civil days, both working days."""
 
     team_on: date
     answer_by: date

@@ -21,7 +21,7 @@ class Status(StrEnum):
     LEFT_EARLY = "left_early"
     OTHER_GROUP = "attended_other_group"
     SWAPPED = "swapped"
-    """Of one's own class: one attended another group's instead, which counts, and so this one does not (docs/rules.md A 7)."""
+    """The student attended another group's class instead. That one counts, so this one does not (docs/rules.md A 7)."""
     REMOTE = "attended_remote"
     NOT_OBSERVED = "not_captured"
     CANCELLED = "cancelled"
@@ -36,7 +36,7 @@ MARKABLE = (Status.PRESENT, Status.LATE, Status.ABSENT, Status.AUTHORISED, Statu
 
 
 class Source(StrEnum):
-    """Who made a mark. A mark is the same whoever made it; the source decides what may replace it."""
+    """Who made a mark. The source does not change what the mark means, only what may replace it."""
 
     SCAN = "scan"
     STAFF = "staff"
@@ -62,14 +62,14 @@ def may_replace(*, current: Source, new: Source) -> bool:
 
 OBSERVERS = frozenset({Source.SCAN, Source.STAFF, Source.IMPORT})
 LOOKED_FOR = ATTENDED | {Status.ABSENT}
-"""A mark by one of those, with one of these, says that a register was taken: somebody was seen, or missed (docs/rules.md A 5).
-An absence that was agreed beforehand does not, nor a swap of groups, nor what closing gave."""
+"""A mark by one of those sources, with one of these statuses, shows that a register was taken: a student was seen, or missed
+(docs/rules.md A 5). An absence agreed beforehand does not show it, nor does a swap of groups, nor a mark that closing gave."""
 
 OF_THE_CLASS = frozenset({Status.CANCELLED, Status.NOT_EXPECTED})
 """Statuses no mark ever has: they are read off the class, or off the list of who is expected."""
 
 BY_HAND = frozenset({*MARKABLE, Status.OTHER_GROUP})
-"""What a person gives: another group's student when they let one in."""
+"""What a person may give: the markable statuses, and "other group" for a student of another group whom they let in."""
 
 
 def _moves() -> dict[Source, dict[Status, frozenset[Status]]]:
@@ -92,20 +92,20 @@ def _moves() -> dict[Source, dict[Status, frozenset[Status]]]:
 
 
 MOVES = _moves()
-"""What each source may make of a mark, by what it is now; `expected` is "no mark yet". Printed as docs/states.md."""
+"""For each source, which status may become which; `expected` means "no mark yet". Printed as docs/states.md."""
 
 
 class Stands(StrEnum):
     """Why a mark stays as it is."""
 
     BEATEN = "beaten"
-    """Something that outranks it made the mark."""
+    """The mark was made by a source of higher rank."""
     NO_MOVE = "no_move"
-    """This source never makes that of such a mark."""
+    """This source never makes this change."""
 
 
 def why_not(*, status: Status, source: Source | None, to: Status, by: Source) -> Stands | None:
-    """Why `by` may not turn a mark of that status, made by `source` (None: there is no mark yet), into `to`; None: it may."""
+    """Why `by` may not turn a mark with this status, made by `source` (None: no mark yet), into `to`; None if it may."""
     if source is not None and not may_replace(current=source, new=by):
         return Stands.BEATEN
     return None if to in MOVES[by].get(status, ()) else Stands.NO_MOVE
@@ -119,7 +119,7 @@ class Reason(StrEnum):
     KIOSK = "kiosk"
     WITHDRAWN = "withdrawn"
     SCAN_ACCEPTED = "scan_accepted"
-    """A held scan that a person accepted: it comes with the decision."""
+    """A person accepted a held scan. The decision sets this reason; it is not chosen."""
     SCAN_TROUBLE = "scan_trouble"
     NOT_IN_CLASS = "not_in_class"
     LEFT_EARLY = "left_early"
@@ -134,7 +134,7 @@ class Reason(StrEnum):
 
 
 class Explanation(StrEnum):
-    """Why a class has no register, when nobody will give it one any more."""
+    """Why a class has no register and will not get one."""
 
     NOT_HELD = "not_held"
     NO_REGISTER = "no_register"
@@ -199,7 +199,7 @@ class OpenFor:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """When and where check-in could not be relied on: everywhere, on one site, or in one room. `ends_at` is None while
-    nobody knows. Start included, end not."""
+    the end is not known. The start is included, the end is not."""
 
     starts_at: datetime
     ends_at: datetime | None
@@ -207,8 +207,8 @@ class Reach:
     room: int | None = None
 
     def covers(self, window: OpenFor, rooms: Iterable[tuple[int, int | None]]) -> bool:
-        """Whether a class with this check-in, in these rooms (each with its site), was touched: some of its check-in fell
-        into that time. What happens after its check-in has closed touches it no more."""
+        """Whether this touched a class with this check-in, in these rooms (each with its site): part of its check-in fell
+        into that time. An outage after check-in has closed does not touch the class."""
         if self.starts_at >= window.late_until or (self.ends_at is not None and self.ends_at <= window.opens_at):
             return False
         if self.room is not None:
@@ -228,45 +228,45 @@ SECOND_PERSON_ABOVE = 20
 SECOND_PERSON_AFTER = timedelta(days=14)
 """How long after a class a change needs a colleague who confirms."""
 PROOF_ABOVE = 5
-"""Marks one may change at once without having proved oneself in the last minutes."""
+"""Marks a person may change at once without having proved who they are in the last minutes."""
 
 
 class Needs(StrEnum):
     """What a change by hand still needs before it can be made, in the order in which it is asked for."""
 
     REPORTED = "reported"
-    """Its period was reported to SLC or UKVI: only the team, and it is a correction after report."""
+    """Its period was reported to SLC or UKVI: only the team may change it, as a correction after the report."""
     TEAM = "team"
     """The deadline is over: only the attendance team changes marks now."""
     REASON = "needs_reason"
-    """Whoever reads the history, or confirms the change, must learn why."""
+    """People who read the history, or confirm the change, must learn why."""
     PROOF = "needs_proof"
-    """Whoever changes so many marks, or such old ones, first proves that it is they (docs/adr/0012)."""
+    """A person who changes so many marks, or such old ones, first proves who they are (docs/adr/0012)."""
     SECOND_PERSON = "second_person"
 
 
 REFUSED = frozenset({Needs.REPORTED, Needs.TEAM})
-"""What the person who asks can do nothing about: the change is refused."""
+"""The person who asks cannot meet these needs: the change is refused."""
 
 
 def is_change(before: str, *, closed: bool) -> bool:
-    """Whether making another mark of one with this status ('' : there is none) changes what a register says. Where nothing was
-    observed nothing is changed, only completed; a register that has `closed` says something of everyone."""
+    """Whether replacing a mark with this status ('' : there is none) changes what a register says. Where nothing was observed,
+    a mark only completes the register. A register that has `closed` says something about everyone."""
     if before in {"", Status.EXPECTED}:
         return closed
     return before != Status.NOT_OBSERVED
 
 
 class Standing(StrEnum):
-    """How a change stands with somebody else than the one who makes it."""
+    """Whether a person makes a change alone, or why fewer conditions apply to it."""
 
     ALONE = "alone"
     ASKED = "asked"
     """The student asked for it, in time: two agree, and no deadline is over."""
     CONFIRMED = "confirmed"
-    """A second person makes it, of marks that are many or old; they prove that it is they."""
+    """A second person confirms a change of many or old marks, and proves who they are."""
     OWN_SLIP = "own_slip"
-    """Somebody takes back what they have just done themselves."""
+    """A person takes back what they have just done themselves."""
 
 
 def needs(
@@ -283,12 +283,11 @@ def needs(
     standing: Standing = Standing.ALONE,
     sponsored: bool = False,
 ) -> Needs | None:
-    """The first thing that stands between a person and a change by hand; None: nothing does. This decides for every page, file
-    and device.
+    """The first thing that a change by hand still needs; None if it can be made. Every page, file and device uses this rule.
 
     `changing` is how many marks it changes (`is_change`), `amends` that one of them was made by a person, a scan or a file,
-    `reason` that one is given, `proved` that the person has just proved themselves. `sponsored`: one of the students is
-    sponsored (nobody is, until their profiles are kept here).
+    `reason` that one is given, `proved` that the person has just proved who they are. `sponsored`: one of the students is
+    sponsored (always False until sponsorship profiles are kept here).
     """
     old = at >= ends_at + SECOND_PERSON_AFTER
     alone = changing <= SECOND_PERSON_ABOVE and not old and not (sponsored and at >= ends_at)
@@ -305,7 +304,7 @@ def needs(
 
 
 class Kept(StrEnum):
-    """Why one's last change stays."""
+    """Why a person's last change cannot be undone."""
 
     NOTHING = "nothing_to_undo"
     NEWER = "newer"
@@ -316,8 +315,8 @@ class Kept(StrEnum):
 
 def why_kept(*, steps: int, undo_itself: bool, newer: bool, answers: bool, confirmed: bool, alone: bool) -> Kept | None:
     """Why a person's last change by hand of a register cannot be undone; None: it can. `steps` is how many marks it made,
-    `newer` that one of them changed since, `answers` that it answered a query or a held scan, `alone` that so many
-    marks, or such old ones, are not one person's to change."""
+    `newer` that one of them changed since, `answers` that it answered a query or a held scan, `alone` that one person may
+    not change so many marks, or such old ones."""
     if not steps or undo_itself:
         return Kept.NOTHING
     if newer:

@@ -1,5 +1,5 @@
-"""Marks by hand and from paper. Each verb weighs the whole change before it writes anything, and answers: done, proposed to a
-colleague, or what it still needs. Pages, files, devices and the API only show the answer (docs/adr/0027)."""
+"""Marks by hand and from paper. Each function checks the whole change before it writes anything, and answers: done, proposed
+to a colleague, or what is still needed. Pages, files, devices and the API only show the answer (docs/adr/0027)."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ R = TypeVar("R")
 
 
 def _beaten_once(verb: Callable[P, R]) -> Callable[P, R]:
-    """In one transaction; and if a scan made the same mark in the same moment, once more, seeing it."""
+    """Run in one transaction. If a scan made the same mark in the same moment, run once more, now with that scan in view."""
 
     @wraps(verb)
     def verb_or_again(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -53,7 +53,7 @@ def _beaten_once(verb: Callable[P, R]) -> Callable[P, R]:
 
 
 class Done(NamedTuple):
-    """The marks that are another one now; those that were so already are not among them."""
+    """The marks that have changed. Marks that already were as wanted are not among them."""
 
     marks: list[Mark]
 
@@ -65,12 +65,12 @@ class Proposed(NamedTuple):
 
 
 Answer = Done | Proposed | Needs
-"""What became of a change. `Needs` (`needs_reason`, `needs_proof`, `second_person`): nothing was written; it can be made once
-that is brought. What can be brought by nobody is refused, with an AdsumError."""
+"""What became of a change. `Needs` (`needs_reason`, `needs_proof`, `second_person`): nothing was written; the change can be
+made once this is supplied. If nothing could allow the change, it is refused with an AdsumError."""
 
 
 class _Way(NamedTuple):
-    """How marks come to be made."""
+    """How marks are made: by hand, or from paper or a file."""
 
     verb: str
     source: Source
@@ -79,8 +79,8 @@ class _Way(NamedTuple):
 
 
 def _as_it_looks(session: ClassSession, mark: Mark | None, wanted: Entry, at: datetime) -> tuple[datetime, int]:
-    """Now, if nobody says when; but amending does not move the moment a student was seen. A late mark made after the class,
-    without a time, says nothing of how late."""
+    """Now, unless a time is given. Amending a mark keeps the time at which the student was seen. A late mark made after the
+    class without a time does not say how late."""
     seen = wanted.seen_at or min(at, session.ends_at)
     if mark is not None and mark.status in ATTENDED and wanted.seen_at is None:
         seen = mark.at
@@ -89,7 +89,7 @@ def _as_it_looks(session: ClassSession, mark: Mark | None, wanted: Entry, at: da
 
 
 def _as_it_stands_there(session: ClassSession, _mark: Mark | None, wanted: Entry, _at: datetime) -> tuple[datetime, int]:
-    """Whoever was there was there from the start, unless the paper says otherwise; how late, only the paper knows."""
+    """A student who attended was there from the start, unless the paper gives a time. Only the paper says how late."""
     late = wanted.status == Status.LATE
     if wanted.seen_at is None:
         return (session.ends_at if late else session.starts_at), 0
@@ -114,9 +114,9 @@ def mark(
 
     A first mark needs no reason; changing one does. Students who already have this mark keep it. `asked`: it answers a
     student's query that came in time, so two people agree. `wanted_by` is who proposed it, where `act` is the second person's
-    (`amendments.confirm`): then it is they who must be allowed to change it now, and prove that it is they.
+    (`amendments.confirm`): then the second person must be allowed to change it now, and must prove who they are.
 
-    Raises AdsumError `cancelled` for a cancelled class, `ahead` for what nobody can have seen yet, `own_record` when staff
+    Raises AdsumError `cancelled` for a cancelled class, `ahead` for what cannot have been seen yet, `own_record` when staff
     would mark themselves, and `team` or `reported` where this person may not change these marks any more.
     """
     refuse_cancelled(session)
@@ -130,8 +130,8 @@ def mark(
 
 @_beaten_once
 def mark_rest_absent(session: ClassSession, *, act: Act) -> Answer:
-    """Mark everyone expected who has no mark yet absent, but not oneself. In a register that closed without any observation,
-    whoever is still not observed has none either. Whoever scans in the same moment keeps their scan.
+    """Mark everyone expected who has no mark yet absent, except the person who does this. In a register that closed without
+    any observation, "not observed" counts as no mark. A student who scans in the same moment keeps their scan.
 
     Raises AdsumError `cancelled` for a cancelled class, `not_started` before it begins, and `team` or `reported` as `mark`.
     """
@@ -143,17 +143,18 @@ def mark_rest_absent(session: ClassSession, *, act: Act) -> Answer:
 
 
 def _rest_of(session: ClassSession, marks: Mapping[int, Mark], *, by: Person) -> list[Person]:
-    """Whoever is expected and has no mark, or closed without any observation, but for oneself (two queries)."""
+    """The students who are expected and have no mark, or only "not observed", except `by` themselves (two queries)."""
     unseen = {pk for pk, mark in marks.items() if mark.status == Status.NOT_OBSERVED and mark.source == Source.SYSTEM}
     return [one for pk, one in expected_students(session).items() if (pk not in marks or pk in unseen) and pk != by.pk]
 
 
 @_beaten_once
 def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: Source, act: Act) -> Answer:
-    """Marks from paper or from a file, each with the time that stands on it, not the time at which it is entered.
+    """Enter marks from paper or from a file, each with the time written there, not the time at which it is entered.
 
-    `source` is STAFF for what a lecturer copies from their own sheet, IMPORT for a file. What `stands` is left alone, and so
-    is what is so already. No colleague is asked for a whole sheet: where one is needed, the answer says so.
+    `source` is STAFF for what a lecturer copies from their own sheet, IMPORT for a file. Marks that must stay (`stands`), and
+    marks that already say this, are left alone. A colleague is never asked to confirm a whole sheet: where a second person is
+    needed, the answer says so.
 
     Raises AdsumError `cancelled`, `not_started`, `own_record`, and `team` or `reported` as `mark`.
     """
@@ -168,7 +169,7 @@ def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: So
 
 
 def _held(session: ClassSession, students: Collection[Person]) -> dict[int, Mark]:
-    """The marks of these students, held until commit."""
+    """The marks of these students, locked until commit."""
     marks = Mark.objects.select_for_update().filter(session=session, student__in=students)
     return {mark.student_id: mark for mark in marks}
 
@@ -184,7 +185,7 @@ def _change(
     standing: Standing = Standing.ALONE,
     wanted_by: Person | None = None,
 ) -> Answer:
-    """The one path of every change by hand: weighed first, then proposed, or written."""
+    """Every change by hand comes through here: it is checked first, then proposed, or written."""
     changed = [one for one in wanted if not is_so(current.get(one.student.pk), one)]
     if not changed and standing != Standing.CONFIRMED:
         return Done([])
@@ -214,7 +215,7 @@ def _change(
 def _make(
     session: ClassSession, mark: Mark | None, wanted: Entry, way: _Way, act: Act, why: Why, by: Person
 ) -> tuple[Mark, MarkChange]:
-    """A mark as it is to be, and the step that makes it so; neither is saved yet."""
+    """The mark as it will be, and the step of its history; neither is saved yet."""
     seen, late = way.seen(session, mark, wanted, act.at)
     step = MarkChange(
         session=session,
@@ -237,7 +238,7 @@ def _make(
 
 
 def _complete(register: Register, *, act: Act) -> None:
-    """A register that closed without any observation is complete once nobody is left not observed."""
+    """A register that closed without any observation is complete once no student is left not observed."""
     left = Mark.objects.filter(session=register.session_id, status=Status.NOT_OBSERVED)
     if register.state == Register.State.NOT_OBSERVED and not left.exists():
         register.state = Register.State.CLOSED

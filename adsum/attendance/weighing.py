@@ -1,4 +1,4 @@
-"""A change of marks by hand, and what it still needs: weighed before anything is written. Nothing here writes."""
+"""What a change of marks by hand still needs, decided before anything is written. Nothing here writes."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
@@ -38,9 +38,9 @@ class Act(NamedTuple):
     by: Person
     at: datetime
     proved_at: datetime | None = None
-    """When they last proved that it is they. Only pages know; neither a token nor a kiosk has it."""
+    """When they last proved who they are. Only pages know this; a token or a kiosk does not."""
     proposes: bool = True
-    """Where one person is not enough, a colleague is asked; else the answer says that one is needed."""
+    """Where a second person is needed: True asks a colleague, False only answers that one is needed."""
 
     @property
     def proved(self) -> bool:
@@ -65,7 +65,7 @@ class Entry(NamedTuple):
     seen_at: datetime | None = None
     """When the student was there, if that is known."""
     left_at: datetime | None = None
-    """When a student who left early did, if that is known."""
+    """When a student who left early went, if that is known."""
 
 
 def is_so(mark: Mark | None, wanted: Entry) -> bool:
@@ -76,8 +76,8 @@ def is_so(mark: Mark | None, wanted: Entry) -> bool:
 
 
 def stands(mark: Mark | None, wanted: Entry, source: Source) -> Stands | None:
-    """Why this mark stays although paper or a file says otherwise; None when it gives way. A new time of the same mark only
-    needs the weight."""
+    """Why this mark stays although paper or a file says otherwise; None when it gives way. A new time for the same status
+    only needs a source of equal or higher rank."""
     before = Status(mark.status) if mark else Status.EXPECTED
     why = why_not(status=before, source=Source(mark.source) if mark else None, to=wanted.status, by=source)
     return None if why == Stands.NO_MOVE and wanted.status == before else why
@@ -125,12 +125,12 @@ NEEDED: dict[Needs, Callable[[], str]] = {
 
 
 def refusal(missing: Needs) -> AdsumError:
-    """To raise where a change by hand lacks this."""
+    """The error to raise where a change by hand lacks this."""
     return AdsumError(missing, NEEDED[missing]())
 
 
 def refuse_own_record(students: Collection[Person], *people: Person) -> None:
-    """Nobody changes their own mark, alone or with a colleague's help. Raises AdsumError `own_record`."""
+    """Staff cannot change their own mark, alone or with a colleague's help. Raises AdsumError `own_record`."""
     if {student.pk for student in students} & {person.pk for person in people}:
         raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
 
@@ -146,14 +146,14 @@ AHEAD = (Status.AUTHORISED, Status.SWAPPED)
 
 
 def markable(session: ClassSession, at: datetime) -> tuple[Status, ...]:
-    """What a person may mark by hand at that instant, in the order pages offer it: until check-in opens nobody can have been
-    seen, or missed (no query once the class has begun; two at most before)."""
+    """What a person may mark by hand at that instant, in the order pages offer it. Until check-in opens, no student can have
+    been seen, or missed (no query once the class has begun; two at most before)."""
     ahead = at < session.starts_at and at < window_of(session).opens_at
     return AHEAD if ahead else MARKABLE
 
 
 def refuse_ahead(session: ClassSession, statuses: Collection[Status], at: datetime) -> None:
-    """Raises AdsumError `ahead` for what nobody can have seen yet."""
+    """Raises AdsumError `ahead` for what cannot have been seen yet."""
     if set(statuses) - set(AHEAD) and markable(session, at) == AHEAD:
         opens = date_format(timezone.localtime(window_of(session).opens_at), "j F, H:i")
         message = _("Until check-in opens (%(time)s) only an authorised absence or a swap of groups can be marked.")
@@ -170,7 +170,7 @@ def refuse_not_begun(session: ClassSession, at: datetime, message: str) -> None:
 
 
 class _Facts(NamedTuple):
-    """What decides over a change by hand of a class's marks (no query while the class is on; five at most after it)."""
+    """The facts that decide a change by hand of a class's marks (no query while the class is on; five at most after it)."""
 
     act: Act
     ends_at: datetime
@@ -222,8 +222,8 @@ def weigh(
     amends: bool = False,
     standing: Standing = Standing.ALONE,
 ) -> Needs | None:
-    """What a change by hand of these students' marks still needs, the arguments as `rules.needs` has them; None: it can be made
-    (no query while the class is on; five at most after it). Raises AdsumError `team` or `reported` where it is refused."""
+    """What a change by hand of these students' marks still needs (arguments as in `rules.needs`); None: it can be made (no
+    query while the class is on; five at most after it). Raises AdsumError `team` or `reported` where it is refused."""
     facts = _Facts.of(session, students, act)
     missing = facts.needs(students, changing, reason=reason, amends=amends, proved=act.proved, standing=standing)
     if missing in REFUSED:
@@ -234,8 +234,8 @@ def weigh(
 def what_each_needs(
     session: ClassSession, wanted: Sequence[Entry], current: Mapping[int, Mark], *, act: Act
 ) -> dict[int, Needs]:
-    """Which of these marks cannot be made by hand now, by student, and what each still needs; the others can be made
-    together, with a proof where they are many (six queries at most)."""
+    """By student, the marks that cannot be made by hand now, and what each still needs. The others can be made together,
+    with a proof where they are many (six queries at most)."""
     closed = is_closed(Register.objects.filter(session=session).first())
     facts = _Facts.of(session, [one.student.pk for one in wanted], act)
     missing: dict[int, Needs] = {}

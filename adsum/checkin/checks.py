@@ -1,4 +1,4 @@
-"""Second checks and spot checks: begun, settled, and what people saw. None of them ever changes a mark."""
+"""Second checks and spot checks: how they begin, how they are settled, and what people saw. They never change a mark."""
 
 import secrets
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from adsum.timetable.models import ClassSession
 LASTS = timedelta(seconds=90)
 """How long a second check lasts."""
 SETTLED_AFTER = timedelta(minutes=10)
-"""How long after its end it is settled: whoever scanned in time has finished signing in by then."""
+"""How long after its end it is settled: students who scanned in time have finished signing in by then."""
 SPOT_NAMES = 5
 """How many names a spot check calls."""
 
 
 def check_moment(*, at: datetime, late_until: datetime, ends_at: datetime, pick: Callable[[int], int]) -> datetime | None:
-    """A moment for a second check that nobody can foresee: after check-in has closed, and so that it is over five minutes
-    before the class is. None when there is no room. `pick(n)` gives a number from 0 to n - 1."""
+    """A random moment for a second check: after check-in has closed, and so that it is over five minutes before the class
+    is. None when there is not enough time. `pick(n)` gives a number from 0 to n - 1."""
     first = max(at, late_until) + timedelta(minutes=1)
     room = int((ends_at - timedelta(minutes=5) - LASTS - first).total_seconds())
     return first + timedelta(seconds=pick(room)) if room > 0 else None
@@ -52,7 +52,7 @@ def _is_shown(opening: Opening) -> bool:
 
 
 def _start(check: SecondCheck, at: datetime) -> None:
-    """From now on the screens show codes of the check alone; epochs begin on a whole millisecond, as codes count."""
+    """From now on screens show only codes of the check. Epochs begin on a whole millisecond, because codes count in them."""
     at = at.replace(microsecond=at.microsecond // 1000 * 1000)
     check.started_at, check.ends_at = at, at + LASTS
     check.epoch = next_epoch(check.opening, at=at, of_check=True)
@@ -76,7 +76,7 @@ def begin_check(opening: Opening, *, by: Person, at: datetime) -> SecondCheck:
 
 @transaction.atomic
 def plan_check(opening: Opening, *, by: Person, at: datetime) -> SecondCheck:
-    """Check at a moment that nobody knows, once check-in has closed.
+    """Plan a check at a secret random moment after check-in has closed.
 
     Raises AdsumError `not_on`, `too_short` when the class is too short for that, `one_at_a_time`.
     """
@@ -91,7 +91,7 @@ def plan_check(opening: Opening, *, by: Person, at: datetime) -> SecondCheck:
 
 @transaction.atomic
 def take_back_check(check: SecondCheck, *, by: Person, at: datetime) -> None:
-    """A planned check is not made after all, or one that runs says nothing. Raises AdsumError `settled` when it is too late."""
+    """Cancel a planned check, or void one that runs. Raises AdsumError `settled` when it is too late."""
     check = SecondCheck.objects.select_for_update(of=("self",)).select_related("opening__session").get(pk=check.pk)
     if check.settled_at is not None:
         raise AdsumError("settled", _("This second check is over and settled. Say of each student that you saw them instead."))
@@ -99,7 +99,8 @@ def take_back_check(check: SecondCheck, *, by: Person, at: datetime) -> None:
 
 
 def tend_checks(*, at: datetime) -> int:
-    """Start what is planned for now, show ordinary codes again after a check, and settle what is over; how many steps."""
+    """Start checks that are planned for now, show ordinary codes again after a check, and settle checks that are over.
+    Returns how many of these steps were taken."""
     steps = 0
     waiting = SecondCheck.objects.filter(settled_at=None).order_by("pk").values_list("pk", flat=True)
     for pk in list(waiting):
@@ -135,7 +136,7 @@ def _tend(check: SecondCheck, at: datetime) -> bool:
 
 
 def _settle(check: SecondCheck, *, at: datetime, void: str, actor: str) -> None:
-    """Write down who answered; ordinary codes are shown again."""
+    """Write down who answered, and show ordinary codes again."""
     if check.started_at is not None and not void:
         answered = answers_of(check)
         if in_outage(check.opening.session, at):
@@ -172,7 +173,7 @@ def say_seen(answer: CheckAnswer, *, by: Person, at: datetime) -> None:
 def begin_spot_check(session: ClassSession, *, by: Person, at: datetime) -> SpotCheck:
     """Five random names of those who are in, to be called.
 
-    Raises AdsumError `nobody` when nobody is in, `not_on` outside the class.
+    Raises AdsumError `nobody` when no student is in, `not_on` outside the class.
     """
     if session.cancelled or not session.starts_at <= at < session.ends_at:
         raise AdsumError("not_on", _("Names can be called while the class is on."))
@@ -191,7 +192,7 @@ def begin_spot_check(session: ClassSession, *, by: Person, at: datetime) -> Spot
 
 @transaction.atomic
 def note_call(call: SpotCall, result: Called, *, by: Person, at: datetime) -> None:
-    """Seen, not seen, or not asked after all. The last word stands; nothing follows from it by itself."""
+    """Note seen, not seen, or not asked after all. The last answer counts; nothing follows from it automatically."""
     SpotCall.objects.filter(pk=call.pk).update(result=result, result_by=by, result_at=at)
     audit_log.record(
         actor=by.actor,

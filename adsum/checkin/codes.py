@@ -1,4 +1,4 @@
-"""Codes, tickets and passes as bytes: made, read and sealed. What is made of them is judged in `rules`."""
+"""Makes, reads and seals codes, tickets and passes. Whether they count is decided in `rules`."""
 
 import hmac
 import struct
@@ -20,7 +20,7 @@ EARLY_MS = 500
 HANDLE_BITS = 30
 
 RELIEF_GRACE_MS = 30_000
-"""The grace of a class whose students' genuine codes keep arriving a little too old; no relief goes beyond it."""
+"""The grace of a class in relief: its students' genuine codes keep arriving a little too old. Relief never goes further."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class EpochKey:
-    """What one epoch of an opening needs to make and know its codes. `ended_ms` is None while it is the one shown."""
+    """What one epoch of an opening needs to make and recognise its codes. `ended_ms` is None while its codes are shown."""
 
     opening: int
     number: int
@@ -59,7 +59,7 @@ class EpochKey:
 
 
 def epoch_keys(master: bytes, *, opening: int, epoch: int) -> tuple[bytes, bytes]:
-    """The keys of the QR and of the typed code of one epoch of one opening: apart, so neither passes for the other."""
+    """The keys of the QR code and of the typed code of one epoch. They differ, so that neither code passes for the other."""
     salt = opening.to_bytes(8, "big")
     number = epoch.to_bytes(4, "big")
     return derive(master, salt=salt, info=b"qr/v1|" + number), derive(master, salt=salt, info=b"typed/v1|" + number)
@@ -104,7 +104,7 @@ def parse_code(text: str) -> Code | None:
 
 @dataclass(slots=True)
 class Reading:
-    """What a genuine or refused code turned out to be. `age_ms` counts from the start of its interval."""
+    """The result of reading a code, genuine or refused. `age_ms` counts from the start of its interval."""
 
     refusal: Refusal | None
     age_ms: int = 0
@@ -118,7 +118,7 @@ _NOBODY = EpochKey(opening=0, number=0, key=bytes(32), typed_key=bytes(32), peri
 def read_code(code: Code, epochs: Iterable[EpochKey], *, now_ms: int) -> Reading:
     """Check a code against the epochs of its opening, newest first: the tag before the time.
 
-    An unknown opening (no epochs) still costs one HMAC, so its answer takes as long.
+    An unknown opening (no epochs) still costs one HMAC, so that its answer takes as long as that of a known one.
     """
     for epoch in epochs or (_NOBODY,):
         genuine = hmac.compare_digest(_code_tag(epoch, code.slot, code.counter), code.tag)
@@ -158,7 +158,7 @@ def clean_typed(text: str) -> str | None:
 
 
 def read_typed(typed: str, epochs: Iterable[EpochKey], *, now_ms: int) -> tuple[Reading, int]:
-    """Whether `typed` is a code of these epochs still good now: the reading, and its counter."""
+    """Check a typed code against these epochs: the reading (genuine and still good now, or refused), and its counter."""
     found = (Reading(Refusal.UNKNOWN_CODE), 0)
     for epoch in epochs:
         current = epoch.counter_at(now_ms)
@@ -173,7 +173,7 @@ def read_typed(typed: str, epochs: Iterable[EpochKey], *, now_ms: int) -> tuple[
 
 
 def relieved(epochs: Iterable[EpochKey]) -> tuple[EpochKey, ...]:
-    """The same epochs with the grace of a class in relief; killed ones stay dead."""
+    """The same epochs with the grace of a class in relief; the codes of killed epochs stay refused."""
     return tuple(replace(epoch, grace_ms=max(epoch.grace_ms, RELIEF_GRACE_MS)) for epoch in epochs)
 
 
@@ -182,7 +182,7 @@ _TICKET = struct.Struct(">B16sQHBHqiBBB16sQq")
 _TICKET_VERSION = 1
 
 _REFUSALS = (None, *Refusal)
-"""A ticket holds the place of its refusal in this list: new ones go to the end."""
+"""A ticket stores the index of its refusal in this list, so add new ones at the end."""
 
 
 def seal_ticket(ticket: Ticket, key: bytes, kid: str) -> str:

@@ -1,4 +1,4 @@
-"""What a person decides about scans that wait for one; and the queries that are about the same scan."""
+"""Decisions about held scans, which wait for a person; and about queries on the same scan."""
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
@@ -23,25 +23,25 @@ from adsum.timetable.reports import expected_ids
 
 
 def _status(scan: Scan) -> Status:
-    """What an accepted scan is: by its own time, or that of another group's student."""
+    """The status of an accepted scan: by the time of the scan, or "other group" for a student of another group."""
     if scan.refusal == Refusal.NOT_EXPECTED and scan.student_id not in expected_ids([scan.session_id])[scan.session_id]:
         return Status.OTHER_GROUP
     return Status.LATE if scan.first_seen_at >= scan.opening.present_until else Status.PRESENT
 
 
 class Decided(NamedTuple):
-    """What a person decided about a held scan is done."""
+    """The decision about a held scan has been carried out."""
 
     instead_of: ClassSession | None = None
-    """The class of their own group that an accepted student of another swaps for it, if any."""
+    """For an accepted student of another group: the class of their own group that this one replaces, if any."""
 
 
 @transaction.atomic
 def decide_held(scan: Scan, *, accept: bool, act: Act, swap: bool = True) -> Decided | Proposed | Needs:
-    """Accept or decline a held scan, once. Accepted, it becomes a mark as of the time of the scan, and upholds the student's
-    open query that such a scan is the evidence of. With `swap` another group's student swaps a class of their own for it
-    (`guest_attendance.let_in`). Where the mark needs more than this person brings, that is the answer and the scan still waits;
-    a colleague who was asked decides about the mark.
+    """Accept or decline a held scan, once. An accepted scan becomes a mark as of the time of the scan, and upholds the
+    student's open query that has such a scan as evidence. With `swap` this class replaces one of the student's own group if
+    they are of another group (`guest_attendance.let_in`). If the mark needs more than this person brings, that is the answer
+    and the scan still waits; a colleague who was asked decides about the mark.
 
     Raises AdsumError `not_held` for any other scan, `decided` when a colleague was faster or the student is in already,
     `proposed` when a colleague has been asked already, and what `mark` raises.
@@ -104,7 +104,7 @@ def _decided() -> AdsumError:
 
 
 def _query_of(scan: Scan) -> Query | None:
-    """The student's open query that a held scan of theirs in this class is the evidence of, this one or another; held until
+    """The student's open query that has a held scan of theirs in this class as evidence, this scan or another; locked until
     commit."""
     asked = Query.objects.filter(session=scan.session_id, student=scan.student_id, state=Query.State.OPEN)
     query = asked.select_for_update().first()
@@ -116,8 +116,9 @@ def _query_of(scan: Scan) -> Query | None:
 
 @transaction.atomic
 def accept_all_held(session: ClassSession, *, act: Act, swap: bool = True) -> int | Needs:
-    """Accept every scan of a class that waits for a decision, of each student the first, but for one's own, which is left to a
-    colleague; how many there were. They are one change: what it still needs is the answer, and then nothing is accepted.
+    """Accept the first waiting scan of each student in a class, except a scan of the person who decides, which is left to a
+    colleague. Returns how many there were. They are one change: if it still needs something, that is the answer and nothing
+    is accepted.
 
     Raises AdsumError `team` or `reported` as `mark`.
     """
@@ -143,12 +144,12 @@ def _first_waiting(session: ClassSession, *, by: Person) -> list[Scan]:
     return list(first.values())
 
 
-# Answering a query decides what still waits of the same student in the same class
+# Answering a query also decides the held scans of the same student in the same class
 
 
 @transaction.atomic
 def answer_query(query: Query, *, act: Act, reason: str, status: Status | None = None) -> Query | Needs:
-    """The same as `queries.answer_query`, and what waits of the student's scans in that class is decided with it."""
+    """The same as `queries.answer_query`; it also decides the student's held scans in that class."""
     answered = queries.answer_query(query, act=act, reason=reason, status=status)
     if isinstance(answered, Query):
         _decline_rest([answered], act=act)
@@ -165,7 +166,7 @@ def uphold_together(asked: Collection[Query], status: Status, *, act: Act, reaso
 
 
 def _decline_rest(answered: Iterable[Query], *, act: Act) -> None:
-    """Whoever is in by the answer waits no longer; of the others, somebody has decided now that they are not."""
+    """Decide the scans that still wait: students who are in by the answer need no decision, the others are declined."""
     pairs = {(query.session_id, query.student_id) for query in answered}
     for scan in waiting_scans({session for session, _student in pairs}).order_by("id"):
         if (scan.session_id, scan.student_id) in pairs:

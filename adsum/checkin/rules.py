@@ -39,7 +39,7 @@ HELD = frozenset({Refusal.NOT_EXPECTED, Refusal.SAME_DEVICE, Refusal.AMENDED, Re
 
 
 class Called(StrEnum):
-    """What came of calling a name. Not asked is not the same as not seen."""
+    """The result of calling a name. "Not asked" differs from "not seen"."""
 
     NOT_ASKED = "not_asked"
     SEEN = "seen"
@@ -47,10 +47,10 @@ class Called(StrEnum):
 
 
 class Void(StrEnum):
-    """Why a second check says nothing about anybody."""
+    """Why a second check says nothing about any student."""
 
     NOBODY = "nobody"
-    """Nobody answered: its code was probably on no screen."""
+    """No student answered: its code was probably on no screen."""
     TAKEN_BACK = "taken_back"
     NO_MOMENT = "no_moment"
     """Its moment passed while no screen showed the class."""
@@ -85,7 +85,8 @@ PACES = {
 def needs_relief(*, late: int, came: int) -> bool:
     """Whether a class gets its grace widened: `late` of the `came` students expected in it read a code a little too old.
 
-    At least ten people and more than one in twenty (docs/check-in.md, relief): nobody widens it alone, or from outside.
+    At least ten people and more than one in twenty (docs/check-in.md, relief), so that it cannot be widened by one person
+    alone or by people outside the class.
     """
     return late >= 10 and 20 * late > came
 
@@ -110,7 +111,7 @@ class Ticket:
     device: bytes
     """The hash of that browser's tag, which a first scan gives it."""
     person: int
-    """Who was signed in at the scan; 0 for nobody yet."""
+    """The id of the person signed in at the scan; 0 if the browser was not signed in yet."""
     expires_ms: int
     refusal: Refusal | None = None
     bound: bool = False
@@ -136,11 +137,11 @@ class OpeningFacts:
 
 
 def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int, device: bytes | None = None) -> Refusal | None:
-    """Why this person's ticket, shown by this browser, cannot become a mark, in the order a student would want to be told;
-    None when it can.
+    """Why this person's ticket, shown by this browser, cannot become a mark; None when it can. Of several reasons, the one
+    most useful to the student comes first.
 
-    The window is that of the moment of the scan, never that of the end of sign-in. What only the register knows
-    (already in, a second account on one device) is decided when the scan is written.
+    The moment of the scan decides whether check-in was open, never the moment at which sign-in ended. What only the register
+    knows (already in, a second account on one device) is decided when the scan is written.
     """
     if ticket.refusal is not None:
         return ticket.refusal
@@ -188,7 +189,7 @@ class Attempt:
     signed_in_after: bool
     agent: str
     elsewhere: bool = False
-    """Of a code of a second check, and finished in another browser than it was scanned in: that answers nothing."""
+    """A scan for a second check that was finished in another browser than the one it was scanned in: it does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ class Outcome:
 
     @property
     def counts(self) -> bool:
-        """The student is in: just now, or already before."""
+        """Whether the student is in, either just now or from before."""
         return self.refusal in {None, Refusal.ALREADY_IN}
 
 
@@ -214,7 +215,7 @@ class KnownMark:
     attended: bool
     at: datetime
     gives_way: bool
-    """Whether a scan outranks whoever made it."""
+    """Whether a scan outranks the source of this mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +225,9 @@ class Before:
     marks: dict[tuple[int, int], KnownMark]
     """By (class, student)."""
     tickets: dict[UUID, tuple[int, Outcome]]
-    """The scan that a ticket counted for, else the latest one made with it: whose, and what became of it."""
+    """By ticket: the scan with which it counted, or else the latest scan made with it: the student, and the outcome."""
     devices: dict[tuple[int, str], int]
-    """Who was accepted from a device in a class."""
+    """The student accepted from a device in a class."""
 
 
 @dataclass(slots=True)
@@ -241,10 +242,10 @@ class Settled:
 
 
 def settle(attempts: Iterable[Attempt], before: Before) -> list[Settled]:
-    """Decide a batch in order, each attempt knowing what the ones before it did. `before` is updated on the way.
+    """Decide a batch in order; each attempt sees what the ones before it did. `before` is updated on the way.
 
-    The same ticket of the same student gets the same answer however often it comes, and once they are in, that they are; a
-    ticket counts once.
+    A ticket counts once. The same ticket of the same student always gets the same answer; once the student is in, the answer
+    is that they are in.
     """
     settled = []
     for attempt in attempts:
@@ -289,4 +290,4 @@ def _settle(attempt: Attempt, before: Before) -> Settled:
 
 
 _OVERTAKEN = frozenset({None, Refusal.NOT_EXPECTED, Refusal.CLOSED, Refusal.OTHER_BROWSER})
-"""What no longer matters to a student who is in."""
+"""Refusals that no longer matter once the student is in."""

@@ -1,4 +1,4 @@
-"""The only code that opens check-in, shows it and stops it. Scans themselves: writer.py; what waits for a person: held.py."""
+"""The only code that opens, shows and stops check-in. Scans are written in writer.py; held scans are decided in held.py."""
 
 import secrets
 from collections.abc import Collection
@@ -32,7 +32,7 @@ from adsum.timetable.models import ClassSession
 
 ALARM_AGAIN = timedelta(hours=1)
 TICKETS_LIVE = timedelta(hours=26)
-"""Longer than any ticket: openings whose check-in ended earlier are nobody's any more."""
+"""Longer than any ticket lives: an opening whose check-in ended earlier than this is not needed any more."""
 SHOWN_BEFORE = timedelta(hours=2)
 """How long before a class its screen can be set up; what it shows counts only once check-in opens."""
 
@@ -53,9 +53,9 @@ def rosters_changed() -> None:
 
 @transaction.atomic
 def follow_timetable(sessions: Collection[int], *, actor: str, at: datetime) -> None:
-    """Check-in follows these classes after a change: it has their new times at once, and rests while a class is cancelled;
-    every gate learns of it within a second. So do their registers: one that closed without anybody in it is open again where
-    its class is still to come. Call it last in the transaction that changed them."""
+    """Make check-in follow these classes after a change: it gets their new times at once, and rests while a class is
+    cancelled; every gate learns of it within a second. Their registers follow too: one that closed without any student in it
+    opens again if its class is still to come. Call it last in the transaction that changed them."""
     wanted = sorted(sessions)
     for start in range(0, len(wanted), 500):
         part = wanted[start : start + 500]
@@ -68,7 +68,7 @@ def follow_timetable(sessions: Collection[int], *, actor: str, at: datetime) -> 
 
 
 def _follow(opening: Opening, terms: Terms, *, actor: str, at: datetime) -> None:
-    """Give an opening, which the caller holds, the times of its class as it is now."""
+    """Give an opening, which the caller has locked, the present times of its class."""
     session = opening.session
     window = OpenFor.of(terms.windows, starts_at=session.starts_at, ends_at=session.ends_at)
     if (opening.opens_at, opening.present_until, opening.late_until) != astuple(window):
@@ -86,11 +86,11 @@ def _touch(opening: Opening) -> None:
 def open_checkin(session: ClassSession, *, by: Person, at: datetime, pace: str = "") -> Opening:
     """Open check-in of a class, or join the opening it already has: two lecturers never start two.
 
-    Its windows, and its pace unless one is chosen, are those of the class's policy on its own date; from here on they are
-    kept with the opening, where the gate reads them.
+    Its windows, and its pace unless one is chosen, come from the class's policy on the date of the class. They are kept with
+    the opening from now on, where the gate reads them.
 
-    A class moved since then gets its new times. Raises AdsumError `cancelled`, `too_early` or `over` when there is nothing
-    to open.
+    An existing opening of a class that was moved gets its new times. Raises AdsumError `cancelled`, `too_early` or `over` when
+    there is nothing to open.
     """
     if session.cancelled:
         raise AdsumError("cancelled", _("This class is cancelled. Restore it in the timetable before opening check-in."))
@@ -138,15 +138,15 @@ def _free_handle() -> int:
 
 
 def next_epoch(opening: Opening, *, at: datetime, of_check: bool = False) -> int:
-    """End the epoch that is shown and begin the next at the same pace; its number. Codes of the old one stay good for their
-    grace. Every worker learns of it. Call it in a transaction that holds the opening, last."""
+    """End the epoch that is shown and begin the next at the same pace; returns its number. Codes of the old one stay good for
+    their grace. Every worker learns of it. Call it last in a transaction that has locked the opening."""
     number = _succeed(opening, at=at, of_check=of_check)
     _touch(opening)
     return number
 
 
 def _succeed(opening: Opening, *, at: datetime, pace: str = "", of_check: bool = False) -> int:
-    """The same, at another pace if one is given, and without telling anybody yet."""
+    """The same, at another pace if one is given, and without telling the workers yet."""
     latest = latest_epoch(opening)
     Epoch.objects.filter(pk=latest.pk).update(ended_at=at)
     _begin_epoch(opening, number=latest.number + 1, pace=pace or pace_of(latest), at=at, of_check=of_check)
@@ -167,10 +167,10 @@ def _begin_epoch(opening: Opening, *, number: int, pace: str, at: datetime, of_c
 
 @transaction.atomic
 def begin_epoch(opening: Opening, *, by: Person, at: datetime, pace: str, kill: bool = False) -> None:
-    """Start a new epoch: another pace, a new key, or (with `kill`) the death of every code shown so far.
+    """Start a new epoch: for another pace, for a new key, or (with `kill`) to refuse every code shown so far.
 
-    Codes of the epoch that ends stay good for their grace unless killed. Killing ends relief too: who shares codes does not
-    get to keep the longer grace.
+    Codes of the epoch that ends stay good for their grace unless killed. Killing ends relief too, so that people who share
+    codes do not keep the longer grace.
     """
     Opening.objects.select_for_update().get(pk=opening.pk)  # two lecturers at once begin two epochs, one after the other
     if kill:
@@ -200,7 +200,7 @@ def stop_checkin(opening: Opening, *, by: Person, at: datetime) -> None:
 
 
 class NewDisplay(NamedTuple):
-    """A display and the secret its browser keeps; the secret is stored nowhere else."""
+    """A display and the secret that its browser keeps. The secret is not stored anywhere else."""
 
     display: Display
     credential: str
@@ -227,13 +227,13 @@ def add_display(opening: Opening, *, by: Person, at: datetime) -> NewDisplay:
 
 
 def display_fingerprint(credential: str) -> str:
-    """How a display's credential is kept."""
+    """The hash under which a display's credential is stored."""
     return fingerprint(credential)
 
 
 @transaction.atomic
 def revoke_display(display: Display, *, by: Person, at: datetime) -> None:
-    """Stop one screen; its codes die with it, within a second, and no other screen's do. Does nothing the second time."""
+    """Stop one screen. Within a second its codes are refused; other screens' codes stay good. Does nothing the second time."""
     if Display.objects.filter(pk=display.pk, revoked_at=None).update(revoked_at=at):
         audit_log.record(
             actor=by.actor, verb="display.revoke", subject=f"session:{display.opening.session_id}", at=at, slot=display.slot
@@ -270,9 +270,9 @@ def outages_changed(*, at: datetime) -> None:
 
 @transaction.atomic
 def retire_key(kid: str, *, by: str, at: datetime) -> int:
-    """Believe nothing signed with this key any more: codes, tickets, passes. For a leaked key; rotation needs no retiring.
+    """Refuse everything signed with this key from now on: codes, tickets, passes. For a leaked key; rotation does not need it.
 
-    Classes whose screens still show codes of that key get a new epoch, so their screens go on. Returns how many.
+    Classes whose screens still show codes of that key get a new epoch, so their screens go on. Returns how many classes.
     Raises AdsumError `unknown_key` for a key that is not configured, `last_key` for the key that signs now.
     """
     if kid not in keyring.masters():
@@ -295,7 +295,8 @@ def retire_key(kid: str, *, by: str, at: datetime) -> int:
 def count_late_codes(opening_id: int, students: Collection[int], *, at: datetime) -> None:
     """Note that genuine codes of these expected students came a little too late, and widen the grace when they are many.
 
-    Who counts is decided by the gate, when is `rules.needs_relief`. The widened grace reaches every gate by version.
+    The gate decides which students count, `rules.needs_relief` when they are many. Every gate learns of the widened grace by
+    the raised version.
     """
     LateCode.objects.bulk_create([LateCode(opening_id=opening_id, student_id=pk) for pk in students], ignore_conflicts=True)
     opening = Opening.objects.get(pk=opening_id)
@@ -312,7 +313,7 @@ def count_late_codes(opening_id: int, students: Collection[int], *, at: datetime
 
 @transaction.atomic
 def raise_alarm(kind: AlarmKind, opening_id: int | None, detail: str, *, at: datetime) -> None:
-    """Keep what a gate noticed for the administrators; once an hour for each kind and class, however many gates say it."""
+    """Keep what a gate noticed for the administrators: once an hour for each kind and class, however many gates report it."""
     if not Alarm.objects.filter(kind=kind, opening=opening_id, at__gt=at - ALARM_AGAIN).exists():
         Alarm.objects.create(kind=kind, opening_id=opening_id, detail=detail, at=at)
         audit_log.record(
@@ -335,7 +336,7 @@ def sign_out_everywhere(person: Person, *, by: str, at: datetime) -> None:
 
 
 def spend_try(student_id: int, session_ids: list[int]) -> bool:
-    """Count one typed try against each class the student could mean; False when five are spent on all of them."""
+    """Count one try at a typed code against each class the student could mean; False when all of them have had five."""
     TypedTries.objects.bulk_create(
         [TypedTries(student_id=student_id, session_id=pk) for pk in session_ids], ignore_conflicts=True
     )
@@ -347,15 +348,15 @@ def spend_try(student_id: int, session_ids: list[int]) -> bool:
 
 
 def forgive_tries(student_id: int, session_ids: list[int]) -> None:
-    """A right code gives the tries back."""
+    """Give the tries back after a right code."""
     TypedTries.objects.filter(student_id=student_id, session__in=session_ids).update(tries=0)
 
 
 @transaction.atomic
 def close_classes(sessions: Collection[ClassSession], *, at: datetime) -> list[Register]:
-    """Close the registers of these classes, together or not at all; those closed now. A student held for a second account
-    on their phone, or for another browser, whom nobody accepted or declined, is marked like everyone without a mark, but
-    under query: no one is counted absent, or late, for a decision never made."""
+    """Close the registers of these classes, together or not at all; returns those closed now. A student whose scan was held for
+    a second account on their phone, or for another browser, and not decided, is marked like everyone without a mark, but under
+    query: students are not counted absent, or late, because a decision was never made."""
     by_pk = {session.pk: session for session in sessions}
     waiting = list(
         waiting_scans(by_pk)
@@ -374,7 +375,7 @@ def close_classes(sessions: Collection[ClassSession], *, at: datetime) -> list[R
 
 @transaction.atomic
 def query_mark(session: ClassSession, student: Person, *, at: datetime, text: str = "") -> Query:
-    """The student says that their mark is wrong: with what they last tried in vain in this class, if anything."""
+    """The student says that their mark is wrong. Their last failed attempt in this class, if any, is attached."""
     failed = Scan.objects.filter(session=session, student=student).exclude(refusal__in=["", Refusal.ALREADY_IN])
     last = failed.order_by("-id").first()
     evidence = {"scan": str(last.ref), "refusal": last.refusal, "first_seen": last.first_seen_at.isoformat()} if last else {}

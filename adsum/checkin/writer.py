@@ -1,6 +1,6 @@
-"""Group commit: check-ins that wait together are written together, and each student is answered after their own commit.
+"""Group commit: check-ins that wait together are written together, and each student is answered after the commit.
 
-The database engines differ only in how rows are read and inserted; what is decided is `rules.settle`, the same for all.
+The database engines differ only in how rows are read and inserted; `rules.settle` decides, the same for all.
 """
 
 import asyncio
@@ -42,10 +42,10 @@ class Engine(Protocol):
 
 
 class Writer:
-    """The queue before an engine. Whatever gathered while the last commit ran is the next batch: no fixed delay."""
+    """The queue before an engine. What gathered while the last commit ran is the next batch, so there is no fixed delay."""
 
     def __init__(self, engine: Engine, *, limit: int = 20_000, batch: int = 1_000, patience: float = 10.0) -> None:
-        """`patience`: seconds after which a commit that does not come back keeps nobody waiting any longer."""
+        """`patience`: seconds to wait for a commit that hangs before everyone in its batch is answered."""
         self._engine = engine
         self._limit = limit
         self._batch = batch
@@ -72,7 +72,7 @@ class Writer:
             watchdog = loop.call_later(self._patience, self._give_up, batch)
             try:
                 outcomes = await loop.run_in_executor(self._thread, self._engine.write, [one for one, _ in batch])
-            except Exception as failure:  # noqa: BLE001 - whatever it was, every student of the batch must hear of it
+            except Exception as failure:  # noqa: BLE001 - any failure must be reported to every student of the batch
                 outcomes = [Unavailable(str(failure))] * len(batch)
             watchdog.cancel()
             self._stuck = False
@@ -85,7 +85,7 @@ class Writer:
                     future.set_result(outcome)
 
     def _give_up(self, batch: list[tuple[Attempt, asyncio.Future[Outcome]]]) -> None:
-        """Answer everyone who waits for a commit that hangs. It may still succeed: the same ticket then finds its mark."""
+        """Answer everyone who waits for a commit that hangs. It may still succeed; the same ticket then finds its mark."""
         self._stuck = True
         for _, future in [*batch, *self._waiting]:
             if not future.done():
@@ -108,14 +108,14 @@ class DatabaseEngine:
         try:
             return list(record_scans(attempts))
         except (IntegrityError, DataError):
-            # Another worker was faster, or one row is bad: one bad row must not cost another student.
+            # Another worker was faster, or one row is bad. A bad row must not cost other students their check-in.
             return [self._alone(attempt) for attempt in attempts]
         except (OperationalError, InterfaceError) as failure:
             lost = before is not None and (connection.connection is not before or not connection.is_usable())
             connection.close()
             if not lost:
                 raise Unavailable(str(failure)) from failure
-        try:  # the database was restarted, or another took over: what of this batch it kept, it knows
+        try:  # the database was restarted, or another took over: it knows which of this batch it kept
             return list(record_scans(attempts))
         except Error as failure:
             connection.close()
@@ -128,7 +128,7 @@ class DatabaseEngine:
         for last in (False, True):
             try:
                 return record_scans([attempt])[0]
-            except IntegrityError as failure:  # lost a race: what won is visible now
+            except IntegrityError as failure:  # another writer was faster: its row is visible now
                 if last:
                     return Unavailable(str(failure))
             except DatabaseError as failure:
@@ -139,11 +139,11 @@ class DatabaseEngine:
 def record_scans(attempts: Sequence[Attempt]) -> list[Outcome]:
     """Record attempts and, where they count, mark the students: scan, mark, history and event in one transaction.
 
-    The only way a scan is ever made. Raises django.db errors when nothing was kept.
+    Every scan is made here. Raises django.db errors when nothing was kept.
 
-    Most batches are first scans in time: those are simply inserted, and the constraints (one mark per student and class,
-    one use of a ticket, one account per device and class) say whether that was right. Any other batch is settled against
-    what the register already knows.
+    Most batches hold only first scans made in time. These are simply inserted, and the constraints (one mark per student and
+    class, one use of a ticket, one account per device and class) say whether that was right. Any other batch is settled
+    against what the register already knows.
     """
     if _all_new(attempts):
         try:
@@ -156,7 +156,7 @@ def record_scans(attempts: Sequence[Attempt]) -> list[Outcome]:
 
 
 def _all_new(attempts: Sequence[Attempt]) -> bool:
-    """Nothing refused, and nothing twice."""
+    """Whether no attempt of the batch is refused, and none comes twice."""
     devices = [(one.session, one.device) for one in attempts if one.device]
     return (
         all(one.verdict is None for one in attempts)
@@ -184,7 +184,7 @@ def _earliest_day(kept: Sequence[Settled]) -> str:
 
 
 def _insert(rows: Sequence[dict[str, Any]], day: str) -> bool:
-    """Write the rows of a batch; whether anything may follow from its marks, of classes on that day or later."""
+    """Write the rows of a batch. Returns whether anything may follow from its marks: those of classes on that day or later."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL, [json.dumps(rows), day])
@@ -197,8 +197,8 @@ def _insert(rows: Sequence[dict[str, Any]], day: str) -> bool:
 
 
 def _replace(settled: Sequence[Settled]) -> None:
-    """Marks that give way to a scan: those of an import, or of the system at close. Raises IntegrityError when one is no longer
-    what it was when this was decided: then it is decided anew, and the history has its steps in the order of the marks."""
+    """Replace marks that give way to a scan: those of an import, or of the system at close. Raises IntegrityError when one has
+    changed since this was decided: it is then decided anew, so that the history keeps its steps in the order of the marks."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "UPDATE adsum_mark SET status = %s, source = 'scan', at = %s, minutes_late = %s, left_at = NULL, changed_at = %s "
@@ -223,7 +223,7 @@ def _replace(settled: Sequence[Settled]) -> None:
 
 
 def _before(attempts: Sequence[Attempt]) -> Before:
-    """What is already known of these attempts: three indexed reads, whatever their number."""
+    """What the register already knows about these attempts: always three indexed reads, however many attempts there are."""
     keys = json.dumps(
         [{"session": one.session, "student": one.student, "ticket": one.ticket.hex, "device": one.device} for one in attempts]
     )
@@ -253,5 +253,5 @@ def _before(attempts: Sequence[Attempt]) -> Before:
 
 
 def _utc(value: datetime) -> datetime:
-    """SQLite keeps instants in UTC without saying so."""
+    """An instant with its zone: SQLite keeps instants in UTC but without a time zone."""
     return value if value.tzinfo else value.replace(tzinfo=UTC)

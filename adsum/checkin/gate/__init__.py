@@ -1,1 +1,1 @@
-"""The gate: the one path from a scan to a mark. Starlette, beside Django; same templates, same words."""
+"""The gate: the one path from a scan to a mark. It runs on Starlette, beside Django, with the same templates and words."""

@@ -25,7 +25,7 @@ class Answers:
         self.pages = Pages()
 
     def pass_of(self, request: Ask) -> Pass | None:
-        """The sign-in this browser proves."""
+        """The sign-in that this browser's pass proves; None without one."""
         text = request.cookies.get(PASS_COOKIE)
         return self.state.believe(text) if text else None
 
@@ -39,7 +39,7 @@ class Answers:
         status: int = 200,
         **values: object,
     ) -> Answer:
-        """A page of the gate. `shape` names what of `context` changes the page itself; `values` only fill it in."""
+        """A page of the gate. `shape` names the parts of `context` that change the page itself; `values` only fill it in."""
         language = language_of(request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.header(b"accept-language"))
         if entry is not None:
             values |= {"title": entry.title, "rooms": entry.rooms, "starts": entry.starts, "ends": entry.ends}
@@ -47,7 +47,7 @@ class Answers:
         return Answer(self.pages.fill(template, (kind, *shape), language, kind, context or {}, values), status)
 
     async def show(self, request: Ask, pass_: Pass | None, waiting: Waiting) -> Answer:
-        """For a ticket that waits: refused, sign in, or confirm."""
+        """The page for a ticket that waits: refused, sign in, or confirm."""
         sealed, ticket, entry = waiting
         if ticket.refusal is not None:
             return self.refused(request, ticket.refusal, entry, sealed=sealed)
@@ -56,7 +56,7 @@ class Answers:
         return await self.confirm(request, pass_, waiting)
 
     async def confirm(self, request: Ask, pass_: Pass, waiting: Waiting, *, busy: bool = False) -> Answer:
-        """The name, the class, the time of the scan, and one button."""
+        """The page to confirm: the name, the class, the time of the scan, and one button."""
         sealed, ticket, entry = waiting
         name = await self._name(entry, pass_)
         check = entry.is_for_check(ticket.epoch)
@@ -75,7 +75,7 @@ class Answers:
         return self._later(answer) if busy else answer
 
     async def receipt(self, request: Ask, pass_: Pass, waiting: Waiting, outcome: Outcome) -> Answer:
-        """They are in: just now, or already before."""
+        """The receipt: the student is in, just now or from before."""
         _sealed, ticket, entry = waiting
         already = outcome.refusal == Refusal.ALREADY_IN
         checked = already and entry.is_for_check(ticket.epoch)
@@ -96,7 +96,7 @@ class Answers:
     def refused(
         self, request: Ask, refusal: Refusal, entry: Entry | None, *, sealed: str = "", note: object = "", status: int = 200
     ) -> Answer:
-        """What happened, and what to do next."""
+        """The page of a refusal: what happened, and what to do next."""
         what, text, symbol = REFUSALS[refusal]
         signed_in = self.pass_of(request) is not None
         if refusal == Refusal.TOO_EARLY and entry is not None:
@@ -117,7 +117,7 @@ class Answers:
         return self.page(request, "refused", entry, shape, context, status, note=note, ticket=sealed)
 
     async def typed(self, request: Ask, pass_: Pass | None, problem: str = "", *, lost: bool = False) -> Answer:
-        """Where the code is typed, or the camera of this page is used. `lost`: a scan was looked for and is not here."""
+        """The page to type the code, or to scan it with the page's camera. `lost`: an earlier scan was not found here."""
         name = await self.state.name_of(pass_.person) if pass_ else Name("", "")
         context = {"problem": TYPED_PROBLEMS.get(problem, ""), "signed_in": pass_ is not None, "lost": lost}
         shape = (problem, pass_ is not None, lost)
@@ -126,7 +126,7 @@ class Answers:
         return answer
 
     def wait(self, request: Ask, seconds: int, then: str, sealed: str = "") -> Answer:
-        """Too fast: where to go on in a moment, the ticket kept. A ticket in `sealed` is posted to `then` again."""
+        """Too many tries: a page that goes on to `then` in a moment. The ticket is kept; one in `sealed` is posted again."""
         held = bool(sealed)
         context = {"then": then, "held": held}
         answer = self.page(request, "wait", None, (then, held), context, 429, ticket=sealed, seconds=seconds)
@@ -134,7 +134,7 @@ class Answers:
         return answer
 
     def away(self, request: Ask) -> Answer:
-        """The database does not answer, and this request needs it."""
+        """The page when this request needs the database, which does not answer."""
         held = TICKET_COOKIE in request.cookies
         return self._later(self.page(request, "away", None, (held,), {"held": held}, 503))
 

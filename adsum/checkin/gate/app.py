@@ -42,7 +42,7 @@ class Gate:
         self.writer = writer
         self.answers = Answers(state)
         self.tickets = Tickets(state)
-        # A hundred taps at once get a hundred answers (docs/check-in.md); a script that goes on knocking does not.
+        # A hundred taps at once get a hundred answers (docs/check-in.md); a script that keeps trying does not.
         self.taps = Limit(a_minute=30, at_once=120)
         self.browsers = Limit(a_minute=120, at_once=120)
         self.scanners = Limit(a_minute=120, at_once=120)
@@ -54,12 +54,12 @@ class Gate:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. A look-up instead of a router: this is the hot path."""
+        """Answer one request. A look-up takes the place of a router because most requests come here."""
         request = Ask(scope, receive)
         doors = self.doors.get(scope["path"]) or {"GET": self.scan}
         door = doors.get("GET" if scope["method"] == "HEAD" else scope["method"])
         try:
-            if not self.state.known.version:  # nothing was ever read: no code can be known
+            if not self.state.known.version:  # nothing has been read yet, so every code would look unknown
                 await self.state.refresh(at_most_every=0.2)
             response = await door(request) if door else Answer(b"", 405, b"text/plain")
         except Error as failure:
@@ -73,7 +73,7 @@ class Gate:
     # Doors
 
     async def scan(self, request: Ask) -> Response:
-        """GET of a code: read it, keep what it proves in a ticket. Writes nothing; harmless to prefetch and preview."""
+        """GET of a code: read it, and keep what it proves in a ticket. Writes nothing, so prefetching it does no harm."""
         now = self.state.now_ms()
         pass_ = self.answers.pass_of(request)
         if wait := self._scans_too_fast(request, pass_, now):
@@ -97,7 +97,7 @@ class Gate:
         )
 
     async def typed_page(self, request: Ask) -> Response:
-        """Where the eight digits are typed, or the camera of this page is used."""
+        """The page to type the eight digits, or to scan with the page's camera."""
         pass_ = self.answers.pass_of(request)
         if pass_ is None:
             return self.answers.to_sign_in("/in")
@@ -134,7 +134,7 @@ class Gate:
         return await self.answers.typed(request, pass_, problem="wrong")
 
     async def confirm_page(self, request: Ask) -> Response:
-        """After sign-in: the same scan, waiting for one tap. A browser that has none ("Open in browser") can get one here."""
+        """After sign-in: the same scan waits for one tap. A browser without a scan ("Open in browser") can get one here."""
         pass_ = self.answers.pass_of(request)
         waiting = self.tickets.kept(request)
         if waiting is None:
@@ -142,7 +142,7 @@ class Gate:
         return await self.answers.show(request, pass_, waiting)
 
     async def confirm(self, request: Ask) -> Response:
-        """POST of the tap: the only door that writes a mark. Twice, or a hundred times at once, is once."""
+        """POST of the tap: the only door that writes a mark. Many taps, even at once, make one mark."""
         return await self._tap(request, "/in/confirm", self._refuse)
 
     async def tell(self, request: Ask) -> Response:
@@ -154,7 +154,7 @@ class Gate:
     async def _tap(
         self, request: Ask, door: str, otherwise: Callable[[Ask, Pass, Waiting, Outcome], Awaitable[Response]]
     ) -> Response:
-        """Write down an attempt, and answer with a receipt, or with what `otherwise` makes of it when they are not in."""
+        """Write down an attempt. Answer with a receipt, or with the page from `otherwise` when the student is not in."""
         pass_ = self.answers.pass_of(request)
         if pass_ is None:
             return self.answers.to_sign_in("/in/confirm")
@@ -176,7 +176,7 @@ class Gate:
         return await otherwise(request, pass_, waiting, outcome)
 
     async def _refuse(self, request: Ask, pass_: Pass, waiting: Waiting, outcome: Outcome) -> Response:
-        """Why not, and where to go instead."""
+        """Say why the attempt was refused, and where to go instead."""
         sealed, ticket, entry = waiting
         refusal = outcome.refusal or Refusal.UNKNOWN_CODE
         now = self.state.now_ms()
@@ -206,7 +206,7 @@ class Gate:
         browser = device_of(request, entry)
         verdict = judge(ticket, person=pass_.person, facts=facts, now_ms=now, device=browser)
         if verdict == Refusal.PAUSED:
-            return Outcome(UUID(bytes=ticket.id), Refusal.PAUSED)  # the same ticket finishes when it goes on
+            return Outcome(UUID(bytes=ticket.id), Refusal.PAUSED)  # the same ticket finishes when check-in goes on
         seen = instant(ticket.first_seen_ms)
         late = seen >= entry.present_until
         device = browser or ticket.device
@@ -249,14 +249,14 @@ class Gate:
         typed: bool,
         refusal: Refusal | None,
     ) -> Response:
-        """Make the ticket, show what it is good for, and leave it with the browser. A browser without a tag gets one first."""
+        """Make the ticket, show its page, and leave it with the browser. A browser without a tag gets one first."""
         tag = request.device_tag or new_device_tag()
         device = device_hash(tag, entry.device_key)
         waiting = self.tickets.make(
             request, entry, pass_, reading, now=now, device=device, slot=slot, counter=counter, typed=typed, refusal=refusal
         )
         response = await self.answers.show(request, pass_, waiting)
-        # An old picture scanned by mistake does not take away the good scan made before it.
+        # Scanning an old picture by mistake does not replace the good scan made before it.
         if refusal is None or not self.tickets.has_good(request, device, entry):
             response.keep(TICKET_COOKIE, waiting.sealed, seconds=TICKET_KEPT)
         if not request.device_tag:
@@ -269,12 +269,12 @@ class Gate:
         return wait or (self.scanners.wait(pass_.person, now) if pass_ else 0)
 
     async def _note_late(self, entry: Entry, pass_: Pass | None, reading: Reading) -> None:
-        """A stale code that a longer grace would have made good, from someone expected: a sign that the grace is too short."""
+        """Note a stale code of an expected student that a longer grace would have accepted: the grace may be too short."""
         if pass_ and reading.refusal is None and pass_.person in await self.state.roster(entry):
             self.state.came_late(entry, pass_.person)
 
     def _own(self, door: Callable[[Ask], Awaitable[Response]]) -> Callable[[Ask], Awaitable[Response]]:
-        """Only our own pages may post here."""
+        """Wrap a door so that only our own pages may post to it."""
 
         async def checked(request: Ask) -> Response:
             if not request.is_ours():

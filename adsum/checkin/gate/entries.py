@@ -1,4 +1,4 @@
-"""An opening as the gate judges by it, and times as it counts them."""
+"""What the gate keeps of an opening to judge its scans, and times as the gate counts them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def clock_text(at: datetime, form: str = "%H:%M") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One opening, ready to judge by. Newest epoch first."""
+    """One opening, with what is needed to judge its scans. Newest epoch first."""
 
     pk: int
     session: int
@@ -69,7 +69,7 @@ class Entry:
     outage: bool
     """An outage touched its check-in."""
     device_key: bytes
-    """What names its browsers: another one every half-year, the same while check-in goes on, whatever key signs."""
+    """The key that names its browsers. It changes every half-year, but not during check-in, even when the signing key does."""
 
     def facts(self, *, frozen: bool, expected: bool) -> OpeningFacts:
         return OpeningFacts(
@@ -83,7 +83,7 @@ class Entry:
         )
 
     def is_checking(self, now_ms: int) -> bool:
-        """A second check runs."""
+        """Whether a second check runs."""
         return self.check_ends_ms is not None and now_ms < self.check_ends_ms
 
     def is_for_check(self, epoch: int) -> bool:
@@ -91,7 +91,7 @@ class Entry:
         return any(one.number == epoch and one.check for one in self.epochs)
 
     def is_over(self, now_ms: int) -> bool:
-        """Nothing can be scanned any more."""
+        """Whether scanning is over."""
         if self.is_checking(now_ms):
             return False
         return now_ms >= milliseconds(self.late_until) or (self.stopped_ms is not None and now_ms >= self.stopped_ms)
@@ -157,7 +157,7 @@ def entry_of(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]
 
 
 def _device_key(opening: Opening, at: datetime) -> bytes:
-    """Of the key that signed when check-in opened, so that a new key in mid-class does not make one phone look like two."""
+    """Derived from the key that signed when check-in opened: a new key in mid-class must not make one phone look like two."""
     _number, kid = min(((epoch.number, epoch.kid) for epoch in opening.epochs.all()), default=(0, ""))
     keys = keyring.keys_for("device/v1")
     return derive(keys.get(kid) or keys[keyring.current()], salt=b"", info=f"{at.year}-{(at.month - 1) // 6}".encode())

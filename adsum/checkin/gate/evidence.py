@@ -1,4 +1,4 @@
-"""What is kept about a scan besides the scan, and no more: labels and keyed hashes, never an address or a position."""
+"""The evidence kept with a scan: only labels and keyed hashes, never an address or a position."""
 
 import hashlib
 import secrets
@@ -20,7 +20,7 @@ def network_class(peer: str, forwarded: str) -> int:
 
 @lru_cache(maxsize=4_096)
 def agent_class(agent: str) -> str:
-    """What kind of browser this is, as far as telling a student how to leave an in-app browser needs."""
+    """The kind of browser, as exactly as needed to tell a student how to leave an in-app browser."""
     text = agent.casefold()
     if any(word in text for word in ("fban", "fbav", "instagram", "snapchat", "line/", "micromessenger", "; wv)")):
         return "in_app"
@@ -38,5 +38,5 @@ def new_device_tag() -> str:
 
 @lru_cache(maxsize=65_536)
 def device_hash(tag: str, key: bytes) -> bytes:
-    """A keyed hash of a browser's tag: only good for seeing the same browser twice while `key` lasts (`Entry.device_key`)."""
+    """A keyed hash of a browser's tag: it only shows that a browser is the same one, while `key` lasts (`Entry.device_key`)."""
     return hashlib.blake2b(tag.encode(), key=key, digest_size=16).digest()

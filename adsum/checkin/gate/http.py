@@ -1,4 +1,4 @@
-"""Requests and answers of the gate: no more of HTTP than its doors need, since they are opened thousands of times a second."""
+"""Requests and answers of the gate. It handles only the HTTP that its doors need, for thousands of requests a second."""
 
 from functools import lru_cache
 from urllib.parse import parse_qs
@@ -14,16 +14,16 @@ from adsum.core import addresses
 HEADERS = {**settings.SECURITY_HEADERS, "Content-Security-Policy": build_policy(), "Cache-Control": "no-store"}
 RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 CAMERA_POLICY = build_policy(update={"script-src": ["'wasm-unsafe-eval'"]}).encode()
-"""For the one page with a camera, whose decoder is WebAssembly where the browser has none of its own."""
+"""For the one page with a camera: its decoder is WebAssembly where the browser has no decoder built in."""
 COOKIE_RULES = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if settings.SECURE else ''}"
 TICKET_COOKIE = f"{settings.COOKIE_PREFIX}adsum_ticket"
 PASS_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pass"
 DEVICE_COOKIE = f"{settings.COOKIE_PREFIX}adsum_device"
 SCHEME = settings.ORIGIN.partition("://")[0]
-"""What our pages are reached by; a proxy in front speaks to us by http all the same."""
+"""The scheme of our public address; a proxy in front may still reach us by http."""
 BODY_LIMIT = 8_192
 MOST_OF_A_HEADER = 500
-"""Bytes that are looked at: what a header says is remembered for the next request, and anybody can send any of them."""
+"""Bytes that are looked at. Headers are remembered for the next request, and anyone can send any header."""
 
 
 class Ask:
@@ -57,7 +57,7 @@ class Ask:
         return self._headers.get(b"x-forwarded-for", b"")[-MOST_OF_A_HEADER:].decode("latin-1")
 
     async def form(self) -> dict[str, str]:
-        """The fields of a form; none when it is larger than any of ours."""
+        """The fields of a form; empty when the form is larger than any of ours."""
         body = b""
         while True:
             message = await self._receive()
@@ -68,7 +68,7 @@ class Ask:
                 return {name: values[-1] for name, values in parse_qs(body.decode("ascii", "replace")).items()}
 
     def is_ours(self) -> bool:
-        """Whether the form was on one of our own pages: the browser says where it came from."""
+        """Whether the form was on one of our own pages, by what the browser says about its origin."""
         return _same_site(self.header(b"host"), self.header(b"origin") or self.header(b"referer"))
 
 
@@ -89,7 +89,7 @@ class Answer(Response):
         self.raw_headers = [*RAW_HEADERS, (b"content-type", kind), (b"content-length", b"%d" % len(body))]
 
     def add(self, name: bytes, value: str) -> None:
-        """One header more."""
+        """Add a header."""
         self.raw_headers.append((name, value.encode()))
 
     def keep(self, name: str, value: str, *, seconds: int) -> None:
@@ -97,7 +97,7 @@ class Answer(Response):
         self.add(b"set-cookie", f"{name}={value}; Max-Age={seconds}{COOKIE_RULES}")
 
     def let_a_camera_in(self) -> None:
-        """The policy of the page with the camera."""
+        """Allow the camera on this page."""
         self.raw_headers = [
             (name, CAMERA_POLICY if name == b"content-security-policy" else value) for name, value in self.raw_headers
         ]

@@ -23,12 +23,12 @@ _MARKUP = re.compile("[&<>\"']")
 
 
 def _safe(text: str) -> str:
-    """Escaped, if there is anything to escape: most values are names, times and tickets."""
+    """The text, escaped only if it needs it: most values are names, times and tickets, and do not."""
     return html.escape(text) if _MARKUP.search(text) else text
 
 
 class Pages:
-    """Rendered pages with holes (`@@name@@`) where a class's and a student's own values go."""
+    """Rendered pages with holes (`@@name@@`) for the values of a class and a student."""
 
     def __init__(self) -> None:
         self._rendered: dict[tuple[object, ...], tuple[list[bytes], list[str]]] = {}
@@ -42,7 +42,7 @@ class Pages:
         context: Mapping[str, Any],
         values: Mapping[str, object],
     ) -> bytes:
-        """The page, escaped and encoded. `shape` names everything in `context` that the rendered page depends on."""
+        """The page, escaped and encoded. `shape` must name everything in `context` that changes the rendered page."""
         found = self._rendered.get((template, language, *shape))
         if found is None:
             if len(self._rendered) >= _MOST:
@@ -66,14 +66,14 @@ class Pages:
 
 
 _ADDRESS = settings.ORIGIN.partition("://")[2] + "/in"
-"""What a student types into any browser."""
+"""The address that a student types into any browser."""
 
 _KNOWN = {code.casefold(): code for code, _name in settings.LANGUAGES}
 _BY_ROOT = {code.partition("-")[0]: code for code in reversed(_KNOWN.values())}
 
 
 def language_of(cookie: str, accepted: str) -> str:
-    """The language of the page: the person's choice, else the first one the browser asks for that we have."""
+    """The language of the page: the person's choice, else the first language that the browser asks for and we have."""
     return _language_of(cookie[:20], accepted[:MOST_OF_A_HEADER])
 
 

@@ -1,4 +1,4 @@
-"""What the gate knows without asking the database: openings, keys, registers, revocations; fresh within a second."""
+"""What the gate keeps in memory: openings, keys, registers, revocations; at most a second old."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ KEPT_FOR = services.TICKETS_LIVE
 
 @dataclass(slots=True)
 class Known:
-    """One reading of the database; replaced as a whole, never half."""
+    """What was read from the database at one time; always replaced as a whole."""
 
     version: int = 0
     rosters_version: int = 0
@@ -76,7 +76,7 @@ class State:
         return int(time.time() * 1000) + self.offset_ms
 
     async def start(self) -> None:
-        """Begin to read, and wait a moment for the first reading: a database that is away does not keep us from starting."""
+        """Begin to read, and wait a moment for the first reading. The gate starts even if the database is away."""
         if self._task is None:
             self._task = asyncio.create_task(self._keep_fresh())
             with contextlib.suppress(TimeoutError):
@@ -99,12 +99,12 @@ class State:
                     self._warm = True
                     await self.read(warm)
             except Error as failure:
-                # What is known stays good; scanning goes on as far as it can without the database.
+                # Keep what is known: scanning goes on as far as it can without the database.
                 log.warning("gate.refresh", why=str(failure))
             await asyncio.sleep(REFRESH_SECONDS)
 
     async def refresh(self, *, at_most_every: float = 0.0) -> None:
-        """Look whether anything changed; read what did. Raises django.db errors when the database is away."""
+        """Read what has changed, if anything. Raises django.db errors when the database is away."""
         if time.monotonic() - self._refreshed < at_most_every:
             if self._away:
                 raise OperationalError("The database was away a moment ago.")
@@ -126,17 +126,17 @@ class State:
                 self.alarm(AlarmKind.CLOCK, None, f"{socket.gethostname()}: {self.offset_ms:+} ms")
 
     async def report(self) -> None:
-        """Write down what was noticed since the last time; never on a request's own way."""
+        """Write down what was noticed since the last time. Never called while a request waits."""
         if self._late or self._alarms:
             late, self._late, alarms, self._alarms = self._late, {}, self._alarms, {}
             await self.read(_report, late, alarms, instant(self.now_ms()))
 
     def came_late(self, entry: Entry, student: int) -> None:
-        """A genuine code of an expected student was a little too old: noted for the next report."""
+        """Note for the next report that a genuine code of an expected student was a little too old."""
         self._late.setdefault(entry.pk, set()).add(student)
 
     def alarm(self, kind: AlarmKind, opening: int | None, detail: str) -> None:
-        """Something an administrator must know: to the log now, to their page with the next report."""
+        """Tell the administrators: in the log now, on their page with the next report."""
         log.error(f"gate.{kind}", opening=opening, detail=detail)
         self._alarms[kind, opening] = detail
 
@@ -147,7 +147,7 @@ class State:
         return {kid: key for kid, key in keys.items() if kid not in retired} if retired else keys
 
     async def entry_for(self, handle: int) -> Entry | None:
-        """The opening with this handle; one opened a moment ago by another worker is looked for, five times a second."""
+        """The opening with this handle. One that another worker has just opened is looked for, at most five times a second."""
         entry = self.known.by_handle.get(handle)
         if entry is None:
             await self.refresh(at_most_every=0.2)
@@ -155,7 +155,7 @@ class State:
         return entry
 
     async def roster(self, entry: Entry) -> dict[int, Name]:
-        """Who is expected in the class, by id. Classes that are asked for together are read together, once."""
+        """The students expected in the class, by id. Classes requested at the same time are read together, once."""
         while (roster := self.rosters.get(entry.session)) is None:
             self._wanted.add(entry.session)
             if self._loading is None or self._loading.done():
@@ -168,11 +168,11 @@ class State:
             version = self.known.rosters_version
             wanted = [self._wanted.pop() for _ in range(min(len(self._wanted), ROSTERS_AT_ONCE))]
             read = await self.read(names_expected_in, wanted)
-            if version == self.known.rosters_version:  # else they changed meanwhile, and whoever waits asks again
+            if version == self.known.rosters_version:  # else they changed meanwhile, and those who wait ask again
                 self.rosters |= read
 
     def _look_ahead(self) -> None:
-        """Read the registers of classes whose check-in is open before their first scan needs them."""
+        """Read the registers of classes with open check-in before their first scan needs them."""
         now = self.now_ms()
         missing = {
             entry.session for entry in self.known.by_pk.values() if entry.session not in self.rosters and not entry.is_over(now)
@@ -182,7 +182,7 @@ class State:
             self._loading = asyncio.create_task(self._load())
 
     async def name_of(self, person: int) -> Name:
-        """How to call someone who is not on the register."""
+        """The name of someone who is not on the register."""
         if person not in self._names:
             if len(self._names) > 50_000:
                 self._names.clear()
@@ -191,7 +191,7 @@ class State:
 
     def believe(self, text: str) -> Pass | None:
         """The sign-in this pass proves, if it is genuine, current and not revoked."""
-        # Each pass is shown at least twice, at the scan and at the tap; what is genuine stays so until a key is retired.
+        # Each pass is shown at least twice, at the scan and at the tap. A genuine pass stays so until a key is retired.
         known_by = (text, self.known.retired)
         pass_ = self._genuine.get(known_by)
         if pass_ is None:
@@ -252,7 +252,7 @@ def _name(person: int) -> Name:
 
 
 def _clock_offset() -> int:
-    """How far the database's clock is ahead of ours, in milliseconds. The embedded one shares ours."""
+    """How far the database's clock is ahead of ours, in milliseconds. An embedded database shares our clock."""
     if connection.vendor != "postgresql":
         return 0
     before = time.time()

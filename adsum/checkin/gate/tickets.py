@@ -1,4 +1,4 @@
-"""Tickets in the gate's hands: made for one browser, kept by it, and found again when it comes back."""
+"""How the gate makes a ticket for a browser, which keeps it, and finds it again when the browser returns."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Waiting(NamedTuple):
 
 
 def device_of(request: Ask, entry: Entry) -> bytes | None:
-    """This browser as a class knows it; None before its first scan."""
+    """The hash of this browser's tag, as used in this class; None before its first scan."""
     return device_hash(request.device_tag, entry.device_key) if request.device_tag else None
 
 
@@ -30,7 +30,7 @@ def network_of(request: Ask) -> int:
 
 
 class Tickets:
-    """Made and read with the keys that count now."""
+    """Makes and reads tickets with the keys that count now."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -49,7 +49,7 @@ class Tickets:
         typed: bool,
         refusal: Refusal | None,
     ) -> Waiting:
-        """For the browser with this tag. Without a sign-in it is bound to the browser; with one, to the person."""
+        """A ticket for the browser with this tag. Without a sign-in it is bound to the browser; with one, to the person."""
         ticket = Ticket(
             id=ids.token(),
             opening=entry.pk,
@@ -71,18 +71,18 @@ class Tickets:
         return Waiting(seal_ticket(ticket, keyring.keys_for("ticket/v1")[kid], kid), ticket, entry)
 
     def read(self, text: str) -> Waiting | None:
-        """The genuine ticket in `text`, of an opening that is still known."""
+        """The genuine ticket in `text`, if its opening is still known; None otherwise."""
         ticket = unseal_ticket(text, self.state.keys("ticket/v1")) if text else None
         entry = self.state.known.by_pk.get(ticket.opening) if ticket else None
         return Waiting(text, ticket, entry) if ticket and entry else None
 
     def kept(self, request: Ask) -> Waiting | None:
-        """The one in this browser's cookie."""
+        """The ticket in this browser's cookie."""
         return self.read(request.cookies.get(TICKET_COOKIE, ""))
 
     def at_tap(self, request: Ask, text: str) -> Waiting | None:
-        """The ticket a tap is about: the form's; or the cookie's of the same class, if only that one is this browser's. Two
-        first scans at once give a browser two tags, and it keeps the later one."""
+        """The ticket for a tap: the one in the form; or the one in the cookie, if it is for the same class and only that one
+        belongs to this browser. (Two first scans at once give a browser two tags, and it keeps the later one.)"""
         form = self.read(text)
         if form is None or not form.ticket.bound or form.ticket.is_of(device_of(request, form.entry)):
             return form

@@ -1,8 +1,8 @@
-"""From a plan to the tables: planned while everybody goes on, written while they wait, and never on what has changed since.
+"""Plans an import while others go on working, and writes it while they wait, unless what it was planned from has changed.
 
-A plan is good as long as the generation stays (`accounts.generation`) and the classes it speaks of are as they were seen.
-A large plan is written in parts, so that neither check-in (SQLite, where one process at a time may write) nor a lecturer waits
-for long; each part is whole in itself, and what is left of it after a power cut is planned again. See docs/adr/0029.
+A plan is good as long as the generation stays (`accounts.generation`) and the classes in it are as they were seen. A large
+plan is written in parts, so that neither check-in (SQLite, where one process at a time may write) nor a lecturer waits for
+long. Each part is complete in itself, and what is left after a power cut is planned again. See docs/adr/0029.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,24 +25,24 @@ from adsum.timetable.sources import Import
 from adsum.timetable.writes import Writes
 
 TRIES = 3
-"""Plans that may be overtaken, one after the other, before one is made while everybody waits."""
+"""How many plans in a row may be overtaken before one is made while others wait."""
 PART = 250
-"""Rows written at once, a class counting as several: about a fifth of a second."""
+"""Rows written at once, where a class counts as several: about a fifth of a second."""
 
 BREATH = 0.05
-"""Seconds between two parts, in which somebody else may write."""
+"""Seconds between two parts, in which others may write."""
 
 Make = Callable[[datetime], Plan]
 May = Callable[[Plan], bool]
 
 
 class Overtaken(Exception):
-    """What was planned from has changed."""
+    """The rows that the plan was made from have changed."""
 
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """Everything read inside is of one moment, and nothing waits for it. Inside a transaction, that one's."""
+    """Everything read inside is from one moment, and no one waits for it. Within a transaction, it is what that one sees."""
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "sqlite":
@@ -65,9 +65,9 @@ class Carrying:
 
     run: Import
     make: Make
-    """Plans what the file would change at a moment. Writes nothing."""
+    """Plans what the file would change at a given moment. Writes nothing."""
     may: May
-    """Whether this plan is to be written; where not, it has said why."""
+    """Whether to write this plan; if not, it has already said why."""
     at: datetime
     actor: str
     begun: bool = False
@@ -75,7 +75,7 @@ class Carrying:
     started: float = field(default_factory=monotonic)
 
     def out(self) -> None:
-        """Plan and write, again while others overtake it; after TRIES times with nobody else writing."""
+        """Plan and write. If others overtake it, try again; after TRIES times, plan while others may not write."""
         tries, at = 0, self.at
         while tries < TRIES:
             with snapshot():
@@ -97,7 +97,7 @@ class Carrying:
                 self._finish(plan)
 
     def _write(self, plan: Plan, number: int) -> None:
-        """Raises Overtaken before the first part that no longer holds."""
+        """Write a plan. Raises Overtaken before the first part that no longer holds."""
         parts = list(plan.writes.parts(PART))
         for done, part in enumerate(parts, start=1):
             with transaction.atomic():
@@ -111,14 +111,14 @@ class Carrying:
                 number = generation()
             self.begun = True
             if done < len(parts) and connection.vendor == "sqlite" and not connection.in_atomic_block:
-                sleep(BREATH)  # who waits for the lock only looks now and then whether it is free
+                sleep(BREATH)  # those who wait for the lock only look now and then whether it is free
 
     def _now(self) -> datetime:
-        """`at`, and as much later as it has taken until now."""
+        """`at`, plus the time taken until now."""
         return self.at + timedelta(seconds=monotonic() - self.started)
 
     def _is_ours(self) -> bool:
-        """Whether it is still to be applied: not when another process was faster."""
+        """Whether the import must still be applied: not when another process was faster."""
         self.run.refresh_from_db(fields=["state"])
         return self.run.state == ImportState.APPLYING
 

@@ -1,4 +1,4 @@
-"""What a timetable would change: which class a row speaks of, what is different, and which classes are missing."""
+"""What a timetable would change: which class a row is about, what is different, and which classes are missing."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ OF_REPORT = {
     "groups": "groups",
     "delivery": "delivery",
 }
-"""What a report calls the things that a source says."""
+"""The names in a report of what a source gives."""
 
 
 def plan_timetable(timetable: Timetable, plan: Plan, *, at: datetime, zone: ZoneInfo, progress: Progress) -> None:
@@ -105,8 +105,8 @@ class _ClassPlanner:
     # Which classes
 
     def _window(self) -> tuple[date, date]:
-        """The civil dates that the file speaks of: from its first class (or from today, in the term that is under way) to
-        the end of the term of its last."""
+        """The civil dates that the file covers: from its first class (or from today, in the term that is under way) to the
+        end of the term of its last class."""
         days = [row.day for row in self.timetable.rows] or [self.today]
         first, last = min(days), max(days)
         terms = list(Term.objects.all())
@@ -116,14 +116,15 @@ class _ClassPlanner:
         return lower, max([last, *ends]) if ends else date.max
 
     def _load(self, window: tuple[date, date]) -> list[ClassSession]:
-        """The classes of that time, and wherever it was those of the file's events."""
+        """The classes in that time, and those of the file's events at any time."""
         own = self.sessions.filter(source__in=self.timetable.sources)
         inside = Q(starts_on__gte=window[0], starts_on__lte=window[1])
         events = {row.event_id for row in self.timetable.rows}
         return [*own.filter(inside), *rows_with(own.exclude(inside), "source_id", events)]
 
     def _could_vanish(self, session: ClassSession) -> bool:
-        """A class that has begun took place, or was cancelled by somebody: a file that no longer names it says neither."""
+        """Whether a class may be missing. Not once it has begun: it took place, or a person cancelled it, and a file that no
+        longer names it does not change that."""
         return not (
             begun(session, self.at)
             or (session.source, session.source_id) in self.timetable.held
@@ -133,7 +134,7 @@ class _ClassPlanner:
         )
 
     def _ask(self, found: Matched, known: int) -> None:
-        """What a person is to decide about ids, with what applying would do; and what is only worth saying."""
+        """Note what a person must decide about ids, with what applying would do; and what is only worth saying."""
         for row in found.begun:
             self.begun.append(row.record.line)
         if found.reused:
@@ -170,12 +171,12 @@ class _ClassPlanner:
             )
 
     def _said_before(self) -> bool:
-        """Whether a person has said of this source once that new ids mean the same classes."""
+        """Whether a person has said before that new ids of this source mean the same classes."""
         before = ImportProblem.objects.filter(code="renamed", import_run__state=ImportState.APPLIED)
         return before.filter(import_run__source__in=self.timetable.sources).exists()
 
     def _rename(self, found: Matched) -> None:
-        """Classes that are called otherwise by now, or by another source, go by that name."""
+        """Give classes that have a new id, or that come from another source, the id that this file uses."""
         pairs = [*found.renamed, *found.taken]
         for _row, session in pairs:
             self.labels[session.source, session.source_id].discard(session.occurrence)
@@ -189,7 +190,7 @@ class _ClassPlanner:
     # One class
 
     def _is_as_it_was(self, row: ClassRow, session: ClassSession | None) -> bool:
-        """Whether the source says what it said last time, or said before that; then nothing of the class changes."""
+        """Whether the source says what it said last time, or something older; then nothing about the class changes."""
         if session is None or session.suspect_since:
             return False
         older = session.source_changed_at and row.changed_at and row.changed_at < session.source_changed_at
@@ -217,7 +218,7 @@ class _ClassPlanner:
         return before != after
 
     def _step(self, row: ClassRow, session: ClassSession | None, resolver: Resolver) -> None:
-        """Plan one class. What its source says as it said before stays as it is here, changed by hand or not."""
+        """Plan one class. Where its source repeats itself, the class stays as it is here, changed by hand or not."""
         said: dict[str, Any] = (session.said if session else None) or {}
         new = {name for name, value in row.said().items() if said.get(name) != value}
         staff = resolver.staff(row) if "staff" in new else None
@@ -245,7 +246,7 @@ class _ClassPlanner:
                 before.keys.groups,
             ):
                 self.held.append(row.record.line)
-            session.starts_on, groups = day, None  # whoever was expected that day stays so
+            session.starts_on, groups = day, None  # the students expected that day stay expected
         links.rooms = links.rooms if rooms is None or "rooms" in mine else rooms
         links.groups = links.groups if groups is None or "groups" in mine else groups
         links.staff = links.staff if staff is None or "staff" in mine else staff
@@ -268,8 +269,8 @@ class _ClassPlanner:
             self._check_people(row, links)
 
     def _reported(self, row: ClassRow, session: ClassSession, new: set[str], said: Known) -> set[str]:
-        """Those of the new things that somebody at the class reported, and that wait to be decided: they stay as reported,
-        and what the source says instead is kept for whoever decides."""
+        """Those of the new values that a person at the class reported, and that wait to be decided. They stay as reported;
+        what the source says instead is kept for the person who decides."""
         report = self.reports.get(session.pk)
         mine = {name for name in new if report and OF_REPORT.get(name) in report.touches}
         if report is None or not mine:
@@ -327,7 +328,7 @@ class _ClassPlanner:
             session.status = ClassStatus.CANCELLED if row.cancelled else ClassStatus.SCHEDULED
 
     def _check_people(self, row: ClassRow, links: Known) -> None:
-        """Note a class that nobody could open, or that nobody is expected in."""
+        """Note a class that no lecturer could open, or in which no student is expected."""
         if not links.staff and not any(group.pk in self.taught for group in links.groups):
             self.no_staff.append(row.record.line)
         if not any(group.pk in self.peopled for group in links.groups):
@@ -346,7 +347,7 @@ class _ClassPlanner:
     # Missing classes
 
     def _cancel(self, session: ClassSession) -> None:
-        """The source excludes this occurrence by name."""
+        """Cancel an occurrence that the source explicitly excludes."""
         links = self.links[session.pk]
         before = class_facts(session, links.rooms, links.groups, links.staff)
         session.status, session.suspect_since = ClassStatus.CANCELLED, None
@@ -354,7 +355,7 @@ class _ClassPlanner:
         self._add(ClassStep(session, Change.CANCELLED, before, after))
 
     def _vanish(self, lost: Sequence[ClassSession]) -> None:
-        """Missing is not cancelled: the class stays, and a person is asked."""
+        """Ask a person about missing classes. Missing does not mean cancelled: until then the classes stay."""
         for session in sorted(lost, key=lambda each: (each.starts_at, each.pk)):
             links = self.links[session.pk]
             facts = class_facts(session, links.rooms, links.groups, links.staff)

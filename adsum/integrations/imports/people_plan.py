@@ -1,4 +1,4 @@
-"""Who a row about a person is. Two people are never made one by a guess: what does not clearly agree waits for a person."""
+"""Which person a row means. Two people are never merged by a guess: what does not clearly agree waits for a person."""
 
 from collections import defaultdict
 from datetime import date, timedelta
@@ -31,7 +31,7 @@ def people_of(source: str) -> dict[str, Person]:
 
 
 def links_of(source: str) -> dict[str, Identifier]:
-    """Where a source knows people that another one owns: the links, by its own id."""
+    """Links from a source to people whom another source owns, by the id in the first source."""
     links = Identifier.objects.filter(system=source, kind=SOURCED_ID, valid_to=None).select_related("person")
     return {link.value: link for link in links}
 
@@ -42,7 +42,7 @@ def bare(name: str) -> str:
 
 
 def named(person: Person) -> str:
-    """A person as a sentence about a row names them."""
+    """How a sentence about a row names a person."""
     return f"{person.display_name} ({person.number or person.username})"
 
 
@@ -62,7 +62,7 @@ class PeoplePlanner:
     """Plans people, their further numbers and their roles, for one source."""
 
     def __init__(self, plan: Plan, source: str, today: date, *, trusted: bool) -> None:
-        """Raises Refused `source_of_sign_ins` when the source is called like a way to sign in."""
+        """Raises Refused `source_of_sign_ins` when the source has the name of a way to sign in."""
         self.plan, self.source, self.today, self.trusted = plan, source, today, trusted
         self.providers = {name[:40] for name in SocialApp.objects.values_list("provider_id", flat=True)}
         self.providers |= {name[:40] for name in SocialAccount.objects.values_list("provider", flat=True).distinct()}
@@ -77,11 +77,11 @@ class PeoplePlanner:
         self.index = dict(self.known)
         """The people that other rows may refer to, by id."""
         self.numbers: list[tuple[str, str]] = []
-        """What the numbers of people were that change, and will be."""
+        """For people whose number changes: the old number and the new one."""
         self.gone: set[int] = set()
-        """Keys of those the source no longer has."""
+        """Keys of the people whom the source no longer has."""
         self.meant: set[int] = set()
-        """Keys of those whom a row that cannot be used may mean: nothing of theirs ends because no row names them."""
+        """Keys of people whom an unusable row may mean: nothing of theirs ends only because no other row names them."""
 
     def people(self, section: Section[PersonRow]) -> None:
         """Plan users.csv."""
@@ -123,7 +123,7 @@ class PeoplePlanner:
                     section.hold(id_, record)
 
     def _meant(self, section: Section[PersonRow]) -> set[str]:
-        """The ids of those whom the rows that cannot be used name, by an id, a number or a sign-in name."""
+        """The ids of the people whom unusable rows name, by an id, a number or a sign-in name."""
         named = {bare(id_) for id_ in section.held}
         for record in section.held.values():
             cells = (record.get(column) for column in ("identifier", "username", "email"))
@@ -162,10 +162,10 @@ class PeoplePlanner:
     def _match(
         self, id_: str, row: PersonRow, record: Record, same_number: list[Person], same_username: Person | None
     ) -> Person | Problem | None:
-        """The person that an id not seen before belongs to; None for somebody new; a problem where it is not clear.
+        """The person to whom an id not seen before belongs; None for a new person; a problem where it is not clear.
 
-        A number decides when the sign-in name or the family name agrees; a sign-in name, when no number disagrees. Whom a
-        sign-in made has their name from the provider: with them, the number must agree.
+        A number decides if the sign-in name or the family name agrees. A sign-in name decides if no number disagrees. A person
+        added by a sign-in has their name from the provider: for them, the number must agree.
         """
         candidates = {p.pk: p for p in [*same_number, *([same_username] if same_username else [])]}
         if not candidates:
@@ -190,8 +190,8 @@ class PeoplePlanner:
         return found
 
     def _why_not(self, person: Person, id_: str, row: PersonRow) -> str | None:
-        """Why a file may not say this of somebody who is known, as a code: it is how roles that no file gives, and accounts
-        with a password here, would change hands."""
+        """Why a file may not change this about a known person, as a code: otherwise roles that no file gives, and accounts
+        with a password here, could pass to someone else."""
         if self.trusted:
             closes = person.source == self.source and person.in_source and not row.is_active
             return "last_administrator" if closes and not self._may_close(person) else None
@@ -202,12 +202,12 @@ class PeoplePlanner:
         return "new_source" if self.is_new and person.source not in {"", self.source} else None
 
     def _is_guarded(self, person: Person) -> bool:
-        """Whether only a file that an administrator brings in may speak of this person."""
+        """Whether only a file that an administrator brings in may change this person."""
         has_password = bool(person.password) and person.has_usable_password()
         return person.pk in self.guarded or (has_password and person.source != self.source)
 
     def _may_close(self, person: Person) -> bool:
-        """Whether somebody can still administer without them; from then on they are counted out."""
+        """Whether an administrator is left without this person; if so, they are no longer counted as one."""
         left = self.administrators - {person.pk}
         if person.pk in self.administrators and not left:
             return False
@@ -215,8 +215,8 @@ class PeoplePlanner:
         return True
 
     def _merge(self, id_: str, row: PersonRow, person: Person | None) -> Person:
-        """A source changes only the people it owns: those it made, and those nobody else did, without a password here or a role
-        that no file gives. Others it only links to."""
+        """Plan a person. A source changes only the people it owns: those it made, and those no other source did, without a
+        password here or a role that no file gives. It only links to others."""
         if person is None or person.source == self.source or (not person.source and not self._is_guarded(person)):
             values = _values(row)
             if person is None or not person.source:
@@ -238,7 +238,7 @@ class PeoplePlanner:
         return person
 
     def _end_people(self, section: Section[PersonRow], index: dict[str, Person]) -> None:
-        """Nobody is erased: who is no longer in the source cannot sign in, and their roles and places end."""
+        """End people no longer in the source: they cannot sign in, and their roles and places end. They are not erased."""
         links = links_of(self.source)
         current = {id_ for id_, person in self.known.items() if id_ in links or person.in_source}
         missing = self.known.keys() - index if section.bulk else section.gone() & self.known.keys()
@@ -294,7 +294,7 @@ class PeoplePlanner:
                 self.plan.line(Change.ENDED, "identifier", f"{known.person}: {known.value}", None, None)
 
     def grants(self, section: Section[GrantRow] | None) -> None:
-        """Plan roles: a person has each role once, over all the time that any row gives it. Who is gone has none."""
+        """Plan roles: a person has each role once, over all the time that any row gives it. People who are gone have none."""
         known = {(g.person_id, g.role): g for g in RoleGrant.objects.filter(source=self.source, department=None)}
         current = {key for key, grant in known.items() if is_on(grant.ends_on, self.today)}
         ended = {key for key in current if key[0] in self.gone}
@@ -317,7 +317,7 @@ class PeoplePlanner:
         return (person.pk if person else 0), str(role_of(record) or "")
 
     def _give(self, section: Section[GrantRow], known: dict[tuple[int, str], RoleGrant]) -> set[tuple[int, str]]:
-        """Plan the roles that rows give; returns the keys of those that were there already."""
+        """Plan the roles that rows give; returns the keys of roles that were there already."""
         wanted: dict[tuple[str, str], tuple[date | None, date | None]] = {}
         for id_, row, record in section.live():
             first, last = row.starts_on, row.ends_on

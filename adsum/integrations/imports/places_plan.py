@@ -39,7 +39,7 @@ class PlacesPlanner:
         self, section: Section[PlaceRow] | None, known: Mapping[str, Place], *, gone: set[int], ended: set[int], meant: set[int]
     ) -> None:
         """Plan places. `known` is what this file may end, by id; people `gone` and groups `ended` lose theirs anyway. `meant`:
-        people whom rows mean that cannot be used."""
+        people whom unusable rows may mean."""
         current = {id_: place for id_, place in known.items() if is_on(place.ends_on, self.today)}
         started = {place.group_id for place in known.values()}
         ending = {id_ for id_, place in current.items() if place.person_id in gone or place.group_id in ended}
@@ -62,7 +62,7 @@ class PlacesPlanner:
         self._show(current.values())
 
     def _named_in(self, section: Section[PlaceRow] | Section[StaffRow]) -> set[int]:
-        """Keys of the people of rows that cannot be used: one of them may be where somebody is now."""
+        """Keys of the people in unusable rows: one of these rows may name the place that a person has now."""
         named = (self.people.get(record.get(COLUMNS[1])) for record in section.held.values())
         return {person.pk for person in named if person is not None}
 
@@ -77,12 +77,12 @@ class PlacesPlanner:
     def _place(self, id_: str, row: PlaceRow, group: Group, person: Person, old: Place | None, started: set[int]) -> None:
         first = row.starts_on
         if old is not None and (old.group_id, old.person_id) != (group.pk, person.pk):
-            # The same id now means another place. What was expected of the old one stays as it was.
+            # The same id now means another place. What was expected under the old place stays as it was.
             old.source_id = f"{id_[:180]}~{old.pk}"
             self._end(old)
             old, first = None, first or self.today
         elif first is None and group.pk in started:
-            first = self.today  # who joins a group that is under way was not expected in its past classes
+            first = self.today  # a student who joins a running group was not expected in its past classes
         if old is None:
             new = Place(group=group, person=person, source=self.source, source_id=id_, starts_on=first, ends_on=row.ends_on)
             self.plan.writes.places.new.append(new)
@@ -132,7 +132,7 @@ class PlacesPlanner:
             self.plan.lines.append(Line(change, "places", label, {"students": was}, after | shown))
 
     def staff(self, section: Section[StaffRow], gone: set[int], meant: set[int]) -> None:
-        """Plan who teaches which group. `meant`: people whom rows mean that cannot be used."""
+        """Plan who teaches which group. `meant`: people whom unusable rows may mean."""
         known = {(row.group_id, row.person_id): row for row in GroupStaff.objects.filter(group__source=self.source)}
         wanted: dict[tuple[int, int], tuple[Group, Person]] = {}
         kept = set()

@@ -28,7 +28,8 @@ Progress = Callable[[int, int], None]
 
 
 class Standing(NamedTuple):
-    """What may happen to a class while an import is planned, without any verb of the timetable."""
+    """Whether a class has begun, been observed or been reported: this can change during planning although its timetable does
+    not."""
 
     begun: bool
     observed: bool
@@ -47,13 +48,13 @@ class Plan:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     stops: list[str] = field(default_factory=list)
     gains: set[str] = field(default_factory=set)
-    """Who would see more of others by it, as actors: they do not apply it themselves."""
+    """The actors who would see more of other people's records by it: they may not apply it themselves."""
     at_stake: int = 0
-    """How many classes still to come were known of what a timetable speaks of: what could vanish by it."""
+    """How many known classes still to come the timetable covers: these could vanish by it."""
     standing: dict[int, Standing | None] = field(default_factory=dict)
-    """How the classes that it speaks of stood when it was made, by key."""
+    """The state of the classes in the plan when it was made, by key."""
     whose_past_changes: set[int] = field(default_factory=set)
-    """Students of whom something may not have been expected, by it, on days that are over."""
+    """Students who, by it, may not have been expected in a class on days that are over."""
 
     def count(self, what: str, change: Change, number: int = 1) -> None:
         """Count steps that have no line of their own."""
@@ -100,7 +101,7 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Of all lines and stops: the same when, and only when, the same diff would be shown."""
+        """A digest of all lines and stops: the same when, and only when, the same diff would be shown."""
         text = dumps([sorted(dumps(line, sort_keys=True) for line in self.lines), self.stops])
         return sha256(text.encode()).hexdigest()
 
@@ -114,7 +115,7 @@ def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def too_long(record: Record, model: type[Model], values: Mapping[str, Any], columns: Mapping[str, str]) -> Problem | None:
-    """The problem of a row whose text does not fit; `columns` says which cell each field came from."""
+    """The problem of a row with a text that is too long, if any; `columns` says which cell each field came from."""
     for name, value in values.items():
         column = model._meta.get_field(name)
         if isinstance(column, CharField) and isinstance(value, str) and len(value) > (column.max_length or len(value)):
@@ -123,14 +124,14 @@ def too_long(record: Record, model: type[Model], values: Mapping[str, Any], colu
 
 
 def chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    """At most CHUNK at a time: as many as every database takes in one query."""
+    """The values in lists of at most CHUNK: as many as every database takes in one query."""
     iterator = iter(values)
     while part := list(islice(iterator, CHUNK)):
         yield part
 
 
 def rows_with(queryset: QuerySet[M], name: str, values: Iterable[Any]) -> list[M]:
-    """The rows of which that field has one of the values."""
+    """The rows in which this field has one of the values."""
     wanted = sorted({value for value in values if value})
     return [row for part in chunks(wanted) for row in queryset.filter(**{f"{name}__in": part})]
 

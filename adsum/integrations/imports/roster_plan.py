@@ -47,7 +47,7 @@ class _RosterPlanner:
         self.modules = {module.source_id: module for module in modules if module.source == source}
         groups = list(Group.objects.select_related("module"))
         self.group_codes = {(group.module_id, group.code): group for group in groups}
-        # A group that a timetable made of a list of students is not the roster's to end.
+        # The roster may not end a group that a timetable made from a list of students.
         own = [group for group in groups if group.source == source and not group.source_id.startswith(LIST_PREFIX)]
         self.groups = {group.source_id: group for group in own}
         self.ended_groups: set[int] = set()
@@ -151,7 +151,7 @@ class _RosterPlanner:
         self.modules = index
 
     def _may_adopt(self, source: str, source_id: str, live: set[str]) -> bool:
-        """A code that returns under a new id goes on as it was: next year's course, or one a timetable had made."""
+        """Whether a known code goes on under a new id: next year's course, or one that a timetable had made."""
         return not source or (source == self.source and source_id not in live)
 
     def _groups(self, section: Section[GroupRow]) -> None:
@@ -193,8 +193,8 @@ class _RosterPlanner:
     def _end(
         self, section: Section[Any], index: dict[str, M], known: Mapping[str, M], kept: set[str], changed: list[M], what: str
     ) -> set[str]:
-        """End the modules or groups that the source no longer has; `index` keeps those that may be referred to, and `kept` are
-        those that go on under another id, or that a row means which cannot be used."""
+        """End the modules or groups that the source no longer has. `index` keeps those that may be referred to; `kept` are
+        those that go on under another id, or that an unusable row may mean."""
         index.update({id_: known[id_] for id_ in section.held.keys() & known.keys()})
         current = {id_ for id_, each in known.items() if getattr(each, "ended_on", None) is None}
         missing = (current - set(index) if section.bulk else section.gone() & current) - kept

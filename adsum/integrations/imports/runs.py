@@ -1,4 +1,4 @@
-"""Bringing a file in: take it, check it (nothing changes; a diff is kept for a person), apply exactly that diff."""
+"""Bring a file in: take it, check it (nothing changes; a diff is kept for a person to read), apply exactly that diff."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -34,14 +34,15 @@ OPEN = (ImportState.WAITING, ImportState.CHECKING, ImportState.CHECKED, ImportSt
 
 
 def _silent(done: int, total: int) -> None:
-    """Nobody watches."""
+    """Progress that is not shown to anyone."""
 
 
 def take(
     *, filename: str, content: bytes, actor: str, at: datetime, options: Mapping[str, Any] | None = None, roles: bool = False
 ) -> Import:
-    """Take a file in, to be checked next. Raises Refused when it is of no kind we know, lacks a mapping, or gives roles
-    and whoever brings it in may not (`roles`, for administrators; a roster of theirs may speak of people that no other may).
+    """Take a file in, to be checked next. Raises Refused when it is of no kind we know, lacks a mapping, or gives roles that
+    the person who brings it in may not give (`roles`: they may, as administrators; their roster may also change people whom
+    other rosters may not).
 
     Options: `source` (name the rows are kept under), `partial` (what is not in the file stays as it is), `mapping` (how an
     iCalendar file is read), `language` (of what is said about the rows).
@@ -92,7 +93,7 @@ def _read(run: Import, plan: Plan, at: datetime, progress: Progress) -> str:
 
 
 def check(run: Import, *, at: datetime, progress: Progress = _silent) -> Import:
-    """Read the file and keep what it would change, for a person to read. The timetable stays as it is.
+    """Read the file and keep what it would change, for a person to read. Nothing else changes.
 
     Afterwards the import is CHECKED, or REFUSED when the file as a whole is unusable.
     """
@@ -125,10 +126,10 @@ def _save(run: Import, plan: Plan, *, stop: str) -> None:
 
 
 def apply(run: Import, *, at: datetime, actor: str, confirm: bool = False) -> Import:
-    """Carry out the diff that was shown. `confirm` says yes to what the import stopped to ask.
+    """Apply the diff that was shown. `confirm` says yes to what the import stopped to ask.
 
-    Where something else has changed the timetable since, the new diff is kept and shown instead: the import is then
-    CHECKED, with a reason. Applying twice changes nothing.
+    If something else has changed the timetable since, the new diff is kept and shown instead: the import is then CHECKED,
+    with a reason. Applying a second time changes nothing.
     """
     if not services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED, ImportState.APPLYING)):
         return run
@@ -137,7 +138,7 @@ def apply(run: Import, *, at: datetime, actor: str, confirm: bool = False) -> Im
 
     def may(plan: Plan) -> bool:
         grants = plan.writes.grants
-        goes_on = carrying.begun and said >= plan.said  # nothing but what is left of what was shown
+        goes_on = carrying.begun and said >= plan.said  # the plan holds only what is left of what was shown
         if plan.digest != shown and not goes_on:
             reason = _("Something else has changed the timetable since this was checked. Read the new diff, then apply it.")
             _save(run, plan, stop=" ".join([reason, *plan.stops]))
@@ -158,7 +159,7 @@ def apply(run: Import, *, at: datetime, actor: str, confirm: bool = False) -> Im
         try:
             carrying.out()
         except Exception:
-            # The record says so before the reason goes to the log.
+            # The import's row says so before the reason goes to the log.
             services.stop_import(run, str(SO_FAR if carrying.begun else NOTHING_CHANGED))
             raise
     return run
@@ -169,7 +170,7 @@ SO_FAR = gettext_lazy("Applying was interrupted when part of it had been written
 
 
 def bring(run: Import, *, at: datetime, actor: str, why_not: Callable[[Import, Plan], str]) -> str:
-    """Check a file and apply it at once: for feeds. `why_not` says of the checked import why a person is to decide it; it is
+    """Check a file and apply it at once: for feeds. `why_not` says why a person must decide about the checked import, which is
     then CHECKED. Returns that sentence; '' when it was applied, or refused as a whole.
     """
     if not services.move_import(run, ImportState.CHECKING, only_from=(ImportState.WAITING, ImportState.CHECKING)):
@@ -214,7 +215,7 @@ def check_job(*, pk: int, at: datetime) -> None:
 
 
 def apply_soon(run: Import, *, at: datetime, actor: str, confirm: bool) -> None:
-    """Apply a small file now, a large one in a worker: the import is APPLYING until it has."""
+    """Apply a small file now, a large one in a worker: the import is APPLYING until that is done."""
     if len(run.content) <= SMALL:
         apply(run, at=at, actor=actor, confirm=confirm)
     elif services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED, ImportState.APPLYING)):
