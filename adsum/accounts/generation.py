@@ -1,5 +1,5 @@
-"""A number that every verb raises which writes what an import compares a file with: people, roles, groups, places, classes.
-As long as it stays, what was planned from those tables holds. Scans and marks do not raise it."""
+"""A number that rises with every write to what an import compares a file with: people, roles, groups, places, classes.
+As long as it stays the same, a plan made from those tables holds. Scans and marks do not raise it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,20 +21,20 @@ def generation() -> int:
 
 
 def hold_generation() -> int:
-    """The number, which stays so until the transaction ends: whoever would raise it waits. Take it before any row."""
+    """The number, locked until the transaction ends: transactions that would raise it wait. Lock it before any other row."""
     Generation.objects.get_or_create(pk=ONLY)
     return Generation.objects.select_for_update().get(pk=ONLY).number
 
 
 def raise_generation() -> None:
-    """What was planned before no longer holds. Call it at the beginning of the transaction, before any row is locked: an import
-    that holds the number then waits for none of them."""
+    """Raise the number: plans made before no longer hold. Call it at the beginning of the transaction, before any row is
+    locked, so that an import that has locked the number never waits for one of those rows."""
     if not Generation.objects.filter(pk=ONLY).update(number=F("number") + 1):
         Generation.objects.get_or_create(pk=ONLY, defaults={"number": 1})
 
 
 def raises_generation(verb: Callable[P, T]) -> Callable[P, T]:
-    """A verb that writes what imports plan with, in one transaction."""
+    """Decorate a function that writes what imports plan with: it runs in one transaction and raises the number."""
 
     @wraps(verb)
     def raising(*args: P.args, **kwargs: P.kwargs) -> T:

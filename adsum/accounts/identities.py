@@ -1,4 +1,4 @@
-"""Who somebody is at the university's sign-in, and the providers that may say so."""
+"""Who a person is at the university's sign-in, and the providers that may say so."""
 
 from datetime import datetime
 
@@ -14,8 +14,8 @@ from adsum.core.errors import AdsumError
 PROVIDER_SECRETS = frozenset({"secret", "key"})
 """Settings of a provider that are sealed: the client secret of OpenID Connect, the private key of SAML."""
 UNUSED, GUEST = "unused", "guest"
-"""Where a linked identity notes that nobody has signed in with it yet; and that its provider does not speak for the person's
-domain: it is theirs by an administrator's word alone."""
+"""Keys under which a linked identity notes that it was never used to sign in; and that its provider does not speak for the
+person's domain, so that only an administrator's word links it to them."""
 
 
 @transaction.atomic
@@ -30,10 +30,10 @@ def link_identity(
     unused: bool = False,
     guest: bool = False,
 ) -> None:
-    """From now on, this subject of this provider is this person. One subject per person and provider, for ever: who
-    was given a former student's name at the provider is not that student.
+    """Link a subject of a provider to a person, from now on. One subject per person and provider, for ever: a person who is
+    given a former student's name at the provider is not that student.
 
-    `unused`, `guest`: see there. Raises AdsumError `known_already` when either side is linked already.
+    `unused`, `guest`: see these constants. Raises AdsumError `known_already` when either side is linked already.
     """
     Person.objects.select_for_update().get(pk=person.pk)
     said = {"iss": issuer} | {name: True for name, true in ((UNUSED, unused), (GUEST, guest)) if true}
@@ -52,14 +52,14 @@ def link_identity(
 
 
 def kept_of(provider: str, subject: str, issuer: str) -> dict[str, object]:
-    """What is kept of an identity at each sign-in: its issuer, and whether it is a guest's. That it was used, it is by now."""
+    """What is kept of an identity at each sign-in: its issuer, and whether it is a guest's. It is no longer noted as unused."""
     linked = SocialAccount.objects.filter(provider=provider, uid=subject).first()
     return {"iss": issuer} | ({GUEST: True} if linked and linked.extra_data.get(GUEST) else {})
 
 
 def spelled(provider: str, subject: str) -> str:
-    """A subject that is compared without case, as it was linked; a new one in small letters. (Where two people were linked in
-    two cases, each is meant by their own.)"""
+    """A subject that is compared without case, as it was linked; a new one in small letters. (Where two people were linked by
+    subjects that differ only in case, each subject means its own person.)"""
     linked = set(SocialAccount.objects.filter(provider=provider, uid__iexact=subject).values_list("uid", flat=True))
     if not linked:
         return subject.casefold()
@@ -68,7 +68,7 @@ def spelled(provider: str, subject: str) -> str:
 
 @transaction.atomic
 def unlink_identity(account: SocialAccount, *, by: str, at: datetime) -> None:
-    """That subject of a provider is nobody here any more, and the person's sign-ins end. (The gate's passes end with
+    """Unlink a subject of a provider from its person, and end the person's sign-ins. (The gate's passes end with
     `checkin.services`.)"""
     person = account.user
     account.delete()
@@ -79,7 +79,7 @@ def unlink_identity(account: SocialAccount, *, by: str, at: datetime) -> None:
 @transaction.atomic
 def use_assertion(fingerprint: str, *, expires_at: datetime, at: datetime) -> bool:
     """Note that an assertion is used up; False when it was already, also when it comes twice at once. (No event: the
-    sign-in has one of its own kind in the log, and this says nothing about anybody.)"""
+    sign-in has one of its own kind in the log, and this says nothing about a person.)"""
     UsedAssertion.objects.filter(expires_at__lt=at).delete()
     try:
         with transaction.atomic():
@@ -99,7 +99,7 @@ def save_provider(app: SocialApp, *, by: str, at: datetime, **more: int) -> None
 
 @transaction.atomic
 def remove_provider(app: SocialApp, *, by: str, at: datetime, **more: int) -> None:
-    """Nobody signs in through this provider any more. Who was who there is kept, in case it returns. `more` goes with the
-    event."""
+    """Remove a provider: people no longer sign in through it. Its links to people are kept, in case it returns. `more` goes
+    with the event."""
     app.delete()
     audit_log.record(actor=by, verb="provider.remove", subject=f"provider:{app.provider_id}"[:96], at=at, **more)

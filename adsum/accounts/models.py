@@ -39,8 +39,8 @@ class Person(AbstractBaseUser):
     source = models.CharField(max_length=40, blank=True)
     source_id = models.CharField(max_length=200, blank=True)
     in_source = models.BooleanField(default=True)
-    """What the source last said: it has this person, enabled. Only a change of it opens or closes the account, so that an
-    account a person closed by hand stays closed."""
+    """What the source last said: it has this person, enabled. Only a change of this opens or closes the account, so that an
+    account closed by hand stays closed."""
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -65,8 +65,8 @@ class Person(AbstractBaseUser):
         return f"person:{self.pk}"
 
     def access(self, at: datetime) -> Access:
-        """What this person may be at that instant, and over which departments (one query; two when a role that reaches by
-        department is held over some)."""
+        """This person's roles at that instant, and the departments they are held over (one query; two when a role that reaches
+        by department is held over some)."""
         held: dict[Role, set[int] | None] = {}
         on = civil_date(at)
         for grant in RoleGrant.objects.filter(person=self).held_on(on):
@@ -82,7 +82,7 @@ class Person(AbstractBaseUser):
         return Access(on, reach)
 
     def roles(self, at: datetime) -> frozenset[Role]:
-        """What this person may be at that instant, wherever."""
+        """This person's roles at that instant, over any department."""
         return self.access(at).roles
 
 
@@ -173,7 +173,7 @@ class RoleGrant(models.Model):
 
 
 class UsedAssertion(models.Model):
-    """A SAML assertion somebody has signed in with: it is good for one sign-in. Kept until it is too old to be believed."""
+    """A SAML assertion that was used to sign in: it is good for one sign-in. Kept until it is too old to be believed."""
 
     fingerprint = models.CharField(max_length=64, primary_key=True)
     """One-way name of the provider and the assertion's id."""
@@ -190,13 +190,13 @@ class BreakGlassQuerySet(models.QuerySet["BreakGlass"]):
 
 
 class BreakGlass(models.Model):
-    """A student's record, opened for a while by somebody outside the usual relationship, and why."""
+    """A student's record, opened for a while by a person outside the usual relationship, and why."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     viewer = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     role = models.CharField(max_length=32, choices=[(role.value, role.value) for role in Role])
-    """What the viewer was at that time; the first of several."""
+    """The viewer's role at that time; the first of several."""
     purpose = models.CharField(max_length=24, choices=[(purpose.value, purpose.value) for purpose in Purpose])
     reason = models.CharField(max_length=500)
     """In the viewer's words: for the data-protection officer, not for the student."""

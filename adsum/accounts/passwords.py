@@ -1,5 +1,5 @@
-"""How passwords are hashed: one at a time in each process, by a thread that gives way to all others, and with room for a few
-that wait. A hash is made to be dear; whoever guesses must not make everybody else pay for it (docs/adr/0032)."""
+"""How passwords are hashed: one at a time in each process, by a thread of low priority, with room for a few that wait. A hash
+is slow on purpose; people who guess passwords must not slow down everybody else (docs/adr/0032)."""
 
 import os
 import threading
@@ -20,13 +20,13 @@ R = TypeVar("R")
 PLACES = 32
 """Tries that may wait in one process; a few seconds' worth."""
 PLACES_OF_ONE = 24
-"""Of these from one address: a campus has its share, and leaves some to the rest of the world."""
+"""How many of these may come from one address, so that one campus does not use up all of them."""
 GIVES_WAY = 10
-"""How nice the thread is that hashes."""
+"""The niceness (low priority) of the thread that hashes."""
 
 
 class Busy(AdsumError):
-    """Too many tries wait already: this one was not looked at."""
+    """Too many tries wait already, so this one was not checked."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -36,13 +36,13 @@ class Busy(AdsumError):
 
 
 def _give_way() -> None:
-    with suppress(OSError):  # where a thread has no niceness of its own, hashing is as urgent as everything else
+    with suppress(OSError):  # where a thread has no niceness of its own, hashing runs at normal priority
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, max(GIVES_WAY, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 class _Pool:
-    """The one thread that hashes, made when first needed: a forked worker has its own."""
+    """The one thread that hashes, made when first needed, because each forked worker needs its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ class _Pool:
         self._waiting: Counter[str] = Counter()
 
     def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Do it there, and wait for it."""
+        """Run a function in that thread, and wait for it."""
         with self._lock:
             if self._made is None or self._made[0] != os.getpid():
                 self._made = (os.getpid(), ThreadPoolExecutor(1, "passwords", initializer=_give_way))

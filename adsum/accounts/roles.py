@@ -1,6 +1,6 @@
-"""Roles and accounts changed by a person's hand: nobody changes their own, and somebody can always administer.
+"""Changes of roles and accounts by hand: people cannot change their own, and an administrator must always be left.
 
-`services` does the writing; what is here decides whether a person may ask for it, and is what pages call.
+Pages call these functions. They decide whether a person may ask for the change; `services` does the writing.
 """
 
 from datetime import date, datetime
@@ -20,14 +20,14 @@ from adsum.core.university import civil_date
 
 
 def refuse_own(person: Person, by: Person) -> None:
-    """Raises AdsumError `own_roles` for whoever would change what they themselves may do."""
+    """Raises AdsumError `own_roles` for a person who would change what they themselves may do."""
     if person.pk == by.pk:
         raise AdsumError("own_roles", _("Your own roles and account are changed by another administrator."))
 
 
 def _refuse_last_administrator(person: Person, *, on: date, apart_from: RoleGrant | None = None) -> None:
-    """Raises AdsumError `last_administrator` when nobody could administer after the day `on`. Two such changes at once wait
-    for each other."""
+    """Raises AdsumError `last_administrator` when no administrator would be left after the day `on`. Two such changes at once
+    wait for each other."""
     grants = RoleGrant.objects.select_for_update(of=("self",)).filter(role=Role.ADMINISTRATOR).order_by("pk")
     lasting = grants.filter(Q(ends_on=None) | Q(ends_on__gt=on), Q(starts_on=None) | Q(starts_on__lte=on))
     left = [
@@ -102,8 +102,8 @@ def reopen_by_hand(person: Person, *, by: Person, at: datetime) -> None:
 def link_by_hand(
     person: Person, *, provider: str, subject: str, issuer: str, by: Person, at: datetime, guest: bool = False
 ) -> None:
-    """Say who somebody is at a provider; `guest`: one that does not speak for their domain. Raises AdsumError `own_roles`,
-    `known_already`."""
+    """Link a person to what a provider calls them; `guest`: the provider does not speak for their domain. Raises AdsumError
+    `own_roles`, `known_already`."""
     refuse_own(person, by)
     identities.link_identity(
         person, provider=provider, subject=subject, issuer=issuer, by=by.actor, at=at, unused=True, guest=guest
@@ -112,14 +112,14 @@ def link_by_hand(
 
 @transaction.atomic
 def unlink_by_hand(account: SocialAccount, *, by: Person, at: datetime) -> None:
-    """Say that somebody at a provider is this person no more. Raises AdsumError `own_roles`."""
+    """Unlink a person from what a provider calls them. Raises AdsumError `own_roles`."""
     refuse_own(account.user, by)
     identities.unlink_identity(account, by=by.actor, at=at)
 
 
 @transaction.atomic
 def end_sign_ins_by_hand(person: Person, *, by: Person, at: datetime) -> None:
-    """End every sign-in of a person, who may sign in again. Raises AdsumError `own_roles`: one's own are listed elsewhere."""
+    """End every sign-in of a person, who may sign in again. Raises AdsumError `own_roles`: people end their own elsewhere."""
     refuse_own(person, by)
     services.end_sign_ins(person)
     audit_log.record(actor=by.actor, verb="person.sign_out", subject=person.actor, at=at)

@@ -1,4 +1,4 @@
-"""Roles, what each of them is for, and over what it is held."""
+"""Roles, what each of them is for, and how far it reaches."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person may be at a university. One person may be several."""
+    """A role at a university. One person may have several."""
 
     STUDENT = "student"
     LECTURER = "lecturer"
@@ -24,18 +24,18 @@ class Role(StrEnum):
 
 
 PROOF_COUNTS_FOR = timedelta(minutes=10)
-"""How long it counts that somebody proved themselves (docs/adr/0012)."""
+"""How long a proof of who a person is counts (docs/adr/0012)."""
 CLOCKS_DIFFER = timedelta(minutes=1)
-"""By how much the clocks of two servers may."""
+"""By how much the clocks of two servers may differ."""
 
 
 def is_proved(proved_at: datetime | None, at: datetime) -> bool:
-    """Whether somebody who proved themselves then, if ever, is still taken for who they are at that instant."""
+    """Whether a proof made then (None: never) still counts at that instant."""
     return proved_at is not None and -CLOCKS_DIFFER <= at - proved_at < PROOF_COUNTS_FOR
 
 
 STAFF = frozenset(Role) - {Role.STUDENT}
-"""Everyone but students; staff see staff pages, and get there with two factors alone."""
+"""All roles but students. Staff see staff pages, and need two factors to reach them."""
 
 DECLARES_OUTAGES = frozenset({Role.ADMINISTRATOR, Role.ATTENDANCE_TEAM})
 """Over the whole university: may say that check-in could not be relied on."""
@@ -43,14 +43,14 @@ KEEPS_REGISTERS = frozenset({Role.ATTENDANCE_TEAM, Role.DEPARTMENT})
 """May open and amend the register of any class of their departments, not only of those they teach."""
 
 LISTS_CLASSES = KEEPS_REGISTERS | {Role.MODULE_LEADER}
-"""Have a list of classes beyond their own: their departments', or their modules'."""
+"""Have a list of classes besides their own: those of their departments or modules."""
 
 KEEPS_RECORDS = frozenset({Role.ATTENDANCE_TEAM, Role.DEPARTMENT})
 """May open the record of any student on a course of their departments. Tutors have their tutees'."""
 
 BY_DEPARTMENT = KEEPS_REGISTERS | KEEPS_RECORDS
 """Roles that reach as far as the departments they are held over, and those below them. Every other role is held for the
-whole university, or reaches as far as what else names the person: a class, a module, a tutee."""
+whole university, or reaches as far as whatever names the person: a class, a module, a tutee."""
 
 LOOKS_AFTER = KEEPS_RECORDS | {Role.TUTOR, Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC}
 """Work with the records of students. All other staff open one only with a reason."""
@@ -59,11 +59,11 @@ MANAGES_PEOPLE = frozenset({Role.ADMINISTRATOR})
 """May give and end roles, and close accounts; never their own."""
 
 BY_HAND_ONLY = frozenset({Role.ADMINISTRATOR, Role.DATA_PROTECTION, Role.AUDITOR})
-"""Given by an administrator's hand, never by a file; nor by a sign-in, but for administrators where a provider may make some.
-Who could map a group of their own to what watches over them would have given themselves a role."""
+"""Given by an administrator by hand, never by a file. A sign-in does not give them either, except administrators where a
+provider may make some: otherwise people could map a group of their own to a role that watches over them."""
 
 NEVER_CLAIMED = BY_HAND_ONLY - {Role.ADMINISTRATOR} | {Role.STUDENT}
-"""What no claim of a provider gives. (Who is a student is the roster's to say.)"""
+"""Roles that a provider's claim never gives. (The roster says who is a student.)"""
 
 READS_ACCESS_LOG = frozenset({Role.DATA_PROTECTION, Role.AUDITOR})
 """May read who looked at whose record."""
@@ -78,14 +78,14 @@ MAKES_POLICIES = frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})
 """May make policies: for the departments over which they are attendance team, or for all."""
 
 SETS_UP_SIGN_IN = frozenset({Role.ADMINISTRATOR})
-"""May say where people sign in, and what a provider is believed."""
+"""May say where people sign in, and what a provider is trusted to say."""
 
 RUNS_CHECKIN = frozenset({Role.ADMINISTRATOR})
 """May pause check-in of the whole university and retire its keys."""
 
 
 class Purpose(StrEnum):
-    """Why somebody opens a record outside the usual relationship."""
+    """Why a person opens a record outside the usual relationship."""
 
     SAFETY = "safety"
     STUDENT_ASKED = "student_asked"
@@ -97,20 +97,20 @@ class Purpose(StrEnum):
 
 
 def reads_words(role: Role | None, *, about_absence: bool) -> bool:
-    """Whether whoever opened a record as `role` (None: from outside the usual relationship) reads what people wrote beside a
-    mark or a query. Words about an absence may be about health: those who decide on absences read them, tutors do not."""
+    """Whether a person who opened a record as `role` (None: from outside the usual relationship) reads what people wrote beside
+    a mark or a query. Words about an absence may be about health: those who decide on absences read them, tutors do not."""
     return role in KEEPS_RECORDS or (role == Role.TUTOR and not about_absence)
 
 
 BREAK_GLASS_FOR = timedelta(minutes=30)
-"""How long a record stays open to whoever opened it outside the usual relationship."""
+"""How long a record stays open to a person who opened it outside the usual relationship."""
 
 SHORTEST_REASON = 10
-"""Characters: fewer explain nothing."""
+"""The fewest characters that a reason needs."""
 
 
 def break_glass_refusal(*, roles: frozenset[Role], own: bool, is_student: bool, reason: str) -> str | None:
-    """Why a record is not opened outside the usual relationship, as a code; None when it is."""
+    """Why a record may not be opened outside the usual relationship, as a code; None when it may."""
     if not roles & STAFF:
         return "not_staff"
     if own:
@@ -131,7 +131,7 @@ def domain_of(email: str) -> str:
 NOT_A_PASSWORD = ("adsum", "university", "prifysgol", "attendance", "register", "password", "cyfrinair", "student", "lecturer")
 """Words that anyone would try first here; the university's own name and the owner's names are added to them."""
 LETS_A_WORD_IN = 8
-"""What must be left of a password, in characters, once such words are taken out of it."""
+"""How many characters of a password must be left once such words are taken out of it."""
 
 
 def is_guessable(password: str, words: Iterable[str]) -> bool:
@@ -145,7 +145,7 @@ def is_guessable(password: str, words: Iterable[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one person may be on one day, and over which departments: the one answer every page and query asks for.
+    """A person's roles on one day, and the departments they are held over. Every page and query asks this.
 
     `held` has each role with the ids of its departments, those below them included; None is the whole university.
     """
@@ -158,7 +158,7 @@ class Access:
         return frozenset(self.held)
 
     def holds(self, *roles: Role) -> bool:
-        """Whether one of these roles is held, over whatever it may be."""
+        """Whether one of these roles is held, over any department."""
         return any(role in self.held for role in roles)
 
     def departments(self, *roles: Role) -> frozenset[int] | None:
@@ -174,4 +174,4 @@ class Access:
 
 
 NOBODY = Access(date.min)
-"""Whoever is not signed in."""
+"""The access of a person who is not signed in."""

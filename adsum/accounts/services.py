@@ -93,17 +93,17 @@ def end_sign_in(person: Person, sign_in: UserSession, *, by: str, at: datetime) 
 
 
 def note_seen(session_key: str | None, *, at: datetime) -> None:
-    """A sign-in was used: its owner sees when. No event: nothing of the university's changes."""
+    """Note that a sign-in was used, so that its owner sees when. No event: no data of the university changes."""
     UserSession.objects.filter(session_key=session_key).update(last_seen_at=at)
 
 
 AT_ONCE = 1_000
-"""Sign-ins forgotten in one transaction: nobody's check-in waits long for it."""
+"""Sign-ins forgotten in one transaction: few enough that check-in does not wait long for it."""
 
 
 def forget_sign_ins(*, at: datetime) -> int:
     """Delete sign-ins whose time is over, what people typed before they were signed in, where they came from and the tries
-    that were counted; how many sign-ins there were. No event: nothing of the university's changes."""
+    that were counted. Returns how many sign-ins were deleted. No event: no data of the university changes."""
     alive = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=at)
     forgotten = 0
     for over in (Session.objects.filter(expire_date__lte=at), UserSession.objects.filter(~Exists(alive))):
@@ -164,7 +164,7 @@ def grant_role(
 
 
 def entry_of(grant: RoleGrant, verb: str) -> audit_log.Entry:
-    """The event beside a role that was given, changed or ended: all that its row says."""
+    """The event for a role that was given, changed or ended: it holds everything in the role's row."""
     told = {
         "role": grant.role,
         "department": grant.department_id,
@@ -201,10 +201,10 @@ REFUSALS = {
 
 @transaction.atomic
 def break_glass(student: Person, *, viewer: Person, access: Access, purpose: Purpose, reason: str, at: datetime) -> BreakGlass:
-    """Open a student's record to somebody outside the usual relationship, for half an hour and with a reason.
+    """Open a student's record to a person outside the usual relationship, for half an hour and with a reason.
 
-    Once open it stays what it is: asking again gives the same one. Raises AdsumError `not_staff`, `own_record`,
-    `not_a_student` or `needs_reason`.
+    While one is open, asking again returns that one unchanged. Raises AdsumError `not_staff`, `own_record`, `not_a_student` or
+    `needs_reason`.
     """
     is_student = RoleGrant.objects.filter(person=student, role=Role.STUDENT).exists()
     own = student.pk == viewer.pk
@@ -231,7 +231,7 @@ def break_glass(student: Person, *, viewer: Person, access: Access, purpose: Pur
 
 @transaction.atomic
 def note_break_glass_seen(opened: BreakGlass, *, by: Person, at: datetime) -> None:
-    """The data-protection officer has read why a record was opened. Said once; a second time changes nothing."""
+    """Note that the data-protection officer has read why a record was opened. A second time changes nothing."""
     if BreakGlass.objects.filter(pk=opened.pk, seen_at=None).update(seen_at=at, seen_by=by):
         audit_log.record(
             actor=by.actor, verb="record.break_glass_seen", subject=f"person:{opened.student_id}", at=at, ref=str(opened.ref)
@@ -239,7 +239,7 @@ def note_break_glass_seen(opened: BreakGlass, *, by: Person, at: datetime) -> No
 
 
 def _has_just(person: Person, roles: Iterable[tuple[Role, Department | None]], source: str, today: date) -> bool:
-    """Whether a source gives exactly these roles already."""
+    """Whether a source already gives exactly these roles."""
     grants = RoleGrant.objects.filter(person=person, source=source).exclude(ends_on__lt=today)
     wanted = {(str(role), department.pk if department else None) for role, department in roles}
     return set(grants.values_list("role", "department")) == wanted
@@ -249,9 +249,9 @@ def _has_just(person: Person, roles: Iterable[tuple[Role, Department | None]], s
 def replace_roles(
     person: Person, roles: Iterable[tuple[Role, Department | None]], *, source: str, by: str, at: datetime
 ) -> None:
-    """From today this source gives exactly these roles: new ones are granted, ended ones granted again, others end.
+    """Make this source give exactly these roles from today: new ones are granted, ended ones granted again, others end.
 
-    What a role that ends was good for is over at once, so its last day was yesterday. One event per role that changes.
+    A role that ends must stop at once, so its last day is yesterday. One event per role that changes.
     """
     if not source:
         raise ValueError("grants by hand are not replaced")

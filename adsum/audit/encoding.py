@@ -1,4 +1,4 @@
-"""How an event is written down for ever: the bytes that enter the tree, and the aliases that stand for people."""
+"""The permanent form of an event: the bytes that enter the tree, and the aliases that stand for people."""
 
 import json
 import re
@@ -12,15 +12,15 @@ from adsum.core.merkle import leaf_hash
 
 TREE_FORMAT = 1
 LATE = timedelta(hours=24)
-"""How much older than a checkpoint made without it an event may say it is: the longest a job may have waited."""
+"""By how much an event may be dated before a checkpoint that does not include it: the longest that a job may have waited."""
 
 _PERSON = re.compile(r"person:([1-9][0-9]*)")
 ALIAS = re.compile(r"person:([0-9A-HJKMNP-TV-Z]{26})")
-"""Somebody, as the event log names them: 128 random bits in Crockford's alphabet."""
+"""A person's name in the event log: 128 random bits in Crockford's alphabet."""
 ERASE = "alias.erase"
-"""The verb with which somebody's aliases are destroyed."""
+"""The verb of the event that destroys a person's aliases."""
 OF_PEOPLE = frozenset({"student", "students", "person", "people"})
-"""Under these words in an event's detail, numbers are people."""
+"""Under these keys in an event's detail, numbers are ids of people."""
 
 
 class Facts(NamedTuple):
@@ -34,7 +34,7 @@ class Facts(NamedTuple):
     detail: Any
 
     def names(self) -> set[str]:
-        """The aliases of all whom it names."""
+        """The aliases of everyone it names."""
         return set(_names_in([self.actor, self.subject, self.detail]))
 
     def destroyed(self) -> set[str]:
@@ -43,7 +43,7 @@ class Facts(NamedTuple):
 
 
 def encode(event: Facts) -> bytes:
-    """The one way to write an event down, the same from SQLite and PostgreSQL: JSON in ASCII, names sorted, no spaces."""
+    """The only form in which an event is written, the same from SQLite and PostgreSQL: ASCII JSON, names sorted, no spaces."""
     return json.dumps(
         {
             "actor": event.actor,
@@ -66,12 +66,12 @@ def hash_of(event: Facts) -> bytes:
 
 
 def extension(at: datetime, *, complete: bool, last_event: int, settled: int) -> tuple[str, ...]:
-    """What verification believes of a checkpoint beside its size and root, as lines that are signed with it."""
+    """What else verification believes of a checkpoint besides its size and root: lines that are signed with it."""
     return (f"at {_instant(at)}", f"complete {'yes' if complete else 'no'}", f"last_event {last_event}", f"settled {settled}")
 
 
 class Complete(NamedTuple):
-    """When a checkpoint was made in which every event of the time had its place."""
+    """When a checkpoint was made that includes every event up to then."""
 
     at: datetime
 
@@ -89,7 +89,7 @@ def _instant(at: datetime) -> str:
 
 
 def key_of(text: str) -> int:
-    """What the index of events keeps instead of a subject, an actor or a verb: 63 bits of its hash."""
+    """What the index of events keeps in place of a subject, an actor or a verb: 63 bits of its hash."""
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1
 
 
@@ -115,7 +115,7 @@ def _names_in(value: Any) -> Iterable[str]:
 
 
 def proof_of_erasure(token: str) -> str:
-    """How an erasure names the alias it destroyed: whoever still has the alias can tell, and nobody else."""
+    """How an erasure names the alias it destroyed: only people who still have the alias can recognise it."""
     return sha256(token.encode()).hexdigest()[:32]
 
 
@@ -164,7 +164,7 @@ def renamed(value: Any, aliases: Mapping[int, str], under: str = "") -> Any:
 
 
 class Wrong(StrEnum):
-    """What verification may find."""
+    """What verification may find wrong."""
 
     ALTERED = "altered"
     REMOVED = "removed"
@@ -172,15 +172,15 @@ class Wrong(StrEnum):
     REORDERED = "reordered"
     TRUNCATED = "truncated"
     REWRITTEN = "rewritten"
-    """Something was changed together with the tree: only the signed checkpoints still know."""
+    """Something was changed together with the tree: only the signed checkpoints show it."""
     ROLLED_BACK = "rolled_back"
     """A checkpoint kept elsewhere was signed for a history that is no longer here."""
     UNSIGNED = "unsigned"
-    """A checkpoint that none of our keys has signed."""
+    """A checkpoint that was not signed with one of our keys."""
     TREE = "tree"
-    """The events are right, and what is kept of the tree above them is not."""
+    """The events are right, but the stored tree above them is not."""
     NAMELESS = "nameless"
-    """The events are right, and nobody can say any more who one of them names, though no erasure says so."""
+    """The events are right, but it is lost whom one of them names, although there is no erasure that explains this."""
 
 
 class Finding(NamedTuple):
@@ -196,18 +196,18 @@ class Finding(NamedTuple):
 
 
 class Differs(StrEnum):
-    """What comparing tables with the log may find: in whose row, or beside which event."""
+    """What comparing tables with the log may find wrong with a row or an event."""
 
     UNRECORDED = "unrecorded"
-    """A row that no event speaks of."""
+    """A row without an event."""
     DIFFERENT = "different"
-    """A row that says something else than its event, or than its history."""
+    """A row that differs from its event, or from its history."""
     LOST = "lost"
     """An event whose row is gone."""
     OUT_OF_ORDER = "out_of_order"
-    """Steps that are all recorded, in another order."""
+    """All steps are recorded, but in another order."""
     MISCOUNTED = "miscounted"
-    """Of people who were erased, or of a day's looks, the numbers differ: which row it is cannot be said."""
+    """The numbers differ, for people who were erased or for a day's looks: it cannot be said which row it is."""
 
 
 class Difference(NamedTuple):
@@ -218,4 +218,4 @@ class Difference(NamedTuple):
     row: int | None = None
     event: int | None = None
     about: str = ""
-    """Of which class, day or role."""
+    """The class, day or role that it belongs to."""

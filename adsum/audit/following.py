@@ -1,7 +1,7 @@
-"""Reading every row of a table once, by those who act on what has happened: messages, and whatever else follows a table.
+"""Reads every row of a table exactly once, for messages and for whatever else acts on new rows of a table.
 
-Ids become visible out of order: a row is numbered when it is written and seen when it is committed. So a cursor moves to an id
-only long after that id was first seen, and rows above it that are done with are listed (docs/adr/0016).
+Ids become visible out of order: a row gets its number when it is written, but is seen when it is committed. So a cursor moves
+to an id only long after that id was first seen, and finished rows above it are listed (docs/adr/0016).
 """
 
 from collections.abc import Collection, Iterable
@@ -19,23 +19,23 @@ OVERLAP = timedelta(hours=1)
 
 
 class Reader:
-    """A reader at its place. What it has read and what it did about it belong into one transaction."""
+    """A reader and how far it has read. What it reads and what it does about it belong in one transaction."""
 
     def __init__(self, cursor: Cursor, newest: int) -> None:
         self._cursor, self._newest = cursor, newest
         self._processed = Processed.objects.filter(source=cursor.source)
 
     def left(self, rows: QuerySet[M]) -> QuerySet[M]:
-        """Those of these rows that are not done with, in the order of their ids."""
+        """Those of these rows that are not finished, in the order of their ids."""
         done = self._processed.filter(row=OuterRef("pk"))
         return rows.filter(~Exists(done), pk__gt=self._cursor.row).order_by("pk")
 
     def known(self) -> set[int]:
-        """The rows that are listed as done with (one query)."""
+        """The rows that are listed as finished (one query)."""
         return set(self._processed.values_list("row", flat=True))
 
     def done(self, rows: Iterable[int], *, at: datetime) -> None:
-        """These rows need not be read again."""
+        """List these rows as finished: they need not be read again."""
         source = self._cursor.source
         Processed.objects.bulk_create([Processed(source=source, row=row, at=at) for row in rows], batch_size=BATCH)
 
@@ -50,16 +50,16 @@ class Reader:
         self._processed.filter(row__lte=cursor.row).delete()
 
     def forget(self, *, before: datetime) -> None:
-        """Rows done with before then are read by nobody any more."""
+        """Forget rows that were finished before then: they are not read again."""
         self._processed.filter(at__lt=before).delete()
 
     def forget_all_but(self, rows: Collection[int] | QuerySet[Any, Any]) -> None:
-        """All but these rows may be read again: what they were about is over."""
+        """Keep only these rows in the list; the others may be read again, because what they were about is over."""
         self._processed.exclude(row__in=rows).delete()
 
 
 def take_up(source: str, follows: type[Model] | None = None) -> Reader:
-    """The reader of that name, held until the transaction ends: a second one waits, and sees what the first has done.
+    """The reader of that name, locked until the transaction ends: a second one waits, and sees what the first has done.
     `follows`: the table whose rows it reads in order."""
     Cursor.objects.get_or_create(source=source)
     cursor = Cursor.objects.select_for_update().get(source=source)

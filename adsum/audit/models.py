@@ -1,7 +1,7 @@
 """The event log: who did what, when; and the access log: who looked at whose record. Append-only; ids, never names; no foreign
-keys, so it sits below everything. And how far those have read who act on what has happened.
+keys, so it sits below everything. Also how far readers that act on new rows have read.
 
-Events are inserted and nothing more. A job gives each its place in a Merkle tree a moment later (docs/adr/0009)."""
+Events are only inserted. A job gives each its place in a Merkle tree a moment later (docs/adr/0009)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class Event(models.Model):
 
     at = models.DateTimeField()
     actor = models.CharField(max_length=64)
-    """`person:<alias>`, or `system:<part>` for what no person asked for."""
+    """`person:<alias>`, or `system:<part>` for changes that no person asked for."""
     verb = models.CharField(max_length=64)
     subject = models.CharField(max_length=96)
     detail = models.JSONField(default=dict)
@@ -32,15 +32,15 @@ class Event(models.Model):
 
 
 class Alias(models.Model):
-    """Under which random name the event log knows one person. Without this row nobody can say who it was.
+    """The random name by which the event log knows one person. Without this row, the person can no longer be identified.
 
-    The row itself does not say it either: whose it is, is sealed with a key that is kept outside the database.
+    The row alone does not identify them either: the person's id is sealed with a key that is kept outside the database.
     """
 
     token = models.CharField(max_length=26, primary_key=True)
     """What stands after `person:` in events."""
     kid = models.CharField(max_length=16)
-    """Which of the keys outside seals this row."""
+    """Which of those keys seals this row."""
     finder = models.CharField(max_length=32, db_index=True)
     """A keyed hash of the person's id, to find the alias by. Not unique: no transaction waits for another to name someone."""
     sealed = models.BinaryField()
@@ -94,7 +94,7 @@ class Checkpoint(models.Model):
     last_event = models.BigIntegerField()
     """The highest id among the events in the tree."""
     complete = models.BooleanField()
-    """Nothing else was waiting for its place at that moment."""
+    """Whether no other event was waiting for its place at that moment."""
     settled = models.BigIntegerField()
     """Every event up to this id is in the tree, or will never be there: its transaction was rolled back."""
 
@@ -112,7 +112,7 @@ class Verification(models.Model):
     by = models.CharField(max_length=64)
     size = models.BigIntegerField()
     since = models.BigIntegerField(default=0)
-    """From which place on it looked: what a signed checkpoint says of all before had been verified."""
+    """The place from which it looked: everything before was already verified, as a signed checkpoint says."""
     outside = models.PositiveIntegerField()
     """How many checkpoints kept elsewhere were compared."""
     wrong = models.CharField(max_length=16, blank=True, choices=[(wrong.value, wrong.value) for wrong in Wrong])
@@ -129,7 +129,7 @@ class Reconciliation(models.Model):
     at = models.DateTimeField(db_index=True)
     by = models.CharField(max_length=64)
     whole = models.BooleanField()
-    """Everything; otherwise the classes that something had happened in since the one before."""
+    """Whether it compared everything; otherwise only classes in which something had happened since the one before."""
     last_event = models.BigIntegerField()
     """Up to which event it looked,"""
     last_step = models.BigIntegerField(default=0)
@@ -153,7 +153,7 @@ class Reconciliation(models.Model):
 
 
 class LookSeal(models.Model):
-    """With what the digest of one day's looks begins. It goes with those looks: then nothing can be guessed from the event."""
+    """The random start of the digest of one day's looks. It is deleted with them, so that the event then reveals nothing."""
 
     day = models.DateField(primary_key=True)
     """In UTC."""
@@ -164,8 +164,8 @@ class LookSeal(models.Model):
 
 
 class AccessLog(models.Model):
-    """One look at one person's record, or at the list of one class, by somebody who works here. Never changed, and removed
-    only when it is old.
+    """One look at one person's record, or at the list of one class, by a member of staff. Never changed, and removed only when
+    it is old.
 
     Looks at the same page within ten minutes are one row, so that a page that is reloaded does not fill the log.
     """
@@ -175,7 +175,7 @@ class AccessLog(models.Model):
     viewer = models.PositiveBigIntegerField()
     """The id of the person who looked."""
     role = models.CharField(max_length=32)
-    """As what: the role that opened it."""
+    """The role that opened it."""
     department = models.PositiveBigIntegerField(null=True)
     """The department over which the role is held, where that is what opened it."""
     subject = models.CharField(max_length=96)
@@ -208,9 +208,9 @@ class AccessReport(models.Model):
 
 
 class Cursor(models.Model):
-    """How far one reader has read the rows of a table, each of which it acts on once: every row up to `row` is done with.
+    """How far one reader has read the rows of a table, each of which it acts on once: every row up to `row` is finished.
 
-    Ids become visible out of order, for a row is numbered when it is written and seen when it is committed. So the cursor
+    Ids become visible out of order: a row gets its number when it is written, but is seen when it is committed. So the cursor
     moves to an id only long after that id was first seen.
     """
 
@@ -226,7 +226,7 @@ class Cursor(models.Model):
 
 
 class Processed(models.Model):
-    """One row above the cursor that is done with: acted on, or found to need nothing. Kept until the cursor is past it."""
+    """One row above the cursor that is finished: acted on, or found to need nothing. Kept until the cursor is past it."""
 
     source = models.CharField(max_length=24)
     row = models.BigIntegerField()

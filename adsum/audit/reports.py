@@ -1,4 +1,4 @@
-"""Reads of the logs: what happened to somebody or something, and who looked at whose record."""
+"""Reads of the logs: what happened to a person or a thing, and who looked at whose record."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -49,8 +49,8 @@ def looks_at(person: int, zone: ZoneInfo) -> QuerySet[Any, Any]:
 
 
 def views_between(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[View]:
-    """Every look at one person's record in [start, end), in the university's time (one query). Nobody is unusual for looking
-    at accounts, that is the administrators' work, or for a list that somebody is on."""
+    """Every look at one person's record in [start, end), in the university's time (one query). Looks at accounts are left out,
+    as they are the administrators' work, and so are looks at lists of people."""
     rows = AccessLog.objects.filter(at__gte=start, at__lt=end, subject__startswith="person:")
     rows = rows.exclude(page__in=[Page.ACCOUNT, *LISTS])
     for at, viewer, subject, purpose in rows.values_list("at", "viewer", "subject", "purpose").iterator():

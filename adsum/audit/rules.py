@@ -1,6 +1,6 @@
-"""Which looks at students' records are unusual enough that the data-protection officer reads of them (docs/rules.md D 8).
+"""Which looks at students' records are unusual enough to report to the data-protection officer (docs/rules.md D 8).
 
-A finding accuses nobody: most have a good reason. It is what a person may want to ask about.
+A finding is not an accusation: most have a good reason. It is something that a person may want to ask about.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Page(StrEnum):
-    """Where somebody looked."""
+    """What kind of page a person looked at."""
 
     RECORD = "record"
     """The whole record of a student."""
@@ -37,17 +37,17 @@ class Page(StrEnum):
     MAIL = "mail"
     """The list of letters, by whom they are for and what about."""
     EVENT_LIST = "event_list"
-    """The event log, where it names somebody who was not searched for."""
+    """The event log, when it named a person who was not searched for."""
 
 
 LISTS = frozenset({Page.STUDENTS, Page.QUERIES, Page.CHANGES, Page.REPORTED, Page.MAIL, Page.EVENT_LIST})
-"""Pages with some of many people's facts: noted for each of the people on the page, and a lesser look than a whole record."""
+"""Pages with a few facts about many people: noted for each person on the page, and less weighty than a whole record."""
 CLASSES = frozenset({Page.REGISTER, Page.MODULE})
 """Pages that are noted for the class or module."""
 
 
 class Unusual(StrEnum):
-    """What may be worth asking about, the weightiest first."""
+    """What may be worth asking about, the most serious first."""
 
     MANY_OUTSIDE = "many_outside"
     OUTSIDE = "outside"
@@ -119,13 +119,13 @@ class Wide:
 
 
 def at_night(at: datetime) -> bool:
-    """Whether hardly anybody is at work then."""
+    """Whether this is a time when few people are at work."""
     return at.time() >= NIGHT[0] or at.time() < NIGHT[1]
 
 
 def unusual(views: Iterable[View], colleagues: Collection[int], wide: Iterable[Wide] = ()) -> list[Finding]:
-    """What is unusual in a week's looks, the weightiest first. `colleagues` are the students who also work here; `wide` is
-    what was seen in lists and registers, where a look at one person says little and very many say something."""
+    """What is unusual in a week's looks, the most serious first. `colleagues` are the students who also work here; `wide` is
+    what was seen in lists and registers: there a single look means little, but very many are worth reporting."""
     by_pair: defaultdict[tuple[int, int], list[View]] = defaultdict(list)
     by_day: defaultdict[tuple[int, date], list[View]] = defaultdict(list)
     for view in sorted(views, key=lambda view: view.at):

@@ -46,18 +46,18 @@ from adsum.core.signing import encrypt, tag
 
 BATCH = 2_000
 GONE_AFTER = timedelta(hours=1)
-"""How long a number missing among the events may still belong to a transaction under way. Anything slower, and there
-should be nothing, is found by the daily sweep."""
+"""How long a number missing among the events may still belong to a transaction under way. Slower transactions should not
+exist; the daily sweep finds their events."""
 WITHHELD = {
     **{model._meta.db_table: "UPDATE, DELETE, TRUNCATE, TRIGGER" for model in (*APPEND_ONLY, Alias)},
     AccessLog._meta.db_table: "UPDATE, TRUNCATE, TRIGGER",
 }
-"""What the role Adsum connects as may not do, by table, where the database has roles. Who erases somebody is the owner of the
-tables; looks that are old enough the role may forget, and a trigger sees to it that no others are."""
+"""By table, what the database role that Adsum connects as may not do, where the database has roles. The owner of the tables
+erases people. The role may delete looks that are old enough; a trigger makes sure that it deletes no others."""
 
 
 class Entry(NamedTuple):
-    """One event to be: `subject` is `<kind>:<id>`."""
+    """An event to be written: `subject` is `<kind>:<id>`."""
 
     verb: str
     subject: str
@@ -68,13 +68,13 @@ def record(*, actor: str, verb: str, subject: str, at: datetime, **detail: Any) 
     """Write one event. Call it inside the transaction of the change.
 
     People are given as everywhere else, as `person:<id>` or as a number under `student` or `person`; the event names them
-    by alias. Nothing else in an event may say who somebody is.
+    by alias. Nothing else in an event may identify a person.
     """
     record_all([Entry(verb, subject, detail)], actor=actor, at=at)
 
 
 def record_all(entries: Iterable[Entry], *, actor: str, at: datetime) -> None:
-    """Write many events of one actor at one time. Raises ValueError without an actor: nothing is anonymous."""
+    """Write many events of one actor at one time. Raises ValueError without an actor: every event needs one."""
     if not actor:
         raise ValueError("every event needs an actor")
     entries = list(entries)
@@ -98,23 +98,23 @@ def record_all(entries: Iterable[Entry], *, actor: str, at: datetime) -> None:
 # Aliases
 
 LOOKS_AGAIN = 30.0
-"""Seconds after which a process looks whether somebody was erased by another: until then it may name them as before."""
+"""Seconds after which a process checks whether another has erased a person: until then it may still use the old alias."""
 
 
 class _Known:
-    """What this process has looked up: a check-in must not ask the database who its student is."""
+    """The aliases this process has looked up, so that a check-in need not ask the database for them."""
 
     def __init__(self) -> None:
         self.erasures = 0
         self.forget()
 
     def forget(self) -> None:
-        """Not emptied, but replaced: another thread may be reading it."""
+        """Forget everything. The dictionaries are replaced, not emptied, because another thread may be reading them."""
         self.aliases: dict[int, str] = {}
         self.looked = monotonic()
 
     def still(self) -> dict[int, str]:
-        """What may still be believed."""
+        """The aliases that may still be used."""
         if monotonic() - self.looked > LOOKS_AGAIN:
             self.looked, before, self.erasures = monotonic(), self.erasures, erasures()
             if self.erasures != before:
@@ -135,11 +135,11 @@ def aliases(people: Collection[int]) -> Mapping[int, str]:
     for start in range(0, len(wanted), BATCH):
         part = wanted[start : start + BATCH]
         found |= _find(part)
-        # Two transactions may each make an alias of the same person, and both are good: none ever waits for the other.
+        # Two transactions may each make an alias for the same person; both are good, so neither waits for the other.
         made = {pk: _alias(pk) for pk in part if pk not in found}
         Alias.objects.bulk_create(made.values())
         found |= {pk: alias.token for pk, alias in made.items()}
-    # Only what was committed may be remembered: an alias that is rolled back would be nobody's.
+    # Only committed aliases may be remembered: one that was rolled back would belong to no person.
     transaction.on_commit(lambda: known.update(found))
     return {**{pk: known[pk] for pk in people if pk in known}, **found}
 
@@ -150,7 +150,7 @@ def alias_of(person: int) -> str:
 
 
 def warm() -> None:
-    """Look up everyone's alias at once, so that the first scan of a student costs no more than the second."""
+    """Look up everyone's alias at once, so that a student's first scan costs no more than the second."""
     _known.erasures = erasures()
     for token, pk in ((alias.token, open_alias(alias)) for alias in Alias.objects.iterator(chunk_size=BATCH)):
         if pk is not None:
@@ -158,7 +158,7 @@ def warm() -> None:
 
 
 def forget_known() -> None:
-    """Remember no alias any longer: after an erasure or a rotation, and between tests."""
+    """Forget every remembered alias: after an erasure or a rotation, and between tests."""
     _known.forget()
 
 
@@ -181,17 +181,18 @@ def _alias(pk: int, token: str = "") -> Alias:
 
 @transaction.atomic
 def erase(person: int, *, by: str, at: datetime) -> bool:
-    """Destroy the key of one person: from now on nobody can say which events are theirs. False when there was none.
+    """Destroy the aliases of one person, so that their events can no longer be identified. False when there was none.
 
-    The events stay, and with them the tree. Other tables are not touched, and backups made before still hold the key,
-    sealed, until `reseal` has destroyed what seals it (docs/audit.md). Other processes know of it once it is sealed.
+    The events stay, and with them the tree. Other tables are not touched. Backups made before still hold the aliases, sealed,
+    until the key that seals them is destroyed after `reseal` (docs/audit.md). Other processes learn of the erasure once its
+    event is sealed.
     """
     tokens = tokens_of(person)
     if not tokens:
         return False
     Alias.objects.filter(token__in=tokens).delete()
     transaction.on_commit(forget_known)
-    # Named by hashes of what was destroyed: so that verification tells it from what merely vanished.
+    # Named by hashes of what was destroyed, so that verification can tell an erasure from a loss.
     destroyed = [proof_of_erasure(token) for token in sorted(tokens)]
     record(actor=by, verb=ERASE, subject=f"alias:{destroyed[0]}", at=at, destroyed=destroyed)
     return True
@@ -199,8 +200,8 @@ def erase(person: int, *, by: str, at: datetime) -> bool:
 
 @transaction.atomic
 def reseal(*, by: str, at: datetime) -> int:
-    """Seal every alias with the current key, so that the keys before can be destroyed, and backups with them say nothing
-    about who is who. How many were sealed with another key. Stops with AdsumError `unreadable` when one cannot be read."""
+    """Seal every alias with the current key. Earlier keys can then be destroyed, after which old backups do not identify
+    anyone. Returns how many were sealed with another key. Raises AdsumError `unreadable` when one cannot be read."""
     current = next(iter(keyring.alias_keys()))
     old = list(Alias.objects.exclude(kid=current).select_for_update())
     people = {alias.token: open_alias(alias) for alias in old}
@@ -224,11 +225,11 @@ def audit_rotation(kid: str, *, by: str, at: datetime) -> None:
 
 
 def seal(*, at: datetime, sweep: bool = False) -> int:
-    """Give every committed event that has none its place in the tree; how many there were.
+    """Give every committed event that has none its place in the tree. Returns how many there were.
 
-    Call it outside a transaction. Only one process at a time succeeds: a place in the tree, and an event's only place, are
-    unique, so that of two at once the second keeps nothing, and finds its work done. `sweep` looks through all events
-    ever written, not only the latest.
+    Call it outside a transaction. Only one process at a time succeeds, because each place and each event is unique in the tree:
+    of two at once, the second keeps nothing and finds its work done. `sweep` looks through all events ever written, not only
+    the latest.
     """
     number = 0
     while done := _seal_some(at=at, sweep=sweep):
@@ -271,12 +272,12 @@ def _seal_some(*, at: datetime, sweep: bool) -> int:
             made = _sign(size + len(leaves), tiles.root(), last=last, settled=settled, complete=complete, at=at)
             made.save(force_insert=True)
     except IntegrityError:
-        return 0  # another process is at it
+        return 0  # another process is doing it
     return len(rows)
 
 
 def _settled(settled: int, rows: list[Facts], last: int, at: datetime) -> int:
-    """Up to where no number is missing any more, or has been missing for so long that it belongs to nobody."""
+    """The id up to which no number is missing, or has been missing for so long that no transaction can still use it."""
     long_ago = Checkpoint.objects.filter(at__lte=at - GONE_AFTER).aggregate(last=Max("last_event"))["last"] or 0
     settled = max(settled, min(long_ago, last))
     there = set(Event.objects.filter(pk__gt=settled, pk__lte=rows[-1].pk).values_list("pk", flat=True))
@@ -324,7 +325,7 @@ def _publish(*, by: str, at: datetime) -> Checkpoint:
 
 
 def publish(*, by: str, at: datetime) -> Checkpoint:
-    """Seal what is waiting, sign the tree as it is, and write the checkpoint to every folder for keeping elsewhere.
+    """Seal the waiting events, sign the tree, and write the checkpoint to every folder from which copies are kept elsewhere.
 
     Call it outside a transaction. Raises AdsumError `empty` without any event, `folder` when one cannot be written to: the
     checkpoint is published all the same.

@@ -57,7 +57,7 @@ class Tree:
         return merkle.node_hash(self.subtree(low, middle), self.subtree(middle, high))
 
     def tiles(self, size: int) -> merkle.Tiles:
-        """What appending goes on from."""
+        """The state of the tree from which appending goes on."""
         partial: list[list[bytes]] = []
         level = 0
         while size >> level or not partial:
@@ -70,17 +70,17 @@ class Tree:
         return self.tiles(size).root()
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
-        """What proves that leaf `index` is in the tree of `size` leaves."""
+        """The proof that leaf `index` is in the tree of `size` leaves."""
         return merkle.inclusion_proof(index, size, self.subtree)
 
     def consistency(self, old: int, new: int) -> list[bytes]:
-        """What proves that the tree of `new` leaves began with that of `old`."""
+        """The proof that the tree of `new` leaves began with that of `old`."""
         return merkle.consistency_proof(old, new, self.subtree)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """That one event is in what a published checkpoint signs."""
+    """The proof that one event is in the tree that a published checkpoint signs."""
 
     event: bytes
     index: int
@@ -107,14 +107,14 @@ def has_events() -> bool:
 
 
 def text_of(checkpoint: Checkpoint) -> str:
-    """What is signed of a checkpoint: size and root, and what else verification believes of it."""
+    """What is signed in a checkpoint: size and root, and what else verification believes of it."""
     lines = extension(checkpoint.at, complete=checkpoint.complete, last_event=checkpoint.last_event, settled=checkpoint.settled)
     return str(notes.Checkpoint(checkpoint.origin, checkpoint.size, stored(checkpoint.root), lines))
 
 
 def signed_text(checkpoint: Checkpoint) -> str | None:
-    """The text that one of our keys has signed; None when there is none. Those made before 1 December
-    2026 may sign size and root alone."""
+    """The text that one of our keys has signed; None when there is none. Those made before 1 December 2026 may sign only size
+    and root."""
     public = keyring.checkpoint_publics().get(checkpoint.kid)
     if public is None:
         return None
@@ -136,7 +136,7 @@ def checkpoint_file(checkpoint: Checkpoint) -> str:
 
 
 def open_checkpoint(text: str) -> notes.Checkpoint:
-    """A checkpoint from outside, once its signature by one of our keys was checked. Raises BadNote otherwise."""
+    """A checkpoint from outside, after checking that one of our keys signed it. Raises BadNote otherwise."""
     name = text.split("\n", 1)[0]
     return notes.Checkpoint.read(notes.open_note(text, keyring.verifiers(name)))
 
@@ -208,7 +208,7 @@ def people_behind(tokens: Collection[str]) -> dict[str, int]:
 
 
 def student_of(event: dict[str, Any]) -> int | None:
-    """The student an event, as it is in the log, is about; None when nobody can say it."""
+    """The student that an event, as it is in the log, is about; None when this is not known."""
     about = event.get("detail", {}).get("student") or event.get("actor")
     match = ALIAS.fullmatch(str(about))
     return people_behind([match[1]]).get(match[1]) if match else None
@@ -222,7 +222,7 @@ class Search:
     """What an auditor looks for; what is empty does not matter."""
 
     aliases: frozenset[str] | None = None
-    """Events by or about whoever has one of these aliases. An empty set finds nothing."""
+    """Events by or about the people with these aliases. An empty set finds nothing."""
     subject: str = ""
     verb: str = ""
     since: datetime | None = None
