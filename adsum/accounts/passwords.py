@@ -31,7 +31,7 @@ class Busy(AdsumError):
     def __init__(self) -> None:
         super().__init__(
             "busy",
-            _("Very many passwords are being checked right now, so yours was not looked at. Wait a moment, then try again."),
+            _("Many passwords are being checked at the moment, so yours was not looked at. Wait a moment, then try again."),
         )
 
 

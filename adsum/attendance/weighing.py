@@ -118,7 +118,7 @@ NEEDED: dict[Needs, Callable[[], str]] = {
         "The attendance of these days has been reported to another authority. Only the attendance team can correct it now."
     ),
     Needs.REASON: lambda: _("A mark that is already there changes only with a reason. Choose one."),
-    Needs.PROOF: lambda: _("So many marks, or such old ones, change only when you confirm that it is you."),
+    Needs.PROOF: lambda: _("To change this many marks, or marks this old, first confirm that it is you."),
     Needs.SECOND_PERSON: lambda: _("So many marks, or such old ones, change only when a colleague confirms it."),
 }
 """What to say where a change by hand still needs something."""

@@ -171,7 +171,7 @@ def sentence(result: Result, outside: int) -> str:
     text += f", {outside:,} of them kept elsewhere." if outside else ". One kept elsewhere would rule out a restored backup."
     if result.unopened:
         text += " No alias opens with the keys of this machine: whether who is who can still be said, was not looked at."
-    return text + (f" {result.waiting:,} wait to be sealed." if result.waiting else "")
+    return text + (f" Waiting to be sealed: {result.waiting:,}." if result.waiting else "")
 
 
 def _prove(event: int) -> None:

@@ -22,13 +22,13 @@ WHOLE_EVERY = timedelta(days=6, hours=12)
 """A larger log is gone through once a week, and on other days from where the last time ended."""
 WORDS = {
     Differs.UNRECORDED: "Row {row} of {table} ({about}) has no event: it was put there past Adsum.",
-    Differs.DIFFERENT: "Row {row} of {table} ({about}) says something else than event {event}.",
+    Differs.DIFFERENT: "Row {row} of {table} ({about}) differs from event {event}.",
     Differs.LOST: "The row of event {event} ({about}) is gone from {table}.",
     Differs.OUT_OF_ORDER: "Row {row} of {table} ({about}) is not where event {event} puts it: steps were reordered.",
     Differs.MISCOUNTED: "The number of rows in {table} ({about}) is not the one that the log knows.",
 }
 WITHOUT_EVENT = {
-    Differs.DIFFERENT: "Row {row} of {table} ({about}) says something else than the last step of its history.",
+    Differs.DIFFERENT: "Row {row} of {table} ({about}) differs from the last step of its history.",
     Differs.LOST: "A row is gone from {table} that its history knows ({about}).",
 }
 OF_LOOKS = {
@@ -96,7 +96,7 @@ def sentence(compared: Compared, *, whole: bool) -> str:
     if erased := counts.get("erased"):
         text += f" {erased:,} rows are of people who were erased: that they are theirs, nobody can say."
     if old := counts.get(log.WITHOUT_EVENT):
-        text += f" {old:,} steps of before the log kept digests have no event of their own, and were only counted."
+        text += f" {old:,} steps from before the log kept digests have no event of their own, and were only counted."
     return text
 
 

@@ -147,13 +147,13 @@ def test_older_history_is_read_by_name_and_says_that_it_is_not_certain(house: Ho
     tell(classes.TOPIC, at=NINE + QUIET)
     for person in (house.alice, house.ada):
         assert told(person) == GONE
-        assert "read from names alone" in text(Message.objects.get(person=person))
+        assert "Only names now say" in text(Message.objects.get(person=person))
 
 
 def test_what_is_kept_by_id_is_certain(house: House):
     change(house, groups=[house.group(house.l1.module)])
     tell(classes.TOPIC, at=NINE + QUIET)
-    assert "names alone" not in text(Message.objects.get(person=house.alice))
+    assert "Only names now say" not in text(Message.objects.get(person=house.alice))
 
 
 @pytest.mark.parametrize(("code", "hears"), [("CS 201", True), ("CS", False), ("X", False)])

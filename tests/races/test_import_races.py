@@ -182,7 +182,7 @@ def test_one_that_breaks_between_its_parts_says_so_and_what_is_left_is_shown(in_
         applied(run)
     assert (run.state, run.stop_reason.split(".")[0]) == (
         "checked",
-        "Applying was interrupted when part of it had been written",
+        "Applying was interrupted when only part of it had been written",
     )
     assert ClassSession.objects.count() == 19, "the part that broke was undone"
     applied(run)

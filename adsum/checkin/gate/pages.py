@@ -170,7 +170,7 @@ EXPECTED_NOW = _("You are expected in {title} now, from {time}. Scan the code on
 TYPE_NOW = _("To be in at once, type the eight digits on the screen.")
 TYPE_FOR_CHECK = _("To answer the second check, type the eight digits on the screen.")
 TYPE_LATE = _(
-    "Type the eight digits on the screen to be in now, as late. This scan was in time and still waits for your lecturer."
+    "Type the eight digits on the screen to be marked late now. This scan was in time and still waits for your lecturer."
 )
 TYPED_PROBLEMS = {
     "shape": _("A code is eight digits, like 4821 0937. Check the screen and type it again."),

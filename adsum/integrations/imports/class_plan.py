@@ -142,9 +142,9 @@ class _ClassPlanner:
             values = {"count": len(found.reused), "line": row.record.line, "id": row.event_id, "module": row.module}
             self.plan.stops.append(
                 _(
-                    "The ids of %(count)s classes still to come name another module now (first: line %(line)s, %(id)s is "
-                    "%(module)s and was %(was)s). Applying brings in what they name now as new classes, and the classes of "
-                    "before are missing. Is it another term’s file, with ids that begin anew?"
+                    "The ids of %(count)s classes still to come now name another module (first: line %(line)s, %(id)s is "
+                    "%(module)s and was %(was)s). Applying brings in new classes under these ids, and the old classes become "
+                    "missing. Is this another term’s file, whose ids start again?"
                 )
                 % (values | {"was": Module.objects.get(pk=session.module_id).code})
             )
@@ -154,9 +154,9 @@ class _ClassPlanner:
             values = {"count": len(taken), "others": ", ".join(others), "source": taken[0].source}
             self.plan.stops.append(
                 _(
-                    "%(count)s classes of this file are here already, from %(others)s: their module, time and room are the "
-                    "same. Applying takes them over for %(source)s, with their marks, so that no class is there twice. "
-                    "Discard this file if they are to stay with %(others)s."
+                    "%(count)s classes in this file are already here, from %(others)s, with the same module, time and room. "
+                    "Applying moves them to %(source)s, with their marks, so that no class is there twice. To leave them "
+                    "with %(others)s, discard this file."
                 )
                 % values
             )
@@ -164,8 +164,8 @@ class _ClassPlanner:
             values = {"count": len(found.renamed), "known": known}
             self.plan.stops.append(
                 _(
-                    "%(count)s of the %(known)s classes that were known have other ids in this file; their module, time and "
-                    "room are the same. Applying keeps them as the same classes, with their marks, under the new ids."
+                    "%(count)s of the %(known)s known classes have different ids in this file, but the same module, time and "
+                    "room. Applying keeps them as the same classes, with their marks, under the new ids."
                 )
                 % values
             )

@@ -112,7 +112,7 @@ def _why_it_waits(feed: FeedMapping, run: Import, plan: Plan) -> str:
         return _("This feed is never applied by itself.")
     if not is_harmless(run.counts.get("class", {}), known=plan.at_stake, percent=feed.apply_below):
         limit = _(
-            "More than %(percent)s %% of its classes still to come would be cancelled, vanish or move. Read the changes, then "
+            "More than %(percent)s%% of its classes still to come would be cancelled, vanish or move. Read the changes, then "
             "apply them."
         )
         return limit % {"percent": feed.apply_below}

@@ -144,8 +144,8 @@ class PeoplePlanner:
             values |= {"count": len(lost), "was": lost[0][0], "now": lost[0][1]}
             self.plan.stops.append(
                 gettext(
-                    "%(file)s would change the numbers of %(count)s people only by the zeros they begin with: %(now)s is not "
-                    "known; did you mean %(was)s? Spreadsheets drop such zeros: export again with that column as text."
+                    "In %(file)s the numbers of %(count)s people have lost or gained leading zeros: %(now)s is not known; "
+                    "did you mean %(was)s? Spreadsheets drop leading zeros: export again with that column as text."
                 )
                 % values
             )
@@ -153,8 +153,8 @@ class PeoplePlanner:
             values |= {"count": len(self.numbers), "was": self.numbers[0][0], "now": self.numbers[0][1]}
             self.plan.stops.append(
                 gettext(
-                    "%(file)s would give %(count)s of %(known)s people other numbers (%(now)s instead of %(was)s, and so on). "
-                    "Does identifier still hold the number that the university’s sign-in knows them by?"
+                    "%(file)s would give %(count)s of %(known)s people different numbers (%(now)s instead of %(was)s, for "
+                    "example). Does the column identifier still hold the number that the university’s sign-in knows them by?"
                 )
                 % values
             )

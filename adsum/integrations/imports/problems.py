@@ -31,11 +31,8 @@ UNUSABLE: dict[str, Promise] = {
     "not_text": _("%(file)s is not a text file. Export it again, as text in UTF-8."),
     "separator": _("%(file)s puts %(found)s between its columns. Save it with commas instead."),
     "columns_missing": _("%(file)s lacks the columns %(columns)s. Add them to the export; their order does not matter."),
-    "columns_case": _(
-        "%(file)s writes the names of its columns in other letters than expected: %(found)s. Write them as %(columns)s; "
-        "capitals count."
-    ),
-    "heading_quotes": _("The quotation marks of the first line of %(file)s do not match. Export it again."),
+    "columns_case": _("The columns of %(file)s are headed %(found)s. Write them as %(columns)s: capitals count."),
+    "heading_quotes": _("The quotation marks in the first line of %(file)s do not match. Export it again."),
     "quotes": _("In too many lines of %(file)s the quotation marks do not match. Export it again, as CSV UTF-8."),
     "lines_many": _("%(file)s has more than %(limit)s lines. Split it, or ask for an export of this year alone."),
     "line_long": _("%(file)s has a line of more than a million characters. Export it again, with a line for each row."),
@@ -67,7 +64,7 @@ UNUSABLE: dict[str, Promise] = {
         "something that repeats, as in (a+)+."
     ),
     "source_of_sign_ins": _("%(source)s is the name of a way to sign in. Give this source a name of its own."),
-    "unreadable": _("%(file)s cannot be read: %(reason)s. Give whoever runs this the right to read it."),
+    "unreadable": _("%(file)s cannot be read: %(reason)s. Give the account that runs this command the right to read it."),
     "folder_missing": _("There is no file or folder %(file)s. Check the path."),
     "feed_kind": _(
         "%(file)s did not answer with what this feed is set to (%(expected)s). Check its address, or change the kind of feed."
@@ -90,14 +87,14 @@ PROBLEMS: dict[str, Promise] = {
     "too_long": _("%(column)s has %(found)s characters; %(limit)s fit. Shorten it."),
     "date": _("%(column)s is %(value)s, not a date. Write it as 2026-09-21."),
     "year": _(
-        "%(column)s is %(value)s; years lie between %(first)s and %(last)s. Correct it, or leave it empty if there is no end."
+        "%(column)s is %(value)s; the year must be between %(first)s and %(last)s. Correct it, or leave an open end empty."
     ),
     "rounded": _(
         "%(column)s is %(value)s: a spreadsheet has rounded this number, so it is not clear whose it is. Export the file "
         "again, and set the column to text before you save it in a spreadsheet."
     ),
     "no_such_role": _(
-        "%(value)s is no role of OneRoster. Write student or teacher; other roles are given in Adsum where they are needed."
+        "%(value)s is not a OneRoster role. Write student or teacher; other roles are given in Adsum where they are needed."
     ),
     "time": _("%(column)s is %(value)s, not a date and time. Write it as 2026-09-21T09:00:00+01:00."),
     "time_missing": _("On that day the clocks go forward and %(value)s does not exist. Correct the time, or add an offset."),
@@ -137,7 +134,7 @@ PROBLEMS: dict[str, Promise] = {
     "code_twice": _("The code %(value)s stands on lines %(lines)s. Give each its own code."),
     "unknown": _("%(column)s is %(value)s, which is not known. Import it first (or with this file), then import this again."),
     "zeros": _(
-        "%(value)s is not known; did you mean %(near)s? Spreadsheets drop the zeros a number begins with: set the column "
+        "%(value)s is not known; did you mean %(near)s? Spreadsheets drop leading zeros: set the column "
         "%(column)s to text before you open the export, then import this again."
     ),
     "unknown_here": _("%(column)s is %(value)s, which is not in %(file)s. Add it there, or correct this row."),
@@ -158,12 +155,12 @@ PROBLEMS: dict[str, Promise] = {
     "event_unreadable": _("This event cannot be read: %(reason)s. Correct it in the timetable system and export again."),
     "event_time": _("This event has no usable start and end. Give it both a DTSTART and a DTEND or DURATION."),
     "event_rule": _("This event repeats every %(value)s, which no class does. Correct its RRULE."),
-    "event_interval": _("This event repeats at no interval at all, so without end. Correct the INTERVAL in its RRULE."),
+    "event_interval": _("The INTERVAL of this event is zero, so it would repeat without end. Correct its RRULE."),
     "event_often": _(
         "This event repeats more than %(limit)s times a day, which no class does. Correct BYHOUR, BYMINUTE or BYSECOND in its "
         "RRULE."
     ),
-    "event_year": _("This event is on %(value)s. Classes lie between the years 2000 and 2100: correct its date."),
+    "event_year": _("This event is on %(value)s. Classes must be between the years 2000 and 2100: correct its date."),
     "zone_unknown": _(
         "The time zone %(value)s is not known, so it is not clear when this event begins. Write it as Europe/London, or "
         "export the calendar with its VTIMEZONE."
@@ -175,16 +172,16 @@ PROBLEMS: dict[str, Promise] = {
 """One row cannot be used; every other row is."""
 
 NOTICES: dict[str, Promise] = {
-    "separator_line": _("The first line, %(found)s, is for Excel alone; it was skipped."),
+    "separator_line": _("The first line, %(found)s, is meant for Excel only; it was skipped."),
     "no_roles": _(
-        "No file of this zip says who is a student and who teaches, so nobody gets a role by it. Export roles.csv as well, or "
+        "Nothing in this zip says who is a student and who teaches, so nobody is given a role. Export roles.csv as well, or "
         "give the roles in Adsum."
     ),
     "no_days": ngettext_lazy(
-        "%(count)s place begins and ends on the same day (line %(line)s). In OneRoster the end is the first day after: it "
-        "lasts no day, so there is none.",
-        "%(count)s places begin and end on the same day (first: line %(line)s). In OneRoster the end is the first day after: "
-        "they last no day, so there are none.",
+        "%(count)s place begins and ends on the same day (line %(line)s). In OneRoster the end is the first day after, so it "
+        "lasts no time and was left out.",
+        "%(count)s places begin and end on the same day (first: line %(line)s). In OneRoster the end is the first day after, "
+        "so they last no time and were left out.",
         "count",
     ),
     "bom": _("The file begins with a byte order mark; it was skipped."),
@@ -328,16 +325,18 @@ NOTICES: dict[str, Promise] = {
         "count",
     ),
     "begun": ngettext_lazy(
-        "%(count)s row has the id of a class that had begun, with another module or day (line %(line)s): that class stays as "
-        "it was, with its marks, and the row is a new one.",
-        "%(count)s rows have the ids of classes that had begun, with another module or day (first: line %(line)s): those "
-        "classes stay as they were, with their marks, and the rows are new ones.",
+        "%(count)s row has the id of a class that had already begun, but another module or day (line %(line)s): that class "
+        "stays as it was, with its marks, and the row becomes a new class.",
+        "%(count)s rows have the ids of classes that had already begun, but another module or day (first: line %(line)s): "
+        "those classes stay as they were, with their marks, and the rows become new classes.",
         "count",
     ),
     "renamed": ngettext_lazy(
-        "%(count)s class has another id or source than before (line %(line)s); its module, time and room are the same, so it "
+        "%(count)s class has a different id or source from before (line %(line)s); its module, time and room are the same, "
+        "so it "
         "stays the same class, with its marks.",
-        "%(count)s classes have other ids or another source than before (first: line %(line)s); their module, time and room "
+        "%(count)s classes have different ids or another source from before (first: line %(line)s); their module, time and "
+        "room "
         "are the same, so they stay the same classes, with their marks.",
         "count",
     ),

@@ -102,7 +102,7 @@ def check(run: Import, *, at: datetime, progress: Progress = _silent) -> Import:
     with translation.override(run.options.get("language") or settings.LANGUAGE_CODE):
         try:
             plan = _plan(run, at, progress)
-            _save(run, plan, stop=" ".join(plan.stops))
+            _save(run, plan, stop="\n".join(plan.stops))
         except Refused as reason:
             services.finish_import(run, ImportState.REFUSED, at=at, actor=run.actor, reason=reason.message)
         except Exception:
@@ -141,7 +141,7 @@ def apply(run: Import, *, at: datetime, actor: str, confirm: bool = False) -> Im
         goes_on = carrying.begun and said >= plan.said  # the plan holds only what is left of what was shown
         if plan.digest != shown and not goes_on:
             reason = _("Something else has changed the timetable since this was checked. Read the new diff, then apply it.")
-            _save(run, plan, stop=" ".join([reason, *plan.stops]))
+            _save(run, plan, stop="\n".join([reason, *plan.stops]))
             return False
         said.update(plan.said)
         if any(grant.person.actor == actor for grant in [*grants.new, *grants.changed]):
@@ -149,7 +149,7 @@ def apply(run: Import, *, at: datetime, actor: str, confirm: bool = False) -> Im
         elif actor in plan.gains:
             services.stop_import(run, _("This would give you tutees. Somebody else must apply it."))
         elif plan.stops and not confirm:
-            services.stop_import(run, " ".join(plan.stops))
+            services.stop_import(run, "\n".join(plan.stops))
         else:
             return True
         return False
@@ -166,7 +166,9 @@ def apply(run: Import, *, at: datetime, actor: str, confirm: bool = False) -> Im
 
 
 NOTHING_CHANGED = gettext_lazy("Applying was interrupted and nothing was changed. Try again.")
-SO_FAR = gettext_lazy("Applying was interrupted when part of it had been written. Check it again, then apply what is left.")
+SO_FAR = gettext_lazy(
+    "Applying was interrupted when only part of it had been written. Check the file again, then apply what is left."
+)
 
 
 def bring(run: Import, *, at: datetime, actor: str, why_not: Callable[[Import, Plan], str]) -> str:
@@ -179,7 +181,7 @@ def bring(run: Import, *, at: datetime, actor: str, why_not: Callable[[Import, P
 
     def may(plan: Plan) -> bool:
         nonlocal waits
-        _save(run, plan, stop=" ".join(plan.stops))
+        _save(run, plan, stop="\n".join(plan.stops))
         waits = why_not(run, plan)
         return not waits and services.move_import(run, ImportState.APPLYING, only_from=(ImportState.CHECKED,))
 

@@ -289,13 +289,12 @@ NOBODY_BECAUSE: dict[Because, Promise] = {
     Because.MISSING: gettext_lazy("That claim did not come: have the provider send it, or choose another."),
     Because.UNREADABLE: gettext_lazy("That claim holds no single value: it must be one text, one number, or a list of one."),
     Because.NOBODY: gettext_lazy(
-        "Nobody here has that value. Compare it with the roster: a provider that sends a number as a number loses the zeros"
-        " before it."
+        "Nobody here has that value. Compare it with the roster: a provider that sends it as a number loses the leading zeros."
     ),
     Because.SEVERAL: gettext_lazy("Several people here have that value. It must name one."),
-    Because.OTHER_DOMAIN: gettext_lazy("Whoever has that value has an e-mail that is of none of this provider’s domains."),
+    Because.OTHER_DOMAIN: gettext_lazy("The person with that value has an e-mail address outside this provider’s domains."),
     Because.LINKED: gettext_lazy(
-        "Whoever has that value is linked to another account of this provider: unlink that one first."
+        "The person with that value is linked to another account of this provider: unlink that one first."
     ),
 }
 

@@ -298,7 +298,7 @@ def _changed(item: Facts, *, staff: bool) -> Item:
             ways = {"before": DELIVERIES[before["delivery"]], "after": DELIVERIES[after["delivery"]]}
             lines.append(_("It was %(before)s and is now %(after)s.") % ways)
     if not item.get("certain", True):
-        lines.append(_("Whose class it was is read from names alone. If it was never yours, nothing changes for you."))
+        lines.append(_("Only names now say whose class it was. If it was never yours, nothing changes for you."))
     path = "" if item["change"] == "gone" else _class_path(item, staff=staff)  # it is not theirs to open any more
     return Item(f"{item['code']} {item['title']}", [line for line in lines if line], path)
 

@@ -149,9 +149,9 @@ TABLES = {
 }
 DIFFERS = {
     Differs.UNRECORDED: gettext_lazy("a row has no event"),
-    Differs.DIFFERENT: gettext_lazy("a row says something else than the log"),
-    Differs.LOST: gettext_lazy("a row that the log knows is gone"),
-    Differs.OUT_OF_ORDER: gettext_lazy("rows were put in another order"),
+    Differs.DIFFERENT: gettext_lazy("a row differs from the log"),
+    Differs.LOST: gettext_lazy("a row that the log knows is missing"),
+    Differs.OUT_OF_ORDER: gettext_lazy("rows are in a different order"),
     Differs.MISCOUNTED: gettext_lazy("there are more or fewer rows than the log knows"),
 }
 

@@ -77,8 +77,8 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
     Refusal.INCOMPLETE: (
         _("Your university told us too little"),
         _(
-            "You signed in at your university, but it did not tell us your name, or no e-mail that it has checked, so we could"
-            " not add you. Tell your IT service, with the time below: its sign-in must send them to Adsum."
+            "You signed in at your university, but it did not send us your name or an e-mail address it has verified, "
+            "so we could not add you. Tell your IT service, with the time below: its sign-in must send both to Adsum."
         ),
         "person",
         403,
@@ -86,8 +86,8 @@ SENTENCES: dict[Refusal, tuple[Any, Any, str, int]] = {
     Refusal.GUEST: (
         _("You are a guest there"),
         _(
-            "That account belongs to somebody from elsewhere, and we do not know whose it is here. If you study or work here,"
-            " use the account of this university; else ask an administrator to link yours, and tell them the time below."
+            "That is a guest’s account, and we do not know whose it is here. If you study or work here, use your "
+            "account at this university; otherwise ask an administrator to link this one, and tell them the time below."
         ),
         "person",
         403,

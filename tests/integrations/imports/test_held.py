@@ -114,7 +114,7 @@ def test_a_student_whose_new_place_cannot_be_used_keeps_the_old_one():
 
 def test_a_roster_that_would_take_the_zeros_from_numbers_asks():
     run = bring(oneroster({**WHOLE, "users": [user(n, identifier=str(n)) for n in range(1, STUDENTS + 1)]}), confirm=False)
-    assert "users.csv would change the numbers of 8 people only by the zeros they begin with" in run.stop_reason
+    assert "In users.csv the numbers of 8 people have lost or gained leading zeros" in run.stop_reason
     assert "1 is not known; did you mean 00000001?" in run.stop_reason
     assert Person.objects.get(source_id="S1").number == "00000001"
 
@@ -124,7 +124,7 @@ def test_a_roster_that_would_give_many_other_numbers_asks_and_one_is_no_question
     assert bring(oneroster({**WHOLE, "users": one})).state == "applied"
     many = [user(n, identifier=f"A{n}") for n in range(1, STUDENTS + 1)] + WHOLE["users"][STUDENTS:]
     run = bring(oneroster({**WHOLE, "users": many}))
-    assert run.stop_reason.startswith("users.csv would give 8 of 9 people other numbers (A1 instead of 55, and so on).")
+    assert run.stop_reason.startswith("users.csv would give 8 of 9 people different numbers (A1 instead of 55, for example).")
 
 
 ENROLMENTS = "student,course,status,starts_on"

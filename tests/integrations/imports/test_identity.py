@@ -71,7 +71,7 @@ def test_a_held_class_keeps_its_mark_module_and_day_when_its_id_is_used_again(sp
     mark = marked(ClassSession.objects.get())
     run = bring(events(spring), at=LATER)
     assert (run.state, run.counts["class"]) == ("applied", {"new": 1})
-    assert noticed(run)["begun"].startswith("1 row has the id of a class that had begun")
+    assert noticed(run)["begun"].startswith("1 row has the id of a class that had already begun")
     assert there() == [("1", "CS201", "2026-09-21", False), ("1", spring["module_code"], "2027-01-12", False)]
     assert Mark.objects.get() == mark
     assert only_unchanged(bring(events(spring), at=LATER)), "from then on it is known"
@@ -99,7 +99,7 @@ def test_series_to_come_whose_ids_mean_another_module_are_asked_about():
     bring(autumn, **PLAIN)
     run = bring(spring, **PLAIN)
     assert run.state == "checked"
-    assert "The ids of 4 classes still to come name another module now (first: line " in run.stop_reason
+    assert "The ids of 4 classes still to come now name another module (first: line " in run.stop_reason
     assert "0@default is CS202 and was CS201" in run.stop_reason
     assert len(there()) == 4, "nothing was changed"
     imports.apply(run, at=AT, actor=ACTOR, confirm=True)
@@ -156,7 +156,7 @@ def test_new_ids_for_the_same_classes_are_asked_about_once_and_make_no_class_twi
     mark = marked(ClassSession.objects.earliest("starts_at"))
     run = bring(events(*weekly("2026-09-21", 12, "b{n}")), at=at)
     assert run.state == "checked"
-    assert run.stop_reason.startswith("12 of the 12 classes that were known have other ids in this file")
+    assert run.stop_reason.startswith("12 of the 12 known classes have different ids in this file")
     imports.apply(run, at=at, actor=ACTOR, confirm=True)
     assert (run.state, run.counts["class"]) == ("applied", {"unchanged": 12})
     assert set(ClassSession.objects.values_list("pk", flat=True)) == keys
@@ -165,7 +165,7 @@ def test_new_ids_for_the_same_classes_are_asked_about_once_and_make_no_class_twi
     assert Event.objects.filter(verb="class.renamed").count() == 12
     again = bring(events(*weekly("2026-09-21", 12, "c{n}")), at=at)
     assert (again.state, again.counts["class"]) == ("applied", {"unchanged": 12}), "said once, it holds for this source"
-    assert noticed(again)["renamed"].startswith("12 classes have other ids")
+    assert noticed(again)["renamed"].startswith("12 classes have different ids")
 
 
 def test_a_few_new_ids_are_taken_for_the_same_classes_with_a_line_that_says_so():
@@ -224,9 +224,8 @@ def test_a_second_source_of_the_same_classes_asks_and_takes_them_over(at: dateti
     run = bring(as_feed, source="CELCAT", at=at)
     assert run.state == "checked"
     assert run.stop_reason == (
-        "6 classes of this file are here already, from spreadsheet: their module, time and room are the same. Applying takes "
-        "them over for CELCAT, with their marks, so that no class is there twice. Discard this file if they are to stay with "
-        "spreadsheet."
+        "6 classes in this file are already here, from spreadsheet, with the same module, time and room. Applying moves them "
+        "to CELCAT, with their marks, so that no class is there twice. To leave them with spreadsheet, discard this file."
     )
     imports.apply(run, at=at, actor=ACTOR, confirm=True)
     assert (ClassSession.objects.count(), set(ClassSession.objects.values_list("source", flat=True))) == (6, {"CELCAT"})
