@@ -18,13 +18,13 @@ from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_ids
 
 MISSED = (Status.ABSENT, Status.PENDING, Status.NOT_OBSERVED)
-"""What a student's own class may be, besides without a mark, for a visit to stand in for it."""
+"""The marks that a student's own class may have (or none at all) for a visit to replace it."""
 
 
 def own_class(session: ClassSession, student: Person) -> ClassSession | None:
-    """The class of the student's own group that a visit to this one stands in for: of the same module and kind, in the same
-    week (Monday to Sunday), and not attended; of several the nearest in time. None for an optional class, which counts for
-    nobody (two queries)."""
+    """The class of the student's own group that a visit to this one replaces: of the same module and kind, in the same week
+    (Monday to Sunday), and not attended; of several the nearest in time. None for an optional class, which never counts (two
+    queries)."""
     if not session.mandatory:
         return None
     monday = monday_of(session.starts_on)
@@ -40,7 +40,7 @@ class LetIn(NamedTuple):
     """A student of another group is in."""
 
     instead_of: ClassSession | None
-    """The class of their own group that it stands in for, if any."""
+    """The class of their own group that it replaces, if any."""
 
 
 @transaction.atomic
@@ -54,11 +54,12 @@ def let_in(
     seen_at: datetime | None = None,
     asked: bool = False,
 ) -> LetIn | Proposed | Needs:
-    """A student who is not on the list attended, as one of another group. With `swap` the visit stands in for a class of their
-    own group: that one becomes *swapped* and is left out of their sum, so the two count once; unless there is none, or its mark
-    is no longer this person's to change. Otherwise the answer of `mark`, and nothing has changed.
+    """Mark a student who is not on the list as attending from another group. With `swap` the visit replaces a class of their
+    own group: that one becomes *swapped* and is left out of their sum, so that the two count once. This is skipped if there is
+    none, or if this person may no longer change its mark. If the visit cannot be marked, returns the answer of `mark`, and
+    nothing has changed.
 
-    Raises what `mark` raises for the class visited, `on_list` for whoever is expected in it, and `already_in`.
+    Raises what `mark` raises for the class visited, `on_list` for a student who is expected in it, and `already_in`.
     """
     if student.pk in expected_ids([session.pk])[session.pk]:
         message = _("%(name)s is on the list of this class. Mark them there.")
@@ -73,7 +74,7 @@ def let_in(
 
 
 def _swapped(own: ClassSession, student: Person, *, act: Act) -> bool:
-    """Make the mark of their own class *swapped*, where this person alone may; whether it is."""
+    """Make the mark of their own class *swapped*, if this person may do so alone. Returns whether it is."""
     try:
         answer = mark(
             own, [Entry(student, Status.SWAPPED)], act=act._replace(proposes=False), why=Why(Reason.OTHER_GROUP_AGREED)

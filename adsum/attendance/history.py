@@ -1,7 +1,7 @@
-"""Registers and sums as they stood at any moment, from the history of marks, classes, places and queries.
+"""Registers and sums as they were at any moment, from the history of marks, classes, places and queries.
 
-"As of" an instant is what was known then: a mark amended later shows as it was, a class cancelled later counts, a student who
-joined the group later, with dates in the past, is not on the list.
+"As of" an instant means as it was known then: a mark amended later shows as it was, a class cancelled later counts, and a
+student who joined the group later, with dates in the past, is not on the list.
 """
 
 from collections import defaultdict

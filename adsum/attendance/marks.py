@@ -1,7 +1,7 @@
-"""Every mark is written here, whoever makes it, with its history, its event and whatever else follows from it.
+"""Every mark is written here, from any source, with its history, its event and everything else that follows from it.
 
-Only the scans of check-in come past: `checkin.writer` writes hundreds of them in one statement, history and event included.
-That statement ends by asking whether anything else may follow (`MAY_FOLLOW`); where it may, the writer calls `follow_scans`.
+Only scans are written elsewhere: `checkin.writer` writes hundreds of them in one statement, history and event included. That
+statement ends by asking whether anything else may follow (`MAY_FOLLOW`); if so, the writer calls `follow_scans`.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -14,28 +14,28 @@ from adsum.audit import services as audit_log
 from adsum.core.university import civil_date
 
 CONSEQUENCES: tuple[Callable[[Sequence[MarkChange]], object], ...] = (note_corrections,)
-"""What follows from changes of marks beside their history and their events, in the transaction of the change. Messages and
-the live register follow from the history by themselves."""
+"""What follows from changes of marks besides their history and events, in the transaction of the change. Messages and the
+live register read the history themselves."""
 
 
 def follow(changes: Sequence[MarkChange]) -> None:
-    """Whatever follows from these saved steps."""
+    """Do what follows from these saved steps."""
     for consequence in CONSEQUENCES:
         consequence(changes)
 
 
 MAY_FOLLOW = "SELECT EXISTS (SELECT 1 FROM adsum_reportedperiod p WHERE p.withdrawn_at IS NULL AND p.ends_on >= %s)"
-"""Whether anything may follow from scans of classes that begin on this day (`earliest_day`) or later: cheap, and now and then
-yes for nothing."""
+"""Whether anything may follow from scans of classes that begin on this day (`earliest_day`) or later. A cheap question that
+now and then says yes when nothing follows."""
 
 
 def earliest_day(seen_at: datetime) -> date:
-    """The first civil day on which a class can begin whose student was seen then: one over midnight began the day before."""
+    """The first civil day on which a class can have begun if its student was seen then: it may have begun the day before."""
     return civil_date(seen_at) - timedelta(days=1)
 
 
 def follow_scans(marked: Collection[tuple[int, int]]) -> None:
-    """Whatever follows from scans that have just marked these (class, student), in the same transaction."""
+    """Do what follows from scans that have just marked these (class, student), in the same transaction."""
     sessions, students = {session for session, _ in marked}, {student for _, student in marked}
     steps = MarkChange.objects.filter(session__in=sessions, student__in=students, source=Source.SCAN).order_by("pk")
     latest = {(step.session_id, step.student_id): step for step in steps}
@@ -43,7 +43,7 @@ def follow_scans(marked: Collection[tuple[int, int]]) -> None:
 
 
 def write_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str, at: datetime) -> None:
-    """Marks, their history and their events, together. Raises ValueError for a step that `rules.MOVES` does not know."""
+    """Write marks, their history and their events. Raises ValueError for a step that `rules.MOVES` does not know."""
     for step in changes:
         before, after, source = Status(step.before or Status.EXPECTED), Status(step.after), Source(step.source)
         if after != before and why_not(status=before, source=None, to=after, by=source):
@@ -52,7 +52,7 @@ def write_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, ver
 
 
 def restore_marks(marks: list[Mark], changes: list[MarkChange], *, actor: str, at: datetime) -> None:
-    """The same for an undo, which may take back any step; a mark that did not exist before goes."""
+    """The same for an undo, which may take back any step; a mark that did not exist before is deleted."""
     gone = [step.student_id for step in changes if step.after == Status.EXPECTED]
     if gone:
         Mark.objects.filter(session=changes[0].session_id, student__in=gone).delete()
@@ -72,7 +72,7 @@ def _keep(marks: list[Mark], changes: list[MarkChange], *, actor: str, verb: str
 
 
 def entry_of(change: MarkChange, verb: str) -> audit_log.Entry:
-    """The event beside one step in the life of a mark. It keeps a digest of the step, so that neither changes alone."""
+    """The event of one step in a mark's history. It keeps a digest of the step, so that a change of only one of them shows."""
     by = {"by": f"person:{change.by_id}"} if change.by_id else {}
     told = {"student": change.student_id, "before": change.before, "after": change.after, "row": change.digest}
     return audit_log.Entry(verb, f"session:{change.session_id}", told | by)

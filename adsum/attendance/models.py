@@ -18,7 +18,7 @@ SOURCES = [(source.value, source.value) for source in Source]
 
 
 class Register(models.Model):
-    """All marks of one class. `not_observed`: closed with nothing captured, so it counts for nobody."""
+    """All marks of one class. `not_observed`: closed with nothing captured, so it counts for no student."""
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -30,7 +30,7 @@ class Register(models.Model):
     headcount = models.PositiveIntegerField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True)
     explained = models.CharField(max_length=12, blank=True, choices=[(e.value, e.value) for e in Explanation])
-    """Why nothing was captured, said by a person: nobody has to complete this register any more."""
+    """Why nothing was captured, as a person says: this register no longer needs to be completed."""
     explained_note = models.CharField(max_length=500, blank=True)
     explained_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     explained_at = models.DateTimeField(null=True)
@@ -54,7 +54,7 @@ class OutageQuerySet(models.QuerySet["Outage"]):
 
 class Outage(models.Model):
     """When check-in could not be relied on: in the whole university, on one site or in one room (at most one of the two).
-    `ends_at` is empty while nobody knows when it ends. Never deleted: marks were made because of it."""
+    `ends_at` is empty while its end is not known. Never deleted: marks were made because of it."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -66,9 +66,9 @@ class Outage(models.Model):
     declared_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     declared_at = models.DateTimeField()
     ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    """Who ended it before its time, or at all."""
+    """Who ended it, if a person did."""
     withdrawn_at = models.DateTimeField(null=True)
-    """Declared by mistake: from then on it touches nothing, and never did."""
+    """When it was withdrawn, as declared by mistake: from then on it is treated as if it had never touched a class."""
     withdrawn_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 
     objects = OutageQuerySet.as_manager()
@@ -93,14 +93,14 @@ class Outage(models.Model):
 
 class MarkQuerySet(models.QuerySet["Mark"]):
     def observations(self) -> MarkQuerySet:
-        """Those that say that the register of their class was taken."""
+        """Marks that show that the register of their class was taken."""
         return self.filter(source__in=OBSERVERS, status__in=LOOKED_FOR)
 
 
 class Mark(models.Model):
     """A student's current status in one class. `at` is when the student was there, as first seen (UTC)."""
 
-    # Both are indexed by the constraint and the index below: a check-in pays for every index.
+    # The constraint and the index below already index both; more indexes would slow down every check-in.
     session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="marks", db_index=False)
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="marks", db_index=False)
     status = models.CharField(max_length=24, choices=STATUSES)
@@ -108,7 +108,7 @@ class Mark(models.Model):
     at = models.DateTimeField()
     minutes_late = models.PositiveSmallIntegerField(default=0)
     left_at = models.DateTimeField(null=True)
-    """When the student left, of somebody who left early and if anyone knows."""
+    """When a student who left early went, if this is known."""
     changed_at = models.DateTimeField()
 
     objects = MarkQuerySet.as_manager()
@@ -122,9 +122,9 @@ class Mark(models.Model):
 
 
 class MarkChange(models.Model):
-    """Append-only: one step in the life of a mark. `before` is empty at its birth."""
+    """Append-only: one step in the history of a mark. `before` is empty in the first step."""
 
-    # The mark itself holds the database to both; checking them twice for every check-in buys nothing.
+    # The mark has foreign keys to both; checking them a second time for every check-in has no benefit.
     session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     before = models.CharField(max_length=24, blank=True)
@@ -140,12 +140,12 @@ class MarkChange(models.Model):
     reason_code = models.CharField(max_length=24, blank=True, choices=[(r.value, r.value) for r in Reason])
     reason = models.CharField(max_length=500, blank=True)
     salt = models.CharField(max_length=16, blank=True, default=new_salt, db_default="", editable=False)
-    """What the digest in its event begins with; empty in rows of before there were digests."""
+    """The random start of the digest in its event; empty in rows from before there were digests."""
 
     class Meta:
         indexes = [
             models.Index(fields=["session", "id"], name="mark_change_by_session"),
-            # Few rows, and none that a scan writes: the students whose first mark was undone.
+            # Only students whose first mark was undone: few rows, and a scan never writes one.
             models.Index(fields=["student"], condition=Q(after=Status.EXPECTED), name="mark_change_undone"),
         ]
 
@@ -154,7 +154,7 @@ class MarkChange(models.Model):
 
     @property
     def digest(self) -> str:
-        """What its event keeps of it."""
+        """The digest that its event keeps of it."""
         return digest(
             self.salt,
             self.session_id,
@@ -171,7 +171,7 @@ class MarkChange(models.Model):
 
 
 class Proposal(models.Model):
-    """Marks that one person wants to change by hand and a second has to confirm: many at once, or old ones."""
+    """A change of marks by hand that a second person must confirm, because the marks are many or old."""
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -183,7 +183,7 @@ class Proposal(models.Model):
     session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="proposals")
     status = models.CharField(max_length=24, choices=STATUSES)
     seen_at = models.DateTimeField(null=True)
-    """When the students were there, if it says so."""
+    """When the students were there, if the proposal says so."""
     left_at = models.DateTimeField(null=True)
     reason_code = models.CharField(max_length=24, choices=[(r.value, r.value) for r in Reason])
     reason = models.CharField(max_length=500, blank=True)
@@ -213,7 +213,7 @@ class Proposal(models.Model):
 
 
 class ProposedMark(models.Model):
-    """One student of a proposal, and what their mark was when it was made: confirmed only while that is still so."""
+    """One student of a proposal, and their mark when it was made. It can only be confirmed while the mark is still the same."""
 
     proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="marks")
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
@@ -229,7 +229,7 @@ class ProposedMark(models.Model):
 
 class ReportedPeriodQuerySet(models.QuerySet["ReportedPeriod"]):
     def visible_to(self, access: Access) -> ReportedPeriodQuerySet:
-        """Those reported to an authority that the person deals with: who is sponsored or funded is nobody else's to know."""
+        """Those reported to an authority that the person deals with. Others must not learn who is sponsored or funded."""
         return self.filter(body__in=ReportedPeriod.bodies_of(access))
 
     def standing(self) -> ReportedPeriodQuerySet:
@@ -238,7 +238,7 @@ class ReportedPeriodQuerySet(models.QuerySet["ReportedPeriod"]):
 
 
 class ReportedPeriod(models.Model):
-    """Attendance from one day to another was reported outside: its marks are locked, for one student or for everyone."""
+    """A period whose attendance was reported outside: its marks are locked, for one student or for everyone."""
 
     class Body(models.TextChoices):
         SLC = "slc"
@@ -254,7 +254,7 @@ class ReportedPeriod(models.Model):
     reported_at = models.DateTimeField()
     reported_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField(null=True)
-    """Entered by mistake: from then on it locks nothing. Corrections noted before stay."""
+    """When it was withdrawn, as entered by mistake: from then on it locks nothing. Corrections noted before stay."""
     withdrawn_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 
     objects = ReportedPeriodQuerySet.as_manager()
@@ -283,7 +283,7 @@ class ReportedPeriod(models.Model):
 
 class CorrectionQuerySet(models.QuerySet["Correction"]):
     def visible_to(self, person: Person, access: Access) -> CorrectionQuerySet:
-        """Of what was reported to an authority the person deals with, and of the classes whose registers they keep."""
+        """Corrections of what was reported to an authority the person deals with, and of classes whose registers they keep."""
         mine = Q(period__body__in=ReportedPeriod.bodies_of(access))
         if access.holds(*KEEPS_REGISTERS):
             mine |= Q(change__session__in=ClassSession.objects.visible_to(person, access).values("pk"))
@@ -291,13 +291,13 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
 
 
 class Correction(models.Model):
-    """A change made after its period was reported: whoever reported it has to know. Never deleted."""
+    """A change made after its period was reported: the people who report must know of it. Never deleted."""
 
     change = models.OneToOneField(MarkChange, on_delete=models.PROTECT, related_name="correction", primary_key=True)
     period = models.ForeignKey(ReportedPeriod, on_delete=models.PROTECT, related_name="corrections")
     seen_at = models.DateTimeField(null=True)
     seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    """Who of those who reported it has taken note."""
+    """Which of the people who report has taken note."""
 
     objects = CorrectionQuerySet.as_manager()
 

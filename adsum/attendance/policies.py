@@ -1,4 +1,4 @@
-"""Which policy a class is held to, and the life of policies: made for a day to come, never changed, perhaps withdrawn."""
+"""Which policy applies to a class, and how policies are made for a day to come and withdrawn. They are never changed."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,18 +16,18 @@ from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 
 DEFAULTS = Terms()
-"""What holds where nobody has made a policy."""
+"""What applies where there is no policy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """Every policy that stands, read once, to be asked about many classes."""
+    """Every policy that was not withdrawn, read once and used for many classes."""
 
     versions: list[Policy]
     parents: dict[int, int | None]
 
     def version_of(self, session: ClassSession) -> Policy | None:
-        """The version a class is held to, by its kind, department and own date; None: the defaults. Needs its module."""
+        """The version that applies to a class, by its kind, department and own date; None: the defaults. Needs its module."""
         return self.version_for(department=session.module.department_id, kind=session.kind, on=session.starts_on)
 
     def of(self, session: ClassSession) -> Terms:
@@ -40,7 +40,7 @@ class Policies:
         return in_force(self.versions, parents=self.parents, department=department, kind=kind, on=on)
 
     def wider_than(self, exception: Policy, *, on: date) -> Terms:
-        """What holds on a day for the classes of an exception's department and kind, if its scope says nothing."""
+        """What would apply on a day to the department and kind of an exception, if that exception did not exist."""
         others = [one for one in self.versions if (one.department_id, one.kind) != (exception.department_id, exception.kind)]
         found = in_force(others, parents=self.parents, department=exception.department_id, kind=exception.kind, on=on)
         return found.terms if found is not None else DEFAULTS
@@ -82,7 +82,7 @@ def make_policy(
     """A new version for a scope, from a day after `today` (the university's civil date of `at`) on.
 
     Raises AdsumError `too_soon` for a day that has begun (what students were told stays true), `taken` when this scope has
-    a version for that very day, and `impossible` with the name of a value that cannot be.
+    a version for that very day, and `impossible` with the name of a value that is not allowed.
     """
     if valid_from <= today:
         raise AdsumError(
@@ -136,7 +136,7 @@ def make_policy(
 
 @transaction.atomic
 def withdraw_policy(policy: Policy, *, today: date, by: Person, at: datetime) -> None:
-    """Take back a version that has not begun. Raises AdsumError `begun` when it has; does nothing the second time."""
+    """Withdraw a version that has not begun. Raises AdsumError `begun` when it has; does nothing the second time."""
     policy = Policy.objects.select_for_update(of=("self",)).get(pk=policy.pk)
     if policy.withdrawn_at is not None:
         return

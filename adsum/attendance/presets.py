@@ -1,6 +1,6 @@
-"""What universities publish about how they take registers: a start for one's own policy.
+"""What universities publish about how they take registers: a starting point for a policy.
 
-Read in November 2026 on each university's own pages. What a page does not say is our default, and `says` names what it does.
+Read in November 2026 on each university's own pages. What a page does not say is our default; `says` names what it says.
 A university named here is a source for numbers and uses no part of Adsum.
 """
 

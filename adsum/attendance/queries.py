@@ -50,8 +50,8 @@ def raise_query(
 
 @transaction.atomic
 def answer_query(query: Query, *, act: Act, reason: str, status: Status | None = None) -> Query | Needs:
-    """Answer a student's query, once: with a status it is upheld and the mark becomes that; without, it is declined. The query,
-    or what the mark needs before that; then nothing is answered.
+    """Answer a student's query, once: with a status it is upheld and the mark becomes that; without, it is declined. Returns
+    the query, or what the mark still needs; then nothing is answered.
 
     Raises AdsumError `answered` when a colleague was faster, `needs_reason` without words for the student, and what `mark`
     raises.
@@ -73,7 +73,7 @@ def answer_query(query: Query, *, act: Act, reason: str, status: Status | None =
 
 
 def settle(query: Query, state: Query.State, *, act: Act, answer: str) -> None:
-    """Write down the answer to an open query that the caller holds. What it does to the mark is the caller's."""
+    """Write down the answer to an open query that the caller has locked. The caller changes the mark."""
     query.state, query.answered_at, query.answered_by, query.answer = state, act.at, act.by, answer
     query.save(update_fields=["state", "answered_at", "answered_by", "answer"])
     audit_log.record(
@@ -88,11 +88,11 @@ def settle(query: Query, state: Query.State, *, act: Act, answer: str) -> None:
 
 @transaction.atomic
 def uphold_together(queries: Collection[Query], status: Status, *, act: Act, reason: str) -> list[Query] | Needs:
-    """Uphold these queries with one mark and one reason, each with its own history and event; those upheld now. They are one
-    change, over every class among them: what it still needs is the answer, and then nothing is done.
+    """Uphold these queries with one mark and one reason, each with its own history and event. Returns those upheld now. They
+    are one change across all their classes: if it still needs something, that is the answer and nothing is done.
 
-    One that a colleague has answered meanwhile, or whose class was cancelled, is left alone. Raises what `answer_query` raises
-    otherwise.
+    A query that a colleague has answered meanwhile, or whose class was cancelled, is left alone. Otherwise raises what
+    `answer_query` raises.
     """
     missing = _weigh_together(queries, status, act=act)
     if missing is not None:
@@ -105,14 +105,14 @@ def uphold_together(queries: Collection[Query], status: Status, *, act: Act, rea
             if refused.code not in {"answered", "cancelled"}:
                 raise
         else:
-            if isinstance(answered, Query):  # as each is: together they were weighed above
+            if isinstance(answered, Query):  # always so: what they need together was checked above
                 upheld.append(answered)
     return upheld
 
 
 def _weigh_together(queries: Collection[Query], status: Status, *, act: Act) -> Needs | None:
-    """What upholding these queries together still needs: as any change for each class, and one sum over all of them (two
-    queries, and those of `weigh` for each class)."""
+    """What upholding these queries together still needs. Each class is checked like any change, with one count of marks over
+    all of them (two queries, and those of `weigh` for each class)."""
     by_session = defaultdict[int, list[Query]](list)
     for query in queries:
         if not query.session.cancelled:

@@ -1,7 +1,7 @@
-"""Whether marks and their history are what the event log says, both ways.
+"""Whether marks and their history agree with the event log, in both directions.
 
-Steps of the history and events are streamed into one sum for each class; only where the sums differ, row is compared with row.
-A value in a sum is a keyed hash under a key made for this run, so that nobody can prepare rows whose sums are equal."""
+Steps of the history and events are streamed into one sum for each class; only where the sums differ, rows are compared. The
+values in a sum are hashed with a key made for this run, so that rows cannot be prepared to have equal sums."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Step(NamedTuple):
     left_at: str | None
     at: str | None
     key: tuple[Any, ...]
-    """What its event must say."""
+    """What the event of this row must say."""
 
 
 def _step(row: Sequence[Any]) -> Step:

@@ -22,7 +22,7 @@ from adsum.timetable.rules import ClassStatus
 @dataclass(frozen=True, slots=True)
 class OwnClass:
     """One class as its student sees it. `query` is the latest, open or answered; `register` is None until there is one;
-    `terms` are what the policy of the class says."""
+    `terms` is what the policy of the class says."""
 
     session: ClassSession
     mark: Mark | None
@@ -32,7 +32,7 @@ class OwnClass:
 
     @property
     def status(self) -> Status:
-        """What stands now: a cancelled class is cancelled whatever was marked before."""
+        """The status now: a cancelled class shows as cancelled, whatever was marked before."""
         if self.session.cancelled:
             return Status.CANCELLED
         if self.mark is not None:
@@ -45,7 +45,7 @@ class OwnClass:
         return self.query is not None and self.query.state == Query.State.OPEN and not self.session.cancelled
 
     def may_query(self, at: datetime) -> bool:
-        """Whether there is a mark to doubt, and it is not too late to say so."""
+        """Whether the student may query the mark: there is one, and it is not too late."""
         started = self.session.starts_at <= at < self.session.ends_at + timedelta(hours=self.terms.query_hours)
         return started and not self.under_query and self.status not in {Status.CANCELLED, Status.PRESENT}
 
@@ -56,7 +56,7 @@ class OwnClass:
 
     @property
     def counted(self) -> Counted:
-        """The class as a sum takes it."""
+        """The class as it enters a sum."""
         return counted_in(self.session, self.status, self.terms)
 
 
@@ -71,9 +71,9 @@ class Account:
     authorised: int
     optional: int
     under_query: int
-    """Marked absent, and queried: it does not count until someone has answered."""
+    """Classes marked absent and queried: they do not count until the query is answered."""
     unmarked: int
-    """Over, with a register still open."""
+    """Classes that are over but whose register is still open."""
 
 
 def classes_of(student: Person) -> QuerySet[ClassSession]:
@@ -99,7 +99,7 @@ def own_classes(student: Person, sessions: QuerySet[ClassSession]) -> list[OwnCl
 
 
 def account(classes: Iterable[OwnClass], at: datetime) -> Account:
-    """The sum of those classes that are over at that instant or already have a mark (docs/rules.md A 8)."""
+    """The sum of the classes that are over at that instant or already have a mark (docs/rules.md A 8)."""
     over = [one for one in classes if one.mark is not None or one.session.ends_at <= at]
     queried = [one for one in over if one.under_query and one.status not in ATTENDED and one.counts]
     rest = [one for one in over if one not in queried]
@@ -117,7 +117,7 @@ def account(classes: Iterable[OwnClass], at: datetime) -> Account:
 
 
 def latest_changes(student: Person, sessions: Collection[int]) -> dict[int, MarkChange]:
-    """The change that made each mark of this student what it is, by class, with who made it (one query)."""
+    """By class, the change that gave the student's mark its present state, with who made it (one query)."""
     return {change.session_id: change for change in changes_of(student, sessions)}
 
 
@@ -143,7 +143,7 @@ def counting_marks(at: datetime) -> QuerySet[Mark]:
 
 def standings(students: Collection[int], *, since: datetime, at: datetime, module: int | None = None) -> dict[int, Standing]:
     """How each of these students is doing in the classes that ended after `since` (six queries, however many): the same sum
-    as `account` makes of each one's own classes; with `module` in the classes of that module alone."""
+    as `account` makes of each student's classes; with `module`, only in the classes of that module."""
     marks = counting_marks(at).filter(student__in=students)
     if module is not None:
         marks = marks.filter(session__module=module)
@@ -180,7 +180,7 @@ def module_tallies(modules: Collection[int], *, since: datetime, at: datetime) -
 
 
 def counted_in(session: ClassSession, status: Status, terms: Terms) -> Counted:
-    """A mark in a class as a sum takes it."""
+    """A mark in a class as it enters a sum."""
     minutes = int((session.ends_at - session.starts_at).total_seconds() // 60)
     return Counted(status, session.mandatory, minutes, terms.counting)
 

@@ -78,8 +78,8 @@ def report_period(
 
 @transaction.atomic
 def withdraw_period(period: ReportedPeriod, *, by: Person, at: datetime) -> None:
-    """It was entered by mistake: nothing is locked by it any more. Corrections noted meanwhile stay. Once: the first who says
-    so is kept."""
+    """Withdraw a period entered by mistake: it locks nothing any more. Corrections noted meanwhile stay. Does nothing the
+    second time: the first person to withdraw it is kept."""
     if ReportedPeriod.objects.standing().filter(pk=period.pk).update(withdrawn_at=at, withdrawn_by=by):
         audit_log.record(actor=by.actor, verb="period.withdraw", subject=f"period:{period.pk}", at=at)
 
@@ -88,8 +88,8 @@ def withdraw_period(period: ReportedPeriod, *, by: Person, at: datetime) -> None
 
 
 def note_corrections(changes: Sequence[MarkChange]) -> None:
-    """A change of days that were reported outside is a correction after report, for those who reported to see. What closing
-    gives by itself is none (one query where nothing was ever reported; at most three, and one that writes)."""
+    """Note changes of days that were reported outside as corrections, for the people who report to see. Marks that closing
+    gives are not corrections (one query where nothing was ever reported; at most three, and one that writes)."""
     made = [one for one in changes if one.by_id or one.source != Source.SYSTEM]
     if not made or not ReportedPeriod.objects.standing().exists():
         return
@@ -112,16 +112,16 @@ def note_corrections(changes: Sequence[MarkChange]) -> None:
 
 
 SWEPT_FOR = timedelta(days=7)
-"""How long after a report corrections that it crossed with are looked for: the job runs daily, and may have been down."""
+"""How long after a report to look for corrections made at the same time: the job runs daily, and may have been down."""
 CROSSED = timedelta(minutes=1)
 """How long before a report a change may have begun and still have been written after it."""
 
 
 @transaction.atomic
 def sweep_corrections(*, at: datetime) -> int:
-    """Note the corrections that a race left out; how many. A change that was being written while its day was reported saw no
-    report, and the report may not have seen the change. A minute before counts as well: a correction too many is looked at
-    and noted, one too few is never found. Done again, it finds none."""
+    """Note the corrections that a race left out; returns how many. A change that was being written while its day was reported
+    saw no report, and the report may not have seen the change. A minute before counts as well: people can dismiss a
+    correction too many, but would never find a missing one. Run again, it finds none."""
     count = 0
     for period in ReportedPeriod.objects.standing().filter(reported_at__gt=at - SWEPT_FOR).order_by("-reported_at"):
         crossed = MarkChange.objects.filter(
@@ -139,6 +139,6 @@ def sweep_corrections(*, at: datetime) -> int:
 
 @transaction.atomic
 def note_correction(correction: Correction, *, by: Person, at: datetime) -> None:
-    """Somebody who reports has seen this correction, and does what is to be done. Once: the first who says so is kept."""
+    """Note that a person who reports has seen this correction and will act on it. Only the first such note is kept."""
     if Correction.objects.filter(pk=correction.pk, seen_at=None).update(seen_at=at, seen_by=by):
         audit_log.record(actor=by.actor, verb="correction.seen", subject=f"change:{correction.pk}", at=at)

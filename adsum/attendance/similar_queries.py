@@ -24,7 +24,7 @@ ALIKE_FROM = 3
 
 def alike(asked: Iterable[Asked]) -> list[list[int]]:
     """Open queries that probably share a cause, the largest group first, each query in one group at most: the same refusal in
-    one class, or in one room with no gap of more than two hours. What was refused by nobody is compared by class alone."""
+    one class, or in one room with no gap of more than two hours. Queries without a refusal are compared by class alone."""
     groups: list[list[Asked]] = []
     by_class = defaultdict[tuple[int, str], list[Asked]](list)
     by_room = defaultdict[tuple[int, str], list[Asked]](list)

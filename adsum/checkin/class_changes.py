@@ -24,11 +24,12 @@ ONLINE, IN_THE_ROOM = Wanted(delivery=Delivery.REMOTE), Wanted(delivery=Delivery
 
 
 def weigh(session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, final: bool = False) -> bool:
-    """Whether whoever says this of a class proves first that it is they (docs/adr/0012): the marks of a register that has
-    closed would no longer count, count again, or be of a class that was taught otherwise.
+    """Whether a person must first prove who they are to change this class (docs/adr/0012): marks of a closed register would no
+    longer count, count again, or belong to a class that was taught in another way.
 
-    Raises AdsumError for what cannot be said of a class that is over: `over` (when it was and for whom; the timetabling team,
-    `final`, may while nobody captured anything), `closed` for whoever is of neither team, `reported` for days reported outside.
+    Raises AdsumError for changes that a class that is over does not allow: `over` (its time and groups; the timetabling team,
+    `final`, may change them while nothing is captured), `closed` for people of neither team, `reported` for days reported
+    outside.
     """
     if session.ends_at > at:
         return False
@@ -57,8 +58,8 @@ def weigh(session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, fi
 
 
 def _is_settled(session: ClassSession, at: datetime) -> bool:
-    """Whether the register of a class that is over has closed; that of a cancelled one waits open for ever, so there it is the
-    deadline for changing marks that is over."""
+    """Whether the register of a class that is over has closed. The register of a cancelled class stays open for ever, so for
+    it the question is whether the deadline for changing marks is over."""
     if session.cancelled:
         return at >= session.ends_at + timedelta(hours=terms_of(session).amend_hours)
     return Register.objects.filter(session=session).exclude(state=Register.State.OPEN).exists()
@@ -75,8 +76,8 @@ def change(
     final: bool = False,
     rooms: Sequence[str] | None = None,
 ) -> ClassSession:
-    """As `timetable.changes.change_class`, and check-in follows. `rooms`: by their names, known or not. Raises what that and
-    `weigh` raise."""
+    """Do `timetable.changes.change_class`, and make check-in follow. `rooms`: by their names, known or not. Raises what that
+    and `weigh` raise."""
     if rooms is not None:
         wanted = replace(wanted, rooms=changes.rooms_called(rooms))
     weigh(session, wanted, by=by, at=at, final=final)
@@ -89,7 +90,7 @@ def change(
 def add(
     new: NewClass, *, by: Person, at: datetime, reason: str = "", final: bool = False, rooms: Sequence[str] = ()
 ) -> ClassSession:
-    """As `timetable.changes.add_class`, and the gates know of it. `rooms`: by their names, known or not."""
+    """Do `timetable.changes.add_class`, and tell the gates. `rooms`: by their names, known or not."""
     new = replace(new, rooms=changes.rooms_called(rooms)) if rooms else new
     session = changes.add_class(new, by=by, at=at, reason=reason, final=final)
     follow_timetable([], actor=by.actor, at=at)
@@ -97,7 +98,7 @@ def add(
 
 
 def weigh_undoing(report: ClassReport, *, by: Person, at: datetime) -> bool:
-    """As `weigh`, of taking a report back."""
+    """The same as `weigh`, for taking a report back."""
     back = report.undo
     status = ClassStatus(back["status"]) if "status" in back else None
     groups = list(Group.objects.filter(pk__in=back["groups"])) if "groups" in back else None
@@ -119,8 +120,8 @@ def decide(report: ClassReport, *, confirmed: bool, by: Person, at: datetime) ->
 
 @raises_generation
 def decide_missing(session: ClassSession, *, cancelled: bool, by: Person, at: datetime) -> None:
-    """The timetabling team says what became of a class that is missing from its source. Where its source names it again
-    meanwhile, or a colleague was faster, nothing happens. Raises what `weigh` raises."""
+    """The timetabling team decides about a class that is missing from its source. Does nothing if the source names it again
+    meanwhile, or if a colleague was faster. Raises what `weigh` raises."""
     suspect = ClassSession.objects.select_for_update(of=("self",)).filter(pk=session.pk, suspect_since__isnull=False)
     if found := suspect.select_related("module").first():
         change(found, CANCELLED if cancelled else TAKES_PLACE, by=by, at=at, final=True)

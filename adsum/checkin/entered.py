@@ -1,4 +1,4 @@
-"""What people type and card readers send, as it was meant: digits of every script, and nothing that cannot be seen."""
+"""Cleans what people type and card readers send: digits of every script become 0 to 9, and invisible signs go."""
 
 import re
 import unicodedata
@@ -8,13 +8,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 BLANK = "\u115f\u1160\u2800\u3164"
-"""Letters that are drawn as nothing."""
+"""Letters that are invisible."""
 DASHES = "\u2212\u30fc_"
 """Signs of other kinds that keyboards offer as a dash; NFKC has made the rest hyphens or dashes."""
 
 
 def plain(text: str) -> str:
-    """Without spaces, dashes, marks and what cannot be seen; every digit as one of 0 to 9."""
+    """The text without spaces, dashes, marks and invisible signs; every digit as one of 0 to 9."""
     kept = []
     for sign in unicodedata.normalize("NFKC", text):
         digit = unicodedata.decimal(sign, None)
@@ -41,7 +41,7 @@ def _written(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without what readers wrap around a number, and without the zeros they add or leave out."""
+    """The number without what readers wrap around it, and without the zeros they add or leave out."""
     text = SYMBOLOGY.sub("", plain(text))
     track = TRACK.match(text)
     return SIGNS.sub("", track[1] if track else text).casefold().lstrip("0")
@@ -53,8 +53,8 @@ def _without_a_letter(text: str) -> str:
 
 
 def whose(entered: str, numbers: Iterable[tuple[str, T]]) -> T | None:
-    """Whose number this is, of these: as it is written, else without what a reader wraps around it, else without a letter
-    before or after it. None when it is nobody's, or could be two people's."""
+    """Which of these people this number belongs to: as it is written, else without what a reader wraps around it, else without
+    a letter before or after it. None when it belongs to no person, or could belong to two."""
     known = list(numbers)
     for wanted, as_kept in ((_written(entered), _written), (_bare(entered), _bare), (_without_a_letter(entered), _bare)):
         found = {owner for number, owner in known if wanted and as_kept(number) == wanted}

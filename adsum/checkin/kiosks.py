@@ -26,13 +26,13 @@ TAKEN_BACK_WITHIN = timedelta(seconds=15)
 """How long the student just marked can be taken back."""
 MOST_WRONG = 10
 WRONG_FOR = timedelta(minutes=5)
-"""So many numbers that are nobody's of this class, within so long, and the kiosk rests until the time is over."""
+"""After so many numbers of no student of this class within this time, the kiosk rests until the time is over."""
 CARD = "card"
 """The kind of identifier that a card reader types."""
 
 
 class NewKiosk(NamedTuple):
-    """A kiosk and the secret its browser keeps; the secret is stored nowhere else."""
+    """A kiosk and the secret that its browser keeps. The secret is not stored anywhere else."""
 
     kiosk: Kiosk
     credential: str
@@ -49,7 +49,7 @@ def open_kiosk(opening: Opening, *, by: Person, at: datetime) -> NewKiosk:
 
 @transaction.atomic
 def pair_kiosk(code: str, opening: Opening, *, by: Person, at: datetime) -> Kiosk:
-    """The lecturer says: that screen is a kiosk of this class. Raises AdsumError `unknown_screen` for a wrong or old code."""
+    """Make a waiting screen a kiosk of this class. Raises AdsumError `unknown_screen` for a wrong or old code."""
     pairing = waiting_pairing(code, at=at)
     kiosk = open_kiosk(opening, by=by, at=at).kiosk
     kiosk.credential = pairing.credential  # the screen already holds a secret: the kiosk is known by that one
@@ -61,21 +61,21 @@ def pair_kiosk(code: str, opening: Opening, *, by: Person, at: datetime) -> Kios
 
 @transaction.atomic
 def stop_kiosk(kiosk: Kiosk, *, by: Person, at: datetime) -> None:
-    """From now on it takes nothing. Does nothing the second time."""
+    """Close a kiosk: it takes no more numbers. Does nothing the second time."""
     if Kiosk.objects.filter(pk=kiosk.pk, revoked_at=None).update(revoked_at=at):
         session = kiosk.opening.session_id
         audit_log.record(actor=by.actor, verb="kiosk.stop", subject=f"session:{session}", at=at, kiosk=str(kiosk.ref))
 
 
 class Answer(StrEnum):
-    """What a kiosk says to a number."""
+    """How a kiosk answers a number."""
 
     IN = "in"
     ALREADY = "already"
     UNKNOWN = "unknown"
-    """Nobody of this class, whoever else it may be."""
+    """The number belongs to no student of this class."""
     ASK = "ask"
-    """A person has marked this student otherwise: only a person changes that."""
+    """A person has marked this student otherwise: only a person may change that."""
     SLOW = "slow"
     EARLY = "early"
     CLOSED = "closed"
@@ -83,7 +83,7 @@ class Answer(StrEnum):
 
 
 class Entered(NamedTuple):
-    """The answer, and to whom, when it names somebody."""
+    """The answer, and the student if it names one."""
 
     answer: Answer
     student: Person | None = None
@@ -125,8 +125,8 @@ def enter(kiosk: Kiosk, number: str, *, at: datetime) -> Entered:
 
 
 def is_shut(kiosk: Kiosk, at: datetime) -> Answer | None:
-    """Why the kiosk takes nothing at that instant; None while it does (a few queries). It ends with the roles and the account
-    of whoever opened it: what is entered would be marked in their name."""
+    """Why the kiosk takes no numbers at that instant; None while it does (a few queries). It ends with the roles and the
+    account of the person who opened it, because its marks are made in their name."""
     opening = kiosk.opening
     over = at >= opening.late_until or (opening.stopped_at is not None and at >= opening.stopped_at)
     if kiosk.revoked_at is not None or opening.session.cancelled or over:
@@ -150,8 +150,8 @@ def _student_of(number: str, session: int) -> Person | None:
 
 @transaction.atomic
 def take_back(kiosk: Kiosk, *, at: datetime) -> Person | None:
-    """The student just marked was somebody else's number: their mark is what it was before, and the history says so. Who it
-    was; None when nobody can be taken back any more."""
+    """Take back the mark just made, because the number was another student's. The mark is what it was before, and the history
+    says so. Returns the student; None when no mark can be taken back any more."""
     kiosk = Kiosk.objects.select_for_update(of=("self",)).select_related("opening__session", "opened_by").get(pk=kiosk.pk)
     student, last = kiosk.last, kiosk.last_at
     kiosk.last, kiosk.last_at = None, None

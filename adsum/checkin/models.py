@@ -13,7 +13,7 @@ from adsum.timetable.models import ClassSession
 
 
 class Opening(models.Model):
-    """Check-in of one class: one, however many displays show it and whoever opened it. `handle` is 30 random bits."""
+    """Check-in of one class. A class has only one, whatever the number of displays. `handle` is 30 random bits."""
 
     session = models.OneToOneField(ClassSession, on_delete=models.PROTECT, related_name="opening")
     handle = models.PositiveIntegerField(unique=True)
@@ -25,10 +25,10 @@ class Opening(models.Model):
     stopped_at = models.DateTimeField(null=True)
     """Set when a lecturer ends check-in before its window does."""
     relieved_at = models.DateTimeField(null=True)
-    """Since when its grace is widened, because genuine codes kept arriving a little too old."""
+    """When its grace was widened, because genuine codes kept arriving a little too old."""
     ticket_seconds = models.PositiveIntegerField(default=600)
     version = models.BigIntegerField(db_index=True)
-    """The gate's version at the last change; how every worker learns of it within a second."""
+    """The gate's version at the last change, by which every worker learns of it within a second."""
 
     def __str__(self) -> str:
         return f"opening of {self.session_id}"
@@ -45,7 +45,7 @@ class Epoch(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     killed = models.BooleanField(default=False)
-    """All its codes died at once: a leak, not a change of pace."""
+    """Whether all its codes were refused at once, because of a leak and not of a change of pace."""
     of_check = models.BooleanField(default=False)
     """Shown for a second check."""
 
@@ -68,10 +68,10 @@ class SecondCheck(models.Model):
     started_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
     epoch = models.PositiveIntegerField(null=True)
-    """Whose codes count for it: no ordinary code does."""
+    """The epoch whose codes count for it; ordinary codes do not."""
     settled_at = models.DateTimeField(null=True)
     void = models.CharField(max_length=10, blank=True, choices=[(void.value, void.value) for void in Void])
-    """Why it says nothing about anybody; empty when it does."""
+    """Why it says nothing about any student; empty when it does."""
 
     class Meta:
         constraints = [
@@ -104,7 +104,7 @@ class CheckAnswer(models.Model):
 
 
 class SpotCheck(models.Model):
-    """A lecturer calls a few names of those who are in, in an order without meaning. It changes no mark."""
+    """A lecturer calls a few names of those who are in, in random order. It changes no mark."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="spot_checks")
@@ -162,10 +162,10 @@ class Kiosk(models.Model):
     opened_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     wrong = models.PositiveSmallIntegerField(default=0)
-    """Numbers since `wrong_since` that were nobody's of this class."""
+    """How many numbers since `wrong_since` belonged to no student of this class."""
     wrong_since = models.DateTimeField(null=True)
     last = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    """Who was marked last here, at `last_at`: the only one who can be taken back."""
+    """The student marked last here, at `last_at`: only this mark can be taken back."""
     last_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -180,7 +180,7 @@ class Pairing(models.Model):
     created_at = models.DateTimeField()
     display = models.OneToOneField(Display, null=True, on_delete=models.CASCADE, related_name="pairing")
     kiosk = models.OneToOneField(Kiosk, null=True, on_delete=models.CASCADE, related_name="pairing")
-    """What the screen became, when it is a kiosk."""
+    """The kiosk that the screen became, if it did."""
 
     def __str__(self) -> str:
         return self.code
@@ -194,7 +194,7 @@ class Scan(models.Model):
     """
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # One opening for each class: the class's own key is check enough.
+    # There is one opening for each class, so checking the foreign key of the class is enough.
     opening = models.ForeignKey(Opening, on_delete=models.PROTECT, related_name="scans", db_index=False, db_constraint=False)
     session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="scans", db_index=False)
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
@@ -233,7 +233,7 @@ class Scan(models.Model):
 
 
 class HeldDecision(models.Model):
-    """What a person decided about a held scan; once."""
+    """A person's decision about a held scan; at most one for each."""
 
     scan = models.OneToOneField(Scan, on_delete=models.PROTECT, related_name="decision", primary_key=True)
     accepted = models.BooleanField()

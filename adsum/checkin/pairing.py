@@ -1,4 +1,4 @@
-"""A screen that nobody signs in on asks to be told what to show, and a lecturer tells it from their phone."""
+"""A screen without a sign-in asks to be told what to show, and a lecturer tells it from their phone."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ class NewPairing(NamedTuple):
 
 
 def forget_pairings(*, at: datetime) -> None:
-    """Delete what waiting screens asked for and nobody confirmed in time, and what has become a screen of its own."""
+    """Delete requests of waiting screens that were not confirmed in time, and those whose screen shows a class by now."""
     Pairing.objects.filter(created_at__lt=at - PAIRING_LIFE).delete()
 
 
@@ -44,11 +44,11 @@ def begin_pairing(*, at: datetime) -> NewPairing:
 
 
 _AS_READ = str.maketrans({"O": "0", "I": "1", "L": "1"})
-"""What people type for the signs of Crockford's alphabet."""
+"""Characters that people type in place of those of Crockford's alphabet."""
 
 
 def waiting_pairing(code: str, *, at: datetime) -> Pairing:
-    """The screen that waits with these eight characters, held until commit. Raises AdsumError `unknown_screen`."""
+    """The screen that waits with these eight characters, locked until commit. Raises AdsumError `unknown_screen`."""
     pairings = Pairing.objects.select_for_update(of=("self",)).filter(created_at__gte=at - PAIRING_LIFE)
     pairing = pairings.filter(code=plain(code).upper().translate(_AS_READ), display=None, kiosk=None).first()
     if pairing is None:
@@ -60,10 +60,10 @@ def waiting_pairing(code: str, *, at: datetime) -> Pairing:
 
 @transaction.atomic
 def confirm_pairing(code: str, opening: Opening, *, by: Person, at: datetime) -> Display:
-    """The lecturer says: this screen shows this class. Raises AdsumError `unknown_screen` for a wrong or old code."""
+    """Make a waiting screen show this class. Raises AdsumError `unknown_screen` for a wrong or old code."""
     pairing = waiting_pairing(code, at=at)
     display = add_display(opening, by=by, at=at).display
-    # The screen already holds a secret: the display is known by that one.
+    # The screen already keeps a secret, which becomes the display's.
     display.credential = pairing.credential
     display.save(update_fields=["credential"])
     pairing.display = display

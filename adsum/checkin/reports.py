@@ -31,7 +31,7 @@ from adsum.core import keyring
 from adsum.timetable.models import ClassSession
 
 CHECK_GRACE = timedelta(seconds=30)
-"""A code of a second check may still be typed so long after its end: no grace is longer."""
+"""How long after the end of a second check its code may still be typed: the longest grace."""
 
 
 def open_now_for(student: int, at: datetime) -> list[int]:
@@ -79,8 +79,8 @@ def held_in(sessions: QuerySet[ClassSession], since: datetime) -> list[HeldClass
 
 
 def _is_in() -> "ExpressionWrapper[Q]":
-    """Whether a scan's student attends its class, by whatever way. Being late by a later scan is not all that a scan in time
-    of another browser could bring."""
+    """Whether a scan's student attends its class already, in any way. A late mark from a later scan does not settle a scan
+    made in time in another browser, which could still be better."""
     theirs = Mark.objects.filter(session=OuterRef("session"), student=OuterRef("student"))
     late = Q(Exists(theirs.filter(status=Status.LATE, source=Source.SCAN)), refusal=Refusal.OTHER_BROWSER)
     late &= Q(first_seen_at__lt=F("opening__present_until"))
@@ -88,7 +88,7 @@ def _is_in() -> "ExpressionWrapper[Q]":
 
 
 def is_in(scan: Scan) -> bool:
-    """Whether nothing is left to decide about a scan: its student attends the class, by whatever way (one query)."""
+    """Whether nothing is left to decide about a scan, because its student attends the class already (one query)."""
     return Scan.objects.filter(_is_in(), pk=scan.pk).exists()
 
 
@@ -102,7 +102,7 @@ def _waiting() -> QuerySet[Scan]:
 
 
 def uncaptured(at: datetime, *, began: timedelta) -> QuerySet[ClassSession]:
-    """Classes under way for at least `began` of which nothing is captured: no screen shows the code, nobody scanned or was
+    """Classes under way for at least `began` in which nothing is captured: no screen shows the code, no student scanned or was
     looked for by hand, no heads were counted (one query)."""
     signs = (
         Display.objects.filter(opening__session=OuterRef("pk"), revoked_at=None),
@@ -130,7 +130,7 @@ def answers_of(check: SecondCheck) -> dict[int, datetime | None]:
     """By student who was in when it began, when they answered this second check, None for not (four queries).
 
     An answer is a scan, or a typed code, of the check's own codes: the interval they were made in began with it or later. One
-    browser answers for one account: for whoever checked in to this class with it, or else who answered with it first.
+    browser answers for one account: the one that checked in to this class with it, or else the first that answered with it.
     """
     session, began, ended = check.opening.session_id, check.started_at, check.ends_at
     if began is None or ended is None:
@@ -157,7 +157,7 @@ def answers_of(check: SecondCheck) -> dict[int, datetime | None]:
 
 
 CHECKED = frozenset({Status.PRESENT, Status.LATE, Status.OTHER_GROUP})
-"""Of whom a second check asks something: whoever left or takes part from elsewhere is not in the room."""
+"""The marks of students whom a second check asks: those who left or take part from elsewhere are not in the room."""
 
 
 def second_checks(session: ClassSession) -> QuerySet[SecondCheck]:
@@ -166,7 +166,7 @@ def second_checks(session: ClassSession) -> QuerySet[SecondCheck]:
 
 
 def unconfirmed_in(session: ClassSession) -> set[int]:
-    """Who missed a second check of a class, and nobody has said that they were there (one query)."""
+    """Students who missed a second check of a class and whom no person has confirmed as there (one query)."""
     missed = CheckAnswer.objects.filter(second_check__opening__session=session, confirmed_at=None, seen_by=None)
     return set(missed.values_list("student_id", flat=True))
 
@@ -243,8 +243,8 @@ def kiosks_of(opening: Opening) -> QuerySet[Kiosk]:
 
 
 def may_run(shown: Display | Kiosk, session: int, at: datetime) -> bool:
-    """Whether a screen or a kiosk of a class may go on: the account of whoever opened it is open, and the register of the class
-    still theirs to open (a few queries)."""
+    """Whether a screen or a kiosk of a class may go on: the account of the person who opened it is open, and they may still
+    open the register of the class (a few queries)."""
     opener = Person.objects.filter(pk=shown.opened_by_id, is_active=True).first()
     return opener is not None and ClassSession.objects.visible_to(opener, opener.access(at)).filter(pk=session).exists()
 
