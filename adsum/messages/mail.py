@@ -1,4 +1,4 @@
-"""The outbox by mail: each letter as plain text and as HTML, in the language of whoever it is for, to the mail server."""
+"""The outbox by mail: each letter as plain text and as HTML, in its reader's language, to the mail server."""
 
 import smtplib
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def is_configured() -> bool:
 
 
 def send_due(clock: Callable[[], datetime], *, most: int = 5_000) -> int:
-    """Send what is due, as long as there is something and at most so many; how many the server took.
+    """Send what is due, but at most so many. Returns how many the server took.
 
     A letter is marked as sent once the server has taken it. A worker that dies between the two leaves it to be sent again,
     under the same Message-ID.
@@ -62,7 +62,7 @@ def send_due(clock: Callable[[], datetime], *, most: int = 5_000) -> int:
 
 
 def _send(message: Message, connection: BaseEmailBackend, clock: Callable[[], datetime]) -> bool:
-    """Raises OSError or SMTPException for what is not this letter's fault."""
+    """Send one letter. Raises OSError or SMTPException for errors that are not this letter's fault."""
     try:
         letter = compose(message)
     except AdsumError as problem:

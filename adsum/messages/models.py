@@ -24,8 +24,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One thing one person is told, once. Written in the language of the person when it is read or sent; holds the name of
-    nobody else."""
+    """One thing one person is told, once. Written in the language of the person when it is read or sent; never holds another
+    person's name."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     """Also its Message-ID, so that a letter sent twice is known to be one."""
@@ -33,7 +33,7 @@ class Message(models.Model):
     kind = models.CharField(max_length=40)
     """What it is about: one of the kinds of `topics.registry`, of which there may be more without a change of this table."""
     key = models.CharField(max_length=120, unique=True)
-    """What it tells, to whom: nobody is told the same thing twice."""
+    """What it tells, and to whom, so that a person is not told the same thing twice."""
     facts = models.JSONField(default=dict)
     """What it says, in no language: ids, codes, times (ISO 8601, UTC), titles of modules and rooms."""
     language = models.CharField(max_length=8)

@@ -1,4 +1,4 @@
-"""Reads across the outbox, and who is told what is not about their own class."""
+"""Reads across the outbox, and the people who are told about things other than their own classes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

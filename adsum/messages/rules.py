@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 
 class State(StrEnum):
-    """How far a message has come on its way by mail. Whoever it is for reads it here in every state but two."""
+    """How far a message has come on its way by mail. Its reader can read it here in every state but two."""
 
     WAITING = "waiting"
     """To be sent, or to be tried again, when it is due."""
@@ -32,20 +32,20 @@ MOVES: dict[State, frozenset[State]] = {
     State.WITHDRAWN: frozenset(),
     State.LAPSED: frozenset(),
 }
-"""What may follow on what."""
+"""Which state may follow which."""
 
 UNSEEN = frozenset({State.HELD, State.WITHDRAWN})
-"""States in which whoever it is for does not read it here either."""
+"""States in which its reader cannot read it here either."""
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 """How long after each temporary refusal a letter is tried again; after the last one it has failed."""
 SERVER_AWAY = timedelta(minutes=2)
-"""How long nobody tries again when the mail server does not answer at all."""
+"""How long to wait before the next try when the mail server does not answer at all."""
 CLAIM = timedelta(minutes=10)
 """How long a worker may take over one letter. A worker that died in the middle leaves it to the next after this time."""
 
 DAY_BEGINS, DAY_ENDS = time(7), time(21)
-"""Nobody is written to outside these hours, but for a class that is about to begin."""
+"""No letters are sent outside these hours, except about a class that is about to begin."""
 URGENT = timedelta(hours=3)
 """A class that begins within this time: what changed is told at once, also at night."""
 QUIET = timedelta(minutes=5)
@@ -55,7 +55,7 @@ LONGEST = timedelta(minutes=20)
 DIGESTS = (time(8), time(17), time(20))
 """What is gathered over a day goes out at these times: a change made in the day is told that day."""
 STALE = timedelta(days=3)
-"""What happened longer ago than this when it is first seen (a restored backup, a first start) is told to nobody."""
+"""Events older than this when they are first seen (a restored backup, a first start) are not told."""
 KEPT_DUE = timedelta(days=14)
 """How long a letter about marks and registers is of use, should the mail be away."""
 NO_CODE_AFTER = timedelta(minutes=8)
@@ -68,7 +68,7 @@ def retry_after(tries: int) -> timedelta | None:
 
 
 def is_night(at: datetime, zone: ZoneInfo) -> bool:
-    """Whether people are left in peace at that instant."""
+    """Whether it is night at that instant, when no letters are sent."""
     return not DAY_BEGINS <= at.astimezone(zone).time() < DAY_ENDS
 
 

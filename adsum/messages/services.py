@@ -142,7 +142,7 @@ def withdraw(message: Message, *, by: Person, at: datetime) -> None:
 
 
 def hold(message: Message, *, by: Person, at: datetime) -> None:
-    """Keep a message back until somebody lets it go. Raises AdsumError `moved_on`."""
+    """Keep a message back until a person releases it. Raises AdsumError `moved_on`."""
     _move_on(message, State.HELD, at=at, actor=by.actor, verb="hold")
 
 

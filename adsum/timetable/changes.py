@@ -1,6 +1,6 @@
-"""The only code with which a person changes a class: it is cancelled, takes place after all, moves, is covered, is added.
+"""The only code by which a person changes a class: it is cancelled, restored, moved, covered or added.
 
-Whoever is not of the timetabling team makes a report by it: it takes effect at once, and waits to be confirmed or undone.
+A change by a person outside the timetabling team is a report: it takes effect at once, and waits to be confirmed or undone.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from adsum.timetable.services import class_facts, write_classes
 from adsum.timetable.writes import ClassStep
 
 NEW = "new"
-"""What a report touches that added a class."""
+"""What a report changes when it adds a class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a class shall be; None leaves that as it is. Times are UTC."""
+    """The wanted facts of a class; None leaves a fact as it is. Times are UTC."""
 
     status: ClassStatus | None = None
     times: tuple[datetime, datetime] | None = None
@@ -73,7 +73,7 @@ def _locked(session: ClassSession) -> ClassSession:
 
 @dataclass(slots=True)
 class _Links:
-    """What belongs to a class."""
+    """The rooms, staff and groups of a class."""
 
     rooms: Sequence[Room]
     staff: Sequence[Person]
@@ -86,7 +86,7 @@ class _Links:
 
 
 def _as_it_is(session: ClassSession, links: _Links) -> dict[str, Any]:
-    """A class in the words of a report's `undo`."""
+    """A class in the form of a report's `undo`."""
     return {
         "status": str(session.status),
         "when": [session.starts_at.isoformat(), session.ends_at.isoformat(), session.zone],
@@ -107,7 +107,7 @@ def _set_times(session: ClassSession, starts_at: datetime, ends_at: datetime, zo
 
 
 def rooms_called(names: Iterable[str]) -> list[Room]:
-    """The rooms of those names, whatever their case; one that is not known is made (a class may move to the lawn)."""
+    """The rooms with these names, ignoring case. An unknown room is added (a class may move to the lawn)."""
     rooms: dict[int, Room] = {}
     for name in names:
         known = Room.objects.filter(name__iexact=name).order_by("pk").first()
@@ -125,9 +125,9 @@ def _make_room(name: str) -> Room:
 def change_class(
     session: ClassSession, wanted: Wanted, *, by: Person, at: datetime, reason: str = "", final: bool = False
 ) -> ClassSession:
-    """Make a class what a person says it is, at once. What is so already stays; marks always stay.
+    """Change a class at once as a person says. Facts that already are so stay; marks always stay.
 
-    `final`: the timetabling team says so, and a report that waited is settled by it. Otherwise a report waits for them.
+    `final`: the timetabling team says so, which settles a report that waited. Otherwise a report waits for them.
     Raises AdsumError `over` for a class that was held and cannot move any more, `cancelled` for one that must first take
     place, and what `times_refused` says.
     """
@@ -162,14 +162,14 @@ def change_class(
         else:
             report = _report(session, touched, {name: was[name] for name in touched}, by=by, at=at, reason=reason)
             if NEW not in report.touches and all(now[name] == value for name, value in report.undo.items()):
-                report.decided_at, report.decided_by, report.confirmed = at, by, False  # taken back by a second word
+                report.decided_at, report.decided_by, report.confirmed = at, by, False  # a second change took it back
                 report.save()
     return session
 
 
 def _found(session: ClassSession, at: datetime) -> None:
-    """A class missing from its source is no longer suspect: a person has said whether it takes place. If it does, it is not
-    suspected again until its source names it; if not, its silence is what its source said, and naming it again restores it."""
+    """Settle a class missing from its source: a person has said whether it takes place. If it does, it does not become suspect
+    again until its source has named it. If not, the source counts as having left it out, and naming it again restores it."""
     session.suspect_since, session.kept_at = None, None if session.cancelled else at
     if session.cancelled and session.said:
         session.said["cancelled"] = True
@@ -191,7 +191,7 @@ def _write(
 def _report(
     session: ClassSession, touched: Sequence[str], undo: dict[str, Any], *, by: Person, at: datetime, reason: str
 ) -> ClassReport:
-    """One open report per class: a second word joins the first, and undoing goes back to before both."""
+    """Keep one open report per class: a second report joins the first, and undoing goes back to before both."""
     report = ClassReport.objects.filter(session=session, decided_at=None).first() or ClassReport(session=session)
     report.by, report.at, report.reason = by, at, reason.strip()[:200]
     report.touches = sorted({*report.touches, *touched})
@@ -201,7 +201,7 @@ def _report(
 
 
 def _settle(session: ClassSession, touched: Sequence[str], *, by: Person, at: datetime) -> None:
-    """The timetabling team has said the last word on all that a report spoke of."""
+    """Take what the timetabling team has decided off the open report of a class; when nothing is left, it is settled."""
     report = ClassReport.objects.filter(session=session, decided_at=None).first()
     if report is None:
         return
@@ -237,7 +237,7 @@ def add_class(new: NewClass, *, by: Person, at: datetime, reason: str = "", fina
 
 
 def _open_report(report: ClassReport) -> ClassReport:
-    """Locked, unless a colleague was faster (AdsumError `decided`)."""
+    """The report, locked. Raises AdsumError `decided` if a colleague was faster."""
     found = ClassReport.objects.select_for_update().filter(pk=report.pk, decided_at=None).first()
     if found is None:
         raise AdsumError("decided", _("A colleague has already decided this one. Reload the page to see how."))
@@ -246,7 +246,7 @@ def _open_report(report: ClassReport) -> ClassReport:
 
 @raises_generation
 def confirm_report(report: ClassReport, *, by: Person, at: datetime) -> None:
-    """The class stays as reported, also when its source is imported again, until its source says something new of it."""
+    """Confirm a report: the class stays as reported, also in later imports, until its source says something new about it."""
     report = _open_report(report)
     report.decided_at, report.decided_by, report.confirmed = at, by, True
     report.save()
@@ -255,7 +255,7 @@ def confirm_report(report: ClassReport, *, by: Person, at: datetime) -> None:
 
 @raises_generation
 def undo_report(report: ClassReport, *, by: Person, at: datetime) -> ClassSession:
-    """The class goes back to what its source says, or to what it was where it has none. Marks stay."""
+    """Undo a report: the class becomes what its source says, or what it was before if it has no source. Marks stay."""
     report = _open_report(report)
     session = _locked(ClassSession(pk=report.session_id))
     links = _Links.of(session)

@@ -107,8 +107,9 @@ def _linked(pks: Collection[int]) -> dict[int, set[int]]:
 
 
 class _ByName:
-    """Whose and which the names in lines of history are that were written before ids were kept, as far as can be told today.
-    A name that may be two things is neither: a stranger must not be taken for somebody. No query where ids were kept."""
+    """Finds what names in older lines of history mean, from before ids were kept, as far as can be told today. A name that
+    could mean two people or things is left out, so that a stranger is not taken for the right one. No query where ids were
+    kept."""
 
     def __init__(self, said: Iterable[Mapping[str, Any]]) -> None:
         self._older = [one for one in said if "staff_ids" not in one]
@@ -137,7 +138,7 @@ class _ByName:
 
     @cached_property
     def _lecturers(self) -> dict[int, list[int]]:
-        """By group, its lecturers today, where a class named nobody (one query, or none)."""
+        """By group, its lecturers today, where a class named no staff (one query, or none)."""
         groups = {group for one in self._older if not one["staff"] for group in self.groups(one)}
         found = defaultdict[int, list[int]](list)
         for group, person in GroupStaff.objects.filter(group__in=groups).values_list("group", "person"):
@@ -153,7 +154,7 @@ class _ByName:
         return {found[0] for found in one_of if len(found) == 1}
 
     def staff(self, said: Mapping[str, Any]) -> set[int]:
-        """Who taught a class, by id: whoever it named, or else the lecturers its groups have today."""
+        """Who taught a class, by id: the staff it named, or else the lecturers its groups have today."""
         if "staff_ids" in said:
             return set(said["staff_ids"])
         if not said["staff"]:

@@ -253,7 +253,7 @@ class PlaceChange(models.Model):
 
 
 class GroupStaff(models.Model):
-    """A lecturer of a group: teaches its classes where the timetable names nobody."""
+    """A lecturer of a group: teaches its classes where the timetable names no staff."""
 
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="staff")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
@@ -277,7 +277,7 @@ def _taught_by(person: Person) -> Q:
 
 class ClassSessionQuerySet(models.QuerySet["ClassSession"]):
     def taught_by(self, person: Person) -> ClassSessionQuerySet:
-        """Classes the person teaches, covers or co-teaches; a class that names nobody is its groups' lecturers'."""
+        """Classes the person teaches, covers or co-teaches. A class that names no staff belongs to its groups' lecturers."""
         return self.filter(_taught_by(person))
 
     def expecting(self, person: Person) -> ClassSessionQuerySet:
@@ -399,8 +399,8 @@ class ClassChange(models.Model):
 
 
 class ClassReport(models.Model):
-    """What somebody at the class said of it before the timetabling team did. It takes effect at once and waits to be
-    confirmed or undone; until then no import overwrites what it speaks of."""
+    """What a person at the class said about it before the timetabling team did. It takes effect at once and waits to be
+    confirmed or undone; until then imports do not overwrite these facts."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     session = models.ForeignKey(ClassSession, on_delete=models.CASCADE, related_name="reports")
@@ -408,12 +408,12 @@ class ClassReport(models.Model):
     at = models.DateTimeField()
     reason = models.CharField(max_length=200, blank=True)
     touches = models.JSONField(default=list)
-    """What it speaks of: `status`, `when`, `rooms`, `staff`, `groups`, `delivery`, or `new` for a class that it added."""
+    """What it is about: `status`, `when`, `rooms`, `staff`, `groups`, `delivery`, or `new` for a class that it added."""
     undo = models.JSONField(default=dict)
-    """What the class goes back to, by the same words: as it was, or as its source has said since."""
+    """What undoing it restores, by the same words: the class as it was, or as its source has said since."""
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    """Nobody when the source came to say the same."""
+    """Empty when the source came to say the same."""
     confirmed = models.BooleanField(null=True)
 
     class Meta:
@@ -430,8 +430,8 @@ class ClassReport(models.Model):
 
 
 class CalendarKey(models.Model):
-    """The secret in the address of one person's own calendar. It is known by its fingerprint; the encrypted copy is there
-    to show the address to its owner again, and nobody finds the address in the table."""
+    """The secret in the address of one person's own calendar. It is found by its fingerprint. The encrypted copy is there to
+    show the address to its owner again; the table itself does not reveal it."""
 
     person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="+")
     fingerprint = models.CharField(max_length=64, unique=True)

@@ -50,8 +50,8 @@ def _places_in(sessions: Collection[int]) -> QuerySet[Place]:
 
 
 def held_by(people: Collection[int], sessions: Collection[int]) -> set[tuple[int, int]]:
-    """As (class, student): which of these people their places and enrolments make expected in which of these classes,
-    whatever became of their accounts since (one query)."""
+    """Pairs (class, student): these people are expected in these classes by their places and enrolments, whatever became of
+    their accounts since (one query)."""
     held = _held_in(sessions).filter(person__in=people)
     return set(held.values_list("group__sessions", "person_id"))
 
@@ -113,11 +113,11 @@ def expected_students(session: ClassSession) -> dict[int, Person]:
 
 
 def students_visible_to(person: Person, access: Access) -> QuerySet[Person]:
-    """Students whose whole record the person may open, given what they may be; nobody else exists for them.
+    """Students whose whole record the person may open with this access; pages treat all others as not existing.
 
     Those who keep records see the students on the courses of their departments, tutors the tutees they have on that day.
-    Lecturers see a student in their own classes only: that is the register's page. Never one's own: staff have that as
-    students.
+    Lecturers see a student only in their own classes, on the register's page. People never see their own record here: they
+    have it as students.
     """
     students = Person.objects.filter(pk__in=RoleGrant.objects.filter(role=Role.STUDENT).values("person")).exclude(pk=person.pk)
     departments = access.departments(*KEEPS_RECORDS)
@@ -139,7 +139,7 @@ def students_of_modules(modules: Collection[int], *, on: date) -> dict[int, set[
 
 
 class Relation(NamedTuple):
-    """As what somebody may look at a student or a class: the role, and the department where that is what opens it."""
+    """The role in which a person may look at a student or a class, and the department if the role opens it through one."""
 
     role: Role
     department: int | None = None
@@ -156,15 +156,15 @@ def _by_department(access: Access, roles: Iterable[Role], departments: Collectio
 
 
 def relation_to(person: Person, access: Access, student: Person) -> Relation | None:
-    """As what the person may open this student's whole record; None: they may not (two queries). It says yes to exactly
-    those whom `students_visible_to` lists."""
+    """The role in which the person may open this student's whole record; None: they may not (two queries). It agrees exactly
+    with `students_visible_to`."""
     if student.pk == person.pk or not RoleGrant.objects.filter(role=Role.STUDENT, person=student).exists():
         return None
     return relations_to(person, access, [student.pk]).get(student.pk)
 
 
 def relations_to(person: Person, access: Access, students: Collection[int]) -> dict[int, Relation]:
-    """As what the person may open the whole records of these students; those they may not are left out (one query)."""
+    """The role in which the person may open each of these students' whole records; others are left out (one query)."""
     departments: dict[int, list[int | None]] = {pk: [] for pk in students}
     tutees = set()
     rows = Enrolment.objects.filter(person__in=students)
@@ -180,17 +180,17 @@ def relations_to(person: Person, access: Access, students: Collection[int]) -> d
 
 
 def by_department(access: Access, department: int | None) -> Relation | None:
-    """As what somebody sees the classes of a department; None: not at all."""
+    """The role in which a person sees the classes of a department; None: they do not."""
     return _by_department(access, sorted(KEEPS_REGISTERS), [department])
 
 
 def as_one_of(access: Access, roles: AbstractSet[Role], department: int | None = None) -> Relation:
-    """As what somebody sees what each of `roles` sees: over this department where they hold one there."""
+    """The role, of `roles`, in which a person sees something, and this department if they hold the role over it."""
     return _by_department(access, sorted(roles), [department]) or Relation(min(access.roles & roles))
 
 
 def relation_to_class(person: Person, access: Access, session: ClassSession) -> Relation | None:
-    """As what the person may open the register of this class; None: they may not (at most three queries)."""
+    """The role in which the person may open the register of this class; None: they may not (at most three queries)."""
     this = ClassSession.objects.filter(pk=session.pk)
     if access.holds(Role.LECTURER) and this.taught_by(person).exists():
         return Relation(Role.LECTURER)
@@ -203,7 +203,7 @@ def relation_to_class(person: Person, access: Access, session: ClassSession) -> 
 
 
 def staff_of(sessions: Collection[int]) -> dict[int, dict[int, Person]]:
-    """By class id, who teaches it: whoever is named, or else its groups' lecturers, as `taught_by` says (three queries)."""
+    """By class id, who teaches it: the named staff, or else its groups' lecturers, as in `taught_by` (three queries)."""
     staff = staff_ids_of(sessions)
     people = Person.objects.in_bulk({person for ids in staff.values() for person in ids})
     return {session: {pk: people[pk] for pk in ids} for session, ids in staff.items()}
@@ -241,7 +241,7 @@ class News:
     covered: bool = False
     groups_changed: bool = False
     reported_by: str = ""
-    """Who said so, while it waits to be confirmed."""
+    """Who reported it, while it waits to be confirmed."""
 
 
 def news_of(sessions: Collection[int], since: datetime) -> dict[int, News]:

@@ -1,4 +1,4 @@
-"""Who leads a module, as a person says by hand."""
+"""Module leaders, given and ended by hand."""
 
 from datetime import date, datetime
 
@@ -15,7 +15,7 @@ from adsum.timetable.models import Module, ModuleLeader
 def lead_module(
     module: Module, person: Person, *, starts_on: date | None, ends_on: date | None, by: Person, at: datetime
 ) -> ModuleLeader:
-    """Make somebody leader of a module, or give their leading other dates; from then on it is held by hand.
+    """Make a person leader of a module, or change the dates of their leading; from then on it counts as given by hand.
 
     Raises AdsumError `known_already` when they lead it for just these days.
     """
@@ -33,7 +33,7 @@ def lead_module(
 
 @raises_generation
 def end_leading(leader: ModuleLeader, *, last_day: date, by: Person, at: datetime) -> None:
-    """They lead the module until `last_day`, which is still included. Raises AdsumError `ended` when that is over."""
+    """End a person's leading of a module after `last_day`, still included. Raises AdsumError `ended` when it had ended."""
     if leader.ends_on is not None and leader.ends_on <= last_day:
         raise AdsumError("ended", _("That has ended already."))
     ModuleLeader.objects.filter(pk=leader.pk).update(ends_on=last_day)

@@ -228,7 +228,7 @@ def move_import(run: Import, to: ImportState, *, only_from: Iterable[ImportState
 
 
 def show_progress(run: Import, done: int, total: int) -> None:
-    """How far checking has come, for whoever watches."""
+    """Keep how far checking has come, for people who watch its page."""
     Import.objects.filter(pk=run.pk).update(done=done, total=total)
 
 
@@ -307,7 +307,7 @@ def save_mapping(
 
 
 def claim_feed(pk: int, *, at: datetime, until: datetime, asked: bool) -> FeedMapping | None:
-    """Take a feed that is due, or that somebody `asked` for, until then; None when another worker has it."""
+    """Take a feed that is due, or that a person `asked` for, until then; None when another worker has it."""
     free = FeedMapping.objects.filter(Q(claimed_until=None) | Q(claimed_until__lte=at), pk=pk)
     due = free if asked else free.filter(next_poll_at__lte=at)
     return FeedMapping.objects.get(pk=pk) if due.update(claimed_until=until) else None
@@ -342,8 +342,8 @@ def save_poll(
 
 
 def read_feeds_afresh() -> None:
-    """People, modules or groups are known that were not: rows of feeds that named them in vain may be used now, also where a
-    feed says nothing new. Call it in the transaction that made them known."""
+    """Note that new people, modules or groups are known: rows of feeds that could not be used before may be used now, even if
+    the feed is unchanged. Call it in the transaction that made them known."""
     FeedMapping.objects.exclude(sha256="").update(etag="", last_modified="", sha256="")
 
 
@@ -362,7 +362,7 @@ CALENDAR = "calendar/v1"
 
 @transaction.atomic
 def renew_calendar(person: Person, *, at: datetime) -> str:
-    """Give a person's calendar an address of its own, or another one; the old one is dead. Returns its secret (192 bits)."""
+    """Give a person's calendar an address, or a new one; the old one stops working. Returns its secret (192 bits)."""
     secret = token_urlsafe(24)
     values = {"fingerprint": fingerprint(secret), "sealed": vault.seal(secret, purpose=CALENDAR), "made_at": at}
     CalendarKey.objects.update_or_create(person=person, defaults=values)

@@ -1,4 +1,4 @@
-"""What an import is about to change, as it is handed from whoever plans it to `services`; and the same in parts."""
+"""What an import is about to change, as planning hands it to `services`; whole, and in parts."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class ClassStep:
 
 @dataclass(slots=True)
 class SourceWord:
-    """What a source says by now of a class that waits for a report to be decided: where the report agrees with it, it is
-    settled; else that is what undoing it goes back to. None: it says nothing new of that."""
+    """What a source says now about a class with a report that waits. If the report agrees, it is settled; otherwise undoing it
+    restores what the source says. None: the source says nothing new about that fact."""
 
     report: ClassReport
     agrees: bool
@@ -70,9 +70,9 @@ class Writes(PeopleWrites):
     rooms: Rows[Room] = field(default_factory=Rows)
     classes: list[ClassStep] = field(default_factory=list)
     touched: list[ClassSession] = field(default_factory=list)
-    """Classes of which only what the source said is kept anew: no new version."""
+    """Classes for which only the source's latest words are stored: no new version."""
     renamed: list[ClassSession] = field(default_factory=list)
-    """Classes that their source calls otherwise now, or that another source has taken over."""
+    """Classes with a new id at their source, or that another source has taken over."""
     words: list[SourceWord] = field(default_factory=list)
     fields: dict[int, list[str]] = field(default_factory=dict)
     """By key, the fields of classes that change."""
@@ -119,7 +119,7 @@ class Writes(PeopleWrites):
 
     @property
     def names_more(self) -> bool:
-        """Whether what a timetable may name becomes known by it, or is called otherwise."""
+        """Whether it adds or renames things that a timetable may name."""
         named: tuple[Rows[Any], ...] = (self.modules, self.groups, self.people, self.identifiers)
         return any(rows.new or rows.changed for rows in named)
 

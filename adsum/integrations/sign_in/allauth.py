@@ -60,32 +60,32 @@ log = structlog.get_logger()
 
 
 class Refusal(StrEnum):
-    """Why a sign-in through a provider came to nothing. Each has a page that says what to do next."""
+    """Why a sign-in through a provider failed. Each has a page that says what to do next."""
 
     CANCELLED = "cancelled"
     STALE = "stale"
-    """Too long on the way, already used, or begun in another browser."""
+    """It took too long, was used already, or began in another browser."""
     PROVIDER_DOWN = "provider_down"
     NOT_PROVEN = "not_proven"
-    """The provider's answer does not hold what it must: forged, for someone else, out of time, or badly configured."""
+    """The provider's answer is not valid: forged, for someone else, out of time, or badly configured."""
     UNKNOWN_PERSON = "unknown_person"
     INCOMPLETE = "incomplete"
-    """Nobody we know, and too little was said to add them."""
+    """The person is not known here, and too little was said to add them."""
     GUEST = "guest"
-    """Nobody we know, and a guest at the provider, whose e-mail is of none of its domains."""
+    """The person is not known here, and is a guest at the provider: their e-mail is in none of its domains."""
     ELSEWHERE = "elsewhere"
-    """Known, and linked; but their e-mail is of no domain of this provider any more."""
+    """The person is known and linked, but their e-mail is no longer in a domain of this provider."""
     SECOND_STEP = "second_step"
-    """Right, but without the second factor that this person needs."""
+    """The answer is valid, but lacks the second factor that this person needs."""
     NOT_FRESH = "not_fresh"
-    """Someone signed in here was to sign in there once more, and the provider does not say that they did."""
+    """A person signed in here had to sign in there once more, and the provider does not say that they did."""
     SOMEONE_ELSE = "someone_else"
-    """Someone signed in here was to sign in there once more, and another person did."""
+    """A person signed in here had to sign in there once more, but another person did."""
 
 
 class Refused(AdsumError):
-    """A sign-in that came to nothing. The message is for the log, and so are the facts: which claim, what it came as, what it
-    was compared with. Never a token, a code, or the whole of a claim."""
+    """A sign-in that failed. The message is for the log, and so are the facts: which claim, in which form it came, what it was
+    compared with. Never a token, a code, or a whole claim."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Refused(AdsumError):
         self.provider = provider
         self.facts = facts
         self.ask_again = ask_again
-        """The provider was not asked for two factors yet, and can be."""
+        """Whether the provider was not yet asked for two factors, but can be."""
 
 
 def providers() -> list[SocialApp]:
@@ -126,13 +126,13 @@ def provider_for(email: str) -> SocialApp | None:
 
 
 def guests_at(provider_id: str) -> QuerySet[SocialAccount]:
-    """Whom an administrator linked by hand to a provider that does not speak for their domain."""
+    """Links that an administrator made by hand between people and a provider that does not speak for their domain."""
     guests: QuerySet[SocialAccount] = SocialAccount.objects.filter(provider=provider_id, **{f"extra_data__{GUEST}": True})
     return guests
 
 
 def provider_of_guests(email: str) -> SocialApp | None:
-    """Where guests of this domain sign in. It tells nothing about this very e-mail."""
+    """Where guests of this domain sign in. It reveals nothing about one particular e-mail."""
     domain = domain_of(email)
     if not domain or provider_for(email):
         return None
@@ -149,9 +149,9 @@ def provider_that_knows(person: Person) -> SocialApp | None:
 
 
 def one_factor_alone(request: Any, person: Person) -> bool:
-    """Whether this browser's sign-in is known to rest on one factor: a password, or a provider that spoke of no second one.
+    """Whether this browser's sign-in is known to rest on one factor: a password, or a provider that named no second one.
 
-    (Nothing is known of a sign-in that django-allauth did not make; there are none but the demo's.)
+    (Nothing is known of a sign-in that django-allauth did not make; only the demo has those.)
     """
     records = get_authentication_records(request, person)
     kept = request.session.get(PROOF) or {}
@@ -159,19 +159,19 @@ def one_factor_alone(request: Any, person: Person) -> bool:
 
 
 def note_second_factor(request: Any, person: Person, kind: str) -> None:
-    """In this browser, its owner has just set up what is asked for at every other sign-in, and shown it."""
+    """Note that the person in this browser has just set up a second step and used it, so this sign-in counts as strong."""
     record_authentication(request, person, "mfa", type=kind)
 
 
 def is_local(email: str) -> bool:
-    """Whether people of this domain have their passwords here. It tells nothing about this very e-mail."""
+    """Whether people of this domain have their passwords here. It reveals nothing about one particular e-mail."""
     domain = domain_of(email)
     here = Person.objects.filter(username__endswith=f"@{domain}", password__startswith="argon2$")  # noqa: S106
     return bool(domain) and provider_for(email) is None and here.exists()
 
 
 def demo_is_open_to(request: Any) -> bool:
-    """Whether the demo lets somebody in from there: everybody knows its password."""
+    """Whether the demo allows a sign-in from this address, because its password is public."""
     there = request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
     return settings.DEMO_ANYWHERE or is_on_local_network(*there)
 
@@ -203,8 +203,8 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(own_path(url))
 
     def authenticate(self, request: Any, **credentials: Any) -> Any:
-        """Who that is, once there is room to look at the password. Raises ValidationError: nothing was counted when it is for
-        want of room (`busy`)."""
+        """The person with this password, once there is room to check it. Raises ValidationError; if there is no room (`busy`),
+        the try is not counted."""
         address = whose(self.get_client_ip(request))
         if settings.DEMO and not demo_is_open_to(request):
             raise ValidationError(_("The demo's password counts only on its own network."), code="elsewhere")
@@ -217,9 +217,9 @@ class AccountAdapter(DefaultAccountAdapter):
             raise _not_looked_at(busy) from busy
 
     def pre_login(self, request: Any, user: Any, **more: Any) -> Any:
-        request.session.pop(PROOF, None)  # of a sign-in in this browser that came to nothing
+        request.session.pop(PROOF, None)  # left by a sign-in in this browser that failed
         if proof := getattr(request, PROOF, None):
-            request.session[PROOF] = proof  # now, because whoever was signed in before has taken their session with them
+            request.session[PROOF] = proof  # only now, because the session of a person signed in before has been replaced
         return super().pre_login(request, user, **more)
 
     def login(self, request: Any, user: Any) -> None:
@@ -228,14 +228,14 @@ class AccountAdapter(DefaultAccountAdapter):
         log.info("sign_in.done", person=user.pk)
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
-        """Our pages say what happened."""
+        """Send no messages of allauth's own: our pages say what happened."""
 
     def get_client_ip(self, request: Any) -> str:
         return client_address(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):
-    """The university's providers: what goes wrong is one exception, and nobody is made or linked by allauth itself."""
+    """The university's providers: every failure is one exception, and allauth itself never adds or links people."""
 
     def is_open_for_signup(self, *_request: Any) -> bool:
         return False
@@ -244,7 +244,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         return ProviderSession()
 
     def pre_social_login(self, _request: Any, sociallogin: Any) -> None:
-        sociallogin.token = None  # else it would wait in the session while a code is asked for
+        sociallogin.token = None  # else it would be kept in the session while a code is asked for
         if not sociallogin.is_existing:
             raise Refused(Refusal.UNKNOWN_PERSON, "not linked", sociallogin.account.provider)
 
@@ -260,7 +260,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
             refusal = Refusal.PROVIDER_DOWN
         else:
             refusal = Refusal.NOT_PROVEN
-        # The exception's text may hold what the provider sent, so only its kind is kept; of an error, what a standard names.
+        # The exception's text may hold what the provider sent, so only its type is kept, and of an error its standard name.
         why = type(exception).__name__ if exception else str(error)
         facts = {"error": said if said in ERRORS else "none that a standard names"} if said and not exception else {}
         raise Refused(refusal, why, provider.sub_id, facts=facts) from exception

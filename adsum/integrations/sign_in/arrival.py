@@ -1,5 +1,5 @@
-"""Somebody comes back from a provider, of either protocol, and what it said is verified: who of ours is that, are two
-factors proved, which roles does it give, and what did they go there for.
+"""What happens when a person comes back from a provider, of either protocol, and its answer is verified: which of our people
+they are, whether two factors are proved, which roles it gives, and why they went there.
 
 Settings of a provider (`SocialApp.settings`) that are read here; those of one protocol are in oidc.py and saml.py:
   domains            e-mail domains whose people it signs in
@@ -45,30 +45,30 @@ from adsum.integrations.sign_in.claims import compared_without_case, is_guest, i
 UID_MAX = 191
 NAMES = ("family_name", "given_name", "email")
 VERIFIED = "email_verified"
-"""Where a provider says this of an e-mail, nobody is made of one that it has not checked."""
+"""The claim that says whether the provider has checked an e-mail. If it says no, no person is added with that e-mail."""
 LEFT_OUT_KEPT = 30 * 24 * 3600
-"""Seconds for which a provider's page tells of a claim that was too long to send."""
+"""Seconds for which a provider's page reports a claim that was too long to send."""
 LEEWAY = timedelta(seconds=60)
-"""How far a provider's clock may be from ours when it says that somebody has just signed in."""
+"""How far a provider's clock may be from ours when it says that a person has just signed in."""
 
 
 class Purpose(StrEnum):
-    """What somebody goes to a provider for."""
+    """Why a person goes to a provider."""
 
     SIGN_IN = "sign_in"
     FRESH = "fresh"
-    """Signed in already, and to prove anew that it is they."""
+    """They are signed in already, and prove again who they are."""
     TEST = "test"
-    """An administrator tries the connection; nobody is signed in by it."""
+    """An administrator tries the connection; this does not sign them in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a provider said of whoever signed in there, verified: issued by it, for us, now, to this browser's question."""
+    """What a provider said about a person who signed in there, verified: issued by it, for us, now, for this browser."""
 
     issuer: str
     uid: str
-    """Names the person at this issuer for ever."""
+    """The permanent name of the person at this issuer."""
     claims: Mapping[str, Any]
     """Claims or attributes, by name; one text, or a list where there are several."""
     factors: Mapping[str, frozenset[str]]
@@ -85,26 +85,26 @@ class Report:
     factors: dict[str, list[str]]
     at: str
     who: str
-    """The person of ours it is: their name, or ''."""
+    """The name of the person found here, or ''."""
     known: bool
-    """Linked already, as opposed to found by the claim that matches."""
+    """Whether they were linked already, rather than found by the claim that matches."""
     two_factors: bool
     roles: list[tuple[str, str]] = field(default_factory=list)
     unknown_departments: list[str] = field(default_factory=list)
     roles_missing: bool = False
-    """There is a rule for roles, and the claim it reads was not among what was said."""
+    """Whether there is a rule for roles but the claim that it reads was not sent."""
     roles_left_out: bool = False
-    """It was not, because it was too long to send."""
+    """Whether it was not sent because it was too long."""
     because: str = ""
-    """Why nobody was found: a value of Because."""
+    """Why no person was found: a value of Because."""
     compared: dict[str, str] = field(default_factory=dict)
-    """Which claim was read, what it came as and what it was compared with."""
+    """Which claim was read, in which form it came, and what it was compared with."""
     guest: bool = False
-    """A guest's account there."""
+    """Whether it is a guest's account there."""
 
 
 class Aside(Exception):
-    """The way back led not to a new sign-in, but to a report of a test, or to a fresh proof (None) and on to `next_path`."""
+    """The return was not a new sign-in, but a test (with its report) or a fresh proof (None); it goes on to `next_path`."""
 
     def __init__(self, report: Report | None, next_path: str = "") -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class Aside(Exception):
 
 
 def spelled(app: SocialApp, subject: str) -> str:
-    """What this provider calls somebody, as they were linked: where its standard compares without case, in whatever case."""
+    """What this provider calls a person, in the form in which they were linked. Ignores case where its standard does."""
     name = app.settings.get("uid_attribute") or app.settings.get("uid_field", "sub")
     return identities.spelled(app.provider_id, subject) if compared_without_case(name) else subject
 
@@ -139,7 +139,8 @@ def wanted_claims(app: SocialApp, uid: str, purpose: str) -> set[str]:
 
 
 def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -> None:
-    """Make sure whoever the provider named may come in, is linked and holds the roles it gives; allauth signs them in next.
+    """Make sure that the person whom the provider named may sign in, is linked and holds the roles it gives; allauth signs them
+    in next.
 
     Raises Refused, or Aside when they went there for something else.
     """
@@ -175,7 +176,7 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
 
 
 def _is_fresh(app: SocialApp, said: Said, state: Mapping[str, Any], *, at: datetime) -> None:
-    """That the person typed, touched or showed something there after we asked."""
+    """Check that the person actively signed in there after we asked."""
     asked = datetime.fromtimestamp(state["began"], UTC)
     if said.at is None or not asked - LEEWAY <= said.at <= at + LEEWAY:
         raise Refused(Refusal.NOT_FRESH, "no sign-in there since we asked", app.provider_id)
@@ -184,8 +185,8 @@ def _is_fresh(app: SocialApp, said: Said, state: Mapping[str, Any], *, at: datet
 def _enough_factors(
     app: SocialApp, person: Person | None, said: Said, state: Mapping[str, Any], *, proven: bool, at: datetime
 ) -> None:
-    """Fails closed: also for the roles this very sign-in would give, and for a second step here, which is asked for at a
-    sign-in and not at a fresh proof."""
+    """Check the second factor, refusing in doubt. Roles that this very sign-in would give count too. A second step here does
+    not help with a fresh proof, because it is only asked for at a sign-in."""
     roles = (person.roles(at) if person else frozenset()) | {role for role, _ in _claimed(app, said.claims)}
     has_one = person is not None and second_factors.has_second_step(person)
     step = second_step(proven=proven, roles=roles, students_too=bool(app.settings.get("students_mfa")), has_one_here=has_one)
@@ -198,7 +199,7 @@ def _enough_factors(
 
 
 class Because(StrEnum):
-    """Why a first sign-in found nobody, for the log and for the administrator who tests it."""
+    """Why a first sign-in found no person, for the log and for the administrator who tests it."""
 
     NO_RULE = "no claim finds people here"
     MISSING = "the claim that finds people is missing"
@@ -215,7 +216,7 @@ class Because(StrEnum):
 
 
 class Match(NamedTuple):
-    """Whom a first sign-in found, or why nobody, and what was compared."""
+    """The person whom a first sign-in found, or why it found none, and what was compared."""
 
     person: Person | None
     because: Because | None = None
@@ -227,8 +228,8 @@ def _domains(app: SocialApp) -> str:
 
 
 def _linked(app: SocialApp, match: Match, said: Said, *, at: datetime) -> Person:
-    """The person, linked from now on to what the provider calls them. Never by e-mail. Raises Refused when nobody, or
-    somebody else, is found."""
+    """Find the person, and link them to what the provider calls them. Never found by e-mail. Raises Refused when no person, or
+    the wrong one, is found."""
     if match.person is None and app.settings.get("create_people"):
         match = _created(app, said, at=at)
     if match.person is None:
@@ -278,7 +279,7 @@ def _matched(app: SocialApp, claims: Mapping[str, Any]) -> Match:
 
 
 def _created(app: SocialApp, said: Said, *, at: datetime) -> Match:
-    """Somebody new, whose source is the provider: the roster must agree on more than the e-mail to call them its own."""
+    """Add a new person, whose source is the provider. The roster must agree on more than the e-mail to take them over."""
     family_name, given_name, email = (text_of(said.claims.get(name)) for name in NAMES)
     facts = {"came_as": kind_of(said.claims.get("email"))}
     if not family_name:
@@ -301,7 +302,7 @@ def _created(app: SocialApp, said: Said, *, at: datetime) -> Match:
             at=at,
         )
     except AdsumError:
-        return Match(None, Because.TAKEN, facts)  # that e-mail is someone's: not proof that it is theirs
+        return Match(None, Because.TAKEN, facts)  # another person has that e-mail, and an e-mail alone proves nothing
     return Match(made)
 
 
@@ -309,7 +310,7 @@ def _created(app: SocialApp, said: Said, *, at: datetime) -> Match:
 
 
 def grant_source(app: SocialApp) -> str:
-    """How grants of this provider are told from those by hand and from imports. (Its end is a hash of the issuer.)"""
+    """The source of roles granted by this provider, as opposed to by hand or an import. (It ends in a hash of the issuer.)"""
     return f"sso:{app.provider_id[-36:]}"
 
 
@@ -319,10 +320,10 @@ def _claimed(app: SocialApp, claims: Mapping[str, Any]) -> frozenset[tuple[Role,
 
 
 def give_roles(app: SocialApp, person: Person, claims: Mapping[str, Any], *, at: datetime) -> None:
-    """Give the roles that are claimed now, and end those this provider gave before. Grants of others are not touched.
+    """Give the roles that are claimed now, and end others that this provider gave before. Roles from elsewhere stay.
 
-    A rule whose department does not exist gives nothing: least of all the whole university. Where the provider says that the
-    claim was too long to send, nobody knows what it claims: everything stays as it is, and the provider's page says so.
+    A rule whose department does not exist gives no role, and never one over the whole university. If the provider says that
+    the claim was too long to send, the roles it claims are not known: they stay as they are, and the provider's page says so.
     """
     if not app.settings.get("roles") and not person.grants.filter(source=grant_source(app)).exists():
         return

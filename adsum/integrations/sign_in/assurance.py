@@ -12,7 +12,7 @@ from adsum.accounts.rules import NEVER_CLAIMED, STAFF, Role
 from adsum.integrations.sign_in.claims import is_plain
 
 SPEAKS_OF_FACTORS = ("amr", "acr", "acrs", "context")
-"""Where a provider says how somebody signed in: three claims of OpenID Connect, and SAML's AuthnContextClassRef."""
+"""Where a provider says how a person signed in: three claims of OpenID Connect, and SAML's AuthnContextClassRef."""
 ASKABLE = ("acr", "acrs", "context")
 """Those that can be asked for; `amr` only reports."""
 
@@ -35,7 +35,7 @@ def entry(line: str) -> tuple[str, frozenset[str]] | None:
 
 
 def proves_two_factors(rule: Iterable[str], said: Mapping[str, frozenset[str]]) -> bool:
-    """Whether what was said meets one line of the rule. Nothing said, nothing proved."""
+    """Whether what was said meets one line of the rule. If nothing was said, nothing is proved."""
     lines = [found for line in rule if (found := entry(line))]
     return any(values <= said.get(name, frozenset()) for name, values in lines)
 
@@ -57,7 +57,7 @@ def values_of(said: Any) -> frozenset[str]:
 
 
 class SecondStep(StrEnum):
-    """What becomes of the second factor at a sign-in through a provider."""
+    """What happens about the second factor at a sign-in through a provider."""
 
     PROVEN = "proven"
     NOT_NEEDED = "not_needed"
@@ -81,8 +81,8 @@ def roles_claimed(
 ) -> frozenset[tuple[Role, str]]:
     """The roles that values of the claim stand for, each with its department's code ('' for the whole university).
 
-    `rules` are rows of value, role and department. Nobody becomes an administrator this way unless the provider may make
-    some, and nobody what is NEVER_CLAIMED.
+    `rules` are rows of value, role and department. They give the role of an administrator only where the provider may do so,
+    and never a role in NEVER_CLAIMED.
     """
     known = {(row["value"], Role(row["role"]), row.get("department", "")) for row in rules if row["role"] in set(Role)}
     barred = NEVER_CLAIMED if administrators else NEVER_CLAIMED | {Role.ADMINISTRATOR}

@@ -36,8 +36,8 @@ def is_plain(text: str) -> bool:
 
 
 def text_of(value: Any) -> str:
-    """The one text in a claim: as a text with spaces around it, as a whole number, or as a list in which only one such value
-    is. '' when there is none, or several."""
+    """The one text in a claim: a text (spaces around it are dropped), a whole number, or a list with only one such value. ''
+    when there is none, or several."""
     if isinstance(value, list | tuple):
         several = {text_of(one) for one in value if not isinstance(one, list | tuple)}
         return several.pop() if len(several) == 1 else ""
@@ -52,7 +52,7 @@ def text_of(value: Any) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """What a claim came as, for the log: never what it says."""
+    """The form in which a claim came, for the log; never its content."""
     match value:
         case None:
             return "missing"
@@ -69,7 +69,7 @@ def kind_of(value: Any) -> str:
 
 
 def shape_of(text: str) -> str:
-    """Enough of a value to find it in a list, too little to be taken for it: its ends and its length."""
+    """A hint of a value: its ends and its length. Enough to find it in a list, too little to use it."""
     return f"{text[:2]}…{text[-1:]} ({len(text)} characters)" if len(text) > 4 else f"{len(text)} characters"
 
 
@@ -87,6 +87,6 @@ def left_out(claims: Mapping[str, Any], name: str) -> bool:
 
 
 def is_guest(claims: Mapping[str, Any]) -> bool:
-    """Whether this is the account of somebody from elsewhere who was invited there."""
+    """Whether this is a guest account: of a person from elsewhere who was invited there."""
     named = any(EXTERNAL in text_of(claims.get(name)).upper() for name in NAMES_OF_GUESTS)
     return named or text_of(claims.get("acct")) == "1"

@@ -10,7 +10,7 @@ Settings of a provider (`SocialApp.settings`), beside those of arrival.py:
   tenant            at Entra ID: the tenant's id, which must be in every token as `tid`
   uid_field         the claim that names a person for ever: `sub`, or `oid` at Entra ID
   secret            the client secret, sealed
-  off               nobody signs in with it, but it can be tested
+  off               people do not sign in with it, but it can be tested
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""What a university can set up of its sign-in: the one way in for the pages and the command line.
+"""What a university can set up for its sign-in; both the pages and the command line use this.
 
-Whatever cannot be is an AdsumError whose code names the field it is about.
+A value that is not allowed raises an AdsumError whose code names the field.
 """
 
 import re
@@ -33,7 +33,7 @@ ENTRA = "https://login.microsoftonline.com/{tenant}/v2.0"
 TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 CHANGES_HANDS = {"email", "preferred_username", "name", "nickname", "mail", "upn_email"}
-"""Claims that people or their administrators change, and that pass to the next person of that name."""
+"""Claims that people or their administrators can change, and that may pass to the next person of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Policy:
     match_identifier: str = ""
     create_people: bool = False
     mfa: Sequence[str] | None = None
-    """None: what is usual for the protocol."""
+    """None: the usual rule of the protocol."""
     students_mfa: bool = False
     roles_claim: str = ""
     roles: Sequence[Mapping[str, str]] = field(default_factory=tuple)
@@ -60,12 +60,12 @@ def kind_of(app: SocialApp) -> str:
 
 
 def usual_rule(kind: str) -> tuple[str, ...]:
-    """What proves two factors unless somebody says otherwise."""
+    """What proves two factors unless the provider's settings say otherwise."""
     return {"entra": ENTRA_RULE, "oidc": OIDC_RULE, "saml": SAML_RULE}[kind]
 
 
 def entra_issuer(tenant: str) -> str:
-    """The issuer of one tenant. Raises AdsumError `tenant` for anything but a tenant's id: `common` would be everybody's."""
+    """The issuer of one tenant. Raises AdsumError `tenant` for anything but a tenant's id: `common` would let everyone in."""
     tenant = tenant.strip().casefold()
     if not TENANT.fullmatch(tenant):
         raise AdsumError(
@@ -76,7 +76,7 @@ def entra_issuer(tenant: str) -> str:
 
 
 def known(app: SocialApp) -> str:
-    """The issuer or entity id: what makes a provider the one it is."""
+    """The issuer or entity id, which identifies a provider."""
     return str(app.settings.get("entity_id") or app.settings.get("server_url"))
 
 
@@ -159,12 +159,12 @@ def _save(app: SocialApp, policy: Policy, own: dict[str, Any], *, by: str, at: d
 
 @transaction.atomic
 def remove(app: SocialApp, *, by: str, at: datetime) -> None:
-    """Nobody signs in with it any more, and what it said is over."""
+    """Remove a provider: people no longer sign in with it, and the roles it gave and sign-ins made with it end."""
     identities.remove_provider(app, by=by, at=at, **_ended(say_of(app), by=by, at=at))
 
 
 class Say(NamedTuple):
-    """What rests on a provider's word alone."""
+    """Roles and sign-ins that rest only on a provider's word."""
 
     grants: list[RoleGrant]
     sign_ins: list[UserSession]

@@ -11,7 +11,7 @@ Settings of a provider (`SocialApp.settings`), beside those of arrival.py:
   entity_id, sso_url, certificates, scopes   its metadata: saml_metadata.py
   uid_attribute      the attribute that names a person for ever; '' for a persistent NameID
   key, certificate   ours, the key sealed
-  off                nobody signs in with it, but it can be tested
+  off                people do not sign in with it, but it can be tested
 """
 
 import base64
@@ -68,13 +68,13 @@ ALIASES = {
     "given_name": ("urn:oid:2.5.4.42", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname"),
     "email": ("urn:oid:0.9.2342.19200300.100.1.3", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"),
 }
-"""What people call the attributes whose real names nobody remembers; those of a person as OpenID Connect has them."""
+"""Short names for attributes whose real names are hard to remember; those about a person are called as in OpenID Connect."""
 WHY = {"NoAuthnContext": Refusal.SECOND_STEP, "AuthnFailed": Refusal.CANCELLED, "RequestDenied": Refusal.CANCELLED}
-"""What it means when a provider says that nobody signed in."""
+"""The refusal for each status with which a provider says that there was no sign-in."""
 
 
 def entity_of(app: SocialApp) -> str:
-    """What we are called at this provider: the address of our metadata for it."""
+    """Our name at this provider: the address of our metadata for it."""
     return f"{settings.ORIGIN}{reverse('saml_metadata', args=[app.provider_id])}"
 
 

@@ -1,7 +1,7 @@
-"""An identity provider's own description (SAML 2.0 metadata), read from a file that somebody has chosen with care, and ours
-for it. Nothing is ever fetched: what a file says today is what counts until somebody chooses another.
+"""An identity provider's own description (SAML 2.0 metadata), read from a file that an administrator has chosen with care, and
+our description for the provider. Nothing is ever fetched: the file counts until an administrator chooses another.
 
-What is pinned is the certificate: an answer counts only when it is signed with one of the keys in this file.
+The certificate is pinned: an answer counts only when it is signed with one of the keys in this file.
 """
 
 import base64
@@ -37,7 +37,7 @@ OURS_FOR = timedelta(days=3650)
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What counts of a provider's description."""
+    """The parts of a provider's description that we use."""
 
     entity_id: str
     sso_url: str
@@ -48,7 +48,7 @@ class Metadata:
     """The domains after the @ of its scoped attributes; empty when it names none."""
 
     def as_settings(self) -> dict[str, Any]:
-        """As the provider's settings keep it."""
+        """In the form in which the provider's settings keep it."""
         return asdict(self)
 
 

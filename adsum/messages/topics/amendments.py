@@ -1,4 +1,4 @@
-"""Changes of marks that take two people: they wait for a second person, and what became of one's own."""
+"""Changes of marks that need two people: those that wait for a second person, and what became of a person's own."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -23,7 +23,7 @@ WAITING, DECIDED = "proposal_waiting", "proposal_decided"
 
 def proposals_waiting(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
     """Changes that wait for a second person, gathered until the next digest: one draft for each of the attendance team over
-    a department of the class, but whoever asked."""
+    a department of the class, except the person who asked."""
     waiting = Proposal.objects.filter(state=Proposal.State.WAITING, at__gt=at - STALE)
     rows = reader.left(waiting).select_related("session__module")
     due = [one for one in rows if digest_at(one.at, zone) <= at]
@@ -39,7 +39,7 @@ def proposals_waiting(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
 
 
 def proposals_decided(_reader: Reader, at: datetime, _zone: ZoneInfo) -> Pending:
-    """What a colleague said to a change that one asked for: one draft each."""
+    """A colleague's decisions about changes, for the people who asked for them: one draft each."""
     said = Proposal.objects.filter(state__in=[Proposal.State.CONFIRMED, Proposal.State.DECLINED], by__is_active=True)
     rows = list(said.filter(decided_at__gt=at - STALE, decided_at__lte=at).select_related("session__module", "by"))
     marks = _marks(rows)

@@ -54,7 +54,7 @@ class NetStep(NamedTuple):
     after: dict[str, Any]
     last: int
     by: frozenset[str]
-    """Who made the changes: whoever made all of them knows."""
+    """Who made the changes. A person who made all of them need not be told."""
     over: bool
     """The class is over: it is no longer a matter of when and where, but of whether it counts."""
 
@@ -71,7 +71,7 @@ def _is_over(before: dict[str, Any] | None, after: dict[str, Any], at: datetime)
 
 
 def _net(session: ClassSession, steps: list[ClassChange], at: datetime) -> NetStep | None:
-    """None for what nobody need be told: undone meanwhile, over (unless its marks no longer count, or count again), or a
+    """None for what need not be told: undone meanwhile, over (unless its marks no longer count, or count again), or a
     class that only now came with its timetable."""
     first, last = steps[0], steps[-1]
     before, after = first.before, last.after
@@ -94,7 +94,7 @@ def _is_extra(session: ClassSession, birth: ClassChange) -> bool:
 
 
 class Concerned(NamedTuple):
-    """Somebody whom a change of a class concerns, and what became of the class for them."""
+    """A person whom a change of a class concerns, and what became of the class for them."""
 
     person: Person
     change: str

@@ -23,7 +23,7 @@ CHANGED = "mark_changes"
 
 
 def mark_changes(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
-    """Marks that somebody changed, gathered until the next digest: one draft for each student."""
+    """Marks that a person changed, gathered until the next digest: one draft for each student."""
     changed = ~Q(before="") | Q(after__in=[Status.OTHER_GROUP, Status.SWAPPED])
     by_hand = MarkChange.objects.filter(changed, by__isnull=False, at__gt=at - STALE).exclude(source=Source.ABSENCE)
     rows = reader.left(by_hand.exclude(reason_code=Reason.QUERY_UPHELD))
@@ -55,7 +55,7 @@ def _net_marks(steps: list[MarkChange], taught: dict[int, set[int]]) -> Iterable
         if len(rows) > 1 and first.before == last.after:
             continue
         if last.after == Status.EXPECTED:
-            continue  # a first mark was taken back, of which nobody was told
+            continue  # a first mark was taken back before anyone was told of it
         by = last.by
         if by is not None and by.pk not in taught:
             mine = ClassSession.objects.taught_by(by).filter(pk__in=[row.session_id for row in steps])

@@ -31,8 +31,8 @@ OPENED, LOOKS, LOG = "record_opened", "unusual_looks", "log_wrong"
 
 
 def records_opened(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
-    """Records opened from outside that nobody has read of: told at once, or in the morning; what is opened within twenty
-    minutes of the last letter is gathered for the next. Whoever opened one is not told of it."""
+    """Records opened from outside and not yet read about: told at once, or in the morning. Those opened within twenty minutes
+    of the last letter are gathered for the next. The person who opened one is not told of it."""
     rows = list(reader.left(BreakGlass.objects.filter(opened_at__gt=at - STALE)))
     unread = [row for row in rows if row.seen_at is None]
     pending = Pending(done=[row.pk for row in rows if row.seen_at is not None])

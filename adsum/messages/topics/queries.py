@@ -25,7 +25,7 @@ RAISED, ESCALATED, ANSWERED = "query_raised", "query_escalated", "query_answered
 
 def queries_raised(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
     """Queries that wait for an answer, gathered until the next digest: one draft for each lecturer. Of a cancelled class
-    nobody is asked, unless it is restored while the query is fresh."""
+    no one is asked, unless it is restored while the query is fresh."""
     rows = reader.left(Query.objects.filter(raised_at__gt=at - STALE))
     pending, due = Pending(), list[Query]()
     for query in rows.select_related("session__module"):
