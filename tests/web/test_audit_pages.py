@@ -95,6 +95,13 @@ def test_events_are_found_by_person_verb_subject_and_day(room: Room):
     assert "Somebody erased" in words(room.client.get("/audit/", {"verb": "person.close"}))
 
 
+def test_what_an_event_counts_is_read_in_words(room: Room):
+    services.record(actor=BY, verb="record.reconcile", subject="", at=FIVE_PAST, compared={"steps": 12, "marks": 7})
+    services.seal(at=FIVE_PAST)
+    room.sign_in(room.world.person(Role.AUDITOR), LATER)
+    assert "compared marks 7, steps 12" in words(room.client.get("/audit/"))
+
+
 def test_many_events_are_paged(room: Room):
     services.record_all([services.Entry("x.y", f"z:{n}", {}) for n in range(120)], actor=BY, at=FIVE_PAST)
     services.seal(at=FIVE_PAST)

@@ -125,6 +125,16 @@ def test_a_script_is_sent_to_the_page_that_asks(room: Room) -> None:
     assert "Alice Abel" in room.client.get(answer.json()["next"]).content.decode()
 
 
+def test_a_mark_that_is_there_already_is_said_so_and_a_late_one_asks_for_another_time(room: Room) -> None:
+    room.post("mark_students", student=[room.alice.ref, room.bob.ref], status="present")
+    answer = room.post("mark_students", student=[room.alice.ref, room.bob.ref], status="present")
+    assert "These students have that mark already." in words(answer.content.decode())
+    room.post("mark_students", student=room.cara.ref, status="late")
+    answer = room.post("mark_students", student=room.cara.ref, status="late")
+    assert answer.redirect_chain[-1][0] == room.url("amend_marks")
+    assert "Cara" in words(answer.content.decode())
+
+
 def test_an_amendment_keeps_before_after_who_when_and_why(room: Room) -> None:
     room.scan(room.alice)
     why = {"reason_code": "left_early", "reason": "At half past"}

@@ -126,6 +126,10 @@ def _rows(found: list[tree.Found], behind: dict[str, int]) -> Iterable[Row]:
     classes = {session.pk: session for session in ClassSession.objects.filter(pk__in=sessions).select_related("module")}
 
     def said(value: Any) -> str:
+        if isinstance(value, list):
+            return ", ".join(map(said, value))
+        if isinstance(value, dict):
+            return ", ".join(f"{name} {said(one)}" for name, one in sorted(value.items()))
         text = str(value)
         if match := ALIAS.fullmatch(text):
             known = behind.get(match[1])
@@ -141,9 +145,5 @@ def _rows(found: list[tree.Found], behind: dict[str, int]) -> Iterable[Row]:
             yield Row(one.index, None, None, "", "", "", [])
             continue
         detail = event.detail if isinstance(event.detail, dict) else {}
-        told = [
-            (name, ", ".join(map(said, value)) if isinstance(value, list) else said(value))
-            for name, value in sorted(detail.items())
-            if value not in ("", None, [], {})
-        ]
+        told = [(name, said(value)) for name, value in sorted(detail.items()) if value not in ("", None, [], {})]
         yield Row(one.index, event.pk, event.at, said(event.actor), event.verb, said(event.subject), told)

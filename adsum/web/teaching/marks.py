@@ -40,6 +40,8 @@ from adsum.web.viewing import looked_at_class
 
 CHOSEN = "amending"
 """Where the browser's session keeps whom a lecturer wants to mark as what, while they choose a reason."""
+TIMED = frozenset({Status.LATE, Status.LEFT_EARLY})
+"""Marks that hold a time: given again, the next page asks for another one."""
 CHOICES = [(status.value, STATUSES[status].word) for status in MARKABLE]
 GIVEN_BY_THEMSELVES = frozenset(
     {Reason.QUERY_UPHELD, Reason.SCAN_ACCEPTED, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE}
@@ -155,9 +157,13 @@ def mark(request: PersonRequest, session: ClassSession) -> HttpResponse:
     if not isinstance(answer, Done):
         return not_done(request, answer, session)
     changed = answer.marks
+    if not changed and status in TIMED:
+        return _ask_why(request, session, students, status)
     marked = {mark.student_id: mark for mark in changed}
-    told = ngettext("%(count)s student marked: %(status)s.", "%(count)s students marked: %(status)s.", len(changed))
-    told %= {"count": len(changed), "status": status_label(status)}
+    told = _("These students have that mark already.")
+    if changed:
+        told = ngettext("%(count)s student marked: %(status)s.", "%(count)s students marked: %(status)s.", len(changed))
+        told %= {"count": len(changed), "status": status_label(status)}
     if wants_json(request):
         counts = counts_of(marked[line.student.pk].status if line.student.pk in marked else line.status for line in lines)
         seats = [seat(line.student, marked[line.student.pk]) for line in chosen if line.student.pk in marked]
