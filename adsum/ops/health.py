@@ -160,7 +160,7 @@ def _disk() -> Finding:
 def _static() -> Finding:
     if missing := database.uncollected():
         return Finding(
-            "Static files", State.BAD, f"{len(missing)} are not collected, the first is {missing[0]}", "Run: adsum check --fix"
+            "Static files", State.BAD, f"{len(missing)} not collected, the first is {missing[0]}", "Run: adsum check --fix"
         )
     return Finding("Static files", State.GOOD, "collected")
 

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     question, rows_left = taken.stop_reason, taken.problems.filter(notice=False).exists()
     good = ROWS_LEFT if rows_left else APPLIED
     if question and not args.yes_remove:
-        console.print(f"{question} If so, run this again with --yes-remove.")
+        console.print(f"{question}\nIf the file is right, run this again with --yes-remove.")
     if args.dry_run or (question and not args.yes_remove) or not (args.yes or args.yes_remove or _asks(console)):
         imports.discard(taken, at=at, actor=ACTOR)
         console.print("Nothing was changed.")
@@ -92,7 +92,7 @@ def _bar(console: Console) -> Progress:
 
 def _asks(console: Console) -> bool:
     if not sys.stdin.isatty():
-        console.print("Nobody is here to ask: run this again with --yes to apply it.")
+        console.print("There is no terminal to ask on: run this again with --yes to apply it.")
         return False
     return console.input("Apply? [y/N] ").strip().casefold() in {"y", "yes"}
 
@@ -102,9 +102,10 @@ def _show(console: Console, run: Import) -> None:
     if run.state == ImportState.REFUSED:
         console.print(run.stop_reason)
         return
-    table = Table("", *Change, box=None, header_style="dim")
+    told = [change for change in Change if any(counts.get(change) for counts in run.counts.values())]
+    table = Table("", *told, box=None, header_style="dim")
     for what, counts in run.counts.items():
-        table.add_row(what, *(str(counts.get(change, "·")) for change in Change))
+        table.add_row(what, *(str(counts.get(change, "·")) for change in told))
     console.print(table)
     changes = run.changes.filter(what="class").exclude(change=Change.NEW)
     for change in changes[:SHOWN]:

@@ -66,7 +66,7 @@ def test_removing_over_a_fifth_needs_a_yes_of_its_own(folder: Path, capsys: pyte
         capsys.readouterr()
         assert cli.main(["import", str(folder / "less.zip"), *words]) == ASKS
         shown = " ".join(capsys.readouterr().out.split())
-        assert f"{question} If so, run this again with --yes-remove. Nothing was changed." in shown
+        assert f"{question} If the file is right, run this again with --yes-remove. Nothing was changed." in shown
     assert not Place.objects.exclude(ends_on=None).exists()
     assert cli.main(["import", str(folder / "less.zip"), "--yes-remove"]) == 0
     assert Place.objects.exclude(ends_on=None).count() == 5
