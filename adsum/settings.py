@@ -149,7 +149,7 @@ def _keep_private(folder: Path) -> None:
 
 
 def _close(path: Path) -> None:
-    """Nobody but its owner opens it. (What is somebody else's is for them to close.)"""
+    """Let only its owner open it. (A file of another owner is left to them.)"""
     with suppress(OSError):
         if path.stat().st_mode & 0o077 and not path.is_symlink():
             path.chmod(0o700 if path.is_dir() else 0o600)

@@ -86,7 +86,7 @@ urlpatterns = [
     path("students/", students.students, name="students"),
     path("students/outside/", students.outside, name="students_outside"),
     path("people/<uuid:ref>/", support_record.record, name="person_record"),
-    # One's own calendar: its page, and what an app that knows the address gets without a sign-in
+    # A person's own calendar: its page, and what an app that knows the address gets without a sign-in
     path("calendar/", calendars.settings_page, name="calendar"),
     path("calendar/<str:secret>.ics", calendars.feed, name="calendar_feed"),
     # The lecturer's side

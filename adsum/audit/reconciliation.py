@@ -66,7 +66,7 @@ def who_is_who() -> dict[str, int]:
 
 
 def behind(name: str, people: Mapping[str, int]) -> int | None:
-    """Who `person:<alias>` is: 0 for somebody erased, None for what names nobody."""
+    """The id of the person in `person:<alias>`: 0 if they were erased, None if it names no person."""
     found = ALIAS.fullmatch(name)
     return people.get(found[1], 0) if found else None
 

@@ -1,6 +1,6 @@
-"""The one way Adsum asks others over the network. A name is looked up once and the connection made to the very address that was
-found, so that it cannot change its mind in between; no redirect is followed; and the whole exchange (looking the name up,
-connecting, headers, body) is over in the time it was given, however slowly the other side speaks.
+"""The one way Adsum asks others over the network. A name is looked up once and the connection is made to the address found, so
+that the address cannot change in between. Redirects are not followed. The whole exchange (looking the name up, connecting,
+headers, body) ends within its time limit, however slow the other side is.
 """
 
 import http.client
@@ -23,7 +23,7 @@ from adsum.core.errors import AdsumError
 Address = IPv4Address | IPv6Address
 NAT64 = ip_network("64:ff9b::/96")
 PLAIN = "/:;=&?~#+!$,'@()*[]%"
-"""What stays as it is written in a path; anything else but letters and digits is encoded."""
+"""Characters that are kept in a path besides letters and digits; all others are encoded."""
 
 
 class Failure(StrEnum):
@@ -32,7 +32,7 @@ class Failure(StrEnum):
     ADDRESS = "address"
     """Not a web address."""
     NOT_ALLOWED = "not_allowed"
-    """Where it leads, we do not ask. The message is the network address."""
+    """It leads to an address that we do not ask. The message is the network address."""
     UNREACHABLE = "unreachable"
     CERTIFICATE = "certificate"
     SLOW = "slow"
@@ -42,7 +42,7 @@ class Failure(StrEnum):
 
 
 class Unanswered(AdsumError):
-    """Asked in vain. The message is for whoever mends it."""
+    """There was no usable answer. The message is for the person who puts it right."""
 
     def __init__(self, failure: Failure, message: str) -> None:
         super().__init__(failure, message)
@@ -173,7 +173,7 @@ def _read(response: http.client.HTTPResponse, most: int) -> bytes:
 
 
 class _Bounded:
-    """As much of a socket as HTTPConnection uses, every step of it before the deadline. Closed by whoever opened it."""
+    """The parts of a socket that HTTPConnection uses; every step keeps the deadline. The code that opened it closes it."""
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self.connection, self.deadline = connection, deadline
@@ -186,7 +186,7 @@ class _Bounded:
         return io.BufferedReader(_Incoming(self.connection, self.deadline))
 
     def close(self) -> None:
-        """Not yet: the answer is still to be read."""
+        """Does nothing, because the answer is still to be read."""
 
 
 class _Incoming(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""What goes into spreadsheets runs in none of them (OWASP, "CSV injection"; docs/rules.md F 8)."""
+"""Cells that no spreadsheet runs as a formula (OWASP, "CSV injection"; docs/rules.md F 8)."""
 
 import re
 

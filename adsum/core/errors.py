@@ -1,4 +1,4 @@
-"""The one base of what our own code raises on purpose."""
+"""The base class of all errors that our own code raises on purpose."""
 
 
 class AdsumError(Exception):

@@ -21,7 +21,8 @@ def within(address: str, listed: list[str]) -> bool:
 
 
 def is_local(peer: str, forwarded_for: str) -> bool:
-    """Whether somebody is on this machine or on a network around it. Whom a proxy speaks for that nobody named is not."""
+    """Whether a request comes from this machine or from a network around it. One through a proxy that is not configured does
+    not count as local."""
     if forwarded_for and not within(peer, settings.TRUSTED_PROXIES):
         return False
     try:
@@ -33,7 +34,7 @@ def is_local(peer: str, forwarded_for: str) -> bool:
 
 
 def whose(address: str) -> str:
-    """Whom an address stands for: itself, or of IPv6 its network, as each machine there has as many addresses as it likes."""
+    """What to count requests by: the address, or for IPv6 its network, because a machine there can have very many addresses."""
     try:
         ip = ip_address(address)
     except ValueError:  # a socket of this machine

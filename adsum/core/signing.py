@@ -40,7 +40,7 @@ def tag(key: bytes, message: bytes) -> bytes:
 
 
 def seal(key: bytes, payload: bytes) -> str:
-    """`payload` and its tag as URL-safe text. The payload is readable by whoever holds it."""
+    """`payload` and its tag as URL-safe text. The payload is signed, not secret: anyone who has the text can read it."""
     return _text(payload + tag(key, payload))
 
 
@@ -64,7 +64,7 @@ def unseal(key: bytes, text: str) -> bytes | None:
 def fingerprint(secret: str) -> str:
     """A one-way name for a random secret of 128 bits or more, to know it again without keeping it: 64 hexadecimal digits.
 
-    No key: nobody guesses such a secret, and so changing or retiring a key forgets none of them.
+    It uses no key: such a secret cannot be guessed, and so the names stay valid when keys change or are retired.
     """
     return hashlib.sha256(secret.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What is the university's own: its civil day."""
+"""The civil day of the university."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo

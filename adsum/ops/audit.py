@@ -126,7 +126,7 @@ def begins_at(at: datetime) -> int:
 
 def _verify(paths: list[Path], at: datetime, *, recent: bool = False) -> int:
     if recent:
-        os.nice(10)  # nobody waits for it
+        os.nice(10)  # no one waits for it
     since, began = begins_at(at) if recent else 0, monotonic()
     kept = [path for folder in settings.CHECKPOINT_FOLDERS for path in sorted(folder.glob("checkpoint-*.txt"))]
     outside = _outside([*paths, *(path for path in kept if path not in paths)])

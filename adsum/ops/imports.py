@@ -26,7 +26,7 @@ from adsum.timetable.sources import FeedMapping, Import
 ACTOR = "system:import"
 SHOWN = 20
 APPLIED, FAILED, ROWS_LEFT, ASKS = 0, 1, 3, 4
-"""Exit codes: all of it was applied; nothing was; it was, but for rows that could not be used; somebody has to decide first."""
+"""Exit codes: all of it was applied; nothing was; it was, except rows that could not be used; a person must decide first."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

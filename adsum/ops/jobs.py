@@ -35,7 +35,7 @@ from adsum.timetable.rules import ClassStatus
 log = structlog.get_logger("adsum.jobs")
 
 CLOSES_AFTER = timedelta(minutes=10)
-"""How long after its end a register is closed: whoever scanned in time has finished signing in by then."""
+"""How long after its end a register is closed: students who scanned in time have finished signing in by then."""
 UNOBSERVED_AFTER = timedelta(hours=24)
 """How long a register without any observation waits before it is closed as not observed (docs/rules.md A 5)."""
 LOOKS_BACK = timedelta(days=8)

@@ -91,7 +91,7 @@ def listed(protocol: str) -> int:
 
 
 def removed(app: SocialApp | None, name: str) -> int:
-    """Nobody signs in there any more."""
+    """Remove the provider: people no longer sign in there."""
     if app is None:
         raise AdsumError("unknown", f"There is no provider {name}. `list` shows those there are.")
     remove(app, by=BY, at=now())

@@ -33,8 +33,8 @@ def start(*words: str) -> subprocess.Popen[bytes]:
 
 
 def leave(*words: str) -> None:
-    """Start an `adsum` command that goes on by itself, and that nobody waits for. It stays in our process group: whatever ends
-    that one ends it, too."""
+    """Start an `adsum` command that runs by itself; we do not wait for it. It stays in our process group, so that what ends the
+    group ends it, too."""
     command = [sys.executable, "-m", "adsum.ops.cli", *words]
     subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
 

@@ -56,7 +56,7 @@ def since_when(at: datetime) -> tuple[int, int] | None:
 def reconcile(at: datetime, *, recent: bool = False) -> int:
     """Compare, say what came of it and keep it; 1 when something differs."""
     if recent:
-        os.nice(10)  # nobody waits for it
+        os.nice(10)  # no one waits for it
     by = "system:reconciliation" if recent else BY
     began, since, compared = monotonic(), since_when(at) if recent else None, Compared()
     refusals = set[str]()

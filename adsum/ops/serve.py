@@ -100,7 +100,7 @@ def ready() -> None:
 
 
 def free(host: str, port: int) -> None:
-    """Raises AdsumError when somebody else listens there: two servers would share the port and take turns."""
+    """Raises AdsumError when another process listens there: two servers would share the port and take turns."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with closing(socket.socket(family)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

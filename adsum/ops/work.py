@@ -25,7 +25,7 @@ def run(args: Namespace) -> int:
     if args.quiet:
         logging.getLogger("django-q").setLevel(logging.WARNING)
     keep_schedules()
-    for function in jobs.EVERY_MINUTES:  # at once what came due while nobody was at work: the scheduler waits 30 s
+    for function in jobs.EVERY_MINUTES:  # at once what came due while no worker ran: the scheduler waits 30 s
         async_task(function)
     connections.close_all()  # the cluster forks
     cluster = Cluster()

@@ -1,4 +1,4 @@
-"""What is sent to us: no more than we take, within the time it takes, and text that a database takes."""
+"""Limits on what is sent to us: its size, its time, and only text that a database can store."""
 
 import asyncio
 from typing import Any
@@ -102,7 +102,7 @@ def plain_text(get_response: Handler) -> Handler:
             try:
                 if _has_nul(request.POST):
                     raise BadRequest("NUL in the form")
-            except UnreadablePostError as gone:  # whoever sent it is no longer there
+            except UnreadablePostError as gone:  # the sender is no longer there
                 raise BadRequest("the form did not arrive") from gone
         return get_response(request)
 

@@ -1,4 +1,4 @@
-"""One's own calendar: an address that only its owner knows, and what a calendar app gets there."""
+"""A person's own calendar: an address that only they know, and what a calendar app gets there."""
 
 import hashlib
 

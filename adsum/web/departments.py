@@ -1,4 +1,4 @@
-"""The choice of a department in the filter of a list: one's own, and no name of another."""
+"""The choice of a department in the filter of a list. It offers only the departments of this person."""
 
 from typing import Any
 

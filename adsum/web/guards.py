@@ -28,7 +28,7 @@ ClassPage = Callable[Concatenate[PersonRequest, ClassSession, P], HttpResponse]
 
 
 def for_roles(roles: AbstractSet[Role]) -> Callable[[Page[P]], Page[P]]:
-    """Only whoever holds one of `roles` has this page; for everyone else it does not exist."""
+    """Only people with one of `roles` have this page; for everyone else it does not exist."""
 
     def decorator(view: Page[P]) -> Page[P]:
         @wraps(view)

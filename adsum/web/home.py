@@ -40,7 +40,7 @@ COMING = {
 @require_safe
 @login_required
 def home(request: PersonRequest) -> HttpResponse:
-    """To one's own first page; where there is none yet, what there will be."""
+    """Send a person to their first page; where there is none yet, say what there will be."""
     for name, roles in FIRST:
         if request.roles & roles:
             return redirect(name)

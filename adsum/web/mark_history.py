@@ -23,7 +23,7 @@ class Step(NamedTuple):
 
 
 def story(changes: Iterable[MarkChange], student: str) -> list[Step]:
-    """The history of one mark. A scan is the student's own doing; what nobody did, the system did."""
+    """The history of one mark. Scans are shown as the student's; steps without a person are shown as the system's."""
     return [
         Step(
             change.before,

@@ -18,7 +18,7 @@ PER_PAGE = 20
 @require_safe
 @login_required
 def messages(request: PersonRequest) -> HttpResponse:
-    """One's own messages, the newest first."""
+    """A person's own messages, the newest first."""
     page = Paginator(Message.objects.of(request.user).order_by("-created_at", "-pk"), PER_PAGE).get_page(
         request.GET.get("page")
     )

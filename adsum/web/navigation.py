@@ -26,14 +26,14 @@ from adsum.accounts.rules import (
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One entry of the menu: shown to whoever holds one of `roles`."""
+    """One entry of the menu: shown to people with one of `roles`."""
 
     name: str
     label: Promise
     icon: str
     roles: frozenset[Role]
     everywhere: bool = False
-    """Only for whoever holds it over the whole university."""
+    """Only for people who hold it over the whole university."""
 
 
 MENU = (

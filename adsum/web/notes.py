@@ -26,7 +26,7 @@ def late_note(minutes: int) -> str:
 
 
 def left_note(at: datetime | None) -> str:
-    """When somebody left early; '' when nobody knows, or nobody did."""
+    """When a student left early; '' when this is not known, or they did not."""
     return _("left at %(time)s") % {"time": time_of_day(at)} if at else ""
 
 

@@ -1,5 +1,5 @@
-"""The line about each request in the log: its path alone, since a query may carry a sign-in's code or somebody's name, and of
-a personal calendar's address not even that; and the address it came from, as far as our own proxies vouch for it."""
+"""The log line about each request. It has only the path, as a query may hold a sign-in's code or a person's name; the secret
+in the path of a personal calendar is left out. It also has the sender's address, as far as our own proxies vouch for it."""
 
 import logging
 import re
@@ -32,8 +32,8 @@ class RequestLog(RequestMiddleware):
 
 
 class WithoutSecrets(logging.Filter):
-    """Takes the secret of a calendar's address out of Django's own lines ("Not Found: …"), whatever they are about; and the
-    trace out of those about requests that make no sense (a Host of somebody else, a NUL): no fault of ours, and one line."""
+    """Removes the secret of a calendar's address from all of Django's own lines ("Not Found: …"). From lines about requests
+    that make no sense (another site's Host, a NUL) it removes the trace: they are not our fault, and one line is enough."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("django.security") or getattr(record, "status_code", 500) < 500:

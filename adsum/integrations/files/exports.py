@@ -1,6 +1,6 @@
 """What leaves Adsum as a file: registers, a module's students by classes, a student's record, a list of classes.
 
-Each is written down in the event log by whoever asks for it, with how many rows it had.
+The code that asks for a file notes it in the event log, with how many rows it had.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,7 +50,7 @@ def taken(table: Table, form: str, *, what: str, subject: str, by: Person, at: d
 
 @transaction.atomic
 def noted(what: str, *, subject: str, by: Person, at: datetime, **detail: Any) -> None:
-    """Write down that somebody took a file."""
+    """Note in the event log that a person took a file."""
     record(actor=by.actor, verb=f"export.{what}", subject=subject, at=at, **detail)
 
 

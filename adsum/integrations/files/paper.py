@@ -247,7 +247,7 @@ class _People:
             self.by_digits.setdefault(number.lstrip("0"), []).append(student)
 
     def find(self, line: Line) -> Person | str:
-        """The student, or the code of what is wrong. Nobody is guessed (docs/rules.md F 1)."""
+        """The student, or the code of what is wrong. Students are never guessed (docs/rules.md F 1)."""
         reference, number = line.reference.upper().replace(" ", ""), line.number.casefold()
         if not reference and not number:
             return "no_student"

@@ -1,5 +1,5 @@
-"""Feeds that are asked by themselves: what has not changed costs nothing, what is harmless is applied, the rest waits for a
-person; a feed that fails is asked more seldom, and one that stays silent raises an alarm."""
+"""Feeds that are polled automatically. An unchanged feed costs nothing, harmless changes are applied, and the rest waits for a
+person. A feed that fails is asked less often, and one that stays silent raises an alarm."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,7 +27,7 @@ LEASE = timedelta(minutes=10)
 
 
 class Came(NamedTuple):
-    """What came of a poll."""
+    """The result of a poll."""
 
     outcome: PollOutcome
     message: str = ""
@@ -97,7 +97,7 @@ def _ask(feed: FeedMapping, at: datetime, *, afresh: bool) -> Came:
 
 
 def _make_way(feed: FeedMapping, run: Import, at: datetime) -> None:
-    """What this feed said before and nobody decided has now been said anew; what a killed worker left is begun again."""
+    """Discard this feed's earlier import that was not decided, because this one replaces it; also what a killed worker left."""
     own = Import.objects.filter(actor=ACTOR, options__source=feed.name, state__in=imports.OPEN).exclude(pk=run.pk)
     for earlier in own.defer("content"):
         if services.move_import(earlier, ImportState.DISCARDED, only_from=imports.OPEN):

@@ -1,4 +1,4 @@
-"""How files that speak of people who are known (roles, enrolments) are read: row by row, whoever a bad row means is held."""
+"""How files about known people (roles, enrolments) are read: row by row. People whom a bad row means keep what they have."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar

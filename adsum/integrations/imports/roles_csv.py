@@ -1,7 +1,7 @@
 """roles.csv: who holds which role, over which department or module, from when to when. Columns: docs/roles.md.
 
-A whole file: what an earlier one of the same source gave and this one does not is ended. What was given by hand is never
-touched, and a file makes nobody administrator, data-protection officer or auditor.
+The file is complete: roles that an earlier file of the same source gave and this one does not are ended. Roles given by hand
+are never touched, and a file cannot give the roles administrator, data-protection officer or auditor.
 """
 
 from dataclasses import dataclass, field
@@ -85,7 +85,7 @@ class _Reader(PeopleRows):
             raise Unusable(row.problem("duplicate", id=row.get("person"), lines=lines))
 
     def _widen(self, key: GrantKey, dates: Dates, row: Record) -> None:
-        """Whoever leads modules is a module leader from the first day of any of them to the last of all."""
+        """Give a person who leads modules the role of module leader from the first day of any of them to the last of all."""
         first, last = dates
         if key in self.wanted.grants:
             (earliest, latest), row = self.wanted.grants[key]

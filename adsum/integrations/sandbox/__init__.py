@@ -1,7 +1,7 @@
-"""What somebody's file could make dear is done in a process of its own, within a limit of memory and of time: the worst such
-a file can do is to end that process, never the one that check-ins, live streams and pages share.
+"""Work on people's files that could be expensive runs in a separate process, with limits on memory and time. At worst a file
+ends that process, never the one that check-ins, live streams and pages share.
 
-The kernel keeps the limits. `child.py` is all that runs there: without our settings, keys, database or environment.
+The kernel enforces the limits. Only `child.py` runs there: without our settings, keys, database or environment.
 """
 
 import json

@@ -68,7 +68,7 @@ WORK: dict[str, Callable[..., Any]] = {"rows": rows, "matches": matches, "unfold
 
 
 def main(work: str, megabytes: int, seconds: int) -> None:
-    """Answer until nobody asks any more, or the kernel ends it."""
+    """Answer requests until there are no more, or until the kernel ends this process."""
     os.nice(10)  # check-ins first
     sys.path.append(ADSUM)
     limits = {"AS": megabytes * 1024 * 1024, "CPU": seconds, "CORE": 0, "FSIZE": 0}

@@ -7,7 +7,7 @@ SOURCE = "demo"
 """What everything made here is stored under; nothing else in the database may be."""
 
 ACTOR = "system:demo"
-"""How the event log names it: history that nobody lived through says so."""
+"""The actor of the demo's events, so that the event log shows that its history is made up."""
 
 DOMAIN = "adsum.example"
 """Reserved for examples (RFC 6761): no mail to it ever reaches anybody."""

@@ -1,4 +1,4 @@
-"""What the demo university teaches, and where. Room and building names are of people long dead, or of nobody."""
+"""What the demo university teaches, and where. Rooms and buildings are named after people long dead, or are made up."""
 
 from dataclasses import dataclass
 

@@ -139,7 +139,7 @@ def _change(lesson: Lesson, slot: Slot, day: list[Slot], spare: _Spare, random: 
 
 
 def _free_hour(slot: Slot, day: list[Slot]) -> int | None:
-    """A later hour of the day at which nobody in this class and nobody teaching it has anything else: after all of it."""
+    """A later hour at which the students and staff of this class are free: after everything else on that day."""
     others = [other for other in day if other is not slot and _meets(slot, other)]
     hour = max([slot.hour + slot.hours, *(other.hour + other.hours for other in others)])
     return hour if hour + slot.hours <= 20 and hour > slot.hour else None

@@ -28,7 +28,7 @@ def run(args: Namespace) -> int:
 
 
 def decide_settings(host: str, port: int, *, anywhere: bool = False) -> None:
-    """What the demo's settings are where nobody has said otherwise. A phone must reach the address in the code."""
+    """Set the demo's default settings, where none are given. A phone must reach the address in the code."""
     os.environ["ADSUM_DEMO"] = "1"
     if anywhere:
         os.environ["ADSUM_DEMO_ANYWHERE"] = "1"

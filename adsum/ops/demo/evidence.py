@@ -151,11 +151,11 @@ def _trouble(screen: _Screen, taken: Taken, outsiders: list[Person], random: Ran
     """What went otherwise than planned in one class."""
     chance = random.random()
     present = {person.pk for person, _ in taken.scanned} | {person.pk for person in taken.absent}
-    if chance < 0.05:  # somebody of another group came along
+    if chance < 0.05:  # a student of another group came along
         guest = random.choice(outsiders)
         if guest.pk not in present:
             screen.hold(guest, screen.opened_at + timedelta(minutes=9), Refusal.NOT_EXPECTED, accepted=False, at=at)
-    elif chance < 0.09 and taken.absent:  # somebody's phone checked in a friend, too
+    elif chance < 0.09 and taken.absent:  # a student's phone checked in a friend, too
         friend, seen = random.choice(taken.scanned)
         screen.hold(
             random.choice(taken.absent),
@@ -165,7 +165,7 @@ def _trouble(screen: _Screen, taken: Taken, outsiders: list[Person], random: Ran
             at=at,
             device=device_of(friend),
         )
-    elif chance < 0.16 and taken.absent:  # somebody came when it was over
+    elif chance < 0.16 and taken.absent:  # a student came when it was over
         late = screen.opening.late_until + timedelta(minutes=random.randrange(1, 9))
         if late < at - timedelta(minutes=5):
             screen.scan(random.choice(taken.absent), late, Refusal.CLOSED)

@@ -1,7 +1,7 @@
-"""The weeks that lie behind: who came, who did not, what staff amended, and which classes nobody observed.
+"""The past weeks: who came, who did not, what staff amended, and which classes were not observed.
 
-Nobody lived through this, and the event log says so: its events are by `system:demo`, at the time of loading. There is one for
-each step of each mark, as for real ones.
+All of it is made up, and the event log says so: its events are by `system:demo`, at the time of loading. There is one for each
+step of each mark, as for real ones.
 """
 
 from collections.abc import Iterator
@@ -161,7 +161,7 @@ class _Past:
         return first, first + timedelta(days=random.choice((0, 0, 1, 2, 4, 6)))
 
     def expected(self, lesson: Lesson) -> Iterator[Student]:
-        """Who holds a place in the class on its day; nobody on a break."""
+        """The students who hold a place in the class on its day, without those on a break."""
         day = lesson.session.starts_on
         seen: set[int] = set()
         for group in lesson.groups:

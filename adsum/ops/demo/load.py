@@ -1,4 +1,4 @@
-"""Loads the demo university, once, into a database that holds nobody real."""
+"""Loads the demo university, once, into a database without real people."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -10,12 +10,12 @@ from adsum.audit.rules import Page
 from adsum.ops.demo.people import PERSONA_SCHOOL, Population, make_ref
 
 AGAIN_AND_AGAIN = 11
-"""Looks of somebody who returns to one record more often than is usual."""
+"""Looks of a person who returns to one record more often than is usual."""
 
 
 def make_looks(population: Population, *, at: datetime) -> None:
     """Their tutor and the attendance team looked at the student; a lecturer of another school had a reason, and the
-    data-protection officer has read it; and last week's report has a line about somebody who looked again and again."""
+    data-protection officer has read it; and last week's report has a line about a person who looked again and again."""
     random = Random("looks")  # noqa: S311 - made up, and meant to be the same every time
     people, me = population.personas, population.personas["student"]
     department = population.departments[PERSONA_SCHOOL.code].pk

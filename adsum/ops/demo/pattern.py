@@ -1,4 +1,4 @@
-"""The weekly timetable of the demo university: nobody and no room is in two places at once."""
+"""The weekly timetable of the demo university, without clashes of people or rooms."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -251,7 +251,7 @@ def _lecture(
             delivery,
         )
     )
-    if facts.level == LEVELS[0] and nth == 0:  # help for first-years, for whoever wants it
+    if facts.level == LEVELS[0] and nth == 0:  # help for first-years, for those who want it
         day, hour, staff, room = week.find(
             needs=needs, hours=1, staff=team, rooms=_rooms_for(cohort.school, LECTURES, len(cohort.students) // 2)
         )

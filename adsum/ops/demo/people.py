@@ -25,7 +25,7 @@ BATCH = 2000
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """Somebody a visitor can be, with one tap on the sign-in page."""
+    """A person whom a visitor can sign in as, with one tap on the sign-in page."""
 
     value: str
     name: Name
@@ -202,7 +202,7 @@ def _make_staff(maker: _Maker, population: Population) -> None:
 
 
 def _make_more_staff(made: _Maker, population: Population) -> None:
-    """Personas who teach nobody, made by themselves so that everybody else stays who they are."""
+    """Add personas who do not teach. They are made separately, so that all other people stay as they are."""
     maker = _Maker(Random("offices"))  # noqa: S311 - made up, and meant to be the same every time
     maker.taken = made.taken
     here = population.departments[PERSONA_SCHOOL.code]
@@ -216,7 +216,7 @@ def _make_more_staff(made: _Maker, population: Population) -> None:
 
 
 def make_leaders(population: Population, modules: Iterable[tuple[Module, Person]]) -> None:
-    """Whoever lectures a module leads it, but for the personas; the module leader among them leads two of their own year."""
+    """Make each module's lecturer its leader, except the personas; the module leader among them leads two of their own year."""
     personas = {person.pk for person in population.personas.values()}
     every = list(modules)
     leads = [(module, person) for module, person in every if person.pk not in personas]  # they have one role to show each

@@ -30,8 +30,8 @@ KEY = "now"
 def keep_classes_running(at: datetime) -> list[ClassSession]:
     """Make sure that a class runs at `at` and that the next one follows it; returns the two, the running one first.
 
-    A class of the weekly timetable that would clash gives way, and one of these that nobody used goes when it is over,
-    unless its register, its check-in or a mark exists. Does nothing when both are there.
+    A class of the weekly timetable that would clash gives way. A class made here is deleted when it is over and was not used:
+    it has no register, check-in or mark. Does nothing when both are there.
     """
     ours = ClassSession.objects.filter(source=SOURCE, source_id=KEY)
     wanted = list(ours.filter(ends_at__gt=at).order_by("starts_at")[:2])

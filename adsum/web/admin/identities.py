@@ -27,7 +27,7 @@ class Identity(NamedTuple):
     subject: str
     since: Any
     used: Any
-    """When somebody last signed in with it; None: nobody has."""
+    """When it was last used to sign in; None: never."""
 
 
 def identities_of(person: Person) -> Iterator[Identity]:
@@ -59,7 +59,7 @@ class LinkForm(forms.Form):
         domain = domain_of(person.username)
         speaking = [app for app in providers() if domain in app.settings.get("domains", [])]
         self.guest = not speaking and not person.password
-        """Nobody speaks for their domain, and they have no password here: they can be a guest's account at any provider."""
+        """No provider speaks for their domain, and they have no password here: any provider can have them as a guest."""
         self.apps = {app.provider_id: app for app in (providers() if self.guest else speaking)}
         self.fields["provider"].choices = [  # type: ignore[attr-defined]
             (name, f"{app.name} ({known(app)})") for name, app in self.apps.items()

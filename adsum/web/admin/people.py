@@ -230,7 +230,7 @@ def give_role(request: PersonRequest, person: Person) -> HttpResponse:
 @of_person
 @stepup.required
 def lead(request: PersonRequest, person: Person) -> HttpResponse:
-    """Make somebody leader of a module."""
+    """Make a person leader of a module."""
 
     def save(given: dict[str, Any]) -> None:
         roles.refuse_own(person, request.user)
@@ -287,7 +287,7 @@ def account(request: PersonRequest, person: Person) -> HttpResponse:
 @of_person
 @stepup.required
 def link(request: PersonRequest, person: Person) -> HttpResponse:
-    """From now on, whoever the provider calls this is this person."""
+    """Link this person to the name that a provider has for them."""
     form = LinkForm(request.POST, person=person)
     app = form.apps.get(request.POST.get("provider", ""))
 
@@ -311,7 +311,7 @@ def link(request: PersonRequest, person: Person) -> HttpResponse:
 @of_person
 @stepup.required
 def unlink(request: PersonRequest, person: Person, pk: int) -> HttpResponse:
-    """Whoever the provider calls this is this person no more."""
+    """Unlink this person from the name that a provider has for them."""
     account = get_object_or_404(SocialAccount, user=person, pk=pk)
     with transaction.atomic():
         roles.unlink_by_hand(account, by=request.user, at=request.at)

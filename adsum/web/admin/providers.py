@@ -86,7 +86,7 @@ def try_connection(request: PersonRequest, provider_id: str) -> HttpResponse:
 @require_safe
 @for_roles(SETS_UP_SIGN_IN)
 def try_sign_in(request: PersonRequest, provider_id: str) -> HttpResponse:
-    """Off to the provider as oneself, to see what it says. Nobody is signed in by it."""
+    """Send the administrator to the provider to see what it says about them. This does not sign them in."""
     app = _app(provider_id)
     return leave(request, app, Purpose.TEST, reverse("provider", args=[app.provider_id]))
 
@@ -192,7 +192,7 @@ def _save(request: PersonRequest, app: SocialApp | None, kind: str, form: Provid
 @for_roles(SETS_UP_SIGN_IN)
 @stepup.required
 def remove(request: PersonRequest, provider_id: str) -> HttpResponse:
-    """Ask, then let nobody sign in with it any more."""
+    """Ask, then remove the provider, so that people no longer sign in with it."""
     app = _app(provider_id)
     if request.method == "POST":
         setting_up.remove(app, by=request.user.actor, at=request.at)

@@ -106,7 +106,7 @@ class Hub:
 
     @property
     def position(self) -> int:
-        """Whoever was told everything until now missed no change of a mark up to this id."""
+        """A listener who was told everything until now has missed no change of a mark up to this id."""
         return self._marks.since
 
     async def watch(self, session: int) -> Watch:

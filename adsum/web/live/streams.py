@@ -53,7 +53,7 @@ CHECK_SECONDS = 60.0
 GLANCE_SECONDS = 0.3
 """How often a display looks whether its code was replaced before its time."""
 MOST_WAITING = 500
-"""Who may wait at the door at once: a second's worth. Whoever comes then is told to come back, and nobody else notices."""
+"""How many may wait to be let in at once: about a second's worth. More are told to come back, and no one else notices."""
 SESSION = re.compile("[a-z0-9]{32}")
 CREDENTIAL = re.compile("[A-Za-z0-9_-]{32}")
 """What the keys of a sign-in and of a display look like: for anything else the database is not asked."""
@@ -101,7 +101,7 @@ class Live:
         await self._door.close()
 
     async def _ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """What the database says of somebody who comes, apart from whoever listens already. Raises _Crowd."""
+        """What the database says about a newcomer. It does not hold up those who listen already. Raises _Crowd."""
         if self._waiting >= MOST_WAITING:
             raise _Crowd
         self._waiting += 1

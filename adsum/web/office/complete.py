@@ -97,7 +97,7 @@ class ExplainForm(forms.Form):
 
 @of_class("GET", "HEAD", "POST")
 def explain(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Nobody will complete this register: why."""
+    """Say why this register will not be completed."""
     form = ExplainForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         why, note = Explanation(form.cleaned_data["why"]), form.cleaned_data["note"]

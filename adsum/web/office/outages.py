@@ -76,8 +76,8 @@ class OutageForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @everywhere
 def overview(request: PersonRequest) -> HttpResponse:
-    """The outages that go on, and all before; a form for the next. A POST shows what it would touch, and then declares:
-    absences of a whole month may go with it, so whoever does it proves themselves first."""
+    """The present outages, and all earlier ones; a form for a new one. A POST shows what it would touch, and then declares it.
+    It may take back the absences of a whole month, so the person first proves who they are."""
     posted = request.method == "POST"
     form = OutageForm(request.POST if posted else None, initial={"starts_at": localtime(request.at)})
     preview = None
@@ -122,7 +122,7 @@ def end(request: PersonRequest, ref: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @everywhere
 def withdraw(request: PersonRequest, ref: UUID) -> HttpResponse:
-    """It was a mistake: what comes back, and then it does, by somebody who proved themselves."""
+    """Withdraw an outage: show what comes back, then do it, once the person has proved who they are."""
     outage = get_object_or_404(Outage.objects.select_related("site", "room", "declared_by", "ended_by"), ref=ref)
     try:
         if request.method != "POST":

@@ -41,7 +41,7 @@ def _name(person: Person | None) -> tuple[str, str]:
 @require_safe
 @for_roles(READS_ACCESS_LOG)
 def access(request: PersonRequest) -> HttpResponse:
-    """Records opened from outside, those nobody has read of yet first; below, one week's unusual looks."""
+    """Records opened from outside, those not yet read about first; below, one week's unusual looks."""
     this_week = monday_of(request.today)
     monday = _monday(request.GET["week"]) if "week" in request.GET else this_week
     if monday > this_week:

@@ -103,7 +103,7 @@ def _role(request: PersonRequest) -> Role:
 
 
 def _people(who: str) -> list[Person] | None:
-    """Who has this e-mail or number; None when nobody was asked for."""
+    """The people with this e-mail or number; None when no person was searched for."""
     if not who.strip():
         return None
     return list(Person.objects.filter(Q(username=who.strip().casefold()) | Q(number=who.strip()))[:5])

@@ -96,7 +96,7 @@ def first_page(request: HttpRequest, form: EmailForm | None = None, wanted: str 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
-    """The password of a local account. An address nobody has gets the same page, the same answer, and as late."""
+    """The password of a local account. An unknown address gets the same page and the same answer, after the same time."""
     email = pending(request)["email"]
     if request.user.is_authenticated or not email or not is_local(email):
         return redirect("sign_in")

@@ -39,7 +39,7 @@ def lifetime(get_response: Handler) -> Handler:
 
 
 def _end(request: HttpRequest, why: str) -> None:
-    """Nobody is signed in any more, from this very request on."""
+    """End this browser's sign-in, already for this request."""
     logout(request)
     give_access(request, NOBODY)
     messages.info(request, why)
@@ -74,8 +74,8 @@ MAY_BE_HAD_WITHOUT = ("/account/", "/sign-out/", "/signed-out/", "/language/")
 
 
 def second_step(get_response: Handler) -> Handler:
-    """No member of staff gets anywhere with one factor alone: who has an account here sets a second step up first; who signs in
-    at a provider, or has set one up elsewhere meanwhile, signs in anew. That is so from the moment somebody becomes staff."""
+    """Stop staff who have shown only one factor. Those with an account here first set up a second step; those who sign in at a
+    provider, or have set one up elsewhere meanwhile, sign in again. This applies from the moment a person becomes staff."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         person, roles = request.user, request.roles  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ SIGN_IN = "pass_sign_in"
 
 
 def middleware(get_response: Handler) -> Handler:
-    """Give whoever is signed in a pass, and take it from whoever no longer is, however that came about."""
+    """Give each signed-in person a pass, and take it away once they are not signed in any more, for whatever reason."""
 
     def handler(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

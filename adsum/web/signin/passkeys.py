@@ -38,7 +38,7 @@ def options(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign in whoever the passkey belongs to; it is password and second step in one."""
+    """Sign in the owner of the passkey; it is password and second step in one."""
     wanted = own_path(request.POST.get("next")) or return_path(request)
     if request.user.is_authenticated:
         return redirect(wanted)

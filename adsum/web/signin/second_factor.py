@@ -95,13 +95,13 @@ def is_local(person: Person) -> bool:
 
 
 def lacks_second_step(person: Person, roles: AbstractSet[Role]) -> bool:
-    """Whether this person must set up a second step before they may do anything else. In a demo nobody must: its people are
-    made up, and are entered without a password."""
+    """Whether this person must set up a second step before they may do anything else. Never in a demo: its people are made up,
+    and visitors sign in as them without a password."""
     return not settings.DEMO and bool(roles & STAFF) and is_local(person) and not second_factors.has_second_step(person)
 
 
 def is_too_weak(request: HttpRequest, person: Person, roles: AbstractSet[Role]) -> bool:
-    """Whether this sign-in is of somebody of staff who has shown one factor alone: they signed in before they were staff, or
+    """Whether this sign-in is of a member of staff who has shown only one factor: they signed in before they were staff, or
     with a password before they had a second step."""
     return not settings.DEMO and bool(roles & STAFF) and one_factor_alone(request, person)
 

@@ -1,4 +1,4 @@
-"""One's own sign-ins: where, since when, and the end of one or of all others, here and at the gate."""
+"""A person's own sign-ins: where and since when. They can end one, or all others, here and at the gate."""
 
 from datetime import datetime, timedelta
 from typing import Any

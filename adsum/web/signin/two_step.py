@@ -43,8 +43,8 @@ def _uses_app(request: PersonRequest) -> bool:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def security(request: PersonRequest) -> HttpResponse:
-    """What proves who it is at this account's sign-in; its form sets the authenticator app up, or takes it away. Whoever
-    signs in at the university has theirs there."""
+    """How this account proves who signs in; its form sets the authenticator app up, or removes it. People who sign in at the
+    university have theirs there."""
     if not is_local(request.user):
         raise Http404
     on = _uses_app(request)

@@ -234,7 +234,7 @@ def leave(request: HttpRequest, app: SocialApp, purpose: Purpose, next_path: str
 
 
 def _arrived(request: HttpRequest, app: SocialApp) -> HttpResponse:
-    """The answer to whoever comes back: signed in, proved anew, a report for the administrator, or why not."""
+    """The answer to a person who comes back: signed in, a fresh proof, a report for the administrator, or why not."""
     try:
         outcome = PROTOCOLS[app.provider].finish(request, app)
     except Refused as refused:
@@ -271,7 +271,7 @@ def _way_again(request: HttpRequest, app: SocialApp) -> str:
 
 
 def refusal_page(request: HttpRequest, refused: AdsumError, app: SocialApp) -> HttpResponse:
-    """Why nobody was signed in, and what to do next."""
+    """The page that says why the sign-in failed, and what to do next."""
     refusal, facts = (refused.refusal, refused.facts) if isinstance(refused, Refused) else (Refusal.NOT_PROVEN, {})
     log.warning("sign_in.refused", refusal=refusal.value, provider=app.name, why=refused.message, **facts)
     title, text, icon, status = SENTENCES[refusal]

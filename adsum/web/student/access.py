@@ -1,4 +1,5 @@
-"""Who looked at one's own record: as what, when and how often; and why, where it was outside the usual relationship."""
+"""Who looked at a student's record, for that student: the role, when and how often; and why, if from outside the usual
+relationship."""
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse

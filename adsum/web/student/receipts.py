@@ -43,7 +43,7 @@ def receipt_text(student: Person, session: ClassSession, mark: Mark, proof: tree
 @require_safe
 @for_roles(STUDENTS)
 def receipt(request: PersonRequest, ref: UUID) -> HttpResponse:
-    """The receipt of one's own mark in a class, as a file."""
+    """The receipt of the student's own mark in a class, as a file."""
     one = own_class(request, ref)
     proof = proof_of_mark(request.user, one.session, one.mark)
     if proof is None or one.mark is None:

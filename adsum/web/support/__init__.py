@@ -53,7 +53,7 @@ def of_student(view: RecordPage[P]) -> Callable[..., HttpResponse]:
 
 
 def _open(request: PersonRequest, ref: UUID) -> Opened:
-    """Raises Http404 for whoever may not."""
+    """Open a student's record. Raises Http404 for people who may not."""
     student = students_visible_to(request.user, request.access).filter(ref=ref).first()
     if student is not None:
         return Opened(student, relation_to(request.user, request.access, student))

@@ -1,6 +1,6 @@
 """Files beyond one class: a module's students by classes, a record, a list of classes, and sheets for all of them.
 
-Each asks for a recent proof of who takes it, but one's own record and sheets of paper, which have no marks on them.
+Each asks for a recent proof of who takes it, except a person's own record, and paper sheets, which have no marks on them.
 """
 
 from django.contrib import messages
@@ -54,7 +54,7 @@ def module_file(request: PersonRequest, pk: int, form: str) -> HttpResponse:
 @stepup.required  # before the record is opened, for opening it is noted
 @of_student
 def record_file(request: PersonRequest, opened: Opened, form: str) -> HttpResponse:
-    """One student's record, for those who look after them; not for whoever opened it from outside."""
+    """One student's record, for those who look after them; not for people who opened it from outside."""
     if opened.relation is None:
         raise Http404
     return _record(request, opened.student, form)

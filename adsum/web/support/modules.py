@@ -148,6 +148,6 @@ def module(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 def _need(tally: Tally, person: Person) -> tuple[float, str, str, int]:
-    """Least attendance first; whoever has nothing to count comes last."""
+    """Least attendance first; students with nothing to count come last."""
     names = person.family_name.casefold(), person.given_name.casefold()
     return (101 if tally.percent is None else tally.percent, *names, person.pk)

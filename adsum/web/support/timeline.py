@@ -24,8 +24,8 @@ OF_ABSENCE = frozenset({Status.AUTHORISED, Status.PENDING})
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the timeline. `before` and `after` are statuses; `said` is what somebody wrote, and `withheld` says that
-    there is something written which this reader's role does not read."""
+    """One line of the timeline. `before` and `after` are statuses; `said` is what a person wrote, and `withheld` says that
+    there is a text that this reader's role may not read."""
 
     at: datetime
     sort: str
@@ -42,7 +42,7 @@ class Moment:
 
 
 def moments(student: Person, classes: list[OwnClass], role: Role | None, at: datetime, linked: frozenset[int]) -> list[Moment]:
-    """Everything about these classes, newest first (two queries), as somebody who opened the record as `role` reads it.
+    """Everything about these classes, newest first (two queries), as a person who opened the record as `role` may read it.
     `linked` are the classes whose registers they may open."""
     by_pk = {one.session.pk: one for one in classes}
     changes, queries = changes_of(student, by_pk), queries_of(student, by_pk)

@@ -19,7 +19,7 @@ PER_PAGE = 50
 
 
 def by_need(row: dict[str, Any]) -> tuple[float, int, str, int]:
-    """Least attendance first, then most open queries, then by name; whoever has nothing to count comes last."""
+    """Least attendance first, then most open queries, then by name; students with nothing to count come last."""
     percent = row["percent"]
     return (101 if percent is None else percent, -row["queries"], row["student"].family_name.casefold(), row["student"].pk)
 

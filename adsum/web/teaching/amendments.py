@@ -34,7 +34,7 @@ PAGE = 25
 
 
 class Undo(NamedTuple):
-    """An offer to take one's last change back."""
+    """An offer to take a person's last change back."""
 
     change: int
     text: str
@@ -60,7 +60,7 @@ def _told(act: list[MarkChange]) -> str:
 
 @of_class("POST")
 def undo(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Take one's last change of this register back; many marks, or old ones, only by someone who proved themselves."""
+    """Take a person's last change of this register back; for many marks, or old ones, they first prove who they are."""
     step = number_of(request.POST.get("change", "")) or 0
     count = carry_out(request, lambda act: amendments.undo(session, step, act=act))
     if not isinstance(count, int):
@@ -98,15 +98,15 @@ def waiting(found: list[Proposal], request: PersonRequest) -> list[Waiting]:
 
 
 def waiting_in(session: ClassSession, request: PersonRequest) -> list[Waiting]:
-    """The changes of one register that wait, and those of one's own that a colleague has just declined (two queries)."""
+    """The changes of one register that wait, and the reader's own that a colleague has just declined (two queries)."""
     found = waiting_proposals(ClassSession.objects.filter(pk=session.pk))
     return waiting(list(found | declined_lately(session, request.user, request.at)), request)
 
 
 @of_class("POST")
 def decide_proposal(request: PersonRequest, session: ClassSession, proposal: UUID) -> HttpResponse:
-    """Confirm a colleague's change (with a fresh proof: it is of many marks, or of old ones), decline it with a reason, or take
-    one's own back."""
+    """Confirm a colleague's change (with a fresh proof, as it is of many marks, or of old ones), decline it with a reason, or
+    take the person's own back."""
     asked = get_object_or_404(Proposal, session=session, ref=proposal)
     if request.POST.get("decision") == "confirm":
         answer = carry_out(request, lambda act: amendments.confirm(asked, act=act))
@@ -147,7 +147,7 @@ def worklist(request: PersonRequest) -> HttpResponse:
 @require_POST
 @for_roles(COMPLIANCE)
 def note_correction(request: PersonRequest, change: int) -> HttpResponse:
-    """Say that one has seen a correction of what was reported."""
+    """Note that the person has seen a correction of what was reported."""
     correction = get_object_or_404(Correction.objects.visible_to(request.user, request.access), pk=change)
     try:
         reported.note_correction(correction, by=request.user, at=request.at)

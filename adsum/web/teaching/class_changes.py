@@ -1,4 +1,4 @@
-"""“This class is …”: cancelled, moved, covered, said from the phone and true at once; and a class that nobody had planned."""
+"""“This class is …”: cancelled, moved, covered. Said from the phone and in force at once. Also adds an unplanned class."""
 
 from collections.abc import Callable, Collection
 from functools import wraps
@@ -31,7 +31,7 @@ from adsum.web.teaching.change_forms import ExtraForm, WhenForm
 from adsum.web.times import from_to
 
 NEW = {"kind": Kind.OTHER.value, "delivery": Delivery.IN_PERSON.value}
-"""What a class is that nobody says more of."""
+"""The defaults of a new class."""
 ADDS_CLASSES = LISTS_CLASSES | {Role.LECTURER, Role.TIMETABLING}
 """May add a class, to the modules that are theirs."""
 FOUND = 10
@@ -124,7 +124,7 @@ def _final(request: PersonRequest) -> bool:
 
 
 def _done(request: PersonRequest, session: ClassSession, said: str) -> HttpResponse:
-    """Back to the class, or to one's own list when it no longer is one's own."""
+    """Go back to the class, or to the person's own list when the class is no longer theirs."""
     told = said if _final(request) else said + " " + _("The timetabling team is asked to confirm it.")
     messages.success(request, told)
     if ClassSession.objects.changeable_by(request.user, request.access).filter(pk=session.pk).exists():
@@ -206,7 +206,8 @@ def _wanted(request: PersonRequest, session: ClassSession, action: str) -> tuple
 
 
 def _staffed(request: PersonRequest, session: ClassSession, action: str) -> tuple[Wanted, str]:
-    """From whoever has it now, named or not: a class that comes to name somebody is no longer its groups' lecturers'."""
+    """The new staff of a class, starting from its present staff, whether it names them or its groups do: once a class names
+    staff, the lecturers of its groups no longer count."""
     there = staff_of([session.pk])[session.pk]
     known = Person.objects.filter(pk__in=there) if action == "leave" else _teachers(request)
     person = get_object_or_404(known, ref=ref_of(request.POST.get("person")))
@@ -246,7 +247,7 @@ def _people(request: PersonRequest, text: str, without: Collection[int]) -> list
 
 
 def _groups(request: PersonRequest) -> QuerySet[Group]:
-    """The groups one may bring into a class, and so onto its register: those of one's own modules."""
+    """The groups that a person may bring into a class, and so onto its register: those of their own modules."""
     mine = Module.objects.taught_by(request.user, request.access)
     return Group.objects.filter(ended_on=None, module__in=mine.values("pk")).select_related("module")
 

@@ -32,8 +32,8 @@ CALM = timedelta(seconds=2)
 
 
 def _held(request: HttpRequest, ref: UUID) -> Display | None:
-    """The display at this address, if this browser keeps its credential; shown or stopped. One that was opened by somebody
-    who may no longer is as one that was stopped."""
+    """The display at this address, if this browser keeps its credential; shown or stopped. If the person who opened it may no
+    longer open the class, it counts as stopped."""
     found = Display.objects.filter(ref=ref).select_related("opening__session__module", "opened_by").first()
     if found is None or not holds(request, found):
         return None
@@ -93,7 +93,7 @@ def display(request: HttpRequest, ref: UUID) -> HttpResponse:
 
 @require_POST
 def refresh(request: HttpRequest, ref: UUID) -> HttpResponse:
-    """A new code at once. Whoever is scanning the old one keeps its grace."""
+    """Show a new code at once. Students who are scanning the old one keep its grace."""
     shown = _held(request, ref)
     at: datetime = request.at  # type: ignore[attr-defined]
     if shown is not None and shown.revoked_at is None:

@@ -62,7 +62,7 @@ def to_kiosk(kiosk: Kiosk, credential: str, at: datetime) -> HttpResponse:
 
 @of_class("POST")
 def start(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """This browser becomes a kiosk. Whoever opened it is signed out of it first: students are going to use it."""
+    """Make this browser a kiosk. The person who opens it is signed out first, because students are going to use it."""
     opening = services.open_checkin(session, by=request.user, at=request.at)
     kiosk, credential = kiosks.open_kiosk(opening, by=request.user, at=request.at)
     logout(request)

@@ -46,7 +46,7 @@ CHOICES = [(status.value, STATUSES[status].word) for status in MARKABLE]
 GIVEN_BY_THEMSELVES = frozenset(
     {Reason.QUERY_UPHELD, Reason.SCAN_ACCEPTED, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE}
 )
-"""Reasons that come with what is done, and that nobody chooses."""
+"""Reasons that are set by what is done, and cannot be chosen."""
 REASON_CHOICES = [
     ("", gettext_lazy("Choose a reason")),
     *((r.value, w) for r, w in REASONS.items() if r not in GIVEN_BY_THEMSELVES),
@@ -144,7 +144,7 @@ class AnswerForm(forms.Form):
 
 @of_class("POST")
 def mark(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Mark whoever is selected. Where a mark is there already, the next page asks why."""
+    """Mark the selected students. Where there is a mark already, the next page asks why."""
     lines = register_of(session)
     chosen = _chosen(lines, request.POST.getlist("student"))
     status = _status(request.POST.get("status"))
@@ -268,7 +268,7 @@ def _story(
 
 
 def _line_of(session: ClassSession, ref: UUID) -> Line:
-    """A student of this class: expected, marked, or someone who scanned or asked. Nobody else exists here."""
+    """A student of this class: expected, marked, or someone who scanned or asked. Raises Http404 for others."""
     for line in register_of(session):
         if line.student.ref == ref:
             return line

@@ -1,4 +1,4 @@
-"""Somebody who came though not on the list, and could not scan: added to the register by number."""
+"""Adds a student to the register by number who came, is not on the list and could not scan."""
 
 from datetime import datetime
 
@@ -44,7 +44,7 @@ def swap_of(request: PersonRequest) -> bool:
 
 
 def told_in(name: str, swapped: ClassSession | None) -> str:
-    """That somebody is in, and which class of their own group it counts instead of."""
+    """The sentence that a student is in, and which class of their own group this one replaces."""
     if swapped is None:
         return _("%(name)s is in.") % {"name": name}
     when = _day_and_time(swapped.starts_at)
@@ -57,7 +57,7 @@ def _day_and_time(at: datetime) -> str:
 
 @of_class("POST")
 def add(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """By exact number or university e-mail, and nobody who is on the list; where one person cannot, a colleague is asked."""
+    """Add a student not on the list, by exact number or university e-mail; where one person may not, a colleague is asked."""
     called = request.POST.get("number", "").strip()
     student = the_student(called)
     if student is None:
