@@ -1,4 +1,4 @@
-"""What a person does to marks, as services take it, and what pages say when it is not done."""
+"""Turns a request into the `Act` that services take, and says on the page when a change was not made."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -26,8 +26,8 @@ def act_of(request: PersonRequest) -> Act:
 
 
 def carry_out(request: PersonRequest, verb: Callable[[Act], T]) -> T | HttpResponse:
-    """What the verb answers. Where it needs a fresh proof it has changed nothing: then the page that asks for one; or, when the
-    form brought it, what the verb answers now."""
+    """The answer of `verb`. If it needs a fresh proof, it has changed nothing: then the page that asks for one, or, when the
+    form brought a proof, the answer of calling `verb` again."""
     answer = verb(act_of(request))
     if answer is not Needs.PROOF:
         return answer

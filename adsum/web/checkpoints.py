@@ -1,5 +1,5 @@
-"""What anybody may see, without signing in: the published checkpoints, the keys that verify them, and whether a receipt is
-good. Nothing here writes."""
+"""Pages for everyone, without signing in: the published checkpoints, the keys that verify them, and whether a receipt is good.
+Nothing here writes."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""What comes in an address or a form, as far as it can be meant: days of some timetable, references, numbers of rows. Near
-where dates and numbers end, sums go wrong; so what cannot be meant is no day and no number."""
+"""Reads days, references and row numbers from an address or a form. Values that no timetable can mean are refused, because
+calculations fail near the limits of dates and numbers."""
 
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 FIRST, LAST = date(1900, 1, 1), date(2199, 12, 31)
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2199, 12, 31, tzinfo=UTC)
 DIGITS = 18
-"""As many as every number has that a database keeps."""
+"""The most digits with which every number still fits into a database."""
 BEYOND = _("Choose a day between 1900 and 2199.")
 
 

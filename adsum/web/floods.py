@@ -1,6 +1,6 @@
-"""What a stranger can make us write down, only so often: each is a transaction of the writer that check-ins need.
+"""Limits how often strangers can make us write to the database, because each write takes time that check-ins need.
 
-By address, since there is nothing else to go by; so it is a guard against floods, far above what the thousands behind one
+The limit is by address, as nothing else is known. It only guards against floods: it is far above what the thousands behind one
 address of a campus do (docs/security.md).
 """
 

@@ -1,4 +1,4 @@
-"""Who may open a page, and what is said when it was not done."""
+"""Who may open a page, and what is said when a service refuses."""
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet

@@ -1,7 +1,7 @@
-"""The lines of an iCalendar file (RFC 5545): calendars, the events in them, the time zones that only they know.
+"""The lines of an iCalendar file (RFC 5545): calendars, the events in them, and the time zones that they define.
 
-Folded lines are joined before bytes become characters, because a fold may stand inside a character. What stands around the
-calendars is no part of them.
+Folded lines are joined before bytes become characters, because a fold may be inside a character. Text outside the calendars is
+ignored.
 """
 
 import re
@@ -16,7 +16,7 @@ PARTS = frozenset(
     "UID SEQUENCE LAST-MODIFIED STATUS DTSTART DTEND DURATION RRULE EXRULE RDATE EXDATE RECURRENCE-ID "
     "SUMMARY LOCATION DESCRIPTION CATEGORIES".split()
 )
-"""What is read of an event. DTSTAMP is not: two that differ in nothing else are the same event."""
+"""The properties read of an event. DTSTAMP is left out: two events that differ only in it are the same."""
 LONGEST_PART = 64 * 1024
 """Characters of one property: a thousand excluded dates take a quarter of it."""
 TZID = re.compile(r';TZID=(?:"([^"]*)"|([^:;]*))', re.IGNORECASE)
@@ -28,7 +28,7 @@ class Calendar:
 
     cancelled: bool = False
     zone: str = ""
-    """In which times that name no zone are meant."""
+    """The zone of times that name no zone."""
     zones: dict[str, str] = field(default_factory=dict)
     """VTIMEZONEs by name."""
 
@@ -42,7 +42,7 @@ class Block:
     parts: list[str] = field(default_factory=list)
     closed: bool = False
     too_long: str = ""
-    """The name of a property that is longer than any can be."""
+    """The name of a property that is longer than allowed."""
 
     @property
     def uid(self) -> str:
@@ -132,7 +132,7 @@ class _Reader:
         if name not in PARTS or not value_of(text):
             return
         if len(text) > LONGEST_PART and name in {"SUMMARY", "LOCATION", "DESCRIPTION", "CATEGORIES"}:
-            text = text[:LONGEST_PART]  # far more of it than is ever read
+            text = text[:LONGEST_PART]  # far more than is ever read
         elif len(text) > LONGEST_PART:
             self.blocks[-1].too_long = name
             return

@@ -1,8 +1,8 @@
 """enrolments.csv: who is on which course, from when to when, how it stands, and who is their personal tutor. Columns:
 docs/guides/timetabling.md.
 
-A whole file: what an earlier one of the same source said and this one does not has ended. A suspension is a row of its own
-beside that of the enrolment, and its dates are its days: so who was expected on a past day stays right.
+The file is complete: what an earlier file of the same source said and this one does not has ended. A suspension is a separate
+row with its own dates, besides that of the enrolment, so that who was expected on a past day stays right.
 """
 
 from collections import defaultdict
@@ -196,7 +196,7 @@ class _Planner:
         self.used.append(row)
 
     def _loses(self, old: Enrolment, row: _Row) -> bool:
-        """Whether something may be expected of the student on fewer days that are over: a suspension, the other way round."""
+        """Whether the student is now expected on fewer past days; for a suspension, whether it now covers more of them."""
         days = (old.starts_on, old.ends_on), (row.starts_on, row.values["ends_on"])
         was, now = reversed(days) if row.suspended else days
         return loses_days(was, now, before=self.today)
@@ -214,7 +214,7 @@ class _Planner:
         return self.courses[code]
 
     def _end(self, one: Enrolment) -> None:
-        """It ended yesterday; one that had not begun never was."""
+        """End a row as of yesterday; delete one that had not begun."""
         if one.starts_on >= self.today:
             self.plan.writes.enrolments.gone.append(one)
         else:
@@ -223,7 +223,7 @@ class _Planner:
         self.plan.line(Change.ENDED, "enrolment", f"{one.person} · {one.course.code}", {"status": one.status}, None)
 
     def _notice(self, file: str) -> None:
-        """Say who will not be seen, or see nothing, for want of a role."""
+        """Note students and tutors without the role: these students are not seen, and these tutors see nothing."""
         for role, people, code in (
             (Role.STUDENT, {row.person.pk: row.person for row in self.used}, "not_students"),
             (Role.TUTOR, {t.pk: t for row in self.used if (t := row.values.get("tutor"))}, "not_tutors"),

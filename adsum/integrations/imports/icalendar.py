@@ -1,6 +1,6 @@
 """iCalendar (RFC 5545) into classes. What events say, and when they take place, is worked out in a process apart
-(`sandbox/unfolding.py`); here it becomes modules, groups and rooms. Events are read one by one, so that one that cannot be
-read costs nothing but itself."""
+(`sandbox/unfolding.py`); here it becomes modules, groups and rooms. Events are read one by one, so that an unreadable one does
+not affect the others."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ BACK, AHEAD = timedelta(days=370), timedelta(days=400)
 MOST_MEMORY = 400
 """Megabytes that unfolding may take; a fifth of it is the reader itself."""
 SECONDS, SECONDS_PER_MB = 4, 10
-"""Of a processor, that following rules may take: a megabyte of usual events takes one and a half."""
+"""Seconds of a processor that following rules may take: a megabyte of usual events takes one and a half."""
 LONGEST_ID = 200
 LONGEST_CODES = {"modules": 60, "groups": 120, "rooms": 200}
 DAY = timedelta(days=1)

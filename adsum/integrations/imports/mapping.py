@@ -72,8 +72,8 @@ class Rules:
 class Matches:
     """A mapping at work on one file. To be used with `with`.
 
-    Patterns are people's, and some take for ever on a text that only just does not match; nothing else would run meanwhile.
-    So they run in a process apart, which has a limit for the whole file.
+    People write these patterns, and some would run for ever on a text that almost matches, and stop everything else. So they
+    run in a separate process, which has a time limit for the whole file.
     """
 
     def __init__(self, rules: Rules) -> None:

@@ -1,5 +1,5 @@
-"""Which known class a row of a timetable speaks of, so that a class that moves keeps its marks, and no mark ever passes to
-another class: a class that has begun keeps its module and its day, and another module is another class (docs/rules.md F 4)."""
+"""Finds the known class that a row of a timetable means, so that a class that moves keeps its marks, and marks never pass to
+another class. A class that has begun keeps its module and its day; another module means another class (docs/rules.md F 4)."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -19,23 +19,23 @@ Found = tuple[ClassRow, ClassSession]
 
 @dataclass(slots=True)
 class Matched:
-    """What was found: every row with its class (None: a new one), and what is said of how it was found."""
+    """What was found: every row with its class (None: a new one), and notes on how it was found."""
 
     pairs: list[Pair] = field(default_factory=list)
     missing: list[ClassSession] = field(default_factory=list)
-    """Classes of the source that no row speaks of."""
+    """Classes of the source that no row means."""
     renamed: list[Found] = field(default_factory=list)
-    """Pairs whose class has another id of the same source by now: module, time and room agree."""
+    """Pairs in which the row has a new id of the same source for the class: module, time and room agree."""
     taken: list[Found] = field(default_factory=list)
     """Pairs whose class another source brought, or a person: module, time and room agree."""
     begun: list[ClassRow] = field(default_factory=list)
-    """New ones whose id belongs to a class that has begun, of another module or day."""
+    """Rows of new classes whose id belongs to a class that has begun, of another module or day."""
     reused: list[Found] = field(default_factory=list)
-    """Classes still to come of which another module has the id now, each with such a row: they are missing."""
+    """Classes still to come whose id belongs to another module now, each with such a row: the classes are missing."""
 
 
 class Modules:
-    """The modules that the rows name, as far as one word means one module."""
+    """The modules that the rows name, where a name means exactly one module."""
 
     def __init__(self, rows: Iterable[ClassRow], new: Iterable[str]) -> None:
         """`new`: codes that the timetable itself would make."""
@@ -57,12 +57,12 @@ class Modules:
 
 
 def begun(session: ClassSession, at: datetime) -> bool:
-    """Whether it has begun: from then on its module and its day are history."""
+    """Whether a class has begun: from then on its module and its day no longer change."""
     return session.starts_at <= at
 
 
 def may_be(row: ClassRow, session: ClassSession, modules: Modules, at: datetime) -> bool:
-    """Whether a row may speak of that class."""
+    """Whether a row may mean that class."""
     if modules.differ(row, session):
         return False
     days = {session.starts_on, session.starts_at.astimezone(ZoneInfo(session.zone)).date()}
@@ -72,11 +72,11 @@ def may_be(row: ClassRow, session: ClassSession, modules: Modules, at: datetime)
 def match(
     rows: Iterable[ClassRow], sessions: Iterable[ClassSession], others: QuerySet[ClassSession], modules: Modules, at: datetime
 ) -> Matched:
-    """Every row with its class, and the classes of the source that no row speaks of.
+    """Match every row with its class, and find the classes of the source that no row means.
 
-    By id: the source's own name of the occurrence, else its time, else its day. Then, whatever its id and its source, by
-    module, time and room. Then, under one id, when as many are left on both sides, one after the other. `sessions`: those of
-    the source; `others`: all the rest, of which only what may be meant is loaded.
+    First by id: the source's own name of the occurrence, else its time, else its day. Then, regardless of id and source, by
+    module, time and room. Then, under one id, in order of time if as many are left on both sides. `sessions`: those of the
+    source; `others`: all the rest, of which only possible matches are loaded.
     """
     matcher = _Matcher(rows, sessions, modules, at)
     matcher.by_id()
@@ -126,7 +126,7 @@ class _Matcher:
         event.rows, event.sessions = _left(event.rows, event.sessions, found)
 
     def by_likeness(self, others: QuerySet[ClassSession]) -> None:
-        """Missing and new with the same module, time and room are one class, whatever it is called by now."""
+        """Match missing and new classes with the same module, time and room, regardless of their ids."""
         if rows := self._rows():
             own = [session for event in self.events.values() for session in event.sessions]
             self.found.renamed = alike(rows, own, self.modules)
@@ -146,7 +146,7 @@ class _Matcher:
                 self.events[name].sessions.remove(session)
 
     def in_order(self) -> None:
-        """Moves: no class that has begun, and none of another module, is taken for one of the rows that are left."""
+        """Match moved classes in order of time, but no class that has begun, and none of another module."""
         for event in self.events.values():
             coming = [session for session in event.sessions if not begun(session, self.at)]
             if len(event.rows) == len(coming) and not any(map(self.modules.differ, event.rows, coming)):
@@ -158,7 +158,7 @@ class _Matcher:
             self.found.missing += event.sessions
 
     def _say(self, event: _Event, coming: Sequence[ClassSession]) -> None:
-        """Of new classes under a known id: whose id it was."""
+        """Note new classes under a known id, with the class whose id it was."""
         for session in coming:
             if all(self.modules.differ(row, session) for row in event.rows):
                 self.found.reused.append((event.rows[0], session))
@@ -167,7 +167,7 @@ class _Matcher:
                 self.found.begun.append(row)
 
     def _had_its_id(self, row: ClassRow, session: ClassSession, event: _Event) -> bool:
-        """Whether a row would have been taken for a class, had that not begun: not one more occurrence of its event."""
+        """Whether a row would have matched this class if the class had not begun, and is not just one more occurrence."""
         alone = len(event.rows) == len(event.sessions) == 1
         return alone or session.occurrence == row.label or self.modules.differ(row, session)
 
@@ -176,8 +176,8 @@ Likeness = tuple[int | None, str, str, tuple[str, ...]]
 
 
 def alike(rows: Sequence[ClassRow], sessions: Sequence[ClassSession], modules: Modules) -> list[Found]:
-    """Rows and classes of one module, time and room, where it is clear which is which: as the source said of a class, or as
-    the class is here."""
+    """Rows and classes of one module, time and room, where it is clear which belongs to which: by what the source last said
+    about a class, or by what the class is here."""
     found = _one_to_one([(_of_row(row, modules), row) for row in rows], [(_as_said(each), each) for each in sessions])
     rows, sessions = _left(rows, sessions, found)
     rooms = _rooms(sessions)
@@ -211,7 +211,7 @@ def _rooms(sessions: Iterable[ClassSession]) -> dict[int, list[str]]:
 def _one_to_one(
     rows: Iterable[tuple[Likeness, ClassRow]], sessions: Iterable[tuple[Likeness | None, ClassSession]]
 ) -> list[Found]:
-    """Of several that are alike, those that say the same in every word, or have a title that only one on each side has."""
+    """Of several alike, the pairs that agree in every word, or whose title only one on each side has."""
     alike: defaultdict[Likeness | None, tuple[list[ClassRow], list[ClassSession]]] = defaultdict(lambda: ([], []))
     for like, row in rows:
         alike[like][0].append(row)

@@ -72,7 +72,7 @@ FILES = {
     ),
     "enrollments": _columns("sourcedId classSourcedId userSourcedId role", "schoolSourcedId primary beginDate endDate"),
 }
-"""In the order in which one refers to another."""
+"""The files and their columns, each file after those that it refers to."""
 
 LINKS = (
     ("courses", "schoolYearSourcedId", "academicSessions"),
@@ -85,7 +85,7 @@ LINKS = (
     ("courses", "orgSourcedId", "orgs"),
     ("orgs", "parentSourcedId", "orgs"),
 )
-"""References that no row depends on: an unknown one is said once, and the row is used without it."""
+"""References that a row can do without: an unknown one is reported once, and the row is used without it."""
 
 
 @dataclass
@@ -219,7 +219,7 @@ def _lasts_no_day(record: Record) -> bool:
 
 
 def _section(reader: _Reader, table: list[Record], *, bulk: bool, parse: Callable[[Record], R | None], file: str) -> Section[R]:
-    """Every row parsed; `parse` returns None for a row that is none of this section's business."""
+    """Every row parsed; `parse` returns None for a row that does not belong to this section."""
     section: Section[R] = Section(file, bulk)
     for record in table:
         id_ = record.get("sourcedId")

@@ -22,17 +22,17 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 BOM = b"\xef\xbb\xbf"
 CALENDAR = re.compile(rb"^[ \t]*BEGIN:VCALENDAR[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 SEPARATOR_LINE = re.compile(rb"sep=.[,;]*", re.IGNORECASE)
-"""What Excel puts before everything else, and reads itself."""
+"""A first line that Excel writes, and understands itself."""
 KINDS = {"roles": {b"person", b"role"}, "enrolments": {b"student", b"course"}, "events": {b"event_id"}}
-"""Columns by which a table is known, however they are separated and whatever their case: so that what is wrong can be said."""
+"""Columns that identify a table, however separated and in whatever case, so that we can say what is wrong with it."""
 ROUNDED = re.compile(r"(?:^|[;|,])\s*\d+(?:[.,]\d+)?E\+\d+\s*(?=$|[;|,])", re.IGNORECASE)
 YEARS = range(1900, 2101)
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 LONGEST_LINE, MOST_LINES, MOST_IN_FILE = MB, 1000, 2_000_000
 """Characters of a line, lines of a row, and lines of a file: the places of 150,000 students are fewer."""
 MOST_READ_AGAIN = 100_000
-"""Lines that may be read twice because of quotation marks that do not match. With it, and the limits above, reading takes no
-longer than the file is long."""
+"""Lines that may be read twice because of unmatched quotation marks. With this and the limits above, the time to read a file
+grows only with its length."""
 SECRET_COLUMNS = frozenset({"password"})
 """Never read, never kept, never shown."""
 
@@ -150,7 +150,7 @@ def unpack(content: bytes, file: str) -> dict[str, bytes]:
             if info.flag_bits & 1:
                 raise Refused("zip_locked", file=file)
             if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-                # The others may ask for gigabytes to begin with, and no export has them.
+                # Other methods may need gigabytes of memory at once, and exports do not use them.
                 raise Refused("zip_damaged", file=file, reason=f"compression {info.compress_type}")
             try:
                 with archive.open(info) as member:
@@ -247,7 +247,7 @@ def _rows(text: str, file: str) -> Iterator[Row]:
 
 
 def _heading(rows: Iterator[Row], text: str, file: str, problems: list[Problem]) -> list[str]:
-    """The names of the columns: the first row that holds anything. Raises Refused."""
+    """The names of the columns, from the first row that is not blank. Raises Refused."""
     for line, cells, _whole in rows:
         if cells is None:
             raise Refused("separator" if ";" in text[:4096] else "heading_quotes", file=file, found=";")
@@ -264,7 +264,7 @@ def _heading(rows: Iterator[Row], text: str, file: str, problems: list[Problem])
 
 
 def _ignored(file: str, names: list[str], required: frozenset[str], known: frozenset[str]) -> tuple[str, ...]:
-    """The columns that are not used. Raises Refused for a heading that cannot be."""
+    """The columns that are not used. Raises Refused for a heading that is not allowed."""
     for separator, name in ((";", ";"), ("\t", "TAB")):
         if len(names) == 1 and separator in names[0]:
             raise Refused("separator", file=file, found=name)

@@ -1,4 +1,4 @@
-"""From the names a timetable uses to the modules, groups, rooms and people they stand for. What could be several is none."""
+"""Finds the modules, groups, rooms and people that the names in a timetable mean. A name with several meanings is not used."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -19,7 +19,7 @@ M = TypeVar("M", bound=Model)
 
 
 class People:
-    """Everyone whom each of some ids may mean: own id in any source, number, sign-in name, or a further number in force."""
+    """Everyone whom each of these ids may mean: own id in any source, number, sign-in name, or a further number in force."""
 
     def __init__(self, ids: Collection[str]) -> None:
         found: defaultdict[str, dict[int, Person]] = defaultdict(dict)
@@ -38,7 +38,7 @@ class People:
         self.near = _near([id_ for id_ in ids if id_.isdigit() and id_ not in self.called])
 
     def one(self, record: Record, column: str, id_: str, *, source: str = "") -> Person:
-        """The only one whom an id means; the source's own id goes first. Raises Unusable."""
+        """The one person whom an id means; the source's own id goes first. Raises Unusable."""
         found = self.called.get(id_, [])
         own = [person for person in found if source and (person.source, person.source_id) == (source, id_)]
         if len(own or found) == 1:
@@ -51,12 +51,12 @@ class People:
         raise Unusable(record.problem("unknown", column=column, value=id_))
 
     def meant(self, id_: str) -> set[int]:
-        """Keys of everyone whom an id that cannot be used may have meant: nothing of theirs ends for want of a row."""
+        """Keys of everyone whom an unusable id may have meant: nothing of theirs ends only because no other row names them."""
         return {person.pk for person in self.called.get(id_, ())} | self.near.get(id_, {}).keys()
 
 
 def _near(ids: Collection[str]) -> dict[str, dict[int, str]]:
-    """By id, those whose own id or number is that with zeros before it: (key, as it is known)."""
+    """By id, the people whose own id or number is this one with zeros in front: (key, id or number as it is known)."""
     near: defaultdict[str, dict[int, str]] = defaultdict(dict)
     bare = {id_.lstrip("0"): id_ for id_ in ids}
     if bare:
@@ -142,7 +142,7 @@ class Resolver:
         return group
 
     def rooms(self, row: ClassRow) -> list[Room]:
-        """The rooms of a class; one that is not known is made."""
+        """The rooms of a class; an unknown room is added."""
         for name in row.rooms:
             if name not in self.room_names:
                 self.room_names[name] = Room(name=name)
@@ -158,7 +158,7 @@ class Resolver:
         return self.people.one(row.record, column, id_, source=row.source)
 
     def _one(self, found: list[M], record: Record, column: str, value: str, shown: Iterable[str]) -> M:
-        """The only one there is. Raises Unusable where there is none, or several."""
+        """The only one found. Raises Unusable where there is none, or several."""
         if not found:
             raise Unusable(record.problem("unknown", column=column, value=value))
         if len(found) > 1:

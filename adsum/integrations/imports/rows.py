@@ -1,4 +1,4 @@
-"""What a file says, before anything is compared with what is known: plain rows, each with the record it came from."""
+"""What a file says, before it is compared with what is known: plain rows, each with the record it came from."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class StaffRow:
 
 
 LIST_PREFIX = "list:"
-"""Begins the source id of a group that a timetable made of a list of students."""
+"""The start of the source id of a group that a timetable made from a list of students."""
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -91,7 +91,7 @@ S = TypeVar("S")
 
 
 def newest(versions: Sequence[V], *, age: Callable[[V], Any], says: Callable[[V], object]) -> tuple[list[V], bool]:
-    """Those of several versions of one thing that are of the newest age, and whether they all say the same."""
+    """The newest of several versions of one thing, and whether these all say the same."""
     latest = max(age(version) for version in versions)
     found = [version for version in versions if age(version) == latest]
     return found, all(says(version) == says(found[0]) for version in found)
@@ -108,7 +108,7 @@ class Entry(Generic[R]):
 
 @dataclass(slots=True)
 class Section(Generic[R]):
-    """One file's rows by id. `bulk`: what is not in it is gone. `held`: ids whose rows cannot be used, so not gone."""
+    """One file's rows by id. `bulk`: what is not in it is gone. `held`: ids whose rows cannot be used, and so are not gone."""
 
     file: str
     bulk: bool
@@ -140,12 +140,12 @@ class Section(Generic[R]):
             problems.append(Problem("repeated", self.file, values={"count": repeated}))
 
     def hold(self, id_: str, record: Record) -> None:
-        """The row of this id cannot be used: what is known of it stays as it is."""
+        """Note that the row of this id cannot be used: what is known of it stays as it is."""
         self.entries.pop(id_, None)
         self.held[id_] = record
 
     def live(self) -> Iterator[tuple[str, R, Record]]:
-        """The rows to have, by id."""
+        """The rows without removals, by id."""
         for id_, entry in sorted(self.entries.items()):
             if entry.row is not None:
                 yield id_, entry.row, entry.record
@@ -218,7 +218,7 @@ class ClassRow:
         return self.sequence, self.changed_at or NEVER
 
     def said(self) -> dict[str, object]:
-        """What the source says, in its own words, as it is kept to be compared with next time."""
+        """What the source says, in its own words, kept for comparison next time."""
         return {
             "when": [self.starts_at.isoformat(), self.ends_at.isoformat(), self.zone],
             "title": self.title,

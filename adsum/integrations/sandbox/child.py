@@ -21,8 +21,8 @@ ADSUM = str(Path(__file__).parents[3])
 def rows(content: str, most_rows: int, most_columns: int) -> dict[str, Any]:
     """The cells of the first sheet of a spreadsheet (in base64) as `rows`, each as a person typed it; or why not, as `refused`.
 
-    The reader makes room for every cell between the first and the last that the file names, before anybody can ask how many
-    those are: that is why this happens apart.
+    The reader makes room for every cell between the first and the last that the file names, before we can ask how many these
+    are: that is why this runs in a separate process.
     """
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - the other work does without
 

@@ -1,4 +1,4 @@
-"""Check-in of the whole university: how it goes, and the switches that stop it or one of its keys."""
+"""Check-in of the whole university: its state, and the switches that stop it or one of its keys."""
 
 from datetime import timedelta
 from typing import Any
@@ -112,7 +112,7 @@ def resume(request: PersonRequest) -> HttpResponse:
 @for_roles(RUNS_CHECKIN)
 @stepup.required
 def retire(request: PersonRequest, kid: str) -> HttpResponse:
-    """Believe nothing signed with this key any more."""
+    """Retire a key: refuse everything signed with it from now on."""
     try:
         services.retire_key(kid, by=request.user.actor, at=request.at)
     except AdsumError as refused:

@@ -181,7 +181,7 @@ def _page(request: PersonRequest, person: Person, wrong: forms.Form | None = Non
 
 
 def _names(actors: set[str]) -> dict[str, str]:
-    """Whom the event log means by these actors, as far as it can still be said (two queries)."""
+    """The people whom the event log means by these actors, as far as they are still known (two queries)."""
     tokens = {actor.removeprefix("person:") for actor in actors if actor.startswith("person:")}
     known = people_behind(tokens)
     people = Person.objects.in_bulk(known.values())
@@ -254,7 +254,7 @@ def take_role(request: PersonRequest, person: Person, grant: int) -> HttpRespons
 @of_person
 @stepup.required
 def stop_leading(request: PersonRequest, person: Person, leader: int) -> HttpResponse:
-    """They no longer lead a module."""
+    """End a person's leading of a module."""
     held = get_object_or_404(ModuleLeader, person=person, pk=leader)
     roles.refuse_own(person, request.user)
     end_leading(held, last_day=_yesterday(request), by=request.user, at=request.at)

@@ -1,5 +1,5 @@
-"""The university's sign-in: its providers, what each may do, and whether it works. Administrators alone, and to change one
-they prove that it is they."""
+"""The university's sign-in: its providers, what each may do, and whether it works. For administrators only; to change one they
+prove who they are."""
 
 from typing import Any
 

@@ -20,9 +20,9 @@ log = structlog.get_logger("adsum.live")
 
 TICK_SECONDS = 0.4
 LAG_SECONDS = 5.0
-"""How long after its number was given out a row may still be committed; numbers are looked at again for so long."""
+"""How long after it got its number a row may still be committed; numbers are looked at again for this long."""
 OVERLAP = 10_000
-"""The same at the start, when nothing is known of times: more rows than all writers together have in hand at once."""
+"""The same at the start, when no times are known: more rows than all writers together can be writing at once."""
 
 
 class Numbered(Protocol):
@@ -38,7 +38,7 @@ class Cursor:
 
     def __init__(self) -> None:
         self.since = 0
-        """Every row up to this id has been handed out; above it, some."""
+        """Every row up to this id has been handed out, and some above it."""
         self._seen: set[int] = set()
         self._marks: deque[tuple[float, int]] = deque()
 

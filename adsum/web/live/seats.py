@@ -1,7 +1,7 @@
 """How many live streams there may be at once, apart from requests: in a process, of a class, of an account and of a screen.
 
-A stream stays for minutes, so a browser that opens them without end would take the room of everybody else. A stream without a
-seat is refused, with the reason; the others stay.
+A stream stays open for minutes, so a browser that opened very many would leave no room for others. A stream without a seat is
+refused, with the reason; the others stay.
 """
 
 from collections import Counter

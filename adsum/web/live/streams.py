@@ -71,7 +71,7 @@ def event(name: str, data: dict[str, Any], id_: int | str = "") -> str:
 
 
 class _Crowd(Exception):
-    """More people at the door than can be asked for now."""
+    """Too many people wait to be let in."""
 
 
 class Live:
@@ -265,7 +265,7 @@ class Live:
                     with translation.override(language):
                         yield event("relief", {"text": relief_note() if relieved else ""}, position)
                 if time.monotonic() >= check:
-                    with suppress(Error):  # without a database there is no news to keep from anyone: asked again in a moment
+                    with suppress(Error):  # without a database there is no news: asked again in a moment
                         if await self.hub.read(_visitor, key, ref, instant(self.state.now_ms())) is None:
                             return
                         check += CHECK_SECONDS

@@ -106,7 +106,7 @@ def overview(request: PersonRequest) -> HttpResponse:
 @require_POST
 @everywhere
 def end(request: PersonRequest, ref: UUID) -> HttpResponse:
-    """It is over."""
+    """End an outage."""
     outage = get_object_or_404(Outage, ref=ref)
     try:
         with transaction.atomic():

@@ -1,4 +1,5 @@
-"""Periods that were reported to an authority outside: one form shows what the next would lock, one button is for a slip."""
+"""Periods that were reported to an authority outside: a form to add one, which first shows what it would lock, and a button
+to withdraw one entered by mistake."""
 
 from typing import Any
 from uuid import UUID
@@ -39,7 +40,7 @@ def _day(label: Any, needed: Any) -> DayField:
 
 
 class PeriodForm(forms.Form):
-    """To whom, which days, of whom."""
+    """The authority, the days and the student of a report."""
 
     body = forms.ChoiceField(label=gettext_lazy("Reported to"))
     starts_on = _day(gettext_lazy("First day"), gettext_lazy("Say from which day on."))
@@ -100,7 +101,7 @@ def overview(request: PersonRequest) -> HttpResponse:
 @require_POST
 @for_roles(COMPLIANCE)
 def withdraw(request: PersonRequest, ref: UUID) -> HttpResponse:
-    """It was entered by mistake."""
+    """Withdraw a period entered by mistake."""
     period = get_object_or_404(ReportedPeriod.objects.visible_to(request.access), ref=ref)
     reported.withdraw_period(period, by=request.user, at=request.at)
     messages.success(request, _("Withdrawn. It locks nothing any more; corrections noted before stay on record."))

@@ -44,7 +44,7 @@ def _reach(request: PersonRequest) -> frozenset[int] | None:
 
 
 def _within(request: PersonRequest) -> QuerySet[Policy]:
-    """The policies this person may make an end of. Everyone here may read all of them."""
+    """The policies that this person may end. Everyone here may read all of them."""
     reach = _reach(request)
     return Policy.objects.all() if reach is None else Policy.objects.filter(department__in=reach)
 

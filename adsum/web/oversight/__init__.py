@@ -1,1 +1,1 @@
-"""The pages of those who watch over it: who looked at what, and the event log."""
+"""The pages of auditors and the data-protection officer: who looked at what, and the event log."""

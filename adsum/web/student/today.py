@@ -50,7 +50,7 @@ class Card:
 @require_safe
 @for_roles(STUDENTS)
 def today(request: PersonRequest) -> HttpResponse:
-    """What is on, where, and whether one is checked in: the page that opens first. With `?week=` that week instead."""
+    """The first page: what is on, where, and whether the student is checked in. With `?week=` that week instead."""
     at = request.at
     if week := asked_week(request):
         return _week(request, week)

@@ -1,4 +1,4 @@
-"""For those who look after students: whole records, tutees, modules. Who may open which is asked of one place."""
+"""Pages for those who look after students: whole records, tutees, modules. One place decides who may open which."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

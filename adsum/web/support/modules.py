@@ -73,7 +73,7 @@ def _weeks(mondays: list[date], tallies: dict[date | None, Tally]) -> list[Week]
 @require_safe
 @for_roles(LISTS_CLASSES)
 def modules(request: PersonRequest) -> HttpResponse:
-    """The modules one may see as a whole: how many students, how much of it they attended, week by week."""
+    """The modules that the person may see as a whole: how many students, and how much they attended, week by week."""
     form = ModuleFilter(request.access, request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
     found = Module.objects.visible_to(request.user, request.access).filter(ended_on=None)

@@ -1,4 +1,4 @@
-"""Finding a student: among those one looks after; and, with a reason, beyond them."""
+"""Finding a student: among those whom the person looks after; and, with a reason, beyond them."""
 
 from datetime import date
 from typing import Any
@@ -75,7 +75,7 @@ def rows(request: PersonRequest, students: list[Person]) -> list[dict[str, Any]]
 @require_safe
 @for_roles(STAFF)
 def students(request: PersonRequest) -> HttpResponse:
-    """The students whose records one may open, by name, 25 to a page."""
+    """The students whose records the person may open, by name, 25 to a page."""
     text = request.GET.get("q", "")
     found = named(students_visible_to(request.user, request.access), text)
     page = Paginator(found.order_by("family_name", "given_name", "pk"), PER_PAGE).get_page(request.GET.get("page"))
@@ -118,7 +118,7 @@ class OutsideForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(STAFF)
 def outside(request: PersonRequest) -> HttpResponse:
-    """Open the record of a student one does not look after: one student, half an hour, a reason that others read."""
+    """Open the record of a student whom the person does not look after: for half an hour, with a reason that others read."""
     form = OutsideForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         student = the_student(form.cleaned_data["who"])

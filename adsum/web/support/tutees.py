@@ -27,7 +27,7 @@ def by_need(row: dict[str, Any]) -> tuple[float, int, str, int]:
 @require_safe
 @for_roles(frozenset({Role.TUTOR}))
 def tutees(request: PersonRequest) -> HttpResponse:
-    """Everyone whose personal tutor one is today."""
+    """The person's tutees of today."""
     as_tutor = Access(request.access.on, {Role.TUTOR: None})
     listed = rows(request, list(students_visible_to(request.user, as_tutor)))
     page = Paginator(sorted(listed, key=by_need), PER_PAGE).get_page(request.GET.get("page"))

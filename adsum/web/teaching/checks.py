@@ -75,7 +75,7 @@ def _made(check: SecondCheck) -> dict[str, Any]:
 
 @of_class("POST")
 def begin(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Now, or at a random moment."""
+    """Begin a second check now, or plan one at a random moment."""
     opening = Opening.objects.select_related("session").filter(session=session).first()
     if opening is None:
         raise AdsumError("not_open", _("Check-in of this class is not open yet. Show the code first."))
@@ -90,7 +90,7 @@ def begin(request: PersonRequest, session: ClassSession) -> HttpResponse:
 
 @of_class("POST")
 def take_back(request: PersonRequest, session: ClassSession, check: UUID) -> HttpResponse:
-    """Not after all."""
+    """Take a second check back."""
     made = get_object_or_404(SecondCheck, opening__session=session, ref=check)
     checks.take_back_check(made, by=request.user, at=request.at)
     messages.success(request, _("Taken back. It says nothing about anybody."))
@@ -99,7 +99,7 @@ def take_back(request: PersonRequest, session: ClassSession, check: UUID) -> Htt
 
 @of_class("POST")
 def seen(request: PersonRequest, session: ClassSession, check: UUID, student: UUID) -> HttpResponse:
-    """A student who missed it was there all the same."""
+    """Note that a student who missed the check was there."""
     answers = CheckAnswer.objects.select_related("second_check__opening", "student")
     answer = get_object_or_404(answers, second_check__ref=check, second_check__opening__session=session, student__ref=student)
     checks.say_seen(answer, by=request.user, at=request.at)
@@ -109,14 +109,14 @@ def seen(request: PersonRequest, session: ClassSession, check: UUID, student: UU
 
 @of_class("POST")
 def spot(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Five names."""
+    """Begin a spot check of five names."""
     checks.begin_spot_check(session, by=request.user, at=request.at)
     return redirect("class_checks", session.ref)
 
 
 @of_class("POST")
 def call(request: PersonRequest, session: ClassSession, spot: UUID, student: UUID) -> HttpResponse:
-    """What came of calling one."""
+    """Note the result of calling one name."""
     called = get_object_or_404(
         SpotCall.objects.select_related("spot_check"), spot_check__ref=spot, spot_check__session=session, student__ref=student
     )

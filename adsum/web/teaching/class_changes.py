@@ -54,7 +54,7 @@ def _changeable(view: Callable[[PersonRequest, ClassSession], HttpResponse]) -> 
 
 @_changeable
 def change(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Everything that can be said of a class, each with a tap or two."""
+    """All changes that can be made to a class, each with a tap or two."""
     moving = WhenForm(initial=_as_it_is(session))
     in_the_way: list[str] = []
     if request.method == "POST":
@@ -105,7 +105,7 @@ def change(request: PersonRequest, session: ClassSession) -> HttpResponse:
 
 
 def _in_its_way(request: PersonRequest, session: ClassSession, wanted: Wanted) -> str:
-    """Why this cannot be said of a class that is over; '' when it can."""
+    """Why this change is not possible for a class that is over; '' when it is."""
     try:
         changes.weigh(session, wanted, by=request.user, at=request.at, final=_final(request))
     except AdsumError as refused:
@@ -189,7 +189,7 @@ def _say(request: PersonRequest, session: ClassSession, action: str) -> HttpResp
 
 
 def _wanted(request: PersonRequest, session: ClassSession, action: str) -> tuple[Wanted, str]:
-    """What a button says of the class, and the sentence about it afterwards."""
+    """The change that a button makes to the class, and the sentence about it afterwards."""
     if action == "cancel":
         return changes.CANCELLED, _("It is cancelled and counts against nobody. Everyone sees it now.")
     if action == "restore":

@@ -71,7 +71,7 @@ def start(request: PersonRequest, session: ClassSession) -> HttpResponse:
 
 @of_class("POST")
 def stop(request: PersonRequest, session: ClassSession, kiosk: UUID) -> HttpResponse:
-    """It takes nothing more."""
+    """Close a kiosk."""
     opened = get_object_or_404(Kiosk.objects.select_related("opening"), opening__session=session, ref=kiosk)
     kiosks.stop_kiosk(opened, by=request.user, at=request.at)
     messages.success(request, _("The kiosk has stopped."))
@@ -87,7 +87,7 @@ def _held(request: HttpRequest, ref: UUID) -> Kiosk | None:
 
 
 def _short(person: Person) -> str:
-    """No more than a student needs to know themselves by: the first name and an initial."""
+    """The first name and an initial: just enough for a student to recognise themselves."""
     return f"{person.preferred_name or person.given_name} {person.family_name[:1]}.".strip()
 
 
@@ -106,7 +106,7 @@ def _page(request: HttpRequest, kiosk: Kiosk, at: datetime, code: int = 200, **t
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def kiosk(request: HttpRequest, ref: UUID) -> HttpResponse:
-    """One field. A number gets one answer, which goes away by itself."""
+    """The kiosk's page: one field. Each number gets one answer, which disappears by itself."""
     held = _held(request, ref)
     if held is None:
         return render(request, "adsum/teaching/no_kiosk.html", status=403)
@@ -128,7 +128,7 @@ def kiosk(request: HttpRequest, ref: UUID) -> HttpResponse:
 @never_cache
 @require_POST
 def take_back(request: HttpRequest, ref: UUID) -> HttpResponse:
-    """That was not me."""
+    """Take back the last mark, when a student says that it was not them."""
     held = _held(request, ref)
     if held is None:
         return render(request, "adsum/teaching/no_kiosk.html", status=403)

@@ -166,7 +166,7 @@ class HeadcountForm(forms.Form):
 
 @of_class("POST")
 def count_heads(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Write the headcount down; the register says when it and the marks disagree."""
+    """Save the headcount; the register shows when it and the marks disagree."""
     form = HeadcountForm(request.POST)
     if form.is_valid():
         services.count_heads(session, form.cleaned_data["people"], by=request.user, at=request.at)
@@ -178,7 +178,7 @@ def count_heads(request: PersonRequest, session: ClassSession) -> HttpResponse:
 
 @of_class("POST")
 def mark_rest(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Everyone without a mark is absent; where one person cannot say so, a colleague is asked to confirm it."""
+    """Mark everyone without a mark absent; where one person may not do so alone, a colleague is asked to confirm it."""
     answer = carry_out(request, lambda act: services.mark_rest_absent(session, act=act))
     if not isinstance(answer, services.Done):
         return not_done(request, answer, session)

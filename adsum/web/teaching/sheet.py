@@ -1,4 +1,4 @@
-"""A register on paper: printed for a class without power, and brought in afterwards with the times that stand on it."""
+"""A register on paper: printed for a class without power, and entered afterwards with the times written on it."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -38,7 +38,7 @@ from adsum.web.viewing import looked_at_class
 CHOICES = [Status.PRESENT, Status.LATE, Status.ABSENT, Status.AUTHORISED, Status.LEFT_EARLY, Status.REMOTE]
 SALT = "adsum.sheet"
 HOLDS = 3600
-"""Seconds for which a preview can be carried out."""
+"""Seconds for which a preview can be applied."""
 WHAT = {
     "new": gettext_lazy("new mark"),
     "changed": gettext_lazy("changed"),
@@ -189,7 +189,7 @@ def _shown(request: PersonRequest, session: ClassSession, plan: Plan, kept: str)
 
 
 def _apply(request: PersonRequest, session: ClassSession) -> HttpResponse:
-    """Carry out exactly what was shown; if the register has changed meanwhile, show it again."""
+    """Apply exactly what was shown; if the register has changed meanwhile, show it again."""
     kept = request.POST.get("kept", "")
     try:
         said = signing.loads(kept, salt=SALT, max_age=HOLDS)

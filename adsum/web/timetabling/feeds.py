@@ -1,4 +1,4 @@
-"""Feeds that are asked by themselves: how each of them is, what came of every look at it."""
+"""Feeds that are polled automatically: the state of each, and the result of every poll."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -83,7 +83,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_roles(IMPORTS)
 def ask(request: PersonRequest, pk: int) -> HttpResponse:
-    """Ask it now, and do with the answer what is done with every other."""
+    """Poll a feed now, and treat the answer like any other."""
     feed = get_object_or_404(reports.feeds(), pk=pk)
     polling.ask_soon(feed, at=request.at)
     messages.success(

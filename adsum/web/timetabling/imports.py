@@ -36,7 +36,7 @@ PER_PAGE = 50
 IMPORTS_PER_PAGE = 20
 BUSY = frozenset({ImportState.WAITING, ImportState.CHECKING, ImportState.APPLYING})
 SLOW = 15
-"""Seconds after which the page wonders whether a worker runs."""
+"""Seconds after which the page asks whether a worker runs."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -234,7 +234,7 @@ SAID = {"cancelled": changes.CANCELLED, "kept": changes.TAKES_PLACE}
 
 
 def _decide_missing(request: PersonRequest, chosen: Iterable[ClassSession], decision: str) -> HttpResponse:
-    """One that cannot be decided stays in the list, and why is said."""
+    """Decide about a class. If that is not possible, it stays in the list and the page says why."""
     sessions, refused = [], set()
     for session in chosen:
         try:
