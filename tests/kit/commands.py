@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.kit.environment import STATIC
 
-PATIENCE = 90
+PATIENCE = 300.0
 _RUNS = count(1)
 
 
