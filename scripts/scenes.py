@@ -18,6 +18,8 @@ from scripts.camera import DESK, ORIGIN, PHONE, enter, keep, take
 
 SETTLED = timedelta(minutes=6)
 """After this long without another one, changes of a timetable are told."""
+COMPARED_WITHIN = 180
+"""Seconds after which the worker of a new demo has sealed its log and compared the record with it."""
 ALIKE = 4
 """Students who ask about the same."""
 
@@ -108,11 +110,16 @@ def protect(browser: Browser) -> None:
     officer.goto(f"{ORIGIN}/privacy/access/")
     take(officer, "access", height=900)
     officer.goto(f"{ORIGIN}/audit/")
+    for _second in range(COMPARED_WITHIN):
+        if officer.get_by_text("agree with the log").count():
+            break
+        officer.wait_for_timeout(1_000)
+        officer.reload()
     take(officer, "audit", height=900)
 
 
 def office(browser: Browser) -> None:
-    """The attendance team: queries that look alike, an outage, registers nobody took; and timetables asked by themselves."""
+    """The attendance team: queries that look alike, an outage, registers nobody took; and timetables fetched by themselves."""
     many_ask()
     team = enter(browser, "attendance_team", DESK)
     team.goto(f"{ORIGIN}/office/queries/")
@@ -206,7 +213,7 @@ def many_ask() -> None:
 
 
 def feeds() -> None:
-    """Two timetables that are asked by themselves: one is well, one has not answered for a day."""
+    """Two timetables that are fetched by themselves: one is well, one has not answered for a day."""
     from adsum.timetable.rules import PollOutcome
     from adsum.timetable.services import Polling, mark_stale, save_mapping, save_poll
 
