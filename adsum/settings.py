@@ -326,7 +326,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "/"
-SIGNED_IN_FOR = 12 * 3600  # seconds, from sign-in, whatever one does
+SIGNED_IN_FOR = 12 * 3600  # seconds, from sign-in, whatever the person does
 STAFF_IDLE_FOR = 30 * 60  # seconds without a request
 
 # django-allauth: the ways in. There is no sign-up, no e-mail page and no reset by e-mail: see the addresses in urls.py.

@@ -31,7 +31,7 @@ class _Role(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """What an event said of it last."""
+    """What the last event says about a role."""
 
     event: int
     dates: tuple[str, str]
@@ -51,8 +51,8 @@ def note_found(*, by: str, at: datetime) -> int:
 
 
 def compare_roles(compared: Compared, people: Mapping[str, int]) -> None:
-    """Compare every role with its last event, both ways. Of people who were erased: whether there are such roles as events
-    speak of, not whose they are."""
+    """Compare every role with its last event, both ways. For people who were erased, only compare how many such roles there
+    are, as it is not known whose they were."""
     said, erased = _said(people)
     nobodys = Counter((role._replace(person=0), one.dates) for (_alias, role), one in erased.items())
     for grant in RoleGrant.objects.order_by("pk").iterator(chunk_size=log.CHUNK):

@@ -130,8 +130,8 @@ def use_passkey(passkey: Authenticator, *, counter: int, at: datetime) -> bool:
 
 @transaction.atomic
 def remove_passkey(person: Person, passkey: int, *, by: str, at: datetime) -> bool:
-    """Take one of a person's passkeys away; False when they have none of that number. The last second step takes the
-    recovery codes with it."""
+    """Remove one of a person's passkeys; False when they have none with that number. If it was their last second step, their
+    recovery codes are removed too."""
     Person.objects.select_for_update().get(pk=person.pk)
     gone, _each = Authenticator.objects.filter(user=person, type=Authenticator.Type.WEBAUTHN, pk=passkey).delete()
     if not gone:

@@ -163,8 +163,8 @@ MANY = 500
 
 
 def given_to(students: Collection[int]) -> Given:
-    """The marks that closing gave these students for classes in which they are expected. They are compared again after the
-    students' places or enrolments have changed (two queries for every 500 students)."""
+    """The marks that closing gave these students for classes in which they are expected. Take them before the students' places
+    or enrolments change, and look at them again after it (two queries for every 500 students)."""
     return _still_expected(
         {
             pair

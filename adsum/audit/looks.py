@@ -27,8 +27,8 @@ class Look(NamedTuple):
 
 
 def note_views(looks: Iterable[Look], page: Page, *, viewer: int, at: datetime, purpose: str = "") -> None:
-    """Note that one page was looked at, for everybody on it: at most one insert, and nothing of those whom the same page
-    showed within the ten minutes."""
+    """Note a look at one page, for everybody on it: at most one insert. People whom the same page showed within the same ten
+    minutes are not noted again."""
     rows = [
         AccessLog(
             at=at,

@@ -34,7 +34,7 @@ class Result:
     checkpoints: int = 0
     waiting: int = 0
     unopened: int = 0
-    """How many aliases there are, when none of them opens with the keys of this machine: who is who was not looked at."""
+    """How many aliases there are, if this machine's keys open none of them: then the aliases were not checked."""
     finding: Finding | None = None
 
 

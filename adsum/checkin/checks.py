@@ -158,7 +158,7 @@ def _settle(check: SecondCheck, *, at: datetime, void: str, actor: str) -> None:
 
 @transaction.atomic
 def say_seen(answer: CheckAnswer, *, by: Person, at: datetime) -> None:
-    """A person says that a student who missed the check was there. Raises AdsumError `own_record` for oneself."""
+    """Note that a student who missed the check was there, as a person says. Raises AdsumError `own_record` for their own."""
     if answer.student_id == by.pk:
         raise AdsumError("own_record", _("You cannot confirm yourself. Ask a colleague."))
     if CheckAnswer.objects.filter(pk=answer.pk, confirmed_at=None, seen_by=None).update(seen_by=by, seen_at=at):

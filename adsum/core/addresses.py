@@ -6,7 +6,7 @@ NOWHERE = urlsplit("")
 
 
 def split(text: str) -> SplitResult:
-    """The parts of an address; what cannot be read as one (`http://[`, a port of letters) has none of them."""
+    """The parts of an address; all empty if it cannot be read as one (`http://[`, a port of letters)."""
     try:
         parts = urlsplit(text)
         _ = parts.port  # read only now, and raised only now

@@ -14,7 +14,7 @@ def safe_cell(value: object) -> str:
 
 
 def plain_cell(text: str) -> str:
-    """The cell as it was before `safe_cell`, for files of ours that come back."""
+    """The cell as it was before `safe_cell`, for our own files when they are sent back to us."""
     return text[1:] if text.startswith("'") and text[1:].lstrip(" ").startswith(FORMULA) else text
 
 

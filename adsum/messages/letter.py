@@ -26,7 +26,7 @@ class Item:
     title: str
     lines: list[str]
     path: str = ""
-    """Where more is said of it."""
+    """The page that says more about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What happens by itself. Every job may run twice, or late, with the same outcome."""
+"""Jobs that run automatically. Every job may run twice, or late, with the same outcome."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -129,7 +129,7 @@ def poll_feeds() -> int:
 
 
 def poll_feed(*, pk: int) -> str:
-    """Ask one feed, unless another worker has it or just has done so; returns what came of it."""
+    """Poll one feed, unless another worker has it or has just done so; returns the result."""
     poll = polling.poll(pk, at=datetime.now(UTC), chance=secrets.randbelow(1000) / 1000)
     return poll.outcome if poll else ""
 

@@ -54,7 +54,7 @@ def since_when(at: datetime) -> tuple[int, int] | None:
 
 
 def reconcile(at: datetime, *, recent: bool = False) -> int:
-    """Compare, say what came of it and keep it; 1 when something differs."""
+    """Compare, print the result and keep it; 1 when something differs."""
     if recent:
         os.nice(10)  # no one waits for it
     by = "system:reconciliation" if recent else BY

@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Do it, at once for every worker but for a new key, which comes with a restart. Raises AdsumError with what to do."""
+    """Do it. It applies at once to all workers, except a new key, which needs a restart. Raises AdsumError with what to do."""
     at = now()
     match args.action:
         case "freeze":

@@ -78,7 +78,7 @@ def _as_said(session: ClassSession, said: Mapping[str, Any], names: "_ByName") -
 
 
 def _said(steps: list[ClassChange], at: datetime) -> Mapping[str, Any] | None:
-    """What was said of a class last before that instant: {} when nothing was yet, None when it has no history at all."""
+    """What was last known about a class before that instant: {} when nothing was yet, None when it has no history at all."""
     if not steps:
         return None
     until = [step for step in steps if step.at <= at]

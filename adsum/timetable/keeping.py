@@ -57,5 +57,5 @@ def ids_of(pks: Sequence[int]) -> dict[int, dict[str, list[int]]]:
 
 
 def with_ids(facts: dict[str, Any] | None, ids: Mapping[str, list[int]]) -> dict[str, Any] | None:
-    """What was said of a class, with the ids of what it names."""
+    """What was known about a class, with the ids of the things it names."""
     return None if facts is None else {**facts, **ids}

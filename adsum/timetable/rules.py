@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Kind(StrEnum):
-    """What sort of class it is; decides nothing by itself, policies do."""
+    """What sort of class it is. Only policies decide what follows from it."""
 
     LECTURE = "lecture"
     SEMINAR = "seminar"
@@ -59,7 +59,7 @@ class Change(StrEnum):
 
 
 class PollOutcome(StrEnum):
-    """What came of one look at a feed."""
+    """The result of one poll of a feed."""
 
     SAME = "same"
     APPLIED = "applied"
@@ -181,8 +181,8 @@ def is_stale(*, since: datetime, alarm: timedelta, at: datetime) -> bool:
 
 
 def is_harmless(counts: dict[str, int], *, known: int, percent: int) -> bool:
-    """Whether a timetable may be applied by itself: at most `percent` as many classes are cancelled or vanish by it as were
-    `known` and still to come, and at most as many move. `counts`: how many classes change in each way."""
+    """Whether a timetable may be applied automatically: at most `percent` per cent of the classes that were `known` and still
+    to come are cancelled or vanish by it, and at most as many move. `counts`: how many classes change in each way."""
     gone = counts.get(Change.CANCELLED, 0) + counts.get(Change.VANISHED, 0)
     moved = counts.get(Change.MOVED, 0)
     return percent > 0 and max(gone, moved) * 100 <= percent * known

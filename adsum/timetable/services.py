@@ -30,7 +30,7 @@ BATCH = 2000
 POLLS_KEPT = timedelta(days=90)
 """How long the history of a feed's polls goes back."""
 SAID = ["source", "source_id", "occurrence", "said", "source_changed_at", "sequence", "kept_at"]
-"""What is kept of a class beside what it is: what its source said of it, and how that calls it."""
+"""Fields of a class about its source: what the source said about it, and its id there."""
 
 
 @transaction.atomic
@@ -325,7 +325,7 @@ def save_poll(
     size: int | None = None,
     run: Import | None = None,
 ) -> Poll:
-    """Keep what came of a poll and give the feed back. `seen`: etag, last_modified and sha256 of what was read from it."""
+    """Keep the result of a poll and give the feed back. `seen`: etag, last_modified and sha256 of what was read from it."""
     failed = outcome == PollOutcome.FAILED
     values: dict[str, Any] = {"claimed_until": None, "next_poll_at": next_poll_at, **(seen or {})}
     if failed:

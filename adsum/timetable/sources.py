@@ -26,8 +26,8 @@ class FeedMapping(models.Model):
     every_minutes = models.PositiveIntegerField(null=True, blank=True)
     """Between two polls; empty: fetched only when a person asks."""
     apply_below = models.PositiveSmallIntegerField(default=20)
-    """It is applied by itself when at most this percentage of its classes would be cancelled or vanish, and at most as many
-    move; 0: never by itself."""
+    """It is applied automatically when at most this percentage of its classes would be cancelled or vanish, and at most as
+    many move; 0: never automatically."""
     alarm_hours = models.PositiveIntegerField(default=24)
     """After so long without a success it is stale."""
     etag = models.CharField(max_length=200, blank=True)
@@ -52,7 +52,7 @@ class FeedMapping(models.Model):
 
 
 class Poll(models.Model):
-    """One look at a feed: what came of it, in plain words."""
+    """One poll of a feed and its result, in plain words."""
 
     feed = models.ForeignKey(FeedMapping, on_delete=models.CASCADE, related_name="polls")
     at = models.DateTimeField()
@@ -120,7 +120,7 @@ class ImportChange(models.Model):
 class ImportProblem(models.Model):
     """One row that could not be used: where it is, what is wrong, what to do. The row itself is kept.
 
-    A `notice` is said for information: the row was used. Line 0 speaks of the whole file.
+    A `notice` is only information: the row was used. Line 0 means the whole file.
     """
 
     import_run = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="problems")

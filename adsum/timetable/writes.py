@@ -28,7 +28,7 @@ from adsum.timetable.rules import Change, ClassFacts
 
 @dataclass(slots=True)
 class ClassStep:
-    """One step of one class: the session as it shall be, what it was and becomes; None leaves rooms (…) as they are."""
+    """One step of one class: the session as it will be, what it was and becomes; None leaves rooms (…) as they are."""
 
     session: ClassSession
     change: Change

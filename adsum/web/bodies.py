@@ -28,9 +28,9 @@ REFUSALS = {
 
 
 class Bounded:
-    """An application that hears no more than MOST_BYTES of a request, and no longer than a body may take.
+    """Wraps an application so that it gets at most MOST_BYTES of a request, within the time that a body may take.
 
-    One that announces more is answered 413 at once, one that sends more unannounced is cut off, one that does not come, 408."""
+    A request that announces more is answered 413 at once; one that sends more unannounced is cut off; one too slow gets 408."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner

@@ -24,7 +24,7 @@ FIELDS = {
     "groups": gettext_lazy("Groups"),
     "delivery": gettext_lazy("Taught"),
 }
-"""What a report may speak of."""
+"""The facts that a report can change, in words."""
 
 
 def flags(session: ClassSession, news: News | None, *, staff: bool) -> list[str]:

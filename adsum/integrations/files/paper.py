@@ -160,7 +160,7 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     blank: int = 0
-    """Rows without a mark: nothing is said of these students."""
+    """Rows without a mark: these students stay as they are."""
 
     @property
     def writes(self) -> list[Step]:

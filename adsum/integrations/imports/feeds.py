@@ -105,7 +105,7 @@ def _make_way(feed: FeedMapping, run: Import, at: datetime) -> None:
 
 
 def _why_it_waits(feed: FeedMapping, run: Import, plan: Plan) -> str:
-    """Why a person is to read the diff first; '' when it may be applied by itself."""
+    """Why a person must read the diff first; '' when it may be applied automatically."""
     if run.stop_reason:
         return run.stop_reason
     if feed.apply_below == 0:

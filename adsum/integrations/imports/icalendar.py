@@ -1,4 +1,4 @@
-"""iCalendar (RFC 5545) into classes. What events say, and when they take place, is worked out in a process apart
+"""Turns iCalendar (RFC 5545) into classes. What events say, and when they take place, is found in a separate process
 (`sandbox/unfolding.py`); here it becomes modules, groups and rooms. Events are read one by one, so that an unreadable one does
 not affect the others."""
 

@@ -33,7 +33,7 @@ def open_reports(sessions: Sequence[ClassSession]) -> dict[int, ClassReport]:
 
 
 def held(sessions: Sequence[ClassSession]) -> set[int]:
-    """Those of the classes that took place, as far as anybody has seen: what the close alone says of one is no sign of it."""
+    """Those of the classes that were seen to take place. Marks that only closing gave do not show that a class took place."""
     return {pk for part in chunks([session.pk for session in sessions]) for pk in observed_in(part)}
 
 

@@ -1,5 +1,5 @@
-"""The process apart: reads questions from its standard input and answers each with one line of JSON. Nothing of Adsum but
-this folder is imported here; it is started as `child.py WORK MEGABYTES SECONDS`."""
+"""The separate process: reads questions from its standard input and answers each with one line of JSON. It imports only this
+folder of Adsum; it is started as `child.py WORK MEGABYTES SECONDS`."""
 
 import base64
 import datetime as clock
@@ -52,7 +52,7 @@ def _cell_text(cell: object) -> str:
 
 
 def matches(pattern: str, text: str) -> list[dict[str, str | None]]:
-    """The named groups of every match. A pattern can take for ever on a text that only just does not match."""
+    """The named groups of every match. A pattern can run for ever on a text that almost matches."""
     return [match.groupdict() for match in re.finditer(pattern, text)]
 
 

@@ -1,5 +1,5 @@
-"""What one event of a calendar says, unfolded into the times it takes place at. Runs in a process apart (`child.py`), so all
-that comes in and goes out is JSON.
+"""What one event of a calendar says, unfolded into the times at which it takes place. Runs in a separate process (`child.py`),
+so all input and output is JSON.
 
 Everything is worked out in the civil time of the event's own zone, as its maker meant it, and becomes UTC at the end.
 """
@@ -225,7 +225,7 @@ class _Series:
             self._change(self._newest(changes), timed)
 
     def _newest(self, said: Sequence[_Said]) -> list[_Said]:
-        """One of each that speak of the same time: the newest version. Two that contradict each other are a problem."""
+        """For each time, the newest version about it. Two that contradict each other are a problem."""
         versions: defaultdict[str, list[_Said]] = defaultdict(list)
         for each in said:
             named = each.event.get("RECURRENCE-ID") or each.event["DTSTART"]
@@ -327,7 +327,7 @@ class _Series:
                 self.notes.append(("outside", change.line))
 
     def _place(self, change: _Said, masters: list[_Said]) -> datetime:
-        """The time that a change speaks of, as its series has it. Raises Wrong."""
+        """The time in its series to which a change applies. Raises Wrong."""
         if change.all_day:
             raise Wrong("event_time", change.line)
         zone, start = (masters[0].zone, masters[0].start) if masters else (change.zone, change.start)
@@ -381,7 +381,7 @@ def _until(master: _Said, rule: Any) -> datetime | None:
 
 
 def _rule(master: _Said, rule: Any, until: datetime) -> Iterator[datetime]:
-    """The civil times of a rule. Raises Wrong for one that no class has, which might go on for ever."""
+    """The civil times of a rule. Raises Wrong for a rule that no class has, because it might go on for ever."""
     often = set(rule.get("FREQ", [])) & NO_CLASS_REPEATS
     if often:
         raise Wrong("event_rule", master.line, value=often.pop())

@@ -225,7 +225,7 @@ def _certificate(text: str, *, at: datetime) -> Finding:
     return Finding(GOOD, _("Its signing certificate is valid until %(date)s") % {"date": until})
 
 
-# A test sign-in that came to nothing
+# A test sign-in that failed
 
 ADVICE = (
     (

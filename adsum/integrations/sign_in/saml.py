@@ -287,7 +287,7 @@ def _claims(attributes: dict[str, list[Any]]) -> dict[str, Any]:
 
 
 def _uid(app: SocialApp, name_id: dict[str, str], claims: dict[str, Any]) -> str:
-    """Who it is, for ever: a persistent NameID of this provider, or the configured attribute, within the provider's scope."""
+    """The person's permanent name: a persistent NameID of this provider, or the configured attribute, within its scope."""
     uid: Any
     if attribute := app.settings.get("uid_attribute"):
         uid, came_as = text_of(claims.get(attribute)), kind_of(claims.get(attribute))
@@ -343,7 +343,7 @@ def finish(request: Any, app: SocialApp) -> Any:
 
 
 def sealed_reason(refused: Refused) -> str:
-    """Why an answer came to nothing, for the log and for an administrator's test, on its way through the browser."""
+    """Why an answer was refused, sealed for its way through the browser: for the log and for an administrator's test."""
     return vault.seal(refused.message[:200], purpose=ANSWER)
 
 

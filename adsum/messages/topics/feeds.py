@@ -19,7 +19,7 @@ from adsum.timetable.sources import FeedMapping, Import
 
 SILENT, WAITS, REPORTED = "feed_silent", "feed_waits", "class_reported"
 FEEDS = "system:feeds"
-"""Who brings in what a feed says."""
+"""The actor of imports from feeds."""
 UNDECIDED = (ImportState.WAITING, ImportState.CHECKING, ImportState.CHECKED, ImportState.APPLYING)
 
 
@@ -117,7 +117,7 @@ TOUCHED = {
     "groups": gettext_lazy("for whom it is"),
     "delivery": gettext_lazy("online, or in the room"),
 }
-"""What a report from the room speaks of."""
+"""The facts that a report from the room can change, in words."""
 
 
 def _silent(facts: Facts) -> Letter:

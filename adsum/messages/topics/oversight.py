@@ -1,6 +1,6 @@
 """What those who watch over the logs are told: records opened from outside, the week's unusual looks, a log that is wrong.
 
-No letter names anybody: it has numbers, and leads to the page."""
+Letters never name people: they give numbers and a link to the page."""
 
 from collections import Counter
 from datetime import date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Queries: raised, with the attendance team for want of an answer, and answered."""
+"""Queries: raised, passed to the attendance team because they were not answered, and answered."""
 
 from datetime import datetime, time
 from typing import Any

@@ -54,7 +54,7 @@ def refuse_real_data() -> None:
 def delete() -> None:
     """Delete the demo university, and the embedded database with it. Does nothing when there is none.
 
-    Raises AdsumError `real_data` when the database holds anybody else: then it is not only the demo's.
+    Raises AdsumError `real_data` when the database holds other people: then it is not only the demo's.
     """
     if not has_tables():
         return
@@ -78,7 +78,7 @@ def delete() -> None:
 def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lambda _: None) -> None:
     """Load the demo university as it would be at `at` (UTC). `scale` is a share of its 2,000 students, for tests.
 
-    `step` is told what is being done. Raises AdsumError `real_data` when the database holds anybody else, and
+    `step` is told what is being done. Raises AdsumError `real_data` when the database holds other people, and
     `demo_loaded` when it holds the demo university already: load it once, then keep its classes running.
     """
     refuse_real_data()

@@ -31,7 +31,7 @@ from adsum.web.signin.two_step import overview
 @require_POST
 @floods.guarded("POST")
 def options(request: HttpRequest) -> HttpResponse:
-    """A challenge for a passkey, whosever it may be."""
+    """A challenge for a passkey of any person."""
     return JsonResponse(passkeys.ask(request.session, at=request.at))  # type: ignore[attr-defined]
 
 

@@ -121,7 +121,7 @@ def _came_from(request: HttpRequest) -> str:
 
 
 class Ways(NamedTuple):
-    """How this person can prove themselves. None of them: they must set up a second step first."""
+    """How this person can prove who they are. If there is no way, they must set up a second step first."""
 
     code: bool
     passkey: bool

@@ -31,7 +31,7 @@ def succeeded(request: HttpRequest, app: SocialApp, report: Report) -> None:
 
 
 def failed(request: HttpRequest, app: SocialApp, refused: Refused) -> None:
-    """Keep why it came to nothing, with what to do."""
+    """Keep why the test failed, with what to do."""
     request.session[TRIED] = {
         "provider": app.provider_id,
         "why": refused.message,

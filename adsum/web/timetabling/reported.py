@@ -1,4 +1,4 @@
-"""What was said of classes from the room: the timetabling team confirms each, or undoes it."""
+"""Changes of classes reported from the room: the timetabling team confirms each, or undoes it."""
 
 from uuid import UUID
 
