@@ -19,7 +19,7 @@ from scripts.camera import DESK, ORIGIN, PHONE, enter, keep, take
 SETTLED = timedelta(minutes=6)
 """After this long without another one, changes of a timetable are told."""
 COMPARED_WITHIN = 180
-"""Seconds after which the worker of a new demo has sealed its log and compared the record with it."""
+"""Seconds after which the worker of a new demo has sealed and verified its log, and compared the record with it."""
 ALIKE = 4
 """Students who ask about the same."""
 
@@ -111,7 +111,7 @@ def protect(browser: Browser) -> None:
     take(officer, "access", height=900)
     officer.goto(f"{ORIGIN}/audit/")
     for _second in range(COMPARED_WITHIN):
-        if officer.get_by_text("agree with the log").count():
+        if not officer.get_by_text("Never.").count():
             break
         officer.wait_for_timeout(1_000)
         officer.reload()
