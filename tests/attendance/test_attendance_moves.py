@@ -20,6 +20,7 @@ from adsum.attendance.rules import (
     Stands,
     Status,
     is_change,
+    may_replace,
     needs,
     why_kept,
     why_not,
@@ -71,6 +72,13 @@ def test_every_status_and_every_source_is_in_the_table():
     reached = {to for moves in MOVES.values() for targets in moves.values() for to in targets}
     assert reached == marks - {Status.EXPECTED}
     assert all(set(MARKABLE) - {status} <= targets for status, targets in MOVES[Source.STAFF].items())
+
+
+def test_a_person_outranks_an_absence_outranks_a_scan_outranks_an_import_outranks_the_system() -> None:
+    order = [Source.SYSTEM, Source.IMPORT, Source.SCAN, Source.ABSENCE, Source.STAFF]
+    for low, current in enumerate(order):
+        for high, new in enumerate(order):
+            assert may_replace(current=current, new=new) == (high >= low)
 
 
 @given(STATUSES, SOURCES, STATUSES, SOURCES)

@@ -18,7 +18,7 @@ from adsum.attendance.outages import (
     withdraw_outage,
 )
 from adsum.attendance.reports import in_outage, to_complete
-from adsum.attendance.rules import OpenFor, Reach, Reason, Source, Status, Windows
+from adsum.attendance.rules import Reason, Source, Status
 from adsum.audit.models import Event
 from adsum.checkin.rules import OUTAGE_TICKET_MS, OpeningFacts, Refusal, Ticket, judge
 from adsum.checkin.services import open_checkin, outages_changed
@@ -29,40 +29,6 @@ from tests.kit.phones import Gates, in_thread, refusal
 from tests.kit.world import NINE, World
 
 HOUR = timedelta(hours=1)
-WINDOW = OpenFor.of(Windows(), starts_at=NINE, ends_at=NINE + HOUR)
-"""Check-in from 8:50 until 9:30."""
-ROOMS = [(1, 10), (2, 20)]
-"""Rooms 1 and 2, on the sites 10 and 20."""
-
-
-def at(text: str) -> datetime:
-    hour, minute = text.split(":")
-    return NINE.replace(hour=int(hour), minute=int(minute))
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "site", "room", "covers"),
-    [
-        ("8:00", "8:50", None, None, False),  # ended as check-in opened
-        ("8:00", "8:51", None, None, True),
-        ("9:29", "9:40", None, None, True),
-        ("9:30", "9:40", None, None, False),  # began when check-in had closed
-        ("8:00", None, None, None, True),
-        ("9:30", None, None, None, False),
-        ("9:00", "9:10", 10, None, True),
-        ("9:00", "9:10", 30, None, False),
-        ("9:00", "9:10", None, 2, True),
-        ("9:00", "9:10", None, 3, False),
-    ],
-)
-def test_what_an_outage_touches(start: str, end: str | None, site: int | None, room: int | None, covers: bool):
-    assert Reach(at(start), at(end) if end else None, site, room).covers(WINDOW, ROOMS) == covers
-
-
-def test_a_class_in_no_room_is_touched_by_the_whole_university_alone():
-    assert Reach(NINE, None).covers(WINDOW, [])
-    assert not Reach(NINE, None, site=10).covers(WINDOW, [])
-    assert not Reach(NINE, None, room=1).covers(WINDOW, [])
 
 
 @pytest.mark.django_db

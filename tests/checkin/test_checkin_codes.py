@@ -27,7 +27,7 @@ from adsum.checkin.codes import (
 )
 from adsum.checkin.rules import Refusal, Ticket
 from adsum.core.ids import ALPHABET
-from adsum.core.signing import tag
+from adsum.core.signing import seal, tag, unseal
 
 MASTER = bytes(range(32))
 BEGAN = 1_792_830_600_000
@@ -53,6 +53,60 @@ def test_a_code_is_36_characters_of_the_qr_alphabet() -> None:
     text = shown(epoch(), BEGAN)
     assert len(text) == 36
     assert set(text) <= set(string.digits + string.ascii_uppercase)
+
+
+@pytest.mark.parametrize(
+    ("after", "counter", "left"),
+    [
+        (0, 0, 60_000),
+        (1, 0, 59_999),
+        (59_999, 0, 1),
+        (60_000, 1, 60_000),
+        (200_500, 3, 39_500),
+        (-500, 0, 60_500),  # a clock that is behind shows the first code a little longer
+    ],
+)
+def test_when_the_code_changes(after: int, counter: int, left: int) -> None:
+    assert (epoch().counter_at(BEGAN + after), epoch().left_ms(BEGAN + after)) == (counter, left)
+
+
+def test_the_parts_of_a_code_are_where_they_are_read() -> None:
+    """A code of one slot or moment carries no other, and its tag fills what is left."""
+    one = epoch()
+    code = parse_code(make_code(one, handle=HANDLE, slot=17, counter=3 + (1 << COUNTER_BITS)))
+    assert code is not None
+    assert (code.handle, code.slot, code.counter, len(code.tag)) == (HANDLE, 17, 3, 16)
+    assert read_code(code, [one], now_ms=BEGAN + 3 * 60_000).refusal is None
+
+
+@pytest.mark.parametrize(("ahead", "future"), [(EARLY_MS - 1, False), (EARLY_MS, False), (EARLY_MS + 1, True)])
+def test_half_a_second_ahead_is_still_believed(ahead: int, future: bool) -> None:
+    one = epoch()
+    code = parse_code(shown(one, BEGAN + 60_000))
+    assert code is not None
+    reading = read_code(code, [one], now_ms=BEGAN + 60_000 - ahead)
+    assert (reading.age_ms, reading.from_the_future) == (-ahead, future)
+    assert reading.refusal == (Refusal.STALE_CODE if future else None)
+
+
+HALF = 1 << (COUNTER_BITS - 1)
+
+
+@pytest.mark.parametrize(
+    ("shown_in", "read_in", "age_ms"),
+    [
+        (HALF + 9, 10, (HALF - 1) * -5_000),  # less than half a turn ahead of the clock
+        (HALF + 10, 10, HALF * 5_000),  # as far ahead as behind: it is taken for an old one
+        (10, HALF + 9, (HALF - 1) * 5_000),
+        (0, 2 * HALF, 0),
+        (2, 2 * HALF, -10_000),
+    ],
+)
+def test_the_interval_meant_is_the_nearest(shown_in: int, read_in: int, age_ms: int) -> None:
+    one = epoch(period=5_000, grace=10_000)
+    code = parse_code(make_code(one, handle=HANDLE, slot=0, counter=shown_in))
+    assert code is not None
+    assert read_code(code, [one], now_ms=BEGAN + read_in * 5_000).age_ms == age_ms
 
 
 paces = st.tuples(st.integers(1_000, 120_000), st.integers(0, 240_000))
@@ -226,6 +280,42 @@ def test_anything_else_is_not_a_code(text: str) -> None:
     assert clean_typed(text) is None
 
 
+@pytest.mark.parametrize("padding", [192, 193])
+def test_what_is_typed_is_read_as_far_as_two_hundred_signs(padding: int) -> None:
+    assert clean_typed(" " * padding + "12345678") == ("12345678" if padding == 192 else None)
+
+
+@pytest.mark.parametrize(
+    ("shown_in", "read_in", "refusal"),
+    [
+        (0, 0, None),
+        (0, 2, None),  # two intervals of grace
+        (0, 3, Refusal.STALE_CODE),
+        (0, 4, Refusal.UNKNOWN_CODE),  # so old that it is not looked for
+        (5, 4, Refusal.STALE_CODE),  # a clock that is ahead
+        (6, 4, Refusal.UNKNOWN_CODE),
+        (7, 4, Refusal.UNKNOWN_CODE),
+    ],
+)
+def test_which_typed_codes_are_known(shown_in: int, read_in: int, refusal: Refusal | None) -> None:
+    """Every interval looked into is one more code that a guess can meet."""
+    one = epoch(period=10_000, grace=20_000)
+    reading, counter = read_typed(make_typed(one, shown_in), [one], now_ms=BEGAN + read_in * 10_000)
+    assert reading.refusal == refusal
+    assert counter == (0 if refusal == Refusal.UNKNOWN_CODE else shown_in)
+
+
+def test_a_typed_code_that_two_epochs_share_is_believed_where_it_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight digits meet by chance now and then: the old meaning never hides the one that counts, nor another one after it."""
+    from adsum.checkin import codes
+
+    monkeypatch.setattr(codes, "make_typed", lambda _epoch, _counter: "12345678")
+    old, new = replace(epoch(number=1), killed=True), epoch(number=2)
+    for order in ([old, new], [new, old]):
+        reading, counter = read_typed("12345678", order, now_ms=BEGAN + 80_000)
+        assert (reading.refusal, reading.epoch, counter) == (None, 2, 1)
+
+
 # Tickets and passes
 
 KEY, OTHER = bytes(32), bytes([1]) * 32
@@ -246,6 +336,7 @@ tickets = st.builds(
     person=st.integers(0, 2**60),
     expires_ms=st.integers(0, 2**50),
     refusal=st.sampled_from([None, *Refusal]),
+    bound=st.booleans(),
 )
 
 
@@ -282,6 +373,8 @@ def test_a_pass_comes_back_as_it_was_and_is_no_ticket(person: int, sign_in: byte
     one = Pass(person, sign_in, at, at + 1)
     text = seal_pass(one, KEY, "k1")
     assert unseal_pass(text, {"k1": KEY}) == one
+    assert unseal_pass(text, {"k1": OTHER}) is None
+    assert unseal_pass(text, {"k2": KEY}) is None
     assert unseal_ticket(text, {"k1": KEY}) is None
 
 
@@ -293,3 +386,25 @@ def test_codes_are_what_they_always_were() -> None:
     one = EpochKey(7, 3, key, typed_key, 60_000, 15_000, BEGAN)
     assert make_code(one, handle=1000, slot=1, counter=5) == "0000Z810057XVQKDQGTAX31HVQGMW2TE5NYC"
     assert make_typed(one, 5) == "15292973"
+
+
+def test_tickets_and_passes_are_what_they_always_were() -> None:
+    """One that was made before an update is read after it, and one made after it by a server that still waits for it."""
+    ticket = Ticket(
+        id=b"i" * 16, opening=7, epoch=3, slot=1, counter=5, first_seen_ms=BEGAN, age_ms=-20, network=2, typed=False,
+        new_device=True, device=b"d" * 16, person=9, expires_ms=BEGAN + 1, refusal=Refusal.CLOSED, bound=True,
+    )  # fmt: skip
+    assert seal_ticket(ticket, KEY, "k1") == (
+        "k1.AWlpaWlpaWlpaWlpaWlpaWkAAAAAAAAABwADAQAFAAABoW0H80D____sAgYDZGRkZGR"
+        "kZGRkZGRkZGRkZAAAAAAAAAAJAAABoW0H80GR6QldD1d-Wr_AvYZlTM6b"
+    )
+    assert seal_pass(Pass(9, b"s" * 16, BEGAN, BEGAN + 1), KEY, "k1") == (
+        "k1.AQAAAAAAAAAJc3Nzc3Nzc3Nzc3Nzc3NzcwAAAaFtB_NAAAABoW0H80EdUn5vrw8Xkx0tFGuMjWYf"
+    )
+
+
+def test_a_ticket_of_another_version_is_none() -> None:
+    ticket = unseal(KEY, seal_ticket(Ticket(bytes(16), 1, 1, 0, 0, 0, 0, 0, False, False, bytes(16), 0, 0), KEY, "k1")[3:])
+    assert ticket is not None
+    assert unseal_ticket(f"k1.{seal(KEY, ticket)}", {"k1": KEY}) is not None
+    assert unseal_ticket(f"k1.{seal(KEY, bytes([2]) + ticket[1:])}", {"k1": KEY}) is None

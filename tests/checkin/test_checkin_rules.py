@@ -1,12 +1,12 @@
 """What becomes of an attempt: the rules as tables."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
-from adsum.attendance.rules import Moment, OpenFor, Source, Windows, may_replace, minutes_late
-from adsum.checkin.rules import OpeningFacts, Refusal, Ticket, judge
-from tests.kit.world import LONDON, NINE
+from adsum.checkin.rules import OUTAGE_TICKET_MS, OpeningFacts, Outcome, Refusal, Ticket, judge, needs_relief
+from tests.kit.world import NINE
 
 MINUTE = 60_000
 STARTS = int(NINE.timestamp() * 1000)
@@ -20,7 +20,9 @@ FACTS = OpeningFacts(
 )
 
 
-def ticket(minute: float = 2, *, person: int = 0, refusal: Refusal | None = None, minutes: int = 10) -> Ticket:
+def ticket(
+    minute: float = 2, *, person: int = 0, refusal: Refusal | None = None, minutes: int = 10, bound: bool = False
+) -> Ticket:
     seen = STARTS + int(minute * MINUTE)
     return Ticket(
         id=bytes(16),
@@ -35,14 +37,13 @@ def ticket(minute: float = 2, *, person: int = 0, refusal: Refusal | None = None
         new_device=False,
         device=bytes(16),
         person=person,
-        expires_ms=seen + minutes * MINUTE,
+        expires_ms=seen + 10 * MINUTE,
         refusal=refusal,
+        bound=bound,
     )
 
 
 def facts(**changed: object) -> OpeningFacts:
-    from dataclasses import replace
-
     return replace(FACTS, **changed)  # type: ignore[arg-type]
 
 
@@ -70,46 +71,76 @@ def test_whether_a_scan_counts(scanned: Ticket, confirmed: float, given: Opening
     assert judge(scanned, person=5, facts=given, now_ms=STARTS + int(confirmed * MINUTE)) == verdict
 
 
+STOPPED = facts(stopped_ms=STARTS + 20 * MINUTE)
+OUTAGE = facts(outage=True)
+DAY = OUTAGE_TICKET_MS // MINUTE
+
+
 @pytest.mark.parametrize(
-    ("minute", "moment"),
+    ("seen", "given", "ends", "before", "then"),
     [
-        (-10.001, Moment.TOO_EARLY),
-        (-10, Moment.PRESENT),
-        (0, Moment.PRESENT),
-        (14.999, Moment.PRESENT),
-        (15, Moment.LATE),
-        (29.999, Moment.LATE),
-        (30, Moment.CLOSED),
-        (90, Moment.CLOSED),
+        pytest.param(2, FACTS, 12, None, Refusal.TICKET_EXPIRED, id="a ticket"),
+        pytest.param(2, OUTAGE, 2 + DAY, None, Refusal.CLOSED, id="a ticket in an outage"),
+        pytest.param(2, FACTS, 30, Refusal.TICKET_EXPIRED, Refusal.CLOSED, id="the class of an expired ticket"),
+        pytest.param(2, STOPPED, 20, Refusal.TICKET_EXPIRED, Refusal.CLOSED, id="its check-in, stopped by hand"),
     ],
 )
-def test_present_late_closed(minute: float, moment: Moment) -> None:
-    window = OpenFor.of(Windows(), starts_at=NINE, ends_at=NINE + timedelta(hours=2))
-    assert window.moment(NINE + timedelta(minutes=minute)) == moment
-
-
-def test_check_in_never_outlasts_the_class() -> None:
-    window = OpenFor.of(Windows(), starts_at=NINE, ends_at=NINE + timedelta(minutes=20))
-    assert window.moment(NINE + timedelta(minutes=20)) == Moment.CLOSED
+def test_the_millisecond_in_which_a_confirmation_comes_too_late(
+    seen: float, given: OpeningFacts, ends: int, before: Refusal | None, then: Refusal
+) -> None:
+    end = STARTS + ends * MINUTE
+    assert [judge(ticket(seen), person=5, facts=given, now_ms=now) for now in (end - 1, end)] == [before, then]
 
 
 @pytest.mark.parametrize(
-    "starts", [datetime(2026, 3, 29, 1, 0, tzinfo=LONDON), datetime(2026, 10, 25, 1, 0, tzinfo=LONDON)], ids=["forward", "back"]
+    ("given", "ends", "before", "then"),
+    [
+        pytest.param(FACTS, -10, Refusal.TOO_EARLY, None, id="it opens"),
+        pytest.param(FACTS, 30, None, Refusal.CLOSED, id="it closes"),
+        pytest.param(STOPPED, 20, None, Refusal.CLOSED, id="it is stopped by hand"),
+    ],
 )
-def test_windows_are_minutes_of_real_time_on_both_clock_changes(starts: datetime) -> None:
-    """Pitfall 22: a window on the night the clocks change."""
-    window = OpenFor.of(Windows(), starts_at=starts, ends_at=starts + timedelta(hours=3))
-    assert (window.late_until.timestamp() - starts.timestamp()) == 30 * 60
-    assert window.moment(datetime.fromtimestamp(starts.timestamp() + 14 * 60, LONDON)) == Moment.PRESENT
+def test_the_millisecond_of_a_scan_decides(
+    given: OpeningFacts, ends: int, before: Refusal | None, then: Refusal | None
+) -> None:
+    end = STARTS + ends * MINUTE
+    scans = [replace(ticket(), first_seen_ms=seen, expires_ms=seen + MINUTE) for seen in (end - 1, end)]
+    assert [judge(one, person=5, facts=given, now_ms=one.first_seen_ms) for one in scans] == [before, then]
 
 
-@pytest.mark.parametrize(("minute", "late"), [(-5, 0), (0, 0), (0.9, 0), (16, 16), (29.9, 29)])
-def test_minutes_late_are_whole_and_never_negative(minute: float, late: int) -> None:
-    assert minutes_late(starts_at=NINE, at=NINE + timedelta(minutes=minute)) == late
+@pytest.mark.parametrize(
+    ("bound", "device", "verdict"),
+    [
+        (True, bytes(16), None),
+        (True, bytes([1]) * 16, Refusal.OTHER_BROWSER),
+        (True, None, Refusal.OTHER_BROWSER),
+        (False, bytes([1]) * 16, None),
+        (False, None, None),
+    ],
+)
+def test_a_scan_made_before_signing_in_counts_in_its_own_browser(
+    bound: bool, device: bytes | None, verdict: Refusal | None
+) -> None:
+    assert judge(ticket(bound=bound), person=5, facts=FACTS, now_ms=STARTS + 3 * MINUTE, device=device) == verdict
 
 
-def test_a_person_outranks_an_absence_outranks_a_scan_outranks_an_import_outranks_the_system() -> None:
-    order = [Source.SYSTEM, Source.IMPORT, Source.SCAN, Source.ABSENCE, Source.STAFF]
-    for low, current in enumerate(order):
-        for high, new in enumerate(order):
-            assert may_replace(current=current, new=new) == (high >= low)
+@pytest.mark.parametrize(
+    ("late", "came", "relief"),
+    [
+        (10, 199, True),
+        (10, 200, False),  # one in twenty, not more
+        (11, 219, True),
+        (11, 220, False),
+        (9, 9, False),  # too few to tell, even where it is everybody
+        (10, 10, True),
+        (0, 0, False),
+    ],
+)
+def test_a_class_is_relieved_when_ten_and_more_than_one_in_twenty_came_late(late: int, came: int, relief: bool) -> None:
+    assert needs_relief(late=late, came=came) is relief
+
+
+@pytest.mark.parametrize("refusal", [None, *Refusal])
+def test_who_is_in_is_in_whether_just_now_or_before(refusal: Refusal | None) -> None:
+    outcome = Outcome(UUID(int=1), refusal)
+    assert outcome.counts is (refusal is None or refusal == Refusal.ALREADY_IN)
