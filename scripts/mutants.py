@@ -38,6 +38,20 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 
 
+class Quick:
+    """The same examples for every mutant; that a test fails is enough, the shortest way to it is not looked for."""
+
+    def pytest_configure(self) -> None:
+        from hypothesis import Phase, settings  # pytest wants to be there before it
+
+        settings.register_profile("mutants", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+        settings.load_profile("mutants")
+
+
+def tested(tests: list[str]) -> int:
+    return int(pytest.main([*tests, "-q", "-x", "-p", "no:cacheprovider"], plugins=[Quick()]))
+
+
 def mutants(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
     """Every lie about what stands inside a function: its line, what it says, and the module with it."""
     places = [
@@ -114,7 +128,7 @@ def survives(module: types.ModuleType, tree: ast.Module, tests: list[str]) -> bo
             silence = os.open(os.devnull, os.O_WRONLY)
             os.dup2(silence, 1)
             os.dup2(silence, 2)
-            code = int(pytest.main([*tests, "-q", "-x", "-p", "no:cacheprovider"]))
+            code = tested(tests)
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == SURVIVED
@@ -123,7 +137,7 @@ def survives(module: types.ModuleType, tree: ast.Module, tests: list[str]) -> bo
 def main(names: list[str]) -> int:
     """Print each mutant that nobody noticed, and a line for each file."""
     for name in names or list(ROOMS):
-        if pytest.main([*ROOMS[name], "-q", "-x", "-p", "no:cacheprovider"]) != 0:
+        if tested(ROOMS[name]) != SURVIVED:
             return 1
         module = importlib.import_module(name)
         truth = ast.parse(Path(str(module.__file__)).read_text())

@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,12 +117,14 @@ def test_polling_helps_where_streams_do_not_pass(page: Page, show: Any):
 
 
 def test_the_end_takes_the_code_away_for_good(page: Page, show: Any):
+    page.clock.install()
     said = events(("end", {"title": "Check-in has closed", "text": "Ask your lecturer."}), ("count", {"here": 1}))
     asked = show("adsum/design_display.html", {"d": display_sample(stream_url="/live/stream")}, itertools.repeat(said))
     expect(page.locator("[data-display]")).to_have_attribute("data-state", "ended")
     expect(page.get_by_text("Ask your lecturer.")).to_be_visible()
     expect(page.locator("[data-typed]")).to_be_hidden()
-    time.sleep(2)  # long enough for a page that would connect again
+    page.clock.run_for(60_000)  # a page that would connect again has done so
+    page.evaluate("fetch('/screen').then((answer) => answer.text())")  # and whatever it asked for has been heard
     assert len(asked) == 1
 
 
@@ -152,7 +153,8 @@ def test_no_name_stays_on_a_register_that_was_signed_out(page: Page, show: Any, 
     expect(page.locator('[data-count="expected"]')).to_have_text("59")  # it was welcome
     page.unroute("**/live/stream*")
     page.route("**/live/stream*", lambda route: route.fulfill(status=status, body="no"))
-    page.wait_for_timeout(4_000)  # long enough to come back, be sent away and ask once more
+    tried = itertools.count(1)  # it comes back, is sent away, asks why, and comes back again
+    page.wait_for_event("request", lambda request: "/live/stream" in request.url and next(tried) == 5)
     assert sum(url.endswith("/screen") for url in asked) == loads
 
 
