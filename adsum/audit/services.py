@@ -43,6 +43,7 @@ from adsum.audit.tree import (
 from adsum.core import ids, keyring
 from adsum.core.errors import AdsumError
 from adsum.core.signing import encrypt, tag
+from adsum.core.turns import let_others_write
 
 BATCH = 2_000
 GONE_AFTER = timedelta(hours=1)
@@ -234,6 +235,8 @@ def seal(*, at: datetime, sweep: bool = False) -> int:
     number = 0
     while done := _seal_some(at=at, sweep=sweep):
         number += done
+        if done == BATCH:
+            let_others_write()
     return number
 
 

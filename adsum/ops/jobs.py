@@ -21,6 +21,7 @@ from adsum.checkin import checks, disposal, services
 from adsum.checkin.pairing import forget_pairings
 from adsum.core.clock import monday_of
 from adsum.core.jobs import enqueue
+from adsum.core.turns import let_others_write
 from adsum.core.university import civil_date
 from adsum.integrations.imports import feeds as polling
 from adsum.messages import mail
@@ -74,6 +75,8 @@ def close_older_registers() -> int:
 
 def _close(due: Sequence[ClassSession], at: datetime) -> int:
     for first in range(0, len(due), AT_ONCE):
+        if first:
+            let_others_write()
         together = due[first : first + AT_ONCE]
         try:
             services.close_classes(together, at=at)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from time import monotonic, sleep
+from time import monotonic
 
 from django.db import connection, transaction
 
@@ -17,6 +17,7 @@ from adsum.accounts.bulk import closed
 from adsum.accounts.generation import generation, hold_generation
 from adsum.attendance.closing import given_to, take_back_unexpected
 from adsum.checkin.services import follow_timetable, revoke_passes
+from adsum.core.turns import let_others_write
 from adsum.integrations.imports.known_classes import standing
 from adsum.integrations.imports.plan import Plan
 from adsum.timetable import services
@@ -28,9 +29,6 @@ TRIES = 3
 """How many plans in a row may be overtaken before one is made while others wait."""
 PART = 250
 """Rows written at once, where a class counts as several: about a fifth of a second."""
-
-BREATH = 0.05
-"""Seconds between two parts, in which others may write."""
 
 Make = Callable[[datetime], Plan]
 May = Callable[[Plan], bool]
@@ -110,8 +108,8 @@ class Carrying:
                     self._finish(plan)
                 number = generation()
             self.begun = True
-            if done < len(parts) and connection.vendor == "sqlite" and not connection.in_atomic_block:
-                sleep(BREATH)  # those who wait for the lock only look now and then whether it is free
+            if done < len(parts):
+                let_others_write()
 
     def _now(self) -> datetime:
         """`at`, plus the time taken until now."""
