@@ -19,6 +19,7 @@ from adsum.audit.bulk import Rows, events_of, save_rows, update_rows
 from adsum.audit.services import Entry, record, record_all
 from adsum.core import vault
 from adsum.core.signing import fingerprint
+from adsum.core.turns import let_others_write
 from adsum.timetable.events import AUDITED, TOLD, events_of_places
 from adsum.timetable.keeping import ids_of, keep_before, keep_places, with_ids
 from adsum.timetable.models import CalendarKey, ClassChange, ClassSession, Group, Room, Teaching
@@ -232,7 +233,6 @@ def show_progress(run: Import, done: int, total: int) -> None:
     Import.objects.filter(pk=run.pk).update(done=done, total=total)
 
 
-@transaction.atomic
 def save_diff(
     run: Import,
     *,
@@ -243,19 +243,35 @@ def save_diff(
     stop: str,
     digest: str,
 ) -> None:
-    """Keep what an import would do, for a person to read: it is then CHECKED."""
+    """Keep what an import would do, for a person to read: it is then CHECKED. The rows of a large one are written in parts, so
+    that check-in does not wait for all of them."""
+    changes = [ImportChange(import_run=run, **{**line._asdict(), "label": line.label[:250]}) for line in lines]
+    problems = [ImportProblem(import_run=run, **trouble._asdict()) for trouble in troubles]
+    with transaction.atomic():
+        _forget_diff(run)
+    for first in range(0, len(changes), BATCH):
+        ImportChange.objects.bulk_create(changes[first : first + BATCH])
+        let_others_write()
+    for first in range(0, len(problems), BATCH):
+        ImportProblem.objects.bulk_create(problems[first : first + BATCH])
+        let_others_write()
+    with transaction.atomic():
+        Import.objects.select_for_update().get(pk=run.pk)
+        if (run.changes.count(), run.problems.count()) != (len(changes), len(problems)):  # checked twice at the same time
+            _forget_diff(run)
+            for one in [*changes, *problems]:
+                one.pk = None
+            ImportChange.objects.bulk_create(changes, batch_size=BATCH)
+            ImportProblem.objects.bulk_create(problems, batch_size=BATCH)
+        Import.objects.filter(pk=run.pk).update(
+            state=ImportState.CHECKED, source=source, counts=counts, stop_reason=stop, digest=digest
+        )
+    run.refresh_from_db(fields=["state", "source", "counts", "stop_reason", "digest"])
+
+
+def _forget_diff(run: Import) -> None:
     run.changes.all().delete()
     run.problems.all().delete()
-    ImportChange.objects.bulk_create(
-        [ImportChange(import_run=run, **{**line._asdict(), "label": line.label[:250]}) for line in lines], batch_size=BATCH
-    )
-    ImportProblem.objects.bulk_create(
-        [ImportProblem(import_run=run, **trouble._asdict()) for trouble in troubles], batch_size=BATCH
-    )
-    Import.objects.filter(pk=run.pk).update(
-        state=ImportState.CHECKED, source=source, counts=counts, stop_reason=stop, digest=digest
-    )
-    run.refresh_from_db(fields=["state", "source", "counts", "stop_reason", "digest"])
 
 
 def stop_import(run: Import, reason: str) -> None:
