@@ -391,8 +391,8 @@ def test_codes_are_what_they_always_were() -> None:
 def test_tickets_and_passes_are_what_they_always_were() -> None:
     """One that was made before an update is read after it, and one made after it by a server that still waits for it."""
     ticket = Ticket(
-        id=b"i" * 16, opening=7, epoch=3, slot=1, counter=5, first_seen_ms=BEGAN, age_ms=-20, network=2, typed=False,
-        new_device=True, device=b"d" * 16, person=9, expires_ms=BEGAN + 1, refusal=Refusal.CLOSED, bound=True,
+        id=b"i" * 16, opening=7, epoch=3, slot=1, counter=5 + (1 << COUNTER_BITS), first_seen_ms=BEGAN, age_ms=-20, network=2,
+        typed=False, new_device=True, device=b"d" * 16, person=9, expires_ms=BEGAN + 1, refusal=Refusal.CLOSED, bound=True,
     )  # fmt: skip
     assert seal_ticket(ticket, KEY, "k1") == (
         "k1.AWlpaWlpaWlpaWlpaWlpaWkAAAAAAAAABwADAQAFAAABoW0H80D____sAgYDZGRkZGR"
