@@ -281,7 +281,8 @@ def test_the_commands(world: World, folders: Path, capsys: pytest.CaptureFixture
     with superuser() as cursor:
         cursor.execute("UPDATE adsum_event SET verb = 'forged' WHERE id = %s", [event.pk])
     code, said = adsum("verify")
-    assert (code, said.strip()) == (1, f"Event {event.pk} was altered (place 0).")
+    assert code == 1
+    assert said.startswith(f"Event {event.pk} was altered (place 0).")
     assert adsum("erase", student.username)[0] == 0
     assert adsum("erase", student.username) == (1, "No event is known to be this person's.\n")
     assert adsum("erase", "nobody@uni.example")[0] == 1

@@ -358,7 +358,7 @@ async def late_after_all(room: Room, gates: Gates) -> Scan:
     await phone.post("/in/confirm", {"ticket": given(friend, TICKET_COOKIE)})
     gates.wait(minutes=3)
     page = await phone.post("/in/confirm", {"ticket": given(friend, TICKET_COOKIE)})
-    assert "as late. This scan was in time" in page.text
+    assert "to be marked late now. This scan was in time" in page.text
     assert "You’re in" in (await types(phone, room)).text
     assert await in_thread(marks) == [(room.alice.pk, "late")]
     (scan,) = await in_thread(lambda: list(held_scans(room.session)))

@@ -33,7 +33,7 @@ def undone() -> Iterator[None]:
 
 
 def content() -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table of ours, with its place among its table's rows instead of its key; and no passwords."""
+    """Every row of every table of ours, with its place among its table's rows instead of its key; no passwords, no salts."""
     tables = [table for table in apps.get_app_config("adsum").get_models(include_auto_created=True) if table is not Alias]
     rank = {
         table: {pk: nth for nth, pk in enumerate(table._default_manager.order_by("pk").values_list("pk", flat=True))}
@@ -49,11 +49,13 @@ def content() -> dict[str, list[tuple[object, ...]]]:
             kind, _, number = str(value).partition(":")
             if kind in NAMED and number.isdecimal():
                 return kind, rank[NAMED[kind]].get(int(number))
+        if field.name == "detail":  # a digest is of a salted row
+            value = {**value, "row": "·", "department": rank[Department].get(value.get("department"))}
         return ALIAS.sub("person:·", repr(value))  # people are told apart by chance there
 
     rows: dict[str, list[tuple[object, ...]]] = {}
     for table in tables:
-        fields = [field for field in table._meta.concrete_fields if field.name not in {"password", "id"}]
+        fields = [field for field in table._meta.concrete_fields if field.name not in {"password", "id", "salt"}]
         stored = table._default_manager.order_by("pk").values_list(*(field.attname for field in fields))
         rows[table.__name__] = [tuple(told(*one) for one in zip(fields, row, strict=True)) for row in stored]
     return rows

@@ -170,7 +170,7 @@ def test_a_role_in_the_row_of_its_user(version: str):
 def test_a_roster_that_gives_no_roles_at_all_says_so():
     whole = university(2)
     del whole["roles"]
-    assert "nobody gets a role by it" in noticed(bring(feeds.oneroster(whole)))["no_roles"]
+    assert "nobody is given a role" in noticed(bring(feeds.oneroster(whole)))["no_roles"]
     assert not RoleGrant.objects.exists()
 
 
