@@ -14,7 +14,7 @@ from adsum.accounts.models import Department, Person
 from adsum.audit.encoding import ALIAS
 from adsum.audit.models import AccessLog, Alias
 from adsum.ops.demo.guide import personas
-from adsum.timetable.models import ClassSession, Module
+from adsum.timetable.models import ClassSession, Group, Module, Room
 from adsum.timetable.rules import ClassStatus
 
 AT = datetime(2026, 11, 24, 11, 20, tzinfo=UTC)
@@ -22,6 +22,8 @@ AT = datetime(2026, 11, 24, 11, 20, tzinfo=UTC)
 SMALL = 0.04
 NAMED: dict[str, type[models.Model]] = {"session": ClassSession, "module": Module, "person": Person}
 """What a log's subject names."""
+LISTED: dict[str, type[models.Model]] = {"room_ids": Room, "group_ids": Group, "staff_ids": Person}
+"""What the history of a class names."""
 
 
 @contextmanager
@@ -49,6 +51,8 @@ def content() -> dict[str, list[tuple[object, ...]]]:
             kind, _, number = str(value).partition(":")
             if kind in NAMED and number.isdecimal():
                 return kind, rank[NAMED[kind]].get(int(number))
+        if isinstance(value, dict):  # what became of a class names others by their keys
+            value = {key: sorted(rank[LISTED[key]][pk] for pk in one) if key in LISTED else one for key, one in value.items()}
         if field.name == "detail":  # a digest is of a salted row
             value = {**value, "row": "·", "department": rank[Department].get(value.get("department"))}
         return ALIAS.sub("person:·", repr(value))  # people are told apart by chance there
