@@ -12,11 +12,14 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from bench.university import build
+
+if TYPE_CHECKING:
+    from adsum.accounts.models import Person
 
 STUDENTS = 1_500
 CLASSES = 10
@@ -40,6 +43,7 @@ def fill(out: Path) -> None:
     from django.conf import settings
     from django.db import transaction
 
+    from adsum.accounts.models import Person
     from adsum.checkin.codes import unseal_pass
     from adsum.checkin.models import Display, Opening
     from adsum.checkin.services import display_fingerprint
@@ -65,33 +69,41 @@ def fill(out: Path) -> None:
     )
     with transaction.atomic():
         crowd = _colleagues()
+        office = _cookie(Person.objects.create(username="office@bench.example", family_name="Office"), "timetabling")
     sessions = list(ClassSession.objects.order_by("pk").values_list("pk", flat=True))
     phones = []
     for n, (code, cookie) in enumerate(json.loads(out.read_text())):
         pass_ = unseal_pass(cookie, keyring.keys_for("pass/v1"))
         assert pass_ is not None
         phones.append((pass_.person, sessions[n % CLASSES], code, f"adsum_pass={cookie}; adsum_device=phone-{n}"))
-    out.write_text(json.dumps({"phones": phones, "screen": vars(screen), "crowd": crowd}))
+    out.write_text(json.dumps({"phones": phones, "screen": vars(screen), "crowd": crowd, "office": office}))
 
 
 def _colleagues() -> list[str]:
     """The cookies of lecturers who may open every register."""
-    from django.conf import settings
-    from django.test import Client
-
-    from adsum.accounts.models import Person, RoleGrant
+    from adsum.accounts.models import Person
     from adsum.timetable.models import ClassSession, Teaching
 
     sessions = list(ClassSession.objects.all())
     cookies = []
     for n in range(COLLEAGUES):
         person = Person.objects.create(username=f"colleague{n}@bench.example", family_name=f"Colleague {n}")
-        RoleGrant.objects.create(person=person, role="lecturer")
         Teaching.objects.bulk_create([Teaching(session=session, person=person) for session in sessions])
-        browser = Client()
-        browser.force_login(person)
-        cookies.append(f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}")
+        cookies.append(_cookie(person, "lecturer"))
     return cookies
+
+
+def _cookie(person: "Person", role: str) -> str:
+    """Of a browser in which this person is signed in, with this role from now on."""
+    from django.conf import settings
+    from django.test import Client
+
+    from adsum.accounts.models import RoleGrant
+
+    RoleGrant.objects.create(person=person, role=role)
+    browser = Client()
+    browser.force_login(person)
+    return f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
 @dataclass(frozen=True)

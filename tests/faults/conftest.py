@@ -29,6 +29,8 @@ class Campus:
     screen: Screen
     crowd: list[str]
     """Cookies of lecturers who may open every register."""
+    office: str
+    """The cookie of somebody of the timetabling team."""
     cluster: postgres.Cluster | None = None
 
     @contextmanager
@@ -70,7 +72,15 @@ def _filled(data: Path, url: str) -> None:
 
 def campus_at(url: str, data: Path, cluster: postgres.Cluster | None = None) -> Campus:
     people = json.loads((data / "campus.json").read_text())
-    return Campus(url, data, [Phone(*one) for one in people["phones"]], Screen(**people["screen"]), people["crowd"], cluster)
+    return Campus(
+        url,
+        data,
+        [Phone(*one) for one in people["phones"]],
+        Screen(**people["screen"]),
+        people["crowd"],
+        people["office"],
+        cluster,
+    )
 
 
 @pytest.fixture(scope="session")

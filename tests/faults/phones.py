@@ -12,6 +12,7 @@ from typing import Self
 TICKET = re.compile(rb'name="ticket" value="([^"]+)"')
 RECEIPT = re.compile(rb'<dd class="num">([0-9A-Z]{4}-[0-9A-Z]{2})</dd>')
 ABOUT = re.compile(rb'data-refusal="(\w+)"')
+FORM = "application/x-www-form-urlencoded"
 PATIENCE = 15.0
 """Seconds until a phone gives up waiting for one answer."""
 
@@ -31,22 +32,22 @@ class Line:
         self._next = first
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, method: str, path: str, cookie: str, body: str = "") -> Answer:
+    async def ask(self, method: str, path: str, cookie: str, body: str = "", kind: str = FORM) -> Answer:
         """One answer. Raises OSError or EOFError when none came."""
         try:
-            return await asyncio.wait_for(self._ask(method, path, cookie, body), PATIENCE)
+            return await asyncio.wait_for(self._ask(method, path, cookie, body, kind), PATIENCE)
         except (TimeoutError, OSError, EOFError):
             await self.hang_up()
             raise
 
-    async def _ask(self, method: str, path: str, cookie: str, body: str) -> Answer:
+    async def _ask(self, method: str, path: str, cookie: str, body: str, kind: str) -> Answer:
         port = self.ports[self._next % len(self.ports)]
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", port)
         reader, writer = self._streams
         writer.write(
             f"{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\nCookie: {cookie}\r\n"
-            "User-Agent: Mozilla/5.0 (iPhone)\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            f"User-Agent: Mozilla/5.0 (iPhone)\r\nContent-Type: {kind}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
         )
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
