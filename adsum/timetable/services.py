@@ -9,7 +9,7 @@ from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
 from django.db import models, transaction
-from django.db.models import Q, Value
+from django.db.models import Model, Q, Value
 from django.db.models.functions import Cast, Concat
 
 from adsum.accounts.bulk import write_people
@@ -249,20 +249,20 @@ def save_diff(
     problems = [ImportProblem(import_run=run, **trouble._asdict()) for trouble in troubles]
     with transaction.atomic():
         _forget_diff(run)
-    for first in range(0, len(changes), BATCH):
-        ImportChange.objects.bulk_create(changes[first : first + BATCH])
-        let_others_write()
-    for first in range(0, len(problems), BATCH):
-        ImportProblem.objects.bulk_create(problems[first : first + BATCH])
-        let_others_write()
+    tables: tuple[tuple[type[Model], list[Any]], ...] = ((ImportChange, changes), (ImportProblem, problems))
+    parts = [(table, rows[n : n + BATCH]) for table, rows in tables for n in range(0, len(rows), BATCH)]
+    for done, (table, part) in enumerate(parts):
+        if done:
+            let_others_write()
+        table._default_manager.bulk_create(part)
     with transaction.atomic():
         Import.objects.select_for_update().get(pk=run.pk)
         if (run.changes.count(), run.problems.count()) != (len(changes), len(problems)):  # checked twice at the same time
             _forget_diff(run)
-            for one in [*changes, *problems]:
-                one.pk = None
-            ImportChange.objects.bulk_create(changes, batch_size=BATCH)
-            ImportProblem.objects.bulk_create(problems, batch_size=BATCH)
+            for table, rows in tables:
+                for row in rows:
+                    row.pk = None
+                table._default_manager.bulk_create(rows, batch_size=BATCH)
         Import.objects.filter(pk=run.pk).update(
             state=ImportState.CHECKED, source=source, counts=counts, stop_reason=stop, digest=digest
         )
