@@ -2,7 +2,7 @@
 to a tap; what becomes of it, and how many honest students are held, is the test."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -26,17 +26,6 @@ from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IN = ""
-
-
-@pytest.fixture
-async def room(transactional_db: None) -> Room:
-    return await in_thread(Room)
-
-
-@pytest.fixture
-async def gates(room: Room) -> AsyncIterator[Gates]:
-    async with Gates.open(FIVE_PAST) as gates:
-        yield gates
 
 
 def given(answer: httpx.Response, cookie: str) -> str:

@@ -1,7 +1,6 @@
 """The gate, door by door: from a scan to a mark, and every way it can end otherwise."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -23,17 +22,6 @@ from tests.kit.phones import Gates, in_thread, refusal, ticket
 from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-async def room(transactional_db: None) -> Room:
-    return await in_thread(Room)
-
-
-@pytest.fixture
-async def gates(room: Room) -> AsyncIterator[Gates]:
-    async with Gates.open(FIVE_PAST) as gates:
-        yield gates
 
 
 async def test_scan_tap_receipt(room: Room, gates: Gates) -> None:

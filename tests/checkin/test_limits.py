@@ -3,7 +3,6 @@
 import gc
 import time
 import tracemalloc
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -29,17 +28,6 @@ from tests.kit.world import NINE
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MINUTE = 60_000
-
-
-@pytest.fixture
-async def room(transactional_db: None) -> Room:
-    return await in_thread(Room)
-
-
-@pytest.fixture
-async def gates(room: Room) -> AsyncIterator[Gates]:
-    async with Gates.open(FIVE_PAST) as gates:
-        yield gates
 
 
 # The rule of a limit
