@@ -26,7 +26,7 @@ from adsum.checkin.models import (
     SecondCheck,
     SpotCall,
 )
-from adsum.checkin.rules import HELD, PACES, Called, Refusal
+from adsum.checkin.rules import HELD, PACES, Called, Refusal, milliseconds
 from adsum.core import keyring
 from adsum.timetable.models import ClassSession
 
@@ -195,17 +195,8 @@ def shown_on(display: Display, at: datetime) -> Shown:
     """The code a screen shows at that instant, by this node's clock (one query)."""
     opening = display.opening
     epoch = latest_epoch(opening)
-    key, typed_key = epoch_keys(keyring.masters()[epoch.kid], opening=opening.pk, epoch=epoch.number)
-    keys = EpochKey(
-        opening=opening.pk,
-        number=epoch.number,
-        key=key,
-        typed_key=typed_key,
-        period_ms=epoch.period_ms,
-        grace_ms=grace_of(epoch, opening),
-        started_ms=int(epoch.started_at.timestamp() * 1000),
-    )
-    now_ms = int(at.timestamp() * 1000)
+    keys = keys_of(epoch, opening, keyring.masters()[epoch.kid])
+    now_ms = milliseconds(at)
     counter = keys.counter_at(now_ms)
     return Shown(
         make_code(keys, handle=opening.handle, slot=display.slot, counter=counter),
@@ -213,6 +204,23 @@ def shown_on(display: Display, at: datetime) -> Shown:
         keys.left_ms(now_ms),
         epoch.period_ms,
         keys.grace_ms,
+    )
+
+
+def keys_of(epoch: Epoch, opening: Opening, master: bytes, *, retired: Collection[str] = ()) -> EpochKey:
+    """An epoch as codes are made and read with it: the same for a screen and for the gate."""
+    key, typed_key = epoch_keys(master, opening=opening.pk, epoch=epoch.number)
+    return EpochKey(
+        opening=opening.pk,
+        number=epoch.number,
+        key=key,
+        typed_key=typed_key,
+        period_ms=epoch.period_ms,
+        grace_ms=grace_of(epoch, opening),
+        started_ms=milliseconds(epoch.started_at),
+        ended_ms=milliseconds(epoch.ended_at) if epoch.ended_at else None,
+        killed=epoch.killed or epoch.kid in retired,
+        check=epoch.of_check,
     )
 
 

@@ -15,6 +15,11 @@ OUTAGE_TICKET_MS = 24 * 3_600_000
 """How long after the scan a ticket of a class in an outage can still finish, in milliseconds."""
 
 
+def milliseconds(at: datetime) -> int:
+    """An instant as the gate counts: whole milliseconds since 1970, UTC."""
+    return int(at.timestamp() * 1000)
+
+
 class Refusal(StrEnum):
     """Why an attempt did not become a mark at once. Each has a sentence on its page that says what to do next."""
 

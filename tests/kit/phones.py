@@ -12,9 +12,9 @@ import httpx
 from adsum.accounts.models import Person
 from adsum.checkin.codes import Pass, make_code, make_typed, seal_pass
 from adsum.checkin.gate.app import PASS_COOKIE, Gate
-from adsum.checkin.gate.entries import milliseconds
 from adsum.checkin.gate.state import State
 from adsum.checkin.models import Opening
+from adsum.checkin.rules import milliseconds
 from adsum.checkin.writer import DatabaseEngine, Engine, Writer
 from adsum.core import keyring
 from tests.kit.world import in_thread

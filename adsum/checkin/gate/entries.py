@@ -8,20 +8,15 @@ from functools import lru_cache
 import structlog
 
 from adsum.attendance.rules import OpenFor, Reach
-from adsum.checkin.codes import EpochKey, epoch_keys
+from adsum.checkin.codes import EpochKey
 from adsum.checkin.models import Opening
-from adsum.checkin.reports import grace_of
-from adsum.checkin.rules import OpeningFacts
+from adsum.checkin.reports import keys_of
+from adsum.checkin.rules import OpeningFacts, milliseconds
 from adsum.core import keyring
 from adsum.core.signing import derive
 from adsum.timetable.reports import university_zone
 
 log = structlog.get_logger("adsum.gate")
-
-
-def milliseconds(at: datetime) -> int:
-    """An instant as the gate counts: whole milliseconds since 1970, UTC."""
-    return int(at.timestamp() * 1000)
 
 
 def instant(ms: int) -> datetime:
@@ -106,21 +101,7 @@ def entry_of(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]
         if master is None:
             log.error("gate.key_missing", kid=epoch.kid)
             continue
-        key, typed_key = epoch_keys(master, opening=opening.pk, epoch=epoch.number)
-        epochs.append(
-            EpochKey(
-                opening=opening.pk,
-                number=epoch.number,
-                key=key,
-                typed_key=typed_key,
-                period_ms=epoch.period_ms,
-                grace_ms=grace_of(epoch, opening),
-                started_ms=milliseconds(epoch.started_at),
-                ended_ms=milliseconds(epoch.ended_at) if epoch.ended_at else None,
-                killed=epoch.killed or epoch.kid in retired,
-                check=epoch.of_check,
-            )
-        )
+        epochs.append(keys_of(epoch, opening, master, retired=retired))
     return Entry(
         pk=opening.pk,
         session=session.pk,

@@ -17,9 +17,9 @@ from adsum.attendance.models import Outage
 from adsum.audit.services import warm
 from adsum.checkin import services
 from adsum.checkin.codes import Pass, unseal_pass
-from adsum.checkin.gate.entries import Entry, entry_of, instant, milliseconds
+from adsum.checkin.gate.entries import Entry, entry_of, instant
 from adsum.checkin.models import GateState, Opening, RetiredKey, RevokedPass
-from adsum.checkin.rules import AlarmKind
+from adsum.checkin.rules import AlarmKind, milliseconds
 from adsum.core import keyring
 from adsum.core.reader import Reader
 from adsum.timetable.reports import Name, names_expected_in

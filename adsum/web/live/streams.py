@@ -28,12 +28,13 @@ from adsum.accounts.models import Person
 from adsum.attendance.reports import Seen, changes_since
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.codes import make_code, make_typed
-from adsum.checkin.gate.entries import Entry, clock_text, instant, milliseconds
+from adsum.checkin.gate.entries import Entry, clock_text, instant
 from adsum.checkin.gate.http import HEADERS
 from adsum.checkin.gate.pages import language_of
 from adsum.checkin.gate.state import State
 from adsum.checkin.models import Display
 from adsum.checkin.reports import HeldScan, held_since, may_run
+from adsum.checkin.rules import milliseconds
 from adsum.checkin.services import display_fingerprint
 from adsum.core.reader import Reader
 from adsum.timetable.models import ClassSession

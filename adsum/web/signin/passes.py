@@ -13,7 +13,7 @@ from adsum.accounts import services
 from adsum.accounts.models import Person
 from adsum.checkin.codes import Pass, seal_pass, unseal_pass
 from adsum.checkin.gate.app import PASS_COOKIE
-from adsum.checkin.gate.entries import milliseconds
+from adsum.checkin.rules import milliseconds
 from adsum.checkin.services import revoke_passes
 from adsum.core import keyring
 from adsum.web.middleware import Handler
