@@ -46,6 +46,7 @@ from adsum.checkin.models import (
     SpotCheck,
     TypedTries,
 )
+from adsum.engagement.models import Alert, AlertClass, Closure, Tick, Told, WelfareHold
 from adsum.messages.models import Message
 from adsum.timetable.models import (
     CalendarKey,
@@ -72,6 +73,8 @@ __all__ = [
     "AccessLog",
     "AccessReport",
     "Alarm",
+    "Alert",
+    "AlertClass",
     "Alias",
     "BreakGlass",
     "CalendarKey",
@@ -80,6 +83,7 @@ __all__ = [
     "ClassChange",
     "ClassReport",
     "ClassSession",
+    "Closure",
     "Correction",
     "Course",
     "Cursor",
@@ -134,8 +138,11 @@ __all__ = [
     "SpotCheck",
     "Teaching",
     "Term",
+    "Tick",
+    "Told",
     "TypedTries",
     "UsedAssertion",
     "Vacation",
     "Verification",
+    "WelfareHold",
 ]
