@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.models import Person
-from adsum.messages.rules import UNSEEN, State
+from adsum.messages.rules import LEFT, UNSEEN, State
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -32,6 +32,8 @@ class Message(models.Model):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=40)
     """What it is about: one of the kinds of `topics.registry`, of which there may be more without a change of this table."""
+    version = models.PositiveSmallIntegerField(default=1)
+    """Of the wording of its kind, when it was written."""
     key = models.CharField(max_length=120, unique=True)
     """What it tells, and to whom, so that a person is not told the same thing twice."""
     facts = models.JSONField(default=dict)
@@ -49,7 +51,8 @@ class Message(models.Model):
     sent_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=300, blank=True)
     """What the mail server said the last time it refused, or why a person kept it back."""
-    read_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    """When its reader, signed in, read it here."""
 
     objects = MessageQuerySet.as_manager()
 
@@ -57,7 +60,7 @@ class Message(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="sent_message_has_when",
-                condition=Q(state="sent", sent_at__isnull=False) | (~Q(state="sent") & Q(sent_at=None)),
+                condition=Q(state__in=sorted(LEFT), sent_at__isnull=False) | (~Q(state__in=sorted(LEFT)) & Q(sent_at=None)),
             )
         ]
         indexes = [

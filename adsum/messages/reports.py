@@ -28,7 +28,7 @@ def oldest_due(at: datetime) -> datetime | None:
 
 def unread(person: Person) -> int:
     """How many messages this person has not read here (one query)."""
-    return Message.objects.of(person).filter(read_at=None).count()
+    return Message.objects.of(person).filter(opened_at=None).count()
 
 
 # Who is told

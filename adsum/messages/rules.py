@@ -13,29 +13,47 @@ class State(StrEnum):
 
     WAITING = "waiting"
     """To be sent, or to be tried again, when it is due."""
+    GATHERED = "gathered"
+    """To go out with the week’s letter."""
     SENT = "sent"
-    FAILED = "failed"
-    """Refused for good, or too often. A person may try again."""
+    """The mail server has taken it."""
+    DELIVERED = "delivered"
+    """The reader’s mail server says that it has it."""
+    REFUSED = "refused"
+    """By the mail server, for good or too often. A person may try again."""
+    BOUNCED = "bounced"
+    """Taken, and sent back later. A person may try again."""
+    MUTED = "muted"
+    """Its reader wants none of these by mail: to be read here only."""
     HELD = "held"
     """Kept back by a person."""
     WITHDRAWN = "withdrawn"
     """Taken back by a person before it was sent."""
     LAPSED = "lapsed"
     """Too late to be of use: never sent, still to be read here."""
+    STOPPED = "stopped"
+    """Its reader is not to be written to any more."""
 
 
 MOVES: dict[State, frozenset[State]] = {
-    State.WAITING: frozenset({State.SENT, State.FAILED, State.HELD, State.WITHDRAWN, State.LAPSED}),
-    State.HELD: frozenset({State.WAITING, State.WITHDRAWN, State.LAPSED}),
-    State.FAILED: frozenset({State.WAITING, State.WITHDRAWN}),
-    State.SENT: frozenset(),
+    State.WAITING: frozenset({State.SENT, State.REFUSED, State.HELD, State.WITHDRAWN, State.LAPSED, State.STOPPED}),
+    State.GATHERED: frozenset({State.SENT, State.REFUSED, State.WITHDRAWN, State.LAPSED, State.STOPPED}),
+    State.HELD: frozenset({State.WAITING, State.WITHDRAWN, State.LAPSED, State.STOPPED}),
+    State.REFUSED: frozenset({State.WAITING, State.WITHDRAWN, State.STOPPED}),
+    State.SENT: frozenset({State.DELIVERED, State.BOUNCED}),
+    State.DELIVERED: frozenset({State.BOUNCED}),
+    State.BOUNCED: frozenset({State.WAITING}),
+    State.MUTED: frozenset(),
     State.WITHDRAWN: frozenset(),
     State.LAPSED: frozenset(),
+    State.STOPPED: frozenset(),
 }
 """Which state may follow which."""
 
-UNSEEN = frozenset({State.HELD, State.WITHDRAWN})
+UNSEEN = frozenset({State.HELD, State.WITHDRAWN, State.STOPPED})
 """States in which its reader cannot read it here either."""
+LEFT = frozenset({State.SENT, State.DELIVERED, State.BOUNCED})
+"""States of a letter that the mail server took."""
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 """How long after each temporary refusal a letter is tried again; after the last one it has failed."""

@@ -31,6 +31,7 @@ def write(drafts: Sequence[Draft], *, at: datetime) -> int:
         Message(
             person=draft.person,
             kind=draft.kind,
+            version=KINDS[draft.kind].version,
             key=draft.key,
             facts=draft.facts,
             language=language_of(draft.person),
@@ -42,15 +43,12 @@ def write(drafts: Sequence[Draft], *, at: datetime) -> int:
         if draft.key not in known
     ]
     Message.objects.bulk_create(new, batch_size=BATCH)
-    record_all(
-        [
-            Entry("message.write", f"message:{message.ref}", {"kind": message.kind, "person": message.person_id})
-            for message in new
-        ],
-        actor=ACTOR,
-        at=at,
-    )
+    record_all([Entry("message.write", f"message:{message.ref}", _written(message)) for message in new], actor=ACTOR, at=at)
     return len(new)
+
+
+def _written(message: Message) -> dict[str, object]:
+    return {"kind": message.kind, "version": message.version, "person": message.person_id}
 
 
 def language_of(person: Person) -> str:
@@ -81,7 +79,7 @@ def lapse(*, at: datetime) -> int:
         found = [message for message in late if message.claimed_until is None or message.claimed_until <= at]
         Message.objects.filter(pk__in=[message.pk for message in found]).update(state=State.LAPSED, claimed_until=None)
         record_all([Entry("message.lapse", f"message:{message.ref}", {}) for message in found], actor=ACTOR, at=at)
-        _hear(found, Outcome.FAILED, at=at)
+        _hear(found, Outcome.LAPSED, at=at)
     return len(found)
 
 
@@ -91,11 +89,13 @@ def sent(message: Message, *, at: datetime) -> None:
 
 
 def refused(message: Message, problem: str, *, at: datetime, for_good: bool) -> None:
-    """The mail server has not taken the letter: it is tried again later, or has failed."""
+    """The mail server has not taken the letter: it is tried again later, or not at all."""
     tries = message.tries + 1
     wait = None if for_good else retry_after(tries)
     if wait is None:
-        _move_on(message, State.FAILED, at=at, actor=ACTOR, verb="fail", tries=tries, problem=problem[:300], claimed_until=None)
+        _move_on(
+            message, State.REFUSED, at=at, actor=ACTOR, verb="refuse", tries=tries, problem=problem[:300], claimed_until=None
+        )
         return
     with transaction.atomic():
         mine = Message.objects.filter(pk=message.pk, state=State.WAITING, claimed_until=message.claimed_until)
@@ -122,7 +122,12 @@ def _move_on(message: Message, to: State, *, at: datetime, actor: str, verb: str
             _hear([message], outcome, at=at)
 
 
-OUTCOMES = {State.SENT: Outcome.SENT, State.FAILED: Outcome.FAILED}
+OUTCOMES = {
+    State.SENT: Outcome.SENT,
+    State.DELIVERED: Outcome.DELIVERED,
+    State.REFUSED: Outcome.REFUSED,
+    State.BOUNCED: Outcome.BOUNCED,
+}
 
 
 def _hear(messages: Iterable[Message], outcome: Outcome, *, at: datetime) -> None:
@@ -147,17 +152,17 @@ def hold(message: Message, *, by: Person, at: datetime) -> None:
 
 
 def send_again(message: Message, *, by: Person, at: datetime) -> None:
-    """Let a held message go, or try a failed one again, now. Raises AdsumError `moved_on`."""
-    _move_on(message, State.WAITING, at=at, actor=by.actor, verb="retry", due_at=at, tries=0, claimed_until=None)
+    """Let a held message go, or try a refused one again, now. Raises AdsumError `moved_on`."""
+    _move_on(message, State.WAITING, at=at, actor=by.actor, verb="retry", due_at=at, tries=0, sent_at=None, claimed_until=None)
 
 
 @transaction.atomic
 def mark_read(person: Person, *, at: datetime) -> int:
     """A person has read everything there is for them; how many messages that were."""
-    new = Message.objects.of(person).filter(read_at=None)
+    new = Message.objects.of(person).filter(opened_at=None)
     heard = list(new.filter(kind__in=[kind.name for kind in KINDS.values() if kind.heard]).select_for_update())
-    read = new.update(read_at=at)
+    read = new.update(opened_at=at)
     if read:
-        record(actor=person.actor, verb="message.read", subject=f"person:{person.pk}", at=at, messages=read)
-        _hear(heard, Outcome.READ, at=at)
+        record(actor=person.actor, verb="message.open", subject=f"person:{person.pk}", at=at, messages=read)
+        _hear(heard, Outcome.OPENED, at=at)
     return read

@@ -46,21 +46,43 @@ class Outcome(StrEnum):
 
     SENT = "sent"
     """The mail server has taken it."""
-    FAILED = "failed"
-    """Refused for good or too often, or too late to be of use."""
-    READ = "read"
-    """Read here."""
+    DELIVERED = "delivered"
+    """The reader's mail server says that it has it. Many never say."""
+    OPENED = "opened"
+    """Read here, signed in: the one proof that it was read."""
+    REFUSED = "refused"
+    """By the mail server, for good or too often."""
+    BOUNCED = "bounced"
+    """Taken, and sent back later."""
+    LAPSED = "lapsed"
+    """Too late to be of use: never sent."""
+    HANDED_OVER = "handed_over"
+    """Formal, and unopened over two channels: a named person now has the task of reaching its reader."""
+    GONE_ON = "gone_on"
+    """That person rang, or five working days have passed, and lets the matter go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of message: how the list of mail names it, what it says, and which feature's verb hears what became of it, in
-    the same transaction."""
+    the same transaction. Readers choose by the label which kinds they want by mail."""
 
     name: str
     label: str | Promise
     letter: Callable[[Facts], Letter]
     heard: Callable[[Message, Outcome, datetime], None] | None = None
+    version: int = 1
+    """Of its wording: raised with every change of what it says, and kept with each message."""
+    formal: bool = False
+    """A formal stage: sent to everyone at once, and followed until it is opened or a named person has reached its reader."""
+    mutable: bool = True
+    """Its reader may choose not to have it by mail. A formal one always goes."""
+    digest: bool = False
+    """Gathered for the week's letter, unless its reader wants each at once."""
+
+    def __post_init__(self) -> None:
+        if self.formal and self.digest:
+            raise ValueError(f"{self.name}: what is formal does not wait for the week's letter")
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,8 +245,10 @@ def _mail(at: datetime) -> Finding:
             f"{settings.EMAIL_HOST}: a message is due since {oldest:%Y-%m-%d %H:%M} UTC",
             "Look at the administrators' page Mail: it has what the mail server said.",
         )
-    failed = f", {counts['failed']} were refused" if counts["failed"] else ""
-    return Finding("Mail", State.GOOD, f"{settings.EMAIL_HOST}, {counts['sent']} sent{failed}")
+    wrong = "".join(
+        f", {counts[one]} {word}" for one, word in (("refused", "were refused"), ("bounced", "came back")) if counts[one]
+    )
+    return Finding("Mail", State.GOOD, f"{settings.EMAIL_HOST}, {counts['sent'] + counts['delivered']} sent{wrong}")
 
 
 def _feeds() -> Finding:

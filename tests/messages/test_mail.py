@@ -120,7 +120,7 @@ def test_a_letter_refused_again_and_again_has_failed(world: World, post: Post):
         send(at)
         message.refresh_from_db()
         at, tries = message.due_at, tries + 1
-    assert (message.state, tries, message.problem) == (State.FAILED, len(RETRIES) + 1, "452 mailbox full")
+    assert (message.state, tries, message.problem) == (State.REFUSED, len(RETRIES) + 1, "452 mailbox full")
 
 
 def test_a_refusal_for_good_is_kept_and_the_others_are_sent(world: World, post: Post):
@@ -130,7 +130,7 @@ def test_a_refusal_for_good_is_kept_and_the_others_are_sent(world: World, post: 
     assert send() == 2
     assert post.recipients == [good.username, other.username]
     failed = Message.objects.get(person=gone)
-    assert (failed.state, failed.problem, failed.tries) == (State.FAILED, "550 no such person here", 1)
+    assert (failed.state, failed.problem, failed.tries) == (State.REFUSED, "550 no such person here", 1)
     assert send(TEN + timedelta(days=2)) == 0, "nobody tries again by itself"
     post.answer = lambda _address: "250 OK"
     services.send_again(failed, by=world.person(), at=TEN)
@@ -144,7 +144,7 @@ def test_someone_without_an_address_is_a_failure_with_a_reason(world: World, pos
     (message,) = write(world, nobody)
     assert send() == 0
     message.refresh_from_db()
-    assert (message.state, message.problem) == (State.FAILED, "This person has no e-mail address that mail can be sent to.")
+    assert (message.state, message.problem) == (State.REFUSED, "This person has no e-mail address that mail can be sent to.")
 
 
 def test_the_server_is_away_and_comes_back(world: World):

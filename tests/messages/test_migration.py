@@ -1,4 +1,5 @@
-"""A database made before readers had their place beside the event log: every message and every place is kept."""
+"""A database made before readers had their place beside the event log, and before delivery had its words: every message and
+every place is kept."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,11 +17,25 @@ from tests.kit.marking import mark_students
 from tests.kit.told import FIVE, House
 from tests.kit.world import NINE
 
-BEFORE, MIGRATION = ("adsum", "0032_scans_of_other_browsers"), ("adsum", "0033_cursors_and_kinds")
+MIGRATIONS = ("0033_cursors_and_kinds", "0036_words_of_delivery")
+"""Those that changed what messages are kept in."""
+NEW = {"version"}
+RENAMED = {"read_at": "opened_at"}
 
 
 def rows(model: Any) -> list[dict[str, Any]]:
-    return list(model.objects.order_by("pk").values())
+    """What a database of then has, by the names of today."""
+    found = [{RENAMED.get(name, name): value for name, value in row.items()} for row in model.objects.order_by("pk").values()]
+    return [
+        {name: "refused" if value == "failed" else value for name, value in row.items() if name not in NEW} for row in found
+    ]
+
+
+def steps() -> list[tuple[Any, Any]]:
+    """Each migration with what stood before it."""
+    loader = MigrationExecutor(connection).loader
+    found = [loader.get_migration("adsum", name) for name in MIGRATIONS]
+    return [(one, loader.project_state(next(key for key in one.dependencies if key[0] == "adsum"))) for one in found]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -30,17 +45,20 @@ def test_messages_and_places_of_readers_are_kept():
     for status, at in ((Status.ABSENT, NINE), (Status.LATE, NINE + hour)):
         mark_students(house.past, [house.alice], status, by=house.ada, at=at, reason_code=Reason.SEEN_IN_CLASS)
     assert tell(marks.TOPIC, at=FIVE) == 1
+    Message.objects.update(state="refused", problem="550 no such person", opened_at=FIVE)
     written = [rows(model) for model in (Message, Cursor, Processed)]
     assert all(written)
 
-    loader = MigrationExecutor(connection).loader
-    migration, old = loader.get_migration(*MIGRATION), loader.project_state(BEFORE)
-    with connection.schema_editor(atomic=False) as editor:
-        migration.unapply(old.clone(), editor)
-    names = ("Message", "Bookmark", "Told")
-    assert [rows(old.apps.get_model("adsum", name)) for name in names] == written, "as it was before"
-    with connection.schema_editor(atomic=False) as editor:
-        migration.apply(old.clone(), editor)
+    for migration, state in reversed(steps()):
+        with connection.schema_editor(atomic=False) as editor:
+            migration.unapply(state.clone(), editor)
+    old = steps()[0][1].apps
+    before = [old.get_model("adsum", name) for name in ("Message", "Bookmark", "Told")]
+    assert before[0].objects.get().state == "failed"
+    assert [rows(model) for model in before] == written, "as it was before"
+    for migration, state in steps():
+        with connection.schema_editor(atomic=False) as editor:
+            migration.apply(state.clone(), editor)
 
     assert [rows(model) for model in (Message, Cursor, Processed)] == written
     assert tell(marks.TOPIC, at=FIVE + hour) == 0, "nobody is told again"

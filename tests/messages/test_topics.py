@@ -134,19 +134,19 @@ def test_a_feature_hears_what_became_of_its_messages(terms: Terms):
     later = NINE + timedelta(hours=1)
     services.mark_read(terms.person, at=later)
     services.mark_read(terms.person, at=later)
-    assert terms.heard == [("Autumn", Outcome.FAILED, NINE), ("Autumn", Outcome.SENT, NINE), ("Autumn", Outcome.READ, later)]
+    assert terms.heard == [("Autumn", Outcome.REFUSED, NINE), ("Autumn", Outcome.SENT, NINE), ("Autumn", Outcome.OPENED, later)]
 
 
 def test_a_feature_hears_of_a_message_that_came_too_late(terms: Terms):
     message = told(terms)
     Message.objects.update(useful_until=NINE)
     assert services.lapse(at=NINE) == 1
-    assert terms.heard == [(message.facts["name"], Outcome.FAILED, NINE)]
+    assert terms.heard == [(message.facts["name"], Outcome.LAPSED, NINE)]
 
 
 VERBS: dict[str, Callable[[Message], object]] = {
     "sent": lambda message: services.sent(message, at=NINE),
-    "failed": lambda message: services.refused(message, "550 no such person", at=NINE, for_good=True),
+    "refused": lambda message: services.refused(message, "550 no such person", at=NINE, for_good=True),
     "read": lambda message: services.mark_read(message.person, at=NINE),
     "late": lambda message: services.lapse(at=NINE),
 }
@@ -161,4 +161,4 @@ def test_what_a_feature_cannot_take_has_not_happened(terms: Terms, how: str):
     with pytest.raises(AdsumError, match="cannot take it"):
         VERBS[how](message)
     message.refresh_from_db()
-    assert (message.state, message.sent_at, message.read_at) == (State.WAITING, None, None)
+    assert (message.state, message.sent_at, message.opened_at) == (State.WAITING, None, None)

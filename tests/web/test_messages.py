@@ -56,11 +56,11 @@ def test_all_read_is_a_form_and_tells_once(world: World, client: Client):
     client.force_login(alice)
     client.get("/messages/")
     message.refresh_from_db()
-    assert message.read_at is None, "looking changes nothing"
+    assert message.opened_at is None, "looking changes nothing"
     page = words(client.post("/messages/read/", follow=True).content.decode())
     assert "new message" not in page
     message.refresh_from_db()
-    assert message.read_at is not None
+    assert message.opened_at is not None
 
 
 def test_a_message_is_read_in_the_language_of_its_reader(world: World, client: Client):

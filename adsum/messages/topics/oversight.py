@@ -187,9 +187,9 @@ def _log(facts: Facts) -> Letter:
 
 TOPIC = Topic(
     kinds=(
-        Kind(OPENED, gettext_lazy("A record opened from outside"), _opened),
+        Kind(OPENED, gettext_lazy("A record opened from outside"), _opened, mutable=False),
         Kind(LOOKS, gettext_lazy("The week’s unusual looks"), _looks),
-        Kind(LOG, gettext_lazy("An event log that is wrong"), _log),
+        Kind(LOG, gettext_lazy("An event log that is wrong"), _log, mutable=False),
     ),
     readings=(
         Reading("break_glass", records_opened, follows=BreakGlass),

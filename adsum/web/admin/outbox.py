@@ -29,11 +29,16 @@ LATE = timedelta(minutes=30)
 """A message due for longer than this means the mail is not well."""
 STATES = {
     State.WAITING: gettext_lazy("Waiting"),
-    State.FAILED: gettext_lazy("Refused"),
+    State.GATHERED: gettext_lazy("For the week’s letter"),
+    State.REFUSED: gettext_lazy("Refused"),
+    State.BOUNCED: gettext_lazy("Bounced"),
     State.HELD: gettext_lazy("Held back"),
     State.SENT: gettext_lazy("Sent"),
+    State.DELIVERED: gettext_lazy("Delivered"),
+    State.MUTED: gettext_lazy("Not wanted by mail"),
     State.LAPSED: gettext_lazy("Came too late"),
     State.WITHDRAWN: gettext_lazy("Withdrawn"),
+    State.STOPPED: gettext_lazy("Stopped"),
 }
 ACTIONS = {
     "retry": (State.WAITING, services.send_again),
@@ -49,7 +54,7 @@ def outbox(request: PersonRequest) -> HttpResponse:
     counts = reports.counts()
     chosen = request.GET.get("state", "")
     if chosen not in set(State):
-        chosen = State.FAILED if counts[State.FAILED] else State.WAITING
+        chosen = next((one for one in (State.REFUSED, State.BOUNCED) if counts[one]), State.WAITING)
     found = Message.objects.filter(state=chosen).select_related("person").order_by("-created_at", "-pk")
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     looked_through(request, Page.MAIL, [(one.person_id, as_one_of(request.access, RUNS_CHECKIN)) for one in page])
