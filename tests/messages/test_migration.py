@@ -17,7 +17,7 @@ from tests.kit.marking import mark_students
 from tests.kit.told import FIVE, House
 from tests.kit.world import NINE
 
-MIGRATIONS = ("0033_cursors_and_kinds", "0036_words_of_delivery")
+MIGRATIONS = ("0033_cursors_and_kinds", "0037_words_of_delivery")
 """Those that changed what messages are kept in."""
 NEW = {"version"}
 RENAMED = {"read_at": "opened_at"}

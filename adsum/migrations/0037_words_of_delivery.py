@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
     """How far a message has come has more words, and each keeps the version of its wording."""
 
     dependencies = [
-        ("adsum", "0035_generation"),
+        ("adsum", "0036_alerts"),
     ]
 
     operations = [
