@@ -1,0 +1,1 @@
+"""Alert rules, alerts, stages, cases, meetings: what attendance is for."""

@@ -26,6 +26,7 @@ WRITERS = {
     "timetable": ["services", "changes", "keeping", "roles"],
     "attendance": ["services", "amendments", "closing", "marks", "outages", "policies", "proposals", "queries", "reported"],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "pairing", "writer"],
+    "engagement": ["cases", "contacts"],
     "messages": ["services"],
 }
 """Which files of a feature write rows, one for each thing written; no others do."""

@@ -1,5 +1,27 @@
 """The tables of engagement: a file for each thing."""
 
 from adsum.engagement.models.alert import Alert, AlertClass, Closure, Tick, Told, WelfareHold
+from adsum.engagement.models.case import Case, CaseStep, Contacted, Meeting, MeetingSlot
+from adsum.engagement.models.concern import Concern, Conduct, ConductClass
+from adsum.engagement.models.contact import ContactPoint
+from adsum.engagement.models.cover import Fallback, Leave
 
-__all__ = ["Alert", "AlertClass", "Closure", "Tick", "Told", "WelfareHold"]
+__all__ = [
+    "Alert",
+    "AlertClass",
+    "Case",
+    "CaseStep",
+    "Closure",
+    "Concern",
+    "Conduct",
+    "ConductClass",
+    "ContactPoint",
+    "Contacted",
+    "Fallback",
+    "Leave",
+    "Meeting",
+    "MeetingSlot",
+    "Tick",
+    "Told",
+    "WelfareHold",
+]
