@@ -8,12 +8,12 @@ STATES = "waiting gathered sent delivered refused bounced muted held withdrawn l
 
 def refused(apps, schema_editor):
     """What had failed was refused: the same thing by the word that pages use."""
-    apps.get_model("adsum", "Message").objects.filter(state="failed").update(state="refused")
+    apps.get_model("adsum", "Message").objects.using(schema_editor.connection.alias).filter(state="failed").update(state="refused")
 
 
 def failed(apps, schema_editor):
     """Back to the fewer words there were."""
-    messages = apps.get_model("adsum", "Message").objects
+    messages = apps.get_model("adsum", "Message").objects.using(schema_editor.connection.alias)
     messages.filter(state="refused").update(state="failed")
     messages.filter(state__in=["delivered", "bounced"]).update(state="sent")
     messages.filter(state="gathered").update(state="waiting")
