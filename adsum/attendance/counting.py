@@ -1,12 +1,14 @@
 """How attendance is counted: which marks count, and what they are worth. Pure, and easy to read for anyone who asks why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from adsum.attendance.rules import ATTENDED, Status, Windows
+from adsum.core.clock import monday_of
 
 COUNTED = frozenset(
     {Status.PRESENT, Status.LATE, Status.LEFT_EARLY, Status.OTHER_GROUP, Status.REMOTE, Status.ABSENT, Status.PENDING}
@@ -74,6 +76,10 @@ class Tally:
         """None while nothing counts yet."""
         return round(100 * self.attended / self.counted, 1) if self.counted else None
 
+    def below(self, percent: float) -> bool:
+        """Whether less than this percentage was attended: exactly, not as it is rounded for people to read."""
+        return self.attended * 100 < percent * self.counted
+
     @property
     def enough(self) -> bool:
         """Whether there are enough classes for a rule about the percentage."""
@@ -105,6 +111,177 @@ def tally(marks: Iterable[Counted]) -> Tally:
         classes=sum(one.times for one in inside),
         min_events=max((one.counting.min_events for one in inside), default=0),
     )
+
+
+# When: the period a sum is of, misses in a row, the last contact (docs/rules.md A 11, A 12)
+
+MISSED = frozenset({Status.ABSENT, Status.PENDING})
+"""The student was expected and did not come. Authorised, cancelled and not observed classes are transparent: they neither
+lengthen nor end a row of misses."""
+
+
+class Period(StrEnum):
+    """What a sum or a rule looks back over. Weeks run from Monday to Sunday, and only weeks with teaching are counted: those of
+    a vacation, and those in which nothing of this student counted, are passed over."""
+
+    TWO_WEEKS = "two_weeks"
+    FOUR_WEEKS = "four_weeks"
+    MONTH = "month"
+    """The calendar month of the day."""
+    TERM = "term"
+    YEAR = "year"
+    LAST = "last_classes"
+    """The last so many classes that counted."""
+
+
+WEEKS = {Period.TWO_WEEKS: 2, Period.FOUR_WEEKS: 4}
+
+
+class Days(NamedTuple):
+    """Civil days from one to another, both included."""
+
+    first: date
+    last: date
+
+
+class TermDays(NamedTuple):
+    """A term, and the academic year that it belongs to."""
+
+    first: date
+    last: date
+    year: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The university's own calendar: its civil days, terms and vacations."""
+
+    zone: ZoneInfo
+    terms: tuple[TermDays, ...] = ()
+    vacations: tuple[Days, ...] = ()
+
+    def day(self, at: datetime) -> date:
+        """The civil day of an instant."""
+        return at.astimezone(self.zone).date()
+
+    def is_vacation(self, monday: date) -> bool:
+        """Whether Monday to Friday of a week all fall into vacations."""
+        days = [monday + timedelta(days=n) for n in range(5)]
+        return all(any(one.first <= day <= one.last for one in self.vacations) for day in days)
+
+    def is_term(self, day: date) -> bool:
+        """Whether a day falls into a term, and not into a vacation."""
+        in_term = not self.terms or any(one.first <= day <= one.last for one in self.terms)
+        return in_term and not any(one.first <= day <= one.last for one in self.vacations)
+
+    def term_of(self, on: date) -> TermDays | None:
+        """The term of a day; between two terms the one that is over. None before the first."""
+        return max((one for one in self.terms if one.first <= on), default=None)
+
+    def first_day(self, period: Period, on: date) -> date:
+        """The first day of a month, term or year that is not over on `on`. Where no term is known, a year begins in August."""
+        term = self.term_of(on)
+        if period == Period.MONTH:
+            return on.replace(day=1)
+        if term is None:
+            return date(on.year - (on.month < 8), 8, 1)
+        if period == Period.TERM:
+            return term.first
+        return min(one.first for one in self.terms if one == term or (one.year and one.year == term.year))
+
+
+class Dated(Protocol):
+    """One class of one student that has begun, on its civil day."""
+
+    @property
+    def on(self) -> date: ...
+    @property
+    def counts(self) -> bool: ...
+    @property
+    def attended(self) -> bool: ...
+    @property
+    def missed(self) -> bool: ...
+
+
+D = TypeVar("D", bound=Dated)
+
+
+def within(classes: Sequence[D], period: Period, *, calendar: Calendar, on: date, last: int = 0) -> list[D]:
+    """Those of `classes`, which are in order of time, that count and fall into the period as it stands on the day `on`."""
+    if period == Period.LAST:
+        return [one for one in classes if one.counts][-last:] if last > 0 else []
+    if period not in WEEKS:
+        first = calendar.first_day(period, on)
+        return [one for one in classes if one.counts and one.on >= first]
+    found, weeks, days = list[D](), set[date](), dict[date, date]()
+    for one in reversed(classes):
+        if not one.counts:
+            continue
+        week = days.get(one.on) or days.setdefault(one.on, monday_of(one.on))
+        if week not in weeks:
+            if calendar.is_vacation(week):
+                continue
+            if len(weeks) == WEEKS[period]:
+                break
+            weeks.add(week)
+        found.append(one)
+    return found[::-1]
+
+
+def misses_in_a_row(classes: Sequence[D]) -> list[D]:
+    """The classes that were missed since one was last attended, in order of time. What is neither is passed over."""
+    row = list[D]()
+    for one in reversed(classes):
+        if one.attended:
+            break
+        if one.missed:
+            row.append(one)
+    return row[::-1]
+
+
+def days_since(last: date, on: date, calendar: Calendar) -> int:
+    """How many days of term have passed since a day: a student who was away over Christmas was not out of touch. Where no terms
+    are known, only the days of vacations are left out."""
+    days = (last + timedelta(days=n) for n in range(1, (on - last).days + 1))
+    return sum(calendar.is_term(day) for day in days)
+
+
+def weeks_without(classes: Sequence[D], last_contact: date | None, *, calendar: Calendar, on: date) -> list[D]:
+    """The counted classes of every whole week of teaching since the week of the last contact, in order of time."""
+    since = monday_of(last_contact) if last_contact is not None else None
+    found = list[D]()
+    for one in reversed(classes):
+        week = monday_of(one.on)
+        if one.attended or (since is not None and week <= since):
+            break
+        if one.counts and week + timedelta(days=7) <= on and not calendar.is_vacation(week):
+            found.append(one)
+    return found[::-1]
+
+
+class Reachable(NamedTuple):
+    """What classes to come can still make of a sum."""
+
+    best: float | None
+    """The percentage if all of them are attended."""
+    needed: int | None
+    """How many of them are enough, whichever they are, for the percentage asked for; None: it is out of reach."""
+
+
+def reachable(so_far: Sequence[Counted], to_come: Sequence[Counted], percent: float) -> Reachable:
+    """What is still reachable. The shortest classes are taken to be the ones attended, so that the answer is never too small
+    where minutes are added up."""
+    ahead = sorted(to_come, key=lambda one: one.minutes)
+
+    def after(attended: int) -> Tally:
+        marks = [one._replace(status=Status.PRESENT if n < attended else Status.ABSENT) for n, one in enumerate(ahead)]
+        return tally([*so_far, *marks])
+
+    enough = (n for n in range(len(ahead) + 1) if (sum_then := after(n)).counted and not sum_then.below(percent))
+    return Reachable(after(len(ahead)).percent, next(enough, None))
+
+
+# What a policy says
 
 
 @dataclass(frozen=True, slots=True)

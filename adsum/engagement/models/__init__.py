@@ -5,10 +5,12 @@ from adsum.engagement.models.case import Case, CaseStep, Contacted, Meeting, Mee
 from adsum.engagement.models.concern import Concern, Conduct, ConductClass
 from adsum.engagement.models.contact import ContactPoint
 from adsum.engagement.models.cover import Fallback, Leave
+from adsum.engagement.models.policy import AlertRule, RuleSwitch, RuleVersion, StageWording
 
 __all__ = [
     "Alert",
     "AlertClass",
+    "AlertRule",
     "Case",
     "CaseStep",
     "Closure",
@@ -21,6 +23,9 @@ __all__ = [
     "Leave",
     "Meeting",
     "MeetingSlot",
+    "RuleSwitch",
+    "RuleVersion",
+    "StageWording",
     "Tick",
     "Told",
     "WelfareHold",
