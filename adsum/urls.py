@@ -12,7 +12,7 @@ from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
 from adsum.web.signin import entrance, passkeys, sign_ins, stepup, two_step, university
 from adsum.web.student import access, receipts, record, today
-from adsum.web.support import as_of, downloads, modules, students, tutees
+from adsum.web.support import as_of, desk, downloads, modules, students, tutees
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
     amendments,
@@ -77,6 +77,10 @@ urlpatterns = [
     path("record/classes/<uuid:ref>/receipt.txt", receipts.receipt, name="student_receipt"),
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
     path("record/access/", access.access, name="student_access"),
+    # The help desk
+    path("desk/", desk.find, name="desk"),
+    path("desk/students/<uuid:ref>/", desk.student, name="desk_student"),
+    path("desk/students/<uuid:ref>/query/<uuid:session>/", desk.pass_on, name="desk_query"),
     # For those who look after students
     path("tutees/", tutees.tutees, name="tutees"),
     path("modules/", modules.modules, name="modules"),

@@ -78,6 +78,7 @@ COLUMNS = (
     ("administrator", "administrator"),
     ("data protection", "data protection"),
     ("auditor", "auditor"),
+    ("help desk", "help desk"),
 )
 """Who of the table of doors, and the word above their column."""
 

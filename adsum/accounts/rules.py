@@ -15,6 +15,7 @@ class Role(StrEnum):
     TUTOR = "tutor"
     DEPARTMENT = "department"
     ATTENDANCE_TEAM = "attendance_team"
+    HELP_DESK = "help_desk"
     COMPLIANCE_UKVI = "compliance_ukvi"
     COMPLIANCE_SLC = "compliance_slc"
     TIMETABLING = "timetabling"
@@ -51,6 +52,9 @@ KEEPS_RECORDS = frozenset({Role.ATTENDANCE_TEAM, Role.DEPARTMENT})
 BY_DEPARTMENT = KEEPS_REGISTERS | KEEPS_RECORDS
 """Roles that reach as far as the departments they are held over, and those below them. Every other role is held for the
 whole university, or reaches as far as whatever names the person: a class, a module, a tutee."""
+
+HELPS = frozenset({Role.HELP_DESK})
+"""Help any student who calls or comes: today's classes, why a scan was refused, an absence to record. No sums, no records."""
 
 LOOKS_AFTER = KEEPS_RECORDS | {Role.TUTOR, Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC}
 """Work with the records of students. All other staff open one only with a reason."""

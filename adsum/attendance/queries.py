@@ -30,7 +30,7 @@ def raise_query(
 ) -> Query:
     """A student says their mark is wrong. One open query per mark: a second one adds to the first.
 
-    `actor` is who raised it, when it was not the student: `system:close`.
+    `actor` is who raised it, when it was not the student: `system:close`, or a help desk that passes it on.
     """
     query, created = Query.objects.get_or_create(
         session=session,

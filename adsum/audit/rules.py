@@ -36,11 +36,15 @@ class Page(StrEnum):
     """The list of periods that were reported to an authority, where one is about a single student."""
     MAIL = "mail"
     """The list of letters, by whom they are for and what about."""
+    DESK = "desk"
+    """What a help desk sees of one student: the classes of these days, and what became of scans."""
+    FOUND = "found"
+    """The names and numbers that a help desk found."""
     EVENT_LIST = "event_list"
     """The event log, when it named a person who was not searched for."""
 
 
-LISTS = frozenset({Page.STUDENTS, Page.QUERIES, Page.CHANGES, Page.REPORTED, Page.MAIL, Page.EVENT_LIST})
+LISTS = frozenset({Page.STUDENTS, Page.QUERIES, Page.CHANGES, Page.REPORTED, Page.MAIL, Page.FOUND, Page.EVENT_LIST})
 """Pages with a few facts about many people: noted for each person on the page, and less weighty than a whole record."""
 CLASSES = frozenset({Page.REGISTER, Page.MODULE})
 """Pages that are noted for the class or module."""

@@ -119,7 +119,12 @@ def uncaptured(at: datetime, *, began: timedelta) -> QuerySet[ClassSession]:
 def attempts_of(session: ClassSession, student: Person) -> QuerySet[Scan]:
     """Every scan of one student in one class, newest first, with what was decided about it and whether they attend anyway
     (`is_in`; one query)."""
-    scans = Scan.objects.filter(session=session, student=student).annotate(is_in=_is_in())
+    return attempts_among([session.pk], student)
+
+
+def attempts_among(sessions: Collection[int], student: Person) -> QuerySet[Scan]:
+    """The same of several classes."""
+    scans = Scan.objects.filter(session__in=sessions, student=student).annotate(is_in=_is_in())
     return scans.select_related("decision__by").order_by("-id")
 
 

@@ -374,12 +374,13 @@ def close_classes(sessions: Collection[ClassSession], *, at: datetime) -> list[R
 
 
 @transaction.atomic
-def query_mark(session: ClassSession, student: Person, *, at: datetime, text: str = "") -> Query:
-    """The student says that their mark is wrong. Their last failed attempt in this class, if any, is attached."""
+def query_mark(session: ClassSession, student: Person, *, at: datetime, text: str = "", actor: str = "") -> Query:
+    """The student says that their mark is wrong. Their last failed attempt in this class, if any, is attached. `actor`: who
+    passes it on for them."""
     failed = Scan.objects.filter(session=session, student=student).exclude(refusal__in=["", Refusal.ALREADY_IN])
     last = failed.order_by("-id").first()
     evidence = {"scan": str(last.ref), "refusal": last.refusal, "first_seen": last.first_seen_at.isoformat()} if last else {}
-    return raise_query(session, student, at=at, text=text, evidence=evidence)
+    return raise_query(session, student, at=at, text=text, evidence=evidence, actor=actor)
 
 
 def query_attempt(session_id: int, student_id: int, *, at: datetime, evidence: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Count, DateField, F, OuterRef, Q, QuerySet, Value
 
 from adsum.accounts.models import Person, RoleGrant
-from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, Access, Role
+from adsum.accounts.rules import HELPS, KEEPS_RECORDS, KEEPS_REGISTERS, Access, Role
 from adsum.timetable.models import (
     ClassChange,
     ClassReport,
@@ -119,7 +119,7 @@ def students_visible_to(person: Person, access: Access) -> QuerySet[Person]:
     Lecturers see a student only in their own classes, on the register's page. People never see their own record here: they
     have it as students.
     """
-    students = Person.objects.filter(pk__in=RoleGrant.objects.filter(role=Role.STUDENT).values("person")).exclude(pk=person.pk)
+    students = _students().exclude(pk=person.pk)
     departments = access.departments(*KEEPS_RECORDS)
     if departments is None:
         return students
@@ -127,6 +127,21 @@ def students_visible_to(person: Person, access: Access) -> QuerySet[Person]:
     if access.holds(Role.TUTOR):
         seen |= Q(Q(ends_on=None) | Q(ends_on__gte=access.on), tutor=person)
     return students.filter(pk__in=Enrolment.objects.filter(seen).values("person"))
+
+
+def students_helped_by(person: Person, access: Access) -> QuerySet[Person]:
+    """Students for whom the person may record an absence, when they call, write or come: any student for a help desk; for those
+    who keep records, the students of their departments. Never themselves."""
+    if not access.holds(*HELPS):
+        departments = access.departments(*KEEPS_RECORDS)
+        if departments is not None:
+            on_courses = Enrolment.objects.filter(course__department__in=departments).values("person")
+            return _students().filter(pk__in=on_courses).exclude(pk=person.pk)
+    return _students().exclude(pk=person.pk)
+
+
+def _students() -> QuerySet[Person]:
+    return Person.objects.filter(pk__in=RoleGrant.objects.filter(role=Role.STUDENT).values("person"))
 
 
 def students_of_modules(modules: Collection[int], *, on: date) -> dict[int, set[int]]:

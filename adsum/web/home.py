@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from adsum.accounts.rules import LISTS_CLASSES, MANAGES_PEOPLE, STAFF, Role
+from adsum.accounts.rules import HELPS, LISTS_CLASSES, MANAGES_PEOPLE, STAFF, Role
 from adsum.web import design as samples
 from adsum.web.middleware import PersonRequest
 
@@ -17,6 +17,7 @@ FIRST = (
     ("office_classes", frozenset({Role.ATTENDANCE_TEAM})),
     ("modules", LISTS_CLASSES),
     ("tutees", frozenset({Role.TUTOR})),
+    ("desk", HELPS),
     ("imports", frozenset({Role.TIMETABLING})),
     ("office_people", MANAGES_PEOPLE),
     ("privacy_access", frozenset({Role.DATA_PROTECTION})),

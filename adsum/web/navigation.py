@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from adsum.accounts.rules import (
     COMPLIANCE,
     DECLARES_OUTAGES,
+    HELPS,
     IMPORTS,
     KEEPS_REGISTERS,
     LISTS_CLASSES,
@@ -47,6 +48,7 @@ MENU = (
     Door("modules", _("Modules"), "mortarboard", LISTS_CLASSES),
     Door("tutees", _("My tutees"), "people", frozenset({Role.TUTOR})),
     Door("students", _("Students"), "people", LOOKS_AFTER - {Role.TUTOR}),
+    Door("desk", _("Find a student"), "search", HELPS),
     Door("office_people", _("People"), "person-check", MANAGES_PEOPLE),
     Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),
     Door("audit", _("Audit"), "shield-check", READS_ACCESS_LOG),

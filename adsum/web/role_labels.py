@@ -11,6 +11,7 @@ ROLES = {
     Role.TUTOR: gettext_lazy("Personal tutor"),
     Role.DEPARTMENT: gettext_lazy("Department staff"),
     Role.ATTENDANCE_TEAM: gettext_lazy("Attendance team"),
+    Role.HELP_DESK: gettext_lazy("Help desk"),
     Role.COMPLIANCE_UKVI: gettext_lazy("Sponsor compliance (UKVI)"),
     Role.COMPLIANCE_SLC: gettext_lazy("Funding (SLC)"),
     Role.TIMETABLING: gettext_lazy("Timetabling"),

@@ -67,6 +67,7 @@ class House:
             "administrator": world.person(Role.ADMINISTRATOR),
             "data protection": world.person(Role.DATA_PROTECTION),
             "auditor": world.person(Role.AUDITOR),
+            "help desk": world.person(Role.HELP_DESK),
         }
         for who, department, tutor in (("student", computing, "tutor"), ("other student", history, "other tutor")):
             world.enrol(self.people[who], department, tutor=self.people[tutor])

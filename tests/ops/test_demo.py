@@ -72,6 +72,7 @@ def test_the_personas_are_what_they_say(demo):
         "tutor": {Role.TUTOR, Role.LECTURER},
         "module_leader": {Role.MODULE_LEADER},
         "department": {Role.DEPARTMENT},
+        "help_desk": {Role.HELP_DESK},
         "data_protection": {Role.DATA_PROTECTION, Role.AUDITOR},
         "attendance_team": {Role.ATTENDANCE_TEAM},
         "compliance": {Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC},

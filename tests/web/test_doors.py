@@ -87,6 +87,7 @@ NOTED = {
     "person_record": ("record", "student"),
     "module": ("module", "module"),
     "office_person": ("account", "student"),
+    "desk_student": ("desk", "student"),
 }
 """What reading does write, and nothing else: that somebody looked, on which page and at what."""
 LISTED = {

@@ -18,6 +18,7 @@ from tests.kit.world import World
         ([Role.LECTURER], "/teaching/"),
         ([Role.STUDENT, Role.LECTURER], "/teaching/"),
         ([Role.ATTENDANCE_TEAM], "/office/classes/"),
+        ([Role.HELP_DESK], "/desk/"),
         ([Role.TIMETABLING], "/imports/"),
     ],
 )

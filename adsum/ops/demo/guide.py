@@ -19,6 +19,7 @@ PURPOSES = {
     "module_leader": ("Module leader", "a module, week by week"),
     "department": ("Department staff", "modules, students, records"),
     "attendance_team": ("Attendance team", "any register, any query"),
+    "help_desk": ("Help desk", "a student at the desk"),
     "compliance": ("Compliance officer", "sponsored students"),
     "timetabling": ("Timetabling", "bring a timetable in"),
     "data_protection": ("Data protection", "who looked at whose record"),

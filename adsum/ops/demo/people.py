@@ -41,6 +41,7 @@ PERSONAS = {
         Persona("module_leader", Name("Benedikta", "Farrow", "", "she/her"), (Role.MODULE_LEADER,)),
         Persona("department", Name("Tomasz", "Aldridge", "", "he/him"), (Role.DEPARTMENT,)),
         Persona("attendance_team", Name("Rohan", "Whitlock"), (Role.ATTENDANCE_TEAM,)),
+        Persona("help_desk", Name("Dilys", "Marchetti", "", "she/her"), (Role.HELP_DESK,)),
         Persona("compliance", Name("Elspeth", "Nakamura"), (Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC)),
         Persona("timetabling", Name("Soraya", "Lindqvist", "", "she/her"), (Role.TIMETABLING,)),
         Persona("data_protection", Name("Philippa", "Nwosu"), (Role.DATA_PROTECTION, Role.AUDITOR)),
@@ -210,6 +211,7 @@ def _make_more_staff(made: _Maker, population: Population) -> None:
         ("004091", "module_leader", None),
         ("004092", "department", here),
         ("004093", "data_protection", None),
+        ("004094", "help_desk", None),
     ):
         population.personas[value] = maker.persona(value, number=number, department=department)
     maker.store()

@@ -192,6 +192,7 @@ PERSONAS = {
     "module_leader": (gettext_lazy("Module leader"), gettext_lazy("a module, week by week"), "mortarboard"),
     "department": (gettext_lazy("Department staff"), gettext_lazy("modules, students, records"), "people"),
     "attendance_team": (gettext_lazy("Attendance team"), gettext_lazy("every register, every query"), "list-check"),
+    "help_desk": (gettext_lazy("Help desk"), gettext_lazy("a student at the desk or on the telephone"), "search"),
     "timetabling": (gettext_lazy("Timetabling team"), gettext_lazy("bring timetables in, see what changed"), "calendar-week"),
     "compliance": (gettext_lazy("Compliance officer"), gettext_lazy("sponsored students"), "shield-check"),
     "data_protection": (gettext_lazy("Data protection and audit"), gettext_lazy("who looked at whose record"), "eye"),

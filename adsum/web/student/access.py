@@ -27,6 +27,8 @@ PAGES = {
     Page.CHANGES: gettext_lazy("A list of changed marks, with yours"),
     Page.REPORTED: gettext_lazy("A list of what was reported to an authority, with you"),
     Page.MAIL: gettext_lazy("A list of letters, with one to you"),
+    Page.DESK: gettext_lazy("Your classes of these days, at the help desk"),
+    Page.FOUND: gettext_lazy("A list of names and numbers, with yours"),
     Page.EVENT_LIST: gettext_lazy("The event log, with something you did or that is about you"),
 }
 
