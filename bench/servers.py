@@ -23,11 +23,16 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of processor time used so far by the server and its workers."""
-        return sum(_cpu(pid) for pid in family(self.pid))
+        return cpu(self.pid)
 
     def memory(self) -> list[int]:
         """Resident memory of each worker, in MB."""
         return sorted(_rss(pid) for pid in family(self.pid) if pid != self.pid)
+
+
+def cpu(root: int) -> float:
+    """Seconds of processor time used so far by a process and all that came from it and are still there."""
+    return sum(_cpu(pid) for pid in family(root))
 
 
 def family(root: int) -> list[int]:

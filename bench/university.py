@@ -12,10 +12,13 @@ from pathlib import Path
 STUDENTS = 20_000
 CLASSES = 300
 HOUR_MS = 3_600_000
+CREDENTIAL = "screen-of-the-benchmark-32-chars"
+"""What every screen knows."""
 
 
-def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> None:
-    """Fill the database and write what a client needs to `out`, as JSON: for each student a path and a cookie."""
+def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES, term: int = 0) -> None:
+    """Fill the database and write what a client needs to `out`, as JSON: for each student a path and a cookie. With `term` 1,
+    they have a term behind them and what they need to open pages, too (bench/term.py)."""
     import django
 
     django.setup()
@@ -28,15 +31,19 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
     from adsum.audit.services import aliases
     from adsum.checkin.codes import EpochKey, Pass, epoch_keys, make_code, seal_pass
     from adsum.checkin.models import Display, Epoch, GateState, Opening
+    from adsum.checkin.services import display_fingerprint
     from adsum.core import keyring
     from adsum.timetable.models import ClassSession, Group, Module, Place, Teaching
+    from adsum.web.live.streams import display_cookie
+    from bench.term import add_term, signed_in
+    from tests.kit.signing_in import prove
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
     now = datetime.now(UTC)
     starts = now - timedelta(minutes=5)
     department = Department.objects.create(code="B", name="Bench")
-    lecturer = Person.objects.create(username="lecturer@bench.example", family_name="Lecturer")
+    lecturer = Person.objects.create(username="lecturer@staff.example", family_name="Lecturer")
     people = Person.objects.bulk_create(
         [
             Person(username=f"s{n}@bench.example", given_name="Student", family_name=f"N{n:05d}", number=f"{n:08d}")
@@ -94,8 +101,9 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
             for opening in openings
         ]
     )
-    Display.objects.bulk_create(
-        [Display(opening=opening, slot=0, credential="", opened_by=lecturer, opened_at=starts) for opening in openings]
+    shown = display_fingerprint(CREDENTIAL)
+    displays = Display.objects.bulk_create(
+        [Display(opening=opening, slot=0, credential=shown, opened_by=lecturer, opened_at=starts) for opening in openings]
     )
     GateState.objects.update_or_create(pk=1, defaults={"version": 2})
     codes = []
@@ -113,11 +121,20 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES) -> Non
         for n, person in enumerate(people)
     ]
     out.write_text(json.dumps(scans))
+    if term:
+        add_term(starts)
+        RoleGrant.objects.bulk_create([RoleGrant(person=one, role="student") for one in people], batch_size=2000)
+        out.with_name("sessions.json").write_text(json.dumps(signed_in(people, now - timedelta(seconds=1))))
     RoleGrant.objects.create(person=lecturer, role="lecturer")
     Teaching.objects.bulk_create([Teaching(session=session, person=lecturer) for session in sessions])
     browser = Client()
     browser.force_login(lecturer)
-    watched = {"cookie": browser.cookies[settings.SESSION_COOKIE_NAME].value, "classes": [str(one.ref) for one in sessions]}
+    prove(browser)
+    watched = {
+        "cookie": browser.cookies[settings.SESSION_COOKIE_NAME].value,
+        "classes": [str(one.ref) for one in sessions],
+        "screens": [[f"/live/display/{one.ref}/now", display_cookie(one.ref), CREDENTIAL] for one in displays],
+    }
     out.with_name("watched.json").write_text(json.dumps(watched))
 
 
