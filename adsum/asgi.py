@@ -72,7 +72,9 @@ class Application:
         await self.state.start()
         path: str = scope["path"]
         if path == "/in" or path.startswith("/in/") or (len(path) == CODE_LENGTH + 1 and "/" not in path[1:]):
-            await self.bounded_gate(scope, receive, send)
+            # Only what is posted has a body; reading a code costs as little as it can.
+            gate = self.gate if scope["method"] in {"GET", "HEAD"} else self.bounded_gate
+            await gate(scope, receive, send)
         elif path.startswith("/live/"):
             await self.live.app(scope, receive, send)
         elif path.startswith(settings.STATIC_URL):
