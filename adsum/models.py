@@ -1,6 +1,7 @@
 """The one list of tables."""
 
 from adsum.accounts.models import BreakGlass, Department, Generation, Identifier, Person, RoleGrant, UsedAssertion
+from adsum.attendance.ahead_tables import Adjustment, CatchUp, Foreseen
 from adsum.attendance.models import (
     Correction,
     Mark,
@@ -94,6 +95,7 @@ from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportPro
 __all__ = [
     "AccessLog",
     "AccessReport",
+    "Adjustment",
     "Alarm",
     "Alert",
     "AlertClass",
@@ -103,6 +105,7 @@ __all__ = [
     "CalendarKey",
     "Case",
     "CaseStep",
+    "CatchUp",
     "CheckAnswer",
     "Checkpoint",
     "ClassChange",
@@ -124,6 +127,7 @@ __all__ = [
     "Event",
     "Fallback",
     "FeedMapping",
+    "Foreseen",
     "GateState",
     "Generation",
     "Group",

@@ -43,8 +43,11 @@ Undo takes back a person's last change of a register, whatever it was, to exactl
 
 Whoever makes a mark, the same follows from it: a line of its history, an event, a correction where its day was reported
 outside, the live register, a message where somebody changed it ([ADR 36](adr/0036-every-mark-every-consequence.md)). The table
-of who makes marks and what follows, each exception with its reason, is `tests/attendance/test_consequences.py`. Decisions about
-absences have no verbs yet: their column says what they may do.
+of who makes marks and what follows, each exception with its reason, is `tests/attendance/test_consequences.py`.
+
+An absence decision never touches a register in which nothing was observed: that row is for a person who completes one and
+accepts what was foreseen. It also explains the first mark of a student whom a person only did not see, though not a mark that a
+person amended ([ADR 39](adr/0039-what-is-foreseen.md)).
 
 A person gives {by_hand}.
 """

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
+from adsum.attendance.known import KnownBefore, known_before
 from adsum.attendance.marks import restore_marks, write_marks
 from adsum.attendance.models import Mark, MarkChange, Outage, Register
 from adsum.attendance.reports import outages_of
@@ -51,17 +52,18 @@ def _close(sessions: Collection[ClassSession], at: datetime) -> list[Register]:
     # Read after the marks: a mark that arrives in between makes its class observed; closing then fails and is done again.
     observed = set(found.observations().values_list("session_id", flat=True))
     outages = outages_of([by_pk[register.session_id] for register in registers], at)
-    expected = expected_ids([register.session_id for register in registers])
+    closing = [by_pk[register.session_id] for register in registers]
+    expected, known = expected_ids([one.pk for one in closing]), known_before(closing)
     marks: list[Mark] = []
     changes: list[MarkChange] = []
     for register in registers:
         taught = by_pk[register.session_id]
         outage = outages.get(taught.pk)
-        status = Status.ABSENT if taught.pk in observed and outage is None else Status.NOT_OBSERVED
-        missing = [_mark(taught, pk, status, at) for pk in sorted(expected[taught.pk] - marked[taught.pk])]
+        unmarked = expected[taught.pk] - marked[taught.pk]
+        missing = _given(known, taught, unmarked, observed=taught.pk in observed and outage is None, at=at)
         marks += missing
         changes += [_born(mark, outage) for mark in missing]
-        settled = taught.pk in observed or (marked[taught.pk] and not missing)
+        settled = taught.pk in observed or ((marked[taught.pk] or expected[taught.pk]) and not missing)
         register.state = Register.State.CLOSED if settled else Register.State.NOT_OBSERVED
         register.closed_at = at
         if outage is not None and register.state == Register.State.NOT_OBSERVED:
@@ -82,6 +84,16 @@ def because_of(outage: Outage | None, register: Register) -> None:
     """A register that an outage kept empty does not ask to be completed; any other empty register does. Does not save."""
     register.explained, register.explained_note = (Explanation.OUTAGE, outage.reason) if outage else ("", "")
     register.explained_by, register.explained_at = (outage.declared_by, outage.declared_at) if outage else (None, None)
+
+
+def _given(known: KnownBefore, session: ClassSession, students: Collection[int], *, observed: bool, at: datetime) -> list[Mark]:
+    """The marks that closing gives these students. In a class that was not observed, everyone is not observed."""
+    marks = []
+    for pk in sorted(students):
+        status = known.at_close(session.pk, pk)
+        if status is not None:
+            marks.append(_mark(session, pk, status if observed else Status.NOT_OBSERVED, at))
+    return marks
 
 
 def _mark(session: ClassSession, student: int, status: Status, at: datetime) -> Mark:
@@ -147,8 +159,8 @@ def settle_undone(session: ClassSession, steps: Collection[MarkChange], *, actor
             because_of(outage, register)
         register.save()
         audit_log.record(actor=actor, verb="register.incomplete", subject=f"session:{session.pk}", at=at)
-    absent = register.state == Register.State.CLOSED and outage is None
-    given = [_mark(session, pk, Status.ABSENT if absent else Status.NOT_OBSERVED, at) for pk in bare]
+    observed = register.state == Register.State.CLOSED and outage is None
+    given = _given(known_before([session]), session, bare, observed=observed, at=at)
     changes = [_born(mark, outage) for mark in given]
     for mark in absences:
         mark.status, mark.changed_at = Status.NOT_OBSERVED, at

@@ -30,6 +30,8 @@ REASONS = {
     Reason.LEFT_EARLY: gettext_lazy("Left early"),
     Reason.WRONG_STUDENT: gettext_lazy("Marked the wrong student"),
     Reason.ABSENCE_AGREED: gettext_lazy("Absence agreed"),
+    Reason.ABSENCE_DECIDED: gettext_lazy("Because of an absence told or decided"),
+    Reason.FORESEEN: gettext_lazy("As expected before the class"),
     Reason.OTHER_GROUP_AGREED: gettext_lazy("Another group’s student, agreed"),
     Reason.QUERY_UPHELD: gettext_lazy("The student’s query was right"),
     Reason.OUTAGE: gettext_lazy("Check-in was out of order"),

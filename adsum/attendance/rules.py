@@ -73,19 +73,19 @@ BY_HAND = frozenset({*MARKABLE, Status.OTHER_GROUP})
 
 
 def _moves() -> dict[Source, dict[Status, frozenset[Status]]]:
-    missed = {Status.ABSENT, Status.PENDING, Status.AUTHORISED, Status.NOT_OBSERVED}
+    foreseen = frozenset({Status.PENDING, Status.AUTHORISED, Status.SWAPPED})
+    taken_back = frozenset({Status.ABSENT, Status.NOT_OBSERVED})
+    missed = {Status.ABSENT, Status.NOT_OBSERVED, *foreseen}
     return {
         Source.STAFF: {one: BY_HAND - {one} for one in Status if one not in OF_THE_CLASS},
         Source.ABSENCE: {
-            Status.EXPECTED: frozenset({Status.PENDING, Status.AUTHORISED}),
-            Status.ABSENT: frozenset({Status.PENDING, Status.AUTHORISED}),
-            Status.PENDING: frozenset({Status.AUTHORISED, Status.ABSENT}),
-            Status.AUTHORISED: frozenset({Status.PENDING, Status.ABSENT}),
+            **dict.fromkeys((Status.EXPECTED, Status.ABSENT, Status.NOT_OBSERVED), foreseen),
+            **{one: (foreseen | taken_back) - {one} for one in foreseen},
         },
         Source.SCAN: {one: frozenset({Status.PRESENT, Status.LATE}) for one in (Status.EXPECTED, *missed)},
         Source.IMPORT: {one: BY_HAND - {one} for one in Status if one not in OF_THE_CLASS},
         Source.SYSTEM: {
-            Status.EXPECTED: frozenset({Status.ABSENT, Status.PENDING, Status.AUTHORISED, Status.NOT_OBSERVED}),
+            Status.EXPECTED: foreseen | taken_back,
             Status.ABSENT: frozenset({Status.NOT_OBSERVED}),  # an outage, or an undo, takes back what closing gave
         },
     }
@@ -125,6 +125,10 @@ class Reason(StrEnum):
     LEFT_EARLY = "left_early"
     WRONG_STUDENT = "wrong_student"
     ABSENCE_AGREED = "absence_agreed"
+    ABSENCE_DECIDED = "absence_decided"
+    """An absence, a placement or a swap was told, decided or taken back. The system sets this reason; it is not chosen."""
+    FORESEEN = "foreseen"
+    """A person accepted in the register what was foreseen of the student; it is not chosen either."""
     OTHER_GROUP_AGREED = "other_group_agreed"
     QUERY_UPHELD = "query_upheld"
     PAPER = "paper_register"

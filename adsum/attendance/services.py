@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
+from adsum.attendance.known import KnownBefore, known_before
 from adsum.attendance.marks import write_marks
 from adsum.attendance.models import Mark, MarkChange, Proposal, Register
 from adsum.attendance.proposals import propose
@@ -97,6 +98,7 @@ def _as_it_stands_there(session: ClassSession, _mark: Mark | None, wanted: Entry
 
 
 BY_HAND = _Way("mark.amend", Source.STAFF, _as_it_looks)
+AS_FORESEEN = _Way("mark.foreseen", Source.ABSENCE, _as_it_looks)
 THE_REST = _Way("mark.rest_absent", Source.STAFF, _as_it_looks)
 
 
@@ -130,16 +132,48 @@ def mark(
 
 @_beaten_once
 def mark_rest_absent(session: ClassSession, *, act: Act) -> Answer:
-    """Mark everyone expected who has no mark yet absent, except the person who does this. In a register that closed without
-    any observation, "not observed" counts as no mark. A student who scans in the same moment keeps their scan.
+    """Mark everyone expected who has no mark yet absent, except the person who does this. Of whom something else is foreseen
+    becomes that, and who is not expected after all gets no mark. In a register that closed without any observation, "not
+    observed" counts as no mark. A student who scans in the same moment keeps their scan.
 
     Raises AdsumError `cancelled` for a cancelled class, `not_started` before it begins, and `team` or `reported` as `mark`.
     """
     refuse_cancelled(session)
     refuse_not_begun(session, act.at, _("This class has not begun. Nobody can be absent from it yet."))
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session)}
-    rest = [Entry(one, Status.ABSENT) for one in _rest_of(session, current, by=act.by)]
-    return _change(session, rest, current, THE_REST, act=act, why=Why(Reason.NOT_IN_CLASS))
+    rest, known = _rest_of(session, current, by=act.by), known_before([session])
+    absent = [Entry(one, Status.ABSENT) for one in rest if known.at_close(session.pk, one.pk) == Status.ABSENT]
+    answer = _change(session, absent, current, THE_REST, act=act, why=Why(Reason.NOT_IN_CLASS))
+    if not isinstance(answer, Done):
+        return answer
+    accepted = _accept(session, rest, current, known, act=act)
+    if not isinstance(accepted, Done):
+        return answer if answer.marks else accepted
+    return Done(answer.marks + accepted.marks)
+
+
+@_beaten_once
+def accept_foreseen(session: ClassSession, students: Collection[int] | None = None, *, act: Act) -> Answer:
+    """Mark these students, or all of them, as what is foreseen of them, if they are expected and have no mark yet. An absence
+    that is decided later still changes such a mark, as its source is the absence.
+
+    Raises AdsumError `cancelled` for a cancelled class, `not_started` until its check-in opens, and `team` or `reported` as
+    `mark`.
+    """
+    refuse_cancelled(session)
+    refuse_not_begun(session, act.at, _("This class has not begun. What is expected becomes marks then."))
+    current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session)}
+    rest = _rest_of(session, current, by=act.by)
+    chosen = rest if students is None else [one for one in rest if one.pk in students]
+    return _accept(session, chosen, current, known_before([session]), act=act)
+
+
+def _accept(
+    session: ClassSession, students: Collection[Person], current: Mapping[int, Mark], known: KnownBefore, *, act: Act
+) -> Answer:
+    foreseen = ((one, known.at_close(session.pk, one.pk)) for one in students)
+    wanted = [Entry(one, status) for one, status in foreseen if status not in {None, Status.ABSENT}]
+    return _change(session, wanted, current, AS_FORESEEN, act=act._replace(proposes=False), why=Why(Reason.FORESEEN))
 
 
 def _rest_of(session: ClassSession, marks: Mapping[int, Mark], *, by: Person) -> list[Person]:

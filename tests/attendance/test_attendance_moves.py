@@ -50,7 +50,8 @@ STATUSES, SOURCES = st.sampled_from(Status), st.sampled_from(Source)
         (Status.NOT_OBSERVED, Source.SYSTEM, A, Source.SYSTEM, Stands.NO_MOVE),
         (A, Source.SYSTEM, Status.AUTHORISED, Source.ABSENCE, None),
         (P, Source.SCAN, Status.AUTHORISED, Source.ABSENCE, Stands.NO_MOVE),  # who came was not absent
-        (Status.NOT_OBSERVED, Source.SYSTEM, Status.AUTHORISED, Source.ABSENCE, Stands.NO_MOVE),
+        (Status.NOT_OBSERVED, Source.SYSTEM, Status.AUTHORISED, Source.ABSENCE, None),  # its register is completed
+        (P, Source.SCAN, Status.SWAPPED, Source.ABSENCE, Stands.NO_MOVE),
         (Status.PENDING, Source.ABSENCE, A, Source.ABSENCE, None),
         (Status.AUTHORISED, Source.ABSENCE, P, Source.STAFF, None),
         (P, Source.STAFF, Status.NOT_OBSERVED, Source.STAFF, Stands.NO_MOVE),

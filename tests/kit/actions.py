@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from allauth.socialaccount.models import SocialAccount, SocialApp
 
@@ -13,12 +14,16 @@ from adsum.accounts.models import RoleGrant
 from adsum.accounts.rules import Role
 from adsum.attendance import policies, queries, reported
 from adsum.attendance import services as attendance
+from adsum.attendance.adjustments import Arrangement, adjust, end_adjustment
+from adsum.attendance.ahead import Origin, Says
+from adsum.attendance.catching_up import leave_catch_up
 from adsum.attendance.closing import close_registers
 from adsum.attendance.counting import Terms
+from adsum.attendance.foreseen import foresee
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
 from adsum.attendance.outages import declare_outage, end_outage, withdraw_outage
 from adsum.attendance.rules import Reason, Source, Status
-from adsum.attendance.weighing import Entry
+from adsum.attendance.weighing import Act, Entry
 from adsum.audit import services as audit
 from adsum.checkin import checks, kiosks
 from adsum.checkin import services as checkin
@@ -59,6 +64,19 @@ class U:
 
     def marked(self) -> Any:
         return marking.mark_students(self.session, [self.alice], Status.PRESENT, by=self.lecturer, at=NINE)
+
+    def absent(self) -> Any:
+        return marking.mark_students(self.session, [self.alice], Status.ABSENT, by=self.lecturer, at=NINE)
+
+    def act(self) -> Act:
+        return marking.act(self.lecturer, NINE)
+
+    def told(self) -> dict[int, Says]:
+        return {self.session.pk: Says.TOLD}
+
+    def adjustment(self) -> Any:
+        what = Arrangement(NINE.date(), extra_minutes=20)
+        return adjust(self.alice, what, actor=self.lecturer.actor, by=self.lecturer, at=NINE)
 
     def paused(self) -> Any:
         return checkin.freeze(by=BY, at=NINE, reason="Fire")
@@ -224,6 +242,34 @@ DEEDS: dict[str, Deed] = {
     "attendance.mark_rest_absent": Deed(
         lambda u: lambda: marking.mark_rest_absent(u.session, by=u.lecturer, at=NINE),
         ["mark.rest_absent", "mark.rest_absent"],
+        "lecturer",
+    ),
+    # One foresight, and the mark that follows it
+    "attendance.foresee": Deed(
+        lambda u: with_(u.absent(), lambda _: foresee(Origin.ABSENCE, UUID(int=1), u.alice, u.told(), act=u.act())),
+        ["foreseen.change", "mark.absence"],
+        "lecturer",
+    ),
+    "attendance.accept_foreseen": Deed(
+        lambda u: with_(
+            foresee(Origin.ABSENCE, UUID(int=1), u.alice, u.told(), act=u.act()),
+            lambda _: attendance.accept_foreseen(u.session, act=u.act()),
+        ),
+        ["mark.foreseen"],
+        "lecturer",
+    ),
+    "attendance.adjust": Deed(lambda u: u.adjustment, ["adjustment.make"], "lecturer"),
+    "attendance.end_adjustment": Deed(
+        lambda u: with_(
+            u.adjustment(),
+            lambda one: end_adjustment(one, last_day=NINE.date(), actor=u.lecturer.actor, by=u.lecturer, at=NINE),
+        ),
+        ["adjustment.end"],
+        "lecturer",
+    ),
+    "attendance.leave_catch_up": Deed(
+        lambda u: lambda: leave_catch_up(u.session, note="Slides 1 to 20", link="", by=u.lecturer, at=NINE),
+        ["catch_up.leave"],
         "lecturer",
     ),
     "attendance.count_heads": Deed(

@@ -26,7 +26,7 @@ def mark_changes(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
     """Marks that a person changed, gathered until the next digest: one draft for each student."""
     changed = ~Q(before="") | Q(after__in=[Status.OTHER_GROUP, Status.SWAPPED])
     by_hand = MarkChange.objects.filter(changed, by__isnull=False, at__gt=at - STALE).exclude(source=Source.ABSENCE)
-    rows = reader.left(by_hand.exclude(reason_code=Reason.QUERY_UPHELD))
+    rows = reader.left(by_hand.exclude(reason_code__in=[Reason.QUERY_UPHELD, Reason.ABSENCE_DECIDED]))
     by_student: dict[int, list[MarkChange]] = defaultdict(list)
     for row in rows.select_related("session__module", "student", "by"):
         by_student[row.student_id].append(row)

@@ -44,7 +44,16 @@ TIMED = frozenset({Status.LATE, Status.LEFT_EARLY})
 """Marks that hold a time: given again, the next page asks for another one."""
 CHOICES = [(status.value, STATUSES[status].word) for status in MARKABLE]
 GIVEN_BY_THEMSELVES = frozenset(
-    {Reason.QUERY_UPHELD, Reason.SCAN_ACCEPTED, Reason.OUTAGE, Reason.KIOSK, Reason.WITHDRAWN, Reason.UNDONE}
+    {
+        Reason.ABSENCE_DECIDED,
+        Reason.FORESEEN,
+        Reason.KIOSK,
+        Reason.OUTAGE,
+        Reason.QUERY_UPHELD,
+        Reason.SCAN_ACCEPTED,
+        Reason.UNDONE,
+        Reason.WITHDRAWN,
+    }
 )
 """Reasons that are set by what is done, and cannot be chosen."""
 REASON_CHOICES = [
