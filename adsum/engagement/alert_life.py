@@ -6,6 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from adsum.core.working_days import WorkingDays
+from adsum.engagement.case_rules import SPOKEN_HOLDS
 
 
 class State(StrEnum):
@@ -19,6 +20,7 @@ class State(StrEnum):
     PAUSED = "paused"
     """The student has answered: no stage goes on meanwhile."""
     RECOVERED = "recovered"
+    """Enough classes were attended since, or before anything was said the rule had ceased to hold."""
     WITHDRAWN = "withdrawn"
     """The record changed, and what it said was never so."""
     CLOSED = "closed"
@@ -53,7 +55,7 @@ MOVES: dict[Step, dict[State, State]] = {
     Step.TELL: {State.RELEASED: State.TOLD},
     Step.PAUSE: {State.TOLD: State.PAUSED},
     Step.RESUME: {State.PAUSED: State.TOLD, State.REVIEW: State.TOLD},
-    Step.RECOVER: {State.TOLD: State.RECOVERED, State.PAUSED: State.RECOVERED},
+    Step.RECOVER: dict.fromkeys((State.HELD, State.RELEASED, State.TOLD, State.PAUSED), State.RECOVERED),
     Step.WITHDRAW: dict.fromkeys({*OPEN, *REACHED}, State.WITHDRAWN),
     Step.REVIEW: dict.fromkeys(REACHED, State.REVIEW),
     Step.CLOSE: dict.fromkeys(OPEN, State.CLOSED),
@@ -80,8 +82,7 @@ def disproved(state: State, *, told: bool, grave: bool) -> Step | None:
 
 TICKED_FROM = 2
 """From this stage on, a person first looks at what was not checked."""
-QUIET_AFTER_SPEAKING = timedelta(days=7)
-"""Somebody has just spoken with the student: the first two stages wait for so long."""
+
 APART = timedelta(days=7)
 """Between two messages of one stage to one student."""
 
@@ -128,7 +129,7 @@ class Known:
 def keeps_back(known: Known, at: datetime, *, working: bool = True) -> Back | None:
     """The first reason why an alert may not leave at that instant; None: it may. The page says it, and the verbs ask it."""
     alone = known.stage < TICKED_FROM
-    spoken = known.spoken_at is not None and at - known.spoken_at < QUIET_AFTER_SPEAKING
+    spoken = known.spoken_at is not None and at - known.spoken_at < SPOKEN_HOLDS
     reasons = (
         (Back.NO_CONTACT, known.no_contact),
         (Back.BY_HAND, known.by_hand),
@@ -147,8 +148,6 @@ def keeps_back(known: Known, at: datetime, *, working: bool = True) -> Back | No
 # When it may leave
 
 BEGINS, ENDS = time(9), time(17)
-HOLD_DAYS = 1
-"""Working days that every alert waits before it may leave."""
 
 
 def is_office_hour(at: datetime, zone: ZoneInfo, days: WorkingDays) -> bool:
@@ -158,6 +157,7 @@ def is_office_hour(at: datetime, zone: ZoneInfo, days: WorkingDays) -> bool:
     return days.is_one(local.date()) and BEGINS <= local.time() < ENDS
 
 
-def held_until(found_at: datetime, zone: ZoneInfo, days: WorkingDays) -> datetime:
-    """Until when an alert that was found then waits in any case: 09:00, a working day later."""
-    return datetime.combine(days.after(found_at.astimezone(zone).date(), HOLD_DAYS), BEGINS, tzinfo=zone)
+def held_until(found_at: datetime, hold_days: int, zone: ZoneInfo, days: WorkingDays) -> datetime:
+    """Until when an alert that was found then waits in any case: 09:00, so many working days later. Days on which the
+    university is closed make the wait longer, for mistakes are not found on them."""
+    return datetime.combine(days.after(found_at.astimezone(zone).date(), hold_days), BEGINS, tzinfo=zone)

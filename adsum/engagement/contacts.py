@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from itertools import chain
 
 from django.db import transaction
 from django.db.models import Max
@@ -45,6 +46,23 @@ def _latest(students: Collection[int]) -> dict[Channel, Latest]:
 def _keep_latest(found: dict[int, datetime], rows: Latest) -> None:
     for student, at in rows:
         found[student] = max(at, found.get(student, at))
+
+
+def contacts_of(students: Collection[int], *, since: datetime) -> dict[int, list[datetime]]:
+    """By student, when they were in contact since then in any way but a class, which is read from the marks (three queries)."""
+    found: dict[int, list[datetime]] = {}
+    met = Meeting.objects.filter(case__student__in=students, state=MeetingState.CAME, starts_at__gte=since)
+    spoken = Contacted.objects.filter(student__in=students, reply__in=IN_TOUCH, at__gte=since)
+    points = ContactPoint.objects.filter(student__in=students, channel__in=COUNTS, at__gte=since)
+    rows = (
+        met.values_list("case__student", "starts_at"),
+        spoken.values_list("student", "at"),
+        points.values_list("student", "at"),
+    )
+    for student, at in chain(*rows):
+        if at is not None:
+            found.setdefault(student, []).append(at)
+    return found
 
 
 def spoken_to(students: Collection[int], at: datetime) -> dict[int, datetime]:

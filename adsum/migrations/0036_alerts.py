@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['told', 'paused', 'recovered']), _negated=True), ('told_at__isnull', False), _connector='OR'), name='alert_told_has_when'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['told', 'paused', 'review']), _negated=True), ('told_at__isnull', False), _connector='OR'), name='alert_told_has_when'),
         ),
         migrations.AddConstraint(
             model_name='alert',

@@ -23,6 +23,7 @@ from adsum.core.clock import monday_of
 from adsum.core.jobs import enqueue
 from adsum.core.turns import let_others_write
 from adsum.core.university import civil_date
+from adsum.engagement import evaluation
 from adsum.integrations.imports import feeds as polling
 from adsum.messages import mail
 from adsum.messages import services as outbox
@@ -95,6 +96,16 @@ def sweep_corrections() -> int:
 def tend_checks() -> int:
     """Second checks: begin what is planned for now, settle what is over; how many steps were made."""
     return checks.tend_checks(at=datetime.now(UTC))
+
+
+def find_alerts() -> int:
+    """Look at every student by the alert rules in force; how many alerts were found."""
+    return evaluation.evaluate(at=datetime.now(UTC))
+
+
+def follow_alerts() -> int:
+    """Look again at alerts whose records have changed; how many moved."""
+    return evaluation.follow(at=datetime.now(UTC))
 
 
 def empty_evidence() -> dict[str, int]:
@@ -197,6 +208,8 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_older_registers: 24 * 60,
     sweep_corrections: 24 * 60,
     tend_checks: 1,
+    follow_alerts: 1,
+    find_alerts: 24 * 60,
     tell_people: 1,
     send_messages: 1,
     poll_feeds: 1,

@@ -5,26 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from adsum.checkin.labels import RESULTS
 from adsum.checkin.models import Scan
-from adsum.checkin.rules import Refusal
-from adsum.web.notes import HELD
-
-RESULTS = {
-    "": gettext_lazy("Accepted"),
-    **HELD,
-    Refusal.STALE_CODE: gettext_lazy("The code had already changed"),
-    Refusal.TOO_EARLY: gettext_lazy("Before check-in opened"),
-    Refusal.CLOSED: gettext_lazy("After check-in had closed"),
-    Refusal.CANCELLED: gettext_lazy("The class was cancelled"),
-    Refusal.ALREADY_IN: gettext_lazy("Already recorded; scanned once more"),
-    Refusal.TICKET_USED: gettext_lazy("The scan had been made by someone else"),
-    Refusal.TICKET_EXPIRED: gettext_lazy("Signing in took longer than a scan is kept"),
-    Refusal.TOO_MANY_TRIES: gettext_lazy("Five typed codes did not match"),
-    Refusal.PAUSED: gettext_lazy("Check-in was paused for the whole university"),
-    Refusal.UNKNOWN_CODE: gettext_lazy("It was not one of our codes"),
-}
 
 
 def result(refusal: str) -> str:

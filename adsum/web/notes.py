@@ -3,16 +3,9 @@
 from datetime import datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from adsum.checkin.labels import HELD
 from adsum.web.times import time_of_day
-
-HELD = {
-    "not_expected": gettext_lazy("Not on this class’s list"),
-    "same_device": gettext_lazy("Same phone as another student of this class"),
-    "other_browser": gettext_lazy("Scanned in one browser, finished in another"),
-    "amended": gettext_lazy("Scanned, but marked otherwise by hand"),
-}
 
 
 def held_reason(refusal: str) -> str:

@@ -33,8 +33,7 @@ LEADS = {
     (Step.PAUSE, State.TOLD): State.PAUSED,
     (Step.RESUME, State.PAUSED): State.TOLD,
     (Step.RESUME, State.REVIEW): State.TOLD,
-    (Step.RECOVER, State.TOLD): State.RECOVERED,
-    (Step.RECOVER, State.PAUSED): State.RECOVERED,
+    **{(Step.RECOVER, one): State.RECOVERED for one in (State.HELD, State.RELEASED, State.TOLD, State.PAUSED)},
     (Step.REVIEW, State.TOLD): State.REVIEW,
     (Step.REVIEW, State.PAUSED): State.REVIEW,
     (Step.REVIEW, State.RECOVERED): State.REVIEW,
@@ -138,20 +137,22 @@ def test_reminders_leave_in_working_hours_only(local: str, may: bool):
 
 
 @pytest.mark.parametrize(
-    ("found", "until"),
+    ("found", "days", "until"),
     [
-        ("2026-11-23 02:00", "2026-11-24 09:00"),
-        ("2026-11-20 23:00", "2026-11-23 09:00"),  # Friday night: Monday
-        ("2026-12-23 02:00", "2026-12-28 09:00"),  # closure days do not count
+        ("2026-11-23 02:00", 1, "2026-11-24 09:00"),
+        ("2026-11-23 18:00", 1, "2026-11-24 09:00"),
+        ("2026-11-20 23:00", 1, "2026-11-23 09:00"),  # Friday night: Monday
+        ("2026-11-20 02:00", 3, "2026-11-25 09:00"),
+        ("2026-12-23 02:00", 1, "2026-12-28 09:00"),  # closure days do not count
     ],
 )
-def test_every_alert_waits_a_working_day(found: str, until: str):
+def test_every_alert_waits(found: str, days: int, until: str):
     at = datetime.fromisoformat(found).replace(tzinfo=LONDON).astimezone(UTC)
-    assert held_until(at, LONDON, CLOSED) == datetime.fromisoformat(until).replace(tzinfo=LONDON)
+    assert held_until(at, days, LONDON, CLOSED) == datetime.fromisoformat(until).replace(tzinfo=LONDON)
 
 
-@given(st.integers(-500_000, 37_000).map(lambda minutes: NINE + timedelta(minutes=minutes)))
-def test_the_wait_always_ends_in_a_working_hour(found: datetime):
-    until = held_until(found, LONDON, CLOSED)
+@given(st.integers(-500_000, 30_000).map(lambda minutes: NINE + timedelta(minutes=minutes)), st.integers(1, 5))
+def test_the_wait_always_ends_in_a_working_hour(found: datetime, days: int):
+    until = held_until(found, days, LONDON, CLOSED)
     assert until > found
     assert is_office_hour(until, LONDON, CLOSED)

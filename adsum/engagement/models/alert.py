@@ -69,7 +69,7 @@ class Alert(models.Model):
                 fields=["student", "stage"], condition=Q(state__in=sorted(OPEN)), name="one_open_alert_per_student_and_stage"
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["told", "paused", "recovered"]) | Q(told_at__isnull=False), name="alert_told_has_when"
+                condition=~Q(state__in=["told", "paused", "review"]) | Q(told_at__isnull=False), name="alert_told_has_when"
             ),
             models.CheckConstraint(
                 condition=Q(told_at=None) | Q(stage__lt=2) | Q(released_by__isnull=False),

@@ -13,6 +13,7 @@ NAMES = (
     "amendments",
     "feeds",
     "oversight",
+    "reminders",
 )  # fmt: skip
 TOPICS: dict[str, Topic] = {name: import_module(f"{__package__}.{name}").TOPIC for name in NAMES}
 KINDS: dict[str, Kind] = {kind.name: kind for topic in TOPICS.values() for kind in topic.kinds}

@@ -19,12 +19,13 @@ from adsum.attendance.reports import QueryDates, alike_among, closed_until, open
 from adsum.attendance.rules import QUERY_ANSWERED_IN, QUERY_TO_TEAM_AFTER, SECOND_PERSON_ABOVE, Needs, Status
 from adsum.audit.rules import Page
 from adsum.checkin.held import uphold_together
+from adsum.checkin.labels import RESULTS
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
 from adsum.web.acts import carry_out
-from adsum.web.attempts import RESULTS, result
+from adsum.web.attempts import result
 from adsum.web.departments import DepartmentField, offer
 from adsum.web.entered import ref_of
 from adsum.web.guards import for_roles

@@ -1,0 +1,60 @@
+"""Whether an alert that was found still stands, by what is known now. Pure."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import ceil
+
+from adsum.attendance.counting import Calendar, Period
+from adsum.engagement.rules import Doubt, Finding, Rule, Seen, Trigger, judge
+
+PASSING = frozenset({Doubt.UNDER_QUERY, Doubt.UNDER_DECISION})
+"""Doubts that a person settles: until then an alert that rests on them waits. All others are there to stay."""
+
+
+class Stands(StrEnum):
+    """What is to be said of an alert by what is known now."""
+
+    TRUE = "true"
+    DOUBTED = "doubted"
+    """Only if the classes that are under query or under decision turn out to be missed after all."""
+    UNTRUE = "untrue"
+
+
+def stands(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calendar: Calendar, at: datetime) -> Stands:
+    """Whether a rule held at an instant, by what is known now."""
+    if judge(rule, seen, contacts, calendar, at).holds:
+        return Stands.TRUE
+    settled = [replace(one, doubts=one.doubts - PASSING) if one.doubts & PASSING else one for one in seen]
+    return Stands.DOUBTED if judge(rule, settled, contacts, calendar, at).holds else Stands.UNTRUE
+
+
+def is_news(finding: Finding, spent: Collection[int]) -> bool:
+    """Whether a finding rests on a class that no earlier alert of its stage rested on: the same classes start nothing twice."""
+    return bool(set(finding.rests_on or finding.considered) - set(spent))
+
+
+SPARE_WEEKS = 4
+"""Weeks looked at beyond those that a rule asks for: weeks in which nothing of a student counted are passed over."""
+
+
+def looks_back_to(rule: Rule, calendar: Calendar, at: datetime) -> datetime:
+    """Since when classes are read to judge a rule at that instant."""
+    day = calendar.day(at)
+    if rule.period == Period.MONTH:
+        first = calendar.first_day(Period.MONTH, day)
+    elif rule.period in {Period.TERM, Period.YEAR, Period.LAST}:
+        first = calendar.first_day(Period.YEAR, day)
+    else:
+        weeks = {
+            Trigger.MISSED_IN_A_ROW: rule.number,
+            Trigger.NO_CHECK_IN_DAYS: ceil(rule.number / 7),
+            Trigger.PERCENT_BELOW: 4,
+            Trigger.WEEKS_WITHOUT: rule.number,
+        }[rule.trigger] + SPARE_WEEKS
+        first = day - timedelta(days=day.weekday())
+        while weeks:
+            first -= timedelta(weeks=1)
+            weeks -= not calendar.is_vacation(first)
+    return datetime.combine(first, datetime.min.time(), tzinfo=calendar.zone)
