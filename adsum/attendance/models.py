@@ -332,6 +332,9 @@ class Query(models.Model):
     answered_at = models.DateTimeField(null=True)
     answered_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     answer = models.CharField(max_length=500, blank=True)
+    unsure_at = models.DateTimeField(null=True)
+    """When its lecturer said that they cannot say: from then on it is the attendance team's, and still open."""
+    unsure_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         constraints = [

@@ -56,11 +56,7 @@ def answer_query(query: Query, *, act: Act, reason: str, status: Status | None =
     Raises AdsumError `answered` when a colleague was faster, `needs_reason` without words for the student, and what `mark`
     raises.
     """
-    query = Query.objects.select_for_update(of=("self",)).select_related("session", "student").get(pk=query.pk)
-    if query.state != Query.State.OPEN:
-        raise AdsumError("answered", _("A colleague has already answered this query. The answer is below."))
-    if query.student_id == act.by.pk:
-        raise AdsumError("own_record", _("You cannot answer your own query. Ask a colleague or the attendance team."))
+    query = _open_query(query, act)
     if not reason.strip():
         raise AdsumError("needs_reason", _("Say in a few words why: the student reads it with your answer."))
     if status is not None:
@@ -69,6 +65,32 @@ def answer_query(query: Query, *, act: Act, reason: str, status: Status | None =
         if isinstance(made, Needs):
             return made
     settle(query, Query.State.DECLINED if status is None else Query.State.UPHELD, act=act, answer=reason)
+    return query
+
+
+@transaction.atomic
+def cannot_say(query: Query, *, act: Act) -> Query:
+    """The lecturer does not know whether the student was there: the query stays open, and is the attendance team's from now on.
+
+    Raises AdsumError `answered` and `own_record` as `answer_query`.
+    """
+    query = _open_query(query, act)
+    if query.unsure_at is None:
+        query.unsure_at, query.unsure_by = act.at, act.by
+        query.save(update_fields=["unsure_at", "unsure_by"])
+        audit_log.record(
+            actor=act.by.actor, verb="query.unsure", subject=f"session:{query.session_id}", at=act.at, query=str(query.ref)
+        )
+    return query
+
+
+def _open_query(query: Query, act: Act) -> Query:
+    """The query, locked, if this person may answer it now."""
+    query = Query.objects.select_for_update(of=("self",)).select_related("session", "student").get(pk=query.pk)
+    if query.state != Query.State.OPEN:
+        raise AdsumError("answered", _("A colleague has already answered this query. The answer is below."))
+    if query.student_id == act.by.pk:
+        raise AdsumError("own_record", _("You cannot answer your own query. Ask a colleague or the attendance team."))
     return query
 
 

@@ -265,7 +265,8 @@ def open_queries(sessions: QuerySet[ClassSession]) -> QuerySet[Query]:
 
 
 class QueryDates(NamedTuple):
-    """When an unanswered query becomes the team's too, and by when it is to be answered: civil days, both working days."""
+    """When an unanswered query becomes the team's too, and by when it is to be answered: civil days, both working days. Where
+    its lecturer cannot say, it is the team's from that day."""
 
     team_on: date
     answer_by: date
@@ -273,7 +274,15 @@ class QueryDates(NamedTuple):
     @classmethod
     def of(cls, query: Query) -> "QueryDates":
         asked = civil_date(query.raised_at)
-        return cls(working_days().after(asked, QUERY_TO_TEAM_AFTER), working_days().after(asked, QUERY_ANSWERED_IN))
+        team_on = working_days().after(asked, QUERY_TO_TEAM_AFTER)
+        if query.unsure_at is not None:
+            team_on = min(team_on, civil_date(query.unsure_at))
+        return cls(team_on, working_days().after(asked, QUERY_ANSWERED_IN))
+
+
+def with_the_team(at: datetime) -> Q:
+    """Open queries that are the attendance team's to answer too."""
+    return Q(unsure_at__isnull=False) | Q(raised_at__lt=closed_until(QUERY_TO_TEAM_AFTER, at))
 
 
 def alike_among(queries: QuerySet[Query], most: int = 2_000) -> list[list[int]]:

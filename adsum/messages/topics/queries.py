@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark, Query
-from adsum.attendance.reports import QueryDates, closed_until, departments_of
+from adsum.attendance.reports import QueryDates, departments_of, with_the_team
 from adsum.attendance.rules import QUERY_TO_TEAM_AFTER
 from adsum.audit.following import Reader
 from adsum.messages.letter import MOST, Facts, Item, Letter, named, rest, status_word
@@ -51,9 +51,9 @@ def _about(kind: str, person: Person, queries: list[Query], at: datetime) -> Dra
 
 
 def queries_escalated(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
-    """Queries that their lecturers have not answered in time, at the first digest of the day on which they become the
+    """Queries that their lecturers have not answered in time, or cannot answer, at the first digest of the day on which they become the
     attendance team's too: one draft for each of the team over a department of the class. None of a cancelled class."""
-    waiting = Query.objects.filter(state=Query.State.OPEN, raised_at__lt=closed_until(QUERY_TO_TEAM_AFTER, at))
+    waiting = Query.objects.filter(with_the_team(at), state=Query.State.OPEN)
     rows = reader.left(waiting).exclude(session__status=ClassStatus.CANCELLED).select_related("session__module")
     due = [
         query for query in rows if digest_at(datetime.combine(QueryDates.of(query).team_on, time(0), tzinfo=zone), zone) <= at
@@ -112,8 +112,8 @@ def _escalated(facts: Facts) -> Letter:
     return Letter(
         subject=ngettext("%(n)s query is now yours to answer", "%(n)s queries are now yours to answer", count) % {"n": count},
         opening=ngettext(
-            "The lecturers have not answered it in %(days)s working days, so it is the attendance team’s too:",
-            "The lecturers have not answered them in %(days)s working days, so they are the attendance team’s too:",
+            "The lecturers cannot say, or have not answered it in %(days)s working days, so it is the attendance team’s too:",
+            "The lecturers cannot say, or have not answered them in %(days)s working days, so they are the attendance team’s too:",
             count,
         )
         % {"days": QUERY_TO_TEAM_AFTER},

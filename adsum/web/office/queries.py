@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import KEEPS_REGISTERS
 from adsum.attendance.models import Mark, Query
-from adsum.attendance.reports import QueryDates, alike_among, closed_until, open_queries
-from adsum.attendance.rules import QUERY_ANSWERED_IN, QUERY_TO_TEAM_AFTER, SECOND_PERSON_ABOVE, Needs, Status
+from adsum.attendance.reports import QueryDates, alike_among, closed_until, open_queries, with_the_team
+from adsum.attendance.rules import QUERY_ANSWERED_IN, SECOND_PERSON_ABOVE, Needs, Status
 from adsum.audit.rules import Page
 from adsum.checkin.held import uphold_together
 from adsum.checkin.labels import RESULTS
@@ -92,9 +92,9 @@ def queries(request: PersonRequest) -> HttpResponse:
         found = found.filter(evidence__refusal=cause)
     match wanted.get("who"):
         case "team":
-            found = found.filter(raised_at__lt=closed_until(QUERY_TO_TEAM_AFTER, request.at))
+            found = found.filter(with_the_team(request.at))
         case "lecturer":
-            found = found.filter(raised_at__gte=closed_until(QUERY_TO_TEAM_AFTER, request.at))
+            found = found.exclude(with_the_team(request.at))
         case "late":
             found = found.filter(raised_at__lt=closed_until(QUERY_ANSWERED_IN + 1, request.at))
     groups = alike_among(found)[:MOST_GROUPS]

@@ -18,6 +18,7 @@ from adsum.attendance import services
 from adsum.attendance.labels import REASONS
 from adsum.attendance.models import Query
 from adsum.attendance.policies import window_of
+from adsum.attendance.queries import cannot_say
 from adsum.attendance.record import story_of
 from adsum.attendance.reports import Line, counts_of, newest_change_by, register_of
 from adsum.attendance.rules import MARKABLE, Needs, Reason, Status
@@ -61,6 +62,7 @@ REASON_CHOICES = [
     *((r.value, w) for r, w in REASONS.items() if r not in GIVEN_BY_THEMSELVES),
 ]
 STAYS = "stays"
+UNSURE = "unsure"
 
 
 class AmendForm(forms.Form):
@@ -130,7 +132,7 @@ class AmendForm(forms.Form):
 
 
 class AnswerForm(forms.Form):
-    """The answer to a student's query: a new mark, or the one that stands; and why."""
+    """The answer to a student's query: a new mark, or the one that stands, and why; or that the lecturer cannot say."""
 
     status = forms.ChoiceField(
         label=gettext_lazy("Your answer"),
@@ -140,15 +142,24 @@ class AnswerForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Why"),
         max_length=500,
+        required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("The student reads it."),
-        error_messages={"required": gettext_lazy("Say in a few words why: the student reads it with your answer.")},
     )
 
-    def __init__(self, line: Line, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, line: Line, *args: Any, unsure: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        others = [(status, word) for status, word in CHOICES if status != line.status]
-        self.fields["status"].choices = [*others, (STAYS, gettext_lazy("The mark stays as it is"))]  # type: ignore[attr-defined]
+        choices = [(status, word) for status, word in CHOICES if status != line.status]
+        choices.append((STAYS, gettext_lazy("The mark stays as it is")))
+        if not unsure:
+            choices.append((UNSURE, gettext_lazy("I cannot say: the attendance team looks into it")))
+        self.fields["status"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("status", UNSURE) != UNSURE and not given.get("reason"):
+            self.add_error("reason", _("Say in a few words why: the student reads it with your answer."))
+        return given
 
 
 @of_class("POST")
@@ -236,14 +247,18 @@ def answer(request: PersonRequest, session: ClassSession, query: UUID) -> HttpRe
     """Answer a student's query: a new mark, or why the old one stands."""
     asked = get_object_or_404(Query.objects.select_related("student"), session=session, ref=query)
     line = _line_of(session, asked.student.ref)
-    form = AnswerForm(line, request.POST)
+    form = AnswerForm(line, request.POST, unsure=asked.unsure_at is not None)
     if not form.is_valid():
         return _story(request, session, line, answer=form, code=422)
     chosen = form.cleaned_data["status"]
-    status = None if chosen == STAYS else Status(chosen)
     reason = form.cleaned_data["reason"]
     then = reverse("student_mark", args=[session.ref, asked.student.ref])
     try:
+        if chosen == UNSURE:
+            carry_out(request, lambda act: cannot_say(asked, act=act))
+            messages.success(request, _("The attendance team looks into it from here. The mark stays under query meanwhile."))
+            return redirect(then)
+        status = None if chosen == STAYS else Status(chosen)
         answered = carry_out(request, lambda act: answer_query(asked, act=act, status=status, reason=reason))
     except AdsumError as refused:
         return said(request, refused, then)
@@ -268,7 +283,7 @@ def _story(
         **dict(zip(("answers", "calls"), checks_of(session, line.student), strict=True)),
         "answered": [query for query in queries if query.state != Query.State.OPEN],
         "tried": result(refusal) if refusal is not None else "",
-        "answer": answer or AnswerForm(line),
+        "answer": answer or AnswerForm(line, unsure=bool(open_query and open_query.unsure_at)),
         "form": AmendForm(session, [line], request.at, initial={"status": line.status}),
         "undo": undo if (undo := undo_offer(session, request)) and line.student.pk in undo.students else None,
         "amendable": (line.expected or line.mark) and not open_query and not session.cancelled and line.student != request.user,
