@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adsum.attendance.models import Mark, MarkChange, Query
-from adsum.attendance.queries import raise_query
-from adsum.attendance.reports import QueryDates, alike_among, open_queries
+from adsum.attendance.queries import cannot_say, raise_query
+from adsum.attendance.reports import QueryDates, alike_among, open_queries, with_the_team
 from adsum.attendance.rules import Status
 from adsum.attendance.similar_queries import ALIKE_FROM, Asked, alike
 from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
-from tests.kit.marking import answer_query, mark_students, uphold_together
+from tests.kit.marking import act, answer_query, mark_students, uphold_together
 from tests.kit.world import NINE, World
 
 HOUR = timedelta(hours=1)
@@ -69,6 +69,39 @@ def test_the_dates_are_working_days():
     """Asked on Christmas Eve, a Thursday."""
     dates = QueryDates.of(Query(raised_at=datetime(2026, 12, 24, 12, tzinfo=UTC)))
     assert dates == (date(2026, 12, 31), date(2027, 1, 5))
+
+
+@pytest.mark.django_db
+class TestCannotSay:
+    """A lecturer does not know whether the student was there."""
+
+    @pytest.fixture(autouse=True)
+    def _asked(self, world: World):
+        self.lecturer, session = world.lecturer(), world.session()
+        self.query = raise_query(session, world.student(), at=NINE)
+
+    def test_it_stays_open_and_is_the_teams_from_that_day(self):
+        before = QueryDates.of(self.query)
+        said = cannot_say(self.query, act=act(self.lecturer, NINE))
+        assert (said.state, said.unsure_by, said.unsure_at) == ("open", self.lecturer, NINE)
+        assert QueryDates.of(said) == (NINE.date(), before.answer_by) != before, "the day to answer by stays"
+        assert list(Query.objects.filter(with_the_team(NINE))) == [said]
+
+    def test_said_twice_is_said_once(self):
+        for minute in (0, 5):
+            cannot_say(self.query, act=act(self.lecturer, NINE + timedelta(minutes=minute)))
+        assert Query.objects.get().unsure_at == NINE
+        assert Event.objects.filter(verb="query.unsure").count() == 1
+
+    def test_the_team_answers_it(self):
+        cannot_say(self.query, act=act(self.lecturer, NINE))
+        assert answer_query(self.query, by=self.lecturer, at=NINE, reason="Seen", status=Status.PRESENT).state == "upheld"
+        with pytest.raises(AdsumError, match="answered"):
+            cannot_say(self.query, act=act(self.lecturer, NINE))
+
+    def test_nobody_says_it_of_their_own_query(self):
+        with pytest.raises(AdsumError, match="own"):
+            cannot_say(self.query, act=act(self.query.student, NINE))
 
 
 @pytest.mark.django_db

@@ -282,6 +282,11 @@ DEEDS: dict[str, Deed] = {
         "lecturer",
     ),
     # Two changes: the answer, and the mark it makes
+    "attendance.cannot_say": Deed(
+        lambda u: with_(u.query(), lambda q: queries.cannot_say(q, act=marking.act(u.lecturer, NINE))),
+        ["query.unsure"],
+        "lecturer",
+    ),
     "attendance.answer_query, upheld": Deed(
         lambda u: with_(
             u.query(), lambda q: marking.answer_query(q, by=u.lecturer, at=NINE, reason="Yes", status=Status.PRESENT)

@@ -14,7 +14,7 @@ from adsum.attendance.amendments import undoable
 from adsum.attendance.closing import close_registers
 from adsum.attendance.labels import REASONS, STATUSES
 from adsum.attendance.models import MarkChange, Query
-from adsum.attendance.queries import raise_query
+from adsum.attendance.queries import cannot_say, raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.services import count_heads
 from adsum.audit.following import OVERLAP
@@ -28,7 +28,7 @@ from adsum.messages.telling import tell
 from adsum.messages.topics import marks, queries, registers
 from adsum.messages.topics.registry import KINDS, TOPICS, letter_of
 from adsum.timetable.models import ClassSession, Module
-from tests.kit.marking import answer_query, let_in, mark_students, undo
+from tests.kit.marking import act, answer_query, let_in, mark_students, undo
 from tests.kit.told import FIVE, House, text, told
 from tests.kit.world import LONDON, NINE, cancel_class
 
@@ -195,10 +195,21 @@ def test_a_query_nobody_answers_is_told_to_the_team_once_on_its_day(marked: Hous
     letter = Message.objects.filter(person=ours).earliest("pk")
     assert letter.due_at == thursday + EIGHT
     said = text(letter)
-    assert "not answered it in 3 working days" in said
+    assert "not answered in 3 working days" in said
     assert "CS201 Algorithms, Monday 23 November, 09:00" in said
     assert not any(name in said for name in ("Alice", "Bob"))
     assert letter_of(letter.kind, letter.facts).action[1] == "/office/queries/?who=team"
+
+
+def test_a_query_of_which_the_lecturer_cannot_say_is_the_teams_at_once(marked: House):
+    team = marked.person(Role.ATTENDANCE_TEAM)
+    query = raise_query(marked.past, marked.bob, at=NINE + timedelta(hours=1))
+    tell(queries.TOPIC, at=FIVE)
+    assert told(team) == []
+    cannot_say(query, act=act(marked.ada, FIVE))
+    for _ in range(2):
+        tell(queries.TOPIC, at=FIVE + timedelta(minutes=1))
+    assert told(team) == ["1 query is now yours to answer"]
 
 
 def test_ones_own_query_is_nothing_to_answer(marked: House):

@@ -51,8 +51,9 @@ def _about(kind: str, person: Person, queries: list[Query], at: datetime) -> Dra
 
 
 def queries_escalated(reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
-    """Queries that their lecturers have not answered in time, or cannot answer, at the first digest of the day on which they become the
-    attendance team's too: one draft for each of the team over a department of the class. None of a cancelled class."""
+    """Queries that their lecturers have not answered in time, or cannot answer, at the first digest of the day on which they
+    become the attendance team's too: one draft for each of the team over a department of the class. None of a cancelled
+    class."""
     waiting = Query.objects.filter(with_the_team(at), state=Query.State.OPEN)
     rows = reader.left(waiting).exclude(session__status=ClassStatus.CANCELLED).select_related("session__module")
     due = [
@@ -112,8 +113,8 @@ def _escalated(facts: Facts) -> Letter:
     return Letter(
         subject=ngettext("%(n)s query is now yours to answer", "%(n)s queries are now yours to answer", count) % {"n": count},
         opening=ngettext(
-            "The lecturers cannot say, or have not answered it in %(days)s working days, so it is the attendance team’s too:",
-            "The lecturers cannot say, or have not answered them in %(days)s working days, so they are the attendance team’s too:",
+            "Its lecturers cannot say, or have not answered in %(days)s working days. It is the attendance team’s too:",
+            "Their lecturers cannot say, or have not answered in %(days)s working days. They are the attendance team’s too:",
             count,
         )
         % {"days": QUERY_TO_TEAM_AFTER},
