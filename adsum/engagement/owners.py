@@ -13,6 +13,8 @@ from adsum.engagement.models import Fallback, Leave
 from adsum.timetable.models import Enrolment
 
 CASES, WELLBEING = Fallback.Duty.CASES, Fallback.Duty.WELLBEING
+CONDUCT = "conduct"
+"""The attendance team's alone: nobody is named for it, and tutors never see it."""
 
 
 class Staffing:
@@ -55,9 +57,9 @@ class Staffing:
         above = list(self._above(department))
         if duty == CASES:
             yield self.or_deputy(tutor)
-        for one in above:
+        for one in above if duty != CONDUCT else []:
             yield self.or_deputy(self.fallbacks.get((duty, one)))
-        if duty == CASES:
+        if duty != WELLBEING:
             yield from (person for one in above for person, over in self.team if over == one and self.there(person))
             yield from (person for person in self.administrators if self.there(person))
             yield from self.administrators
@@ -78,7 +80,9 @@ def _looked_after(students: Collection[int], on: date) -> dict[int, tuple[int | 
     return found
 
 
-def owners_of(students: Collection[int], at: datetime, *, besides: Collection[int] = ()) -> dict[int, Person]:
+def owners_of(
+    students: Collection[int], at: datetime, *, besides: Collection[int] = (), duty: str = CASES
+) -> dict[int, Person]:
     """Who does the work on each of these students, never a student themselves nor one of `besides` (six queries).
 
     Raises AdsumError `no_owner` when the university has no open account that could: then there is no administrator either.
@@ -87,7 +91,7 @@ def owners_of(students: Collection[int], at: datetime, *, besides: Collection[in
     staffing, known = Staffing(on), _looked_after(students, on)
     found: dict[int, int] = {}
     for student in students:
-        owner = staffing.first(*known.get(student, (None, None)), besides={student, *besides})
+        owner = staffing.first(*known.get(student, (None, None)), besides={student, *besides}, duty=duty)
         if owner is None:
             raise AdsumError("no_owner", _("Name a person who takes cases without a tutor, on the page “Who steps in”."))
         found[student] = owner
@@ -95,9 +99,9 @@ def owners_of(students: Collection[int], at: datetime, *, besides: Collection[in
     return {student: people[owner] for student, owner in found.items()}
 
 
-def owner_of(student: Person, at: datetime, *, besides: Collection[int] = ()) -> Person:
+def owner_of(student: Person, at: datetime, *, besides: Collection[int] = (), duty: str = CASES) -> Person:
     """Who does the work on this student: the tutor, else their deputy, else the named fallback, else the team. Never None."""
-    return owners_of([student.pk], at, besides=besides)[student.pk]
+    return owners_of([student.pk], at, besides=besides, duty=duty)[student.pk]
 
 
 def wellbeing_of(student: Person, at: datetime) -> Person | None:

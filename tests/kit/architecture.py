@@ -39,7 +39,7 @@ WRITERS = {
         "reported",
     ],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "pairing", "writer"],
-    "engagement": ["alerts", "cases", "contacts", "evaluation"],
+    "engagement": ["alerts", "cases", "concerns", "conduct", "contacts", "covering", "evaluation", "meetings"],
     "messages": ["services"],
 }
 """Which files of a feature write rows, one for each thing written; no others do."""

@@ -91,6 +91,9 @@ class CaseStep(models.Model):
     service = models.CharField(max_length=120, blank=True)
     """To which service the student was referred."""
     outcome = models.CharField(max_length=16, blank=True, choices=[(o.value, o.value) for o in Outcome])
+    meeting = models.ForeignKey("Meeting", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    became = models.CharField(max_length=12, blank=True, choices=[(s.value, s.value) for s in MeetingState])
+    """What became of that meeting in this step."""
 
     class Meta:
         indexes = [models.Index(fields=["case", "id"], name="case_step_in_order")]

@@ -69,10 +69,11 @@ class Concern(models.Model):
 
 class ConductQuerySet(models.QuerySet["Conduct"]):
     def visible_to(self, person: Person, access: Access) -> ConductQuerySet:
-        """For the attendance team over the student's department alone; tutors and teachers never see them."""
+        """For the attendance team over the student's department, and the one who has it; tutors and teachers never see them."""
         departments = access.departments(Role.ATTENDANCE_TEAM)
         team = Access(access.on, {Role.ATTENDANCE_TEAM: departments})
-        return self.filter(student__in=students_visible_to(person, team).values("pk")).exclude(student=person)
+        seen = Q(student__in=students_visible_to(person, team).values("pk")) | Q(owner=person)
+        return self.filter(seen).exclude(student=person)
 
 
 class Conduct(models.Model):
