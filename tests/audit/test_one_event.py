@@ -13,7 +13,8 @@ from django.db import DatabaseError, connection
 
 from adsum.audit import services as audit
 from adsum.audit.models import Event
-from tests.kit.actions import AGAIN, DEEDS, U
+from tests.kit.actions import AGAIN, DEEDS
+from tests.kit.class_on import U
 from tests.kit.tables import everything
 from tests.kit.world import World
 

@@ -33,7 +33,8 @@ from adsum.messages.topics.registry import letter_of
 from adsum.ops import health, jobs, reconciling
 from adsum.ops.cli import main
 from adsum.ops.reconciling import reconcile
-from tests.kit.actions import DEEDS, U
+from tests.kit.actions import DEEDS
+from tests.kit.class_on import U
 from tests.kit.log import BY, MINUTE, superuser
 from tests.kit.term import DAY, LATER, NEW_STEP, Term, compared, first, stored
 from tests.kit.world import NINE, World
