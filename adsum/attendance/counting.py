@@ -1,5 +1,6 @@
 """How attendance is counted: which marks count, and what they are worth. Pure, and easy to read for anyone who asks why."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -95,21 +96,28 @@ class Counted(NamedTuple):
     counting: Counting = Counting()
     times: int = 1
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is in a sum at all."""
+        return self.mandatory and self.counting.counts(self.status)
+
 
 def tally(marks: Iterable[Counted]) -> Tally:
     """Add up, each class as its own policy counts (docs/rules.md A 8). Optional classes never count.
 
     Minutes and classes cannot be mixed: the sum is in minutes only if every class in it is weighted by minutes.
     """
-    inside = [one for one in marks if one.mandatory and one.counting.counts(one.status)]
-    by_minutes = bool(inside) and all(one.counting.weighting == Weighting.MINUTES for one in inside)
-    weighed = [(one.times * (one.minutes if by_minutes else 1), one.counting.share(one.status)) for one in inside]
+    found = list(marks)
+    times = Counter(map(id, found))  # a class is one object for all its students, and alike ones are: add them up together
+    inside = [(one, times[key] * one.times) for key, one in {id(one): one for one in found}.items() if one.counts]
+    by_minutes = bool(inside) and all(one.counting.weighting == Weighting.MINUTES for one, _ in inside)
+    weighed = [(number * (one.minutes if by_minutes else 1), one.counting.share(one.status)) for one, number in inside]
     return Tally(
         attended=sum(weight * share for weight, share in weighed),
         counted=sum(weight for weight, _ in weighed),
         weighting=Weighting.MINUTES if by_minutes else Weighting.SESSIONS,
-        classes=sum(one.times for one in inside),
-        min_events=max((one.counting.min_events for one in inside), default=0),
+        classes=sum(number for _, number in inside),
+        min_events=max((one.counting.min_events for one, _ in inside), default=0),
     )
 
 

@@ -24,11 +24,12 @@ from adsum.engagement.alert_life import OPEN, TICKED_FROM, State, Step, disprove
 from adsum.engagement.alerts import ACTOR, hash_of, move_by_itself
 from adsum.engagement.contacts import contacts_of
 from adsum.engagement.keeping_back import backs_of, is_working_hour, unticked
+from adsum.engagement.ladder import Due, Heard, next_step, recovered
 from adsum.engagement.models import Alert, AlertClass, RuleVersion
 from adsum.engagement.notice_days import notice_days
 from adsum.engagement.observed import BATCH, Observations, observed
 from adsum.engagement.policies import rule_set_in_force, studies_of, university_calendar
-from adsum.engagement.rules import Due, Heard, Rule, RuleSet, Seen, judge, next_step, not_for_them, recovered
+from adsum.engagement.rules import Rule, RuleSet, Seen, judge, not_for_them
 from adsum.engagement.standing import Stands, is_news, looks_back_to, stands
 from adsum.timetable.models import ClassChange, ClassSession
 from adsum.timetable.reports import university_zone

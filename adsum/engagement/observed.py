@@ -17,6 +17,7 @@ from adsum.attendance.models import Mark, MarkChange, Outage, Query
 from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.reports import LONGEST_BEFORE, touched_by
 from adsum.attendance.rules import Source, Status
+from adsum.engagement.replay import Known
 from adsum.engagement.rules import Doubt, Seen, doubts_of
 from adsum.timetable.models import ClassChange, ClassSession
 from adsum.timetable.rules import ClassStatus
@@ -29,14 +30,6 @@ _WHOLE_PERIOD_ABOVE = 2_000
 _STATUS = {status.value: status for status in Status}
 _SOURCE = {source.value: source for source in Source}
 _BY_TIME = attrgetter("starts_at", "session")
-
-
-class Known(NamedTuple):
-    """From this instant on a class of a student was known as this; `seen` is None where it no longer was on the record."""
-
-    at: datetime
-    session: int
-    seen: Seen | None
 
 
 class _Span(NamedTuple):
@@ -63,6 +56,11 @@ class _Class(NamedTuple):
     outage: _Span | None = None
     cancelled: _Span | None = None
 
+    def changed_by(self, at: datetime) -> bool:
+        """Whether a mark of then was not all that was ever known: it was amended, or the class itself changed for everyone."""
+        amended = self.closed_at is not None and at > self.closed_at
+        return amended or self.outage is not None or self.cancelled is not None
+
 
 class _Step(NamedTuple):
     """One state of a mark, and since when."""
@@ -87,6 +85,7 @@ class Observations:
         self.since, self.until = since, until
         self._policies = policies()
         self._classes = dict[int, _Class]()
+        self._counted = dict[tuple[Status, bool, int, int], Counted]()
         self._shared = dict[tuple[int, Status, frozenset[Doubt]], Seen]()
 
     def of(self, students: Collection[int], *, known_at: datetime | None = None) -> dict[int, tuple[Seen, ...]]:
@@ -109,16 +108,16 @@ class Observations:
         ).values_list("student_id", "session_id")
         gone = set(undone)
         self._read_classes({session for _, session, *_ in rows} | {session for _, session in gone})
-        closed = {pk: one.closed_at for pk, one in self._classes.items()}
-        amended = {(student, pk) for student, pk, _, _, at in rows if (end := closed[pk]) is not None and at > end} | gone
-        steps = self._history(amended)
-        queries = self._queries(students)
+        queries, classes = self._queries(students), self._classes
+        changed = {
+            (student, pk) for student, pk, _, _, at in rows if classes[pk].changed_by(at) or (student, pk) in queries
+        } | gone
         found: dict[int, list[Known]] = {student: [] for student in students}
         for student, session, status, source, at in rows:
-            key = student, session
-            if key not in amended:
-                steps[key] = [_Step(_STATUS[status], _SOURCE[source], at)]
-        for (student, session), marked in steps.items():
+            if (student, session) not in changed:  # one step, and nothing else ever happened: nearly all of them
+                step = _Step(_STATUS[status], _SOURCE[source], at)
+                found[student].append(Known(at, session, self._seen(session, step)))
+        for (student, session), marked in self._history(changed).items():
             found[student].extend(self._unfolded(session, marked, queries.get((student, session), ())))
         for known in found.values():
             known.sort(key=attrgetter("at"))
@@ -152,13 +151,16 @@ class Observations:
             outage = one.outage is not None and one.outage.holds(at)
             yield Known(at, session, self._seen(session, step, queried=queried, outage=outage))
 
-    def _seen(self, session: int, step: _Step, *, queried: bool, outage: bool) -> Seen:
+    def _seen(self, session: int, step: _Step, *, queried: bool = False, outage: bool = False) -> Seen:
         one = self._classes[session]
         doubts = doubts_of(step.status, step.source, changed_at=step.at, ends_at=one.ends_at, queried=queried, outage=outage)
         key = session, step.status, doubts
         seen = self._shared.get(key)
         if seen is None:
-            counted = Counted(step.status, one.mandatory, one.minutes, one.counting)
+            alike = step.status, one.mandatory, one.minutes, id(one.counting)
+            counted = self._counted.setdefault(
+                alike, Counted(step.status, one.mandatory, one.minutes, one.counting)
+            )  # one object, so that sums are fast
             seen = Seen(session, one.module, one.starts_at, one.ends_at, one.on, counted, one.closed_at, doubts)
             self._shared[key] = seen
         return seen

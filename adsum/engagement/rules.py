@@ -5,7 +5,7 @@ into the sentence that people read.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -182,7 +182,7 @@ class Seen:
         sure = attended or not self.doubts
         object.__setattr__(self, "attended", attended)
         object.__setattr__(self, "missed", sure and self.counted.mandatory and status in MISSED)
-        object.__setattr__(self, "counts", sure and self.counted.mandatory and self.counted.counting.counts(status))
+        object.__setattr__(self, "counts", sure and self.counted.counts)
 
     @property
     def left_out(self) -> bool:
@@ -258,14 +258,7 @@ def judge(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calend
     `seen` are their classes in order of time, `contacts` when they were in touch in other ways (in any order). Classes in doubt
     are left out and the rule is computed without them: it holds only if it is then still true.
     """
-    known = list(seen) if not seen or seen[-1].starts_at <= at else [one for one in seen if one.starts_at <= at]
-    basis = _Basis(rule, known, _last_contact(known, contacts, calendar, at), calendar, calendar.day(at))
-    look = _LOOKS[rule.trigger](basis)
-    few = len(look.classes) < look.needed
-    if few and (look.reached or look.tally is not None):
-        verdict = Verdict.TOO_FEW
-    else:
-        verdict = Verdict.HOLDS if look.reached else Verdict.NOT_REACHED
+    known, look, verdict = _looked(rule, seen, contacts, calendar, at)
     doubted = Counter(min(one.doubts) for one in known if one.left_out and (look.since is None or one.on >= look.since))
     facts = (rule.trigger, rule.stage, rule.number, rule.period, rule.last, look.measured, len(look.classes), look.needed)
     return Finding(
@@ -275,6 +268,22 @@ def judge(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calend
         tally=look.tally,
         because=Because(verdict, *facts, left_out=tuple(sorted(doubted.items()))),
     )
+
+
+def verdict_of(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calendar: Calendar, at: datetime) -> Verdict:
+    """The same, where only the answer is asked for."""
+    return _looked(rule, seen, contacts, calendar, at)[2]
+
+
+def _looked(
+    rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calendar: Calendar, at: datetime
+) -> "tuple[Sequence[Seen], _Look, Verdict]":
+    known = seen if not seen or seen[-1].starts_at <= at else [one for one in seen if one.starts_at <= at]
+    basis = _Basis(rule, known, _last_contact(known, contacts, calendar, at), calendar, calendar.day(at))
+    look = _LOOKS[rule.trigger](basis)
+    if len(look.classes) < look.needed and (look.reached or look.tally is not None):
+        return known, look, Verdict.TOO_FEW
+    return known, look, Verdict.HOLDS if look.reached else Verdict.NOT_REACHED
 
 
 class _Basis(NamedTuple):
@@ -344,69 +353,3 @@ def _last_contact(known: Sequence[Seen], contacts: Sequence[datetime], calendar:
     others = max((one for one in contacts if one <= at), default=None)
     days = [day for day in (attended, calendar.day(others) if others is not None else None) if day is not None]
     return max(days, default=None)
-
-
-# From stage to stage
-
-
-class Waits(StrEnum):
-    """Why a rule that holds starts no stage yet."""
-
-    NOT_TOLD = "not_told"
-    """The student was not told of the stage before."""
-    TOO_SOON = "too_soon"
-    """They were, but have not had the time that the rule gives them."""
-    ANSWERED = "answered"
-    """They have answered, and the rule is for those who did not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """That a student was told of a stage, and whether they have answered since."""
-
-    at: datetime
-    answered: bool = False
-
-
-def why_wait(rule: Rule, stage: int, rules: RuleSet, told: Mapping[int, Heard], at: datetime) -> Waits | None:
-    """Why a rule that holds may not start this stage (its own, or one before it) yet; None: it may. `told` are the stages of
-    the record that is open, as far as their messages have arrived. The first stage of a set waits for none."""
-    before = max((one for one in rules.stages if one < stage), default=None)
-    if before is None:
-        return None
-    if before not in told:
-        return Waits.NOT_TOLD
-    own = rule.stage == stage
-    wait = rule.wait_days if own else min(one.wait_days for one in rules.rules if one.stage == stage)
-    if at < told[before].at + timedelta(days=wait):
-        return Waits.TOO_SOON
-    return Waits.ANSWERED if own and rule.no_reply and told[before].answered else None
-
-
-class Due(NamedTuple):
-    """The stage that a student comes to now, and the rule and finding that lead to it."""
-
-    stage: int
-    rule: Rule
-    finding: Finding
-
-
-def next_step(findings: Iterable[tuple[Rule, Finding]], rules: RuleSet, told: Mapping[int, Heard], at: datetime) -> Due | None:
-    """The stage that is due now; None: none is.
-
-    It is always the first one that the student was not told of: also where a rule of a later stage holds already, they hear the
-    friendly word first. Of several rules that hold, one of the latest stage is named.
-    """
-    stage = next((one for one in rules.stages if one not in told), None)
-    if stage is None:
-        return None
-    holding = [(rule, finding) for rule, finding in findings if finding.holds and rule.stage >= stage]
-    for rule, finding in sorted(holding, key=lambda pair: (-pair[0].stage, pair[0].code)):
-        if why_wait(rule, stage, rules, told, at) is None:
-            return Due(stage, rule, finding)
-    return None
-
-
-def recovered(rule: Rule, seen: Sequence[Seen], told_at: datetime, at: datetime) -> bool:
-    """Whether the record closes: of the last counted classes that began after the student was told, enough were attended."""
-    return rule.recovery.is_met([one.attended for one in seen if one.counts and told_at <= one.starts_at <= at])

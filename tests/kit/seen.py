@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adsum.attendance.counting import Calendar, Counted, Counting, Days, TermDays
+from adsum.attendance.counting import Calendar, Counted, Counting, Days, Period, TermDays
 from adsum.attendance.rules import Status
-from adsum.engagement.rules import Doubt, Seen
+from adsum.engagement.rules import Doubt, Rule, RuleSet, Seen, Trigger
 
 LONDON = ZoneInfo("Europe/London")
 TERM = TermDays(date(2026, 9, 21), date(2026, 12, 11), "2026/7")
@@ -57,3 +57,14 @@ def classes(line: str, *, first: date = MONDAY, doubts: dict[int, Doubt] | None 
             )
         on += timedelta(days=3 if on.weekday() == 4 else 1)
     return found
+
+
+# A small set of rules
+
+NUDGE = Rule("0a", 0, Trigger.MISSED_IN_A_ROW, 2)
+SILENT = Rule("0b", 0, Trigger.NO_CHECK_IN_DAYS, 7)
+BELOW = Rule("1a", 1, Trigger.PERCENT_BELOW, 80, Period.FOUR_WEEKS)
+WEEKS = Rule("1b", 1, Trigger.WEEKS_WITHOUT, 2)
+MEETING = Rule("2a", 2, Trigger.PERCENT_BELOW, 80, Period.FOUR_WEEKS, wait_days=14)
+PANEL = Rule("3a", 3, Trigger.PERCENT_BELOW, 40, Period.FOUR_WEEKS, wait_days=14, no_reply=True)
+RULES = RuleSet(1, (NUDGE, SILENT, BELOW, WEEKS, MEETING, PANEL))

@@ -1,0 +1,95 @@
+"""A version of the rules, tried against a term: what is saved in time must not change what is found."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adsum.attendance.counting import Period
+from adsum.attendance.rules import Status
+from adsum.engagement.ladder import Heard, recovered, why_wait
+from adsum.engagement.replay import Known, Night, replay
+from adsum.engagement.rules import Rule, RuleSet, Trigger, judge
+from tests.kit.seen import CALENDAR, MONDAY, classes, instant, lesson
+
+DAY = timedelta(days=1)
+RULES = RuleSet(
+    1,
+    (
+        Rule("0a", 0, Trigger.MISSED_IN_A_ROW, 2),
+        Rule("0b", 0, Trigger.NO_CHECK_IN_DAYS, 7),
+        Rule("1a", 1, Trigger.PERCENT_BELOW, 80, Period.FOUR_WEEKS),
+        Rule("1b", 1, Trigger.PERCENT_BELOW, 70, Period.LAST, 5),
+        Rule("2a", 2, Trigger.PERCENT_BELOW, 60, Period.MONTH),
+        Rule("2b", 2, Trigger.WEEKS_WITHOUT, 2, wait_days=14),
+        Rule("3a", 3, Trigger.PERCENT_BELOW, 40, Period.FOUR_WEEKS, wait_days=14, no_reply=True),
+    ),
+)
+NIGHTS = [Night(instant(on, 2), on, (instant(on, 2), instant(on + DAY, 9))) for on in (MONDAY + n * DAY for n in range(80))]
+
+
+def known_of(line: str, amended: Sequence[tuple[int, int, str]] = ()) -> list[Known]:
+    """Each class is known an hour after it ends; `amended` says which mark became what, and how many days later."""
+    seen = classes(line)
+    found = [Known(one.ends_at + timedelta(hours=1), one.session, one) for one in seen]
+    for which, days, letter in amended if seen else ():
+        one = seen[which % len(seen)]
+        status = {"P": Status.PRESENT, "A": Status.ABSENT, "N": Status.NOT_OBSERVED}.get(letter)
+        new = lesson(one.on, status, session=one.session) if status is not None else None
+        found.append(Known(one.ends_at + timedelta(days=days, hours=2), one.session, new))
+    return sorted(found, key=lambda one: one.at)
+
+
+def plainly(rules: RuleSet, known: Sequence[Known]) -> dict[int, date]:
+    """The same, asking every rule anew every night."""
+    first, heard, held_until = dict[int, date](), dict[int, Heard](), None
+    for night in NIGHTS:
+        now = {one.session: one.seen for one in known if one.at <= night.at}
+        seen = sorted((one for one in now.values() if one is not None), key=lambda one: (one.starts_at, one.session))
+        if heard and recovered(rules.rules[0], seen, max(one.at for one in heard.values()), night.at):
+            heard.clear()
+        due = next((one for one in rules.stages if one not in heard), None)
+        if due is None or (held_until is not None and night.at < held_until):
+            continue
+        asked = [rule for rule in rules.rules if rule.stage >= due and why_wait(rule, due, rules, heard, night.at) is None]
+        found = any(judge(rule, seen, [], CALENDAR, night.at).holds for rule in asked)
+        if found and held_until is not None:
+            heard[due] = Heard(night.at)
+            first.setdefault(due, night.on)
+            found = False
+        held_until = night.leaves_at[1] if found else None
+    return first
+
+
+AMENDED = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30), st.sampled_from("PAN-")), max_size=4)
+
+
+@given(st.text(st.sampled_from("PPPLAAU.N"), max_size=55), AMENDED)
+def test_every_rule_asked_anew_every_night_finds_the_same(line: str, amended: list[tuple[int, int, str]]) -> None:
+    known = known_of(line, amended)
+    assert replay(RULES, known, [], CALENDAR, NIGHTS) == plainly(RULES, known)
+
+
+def test_one_stage_after_the_other() -> None:
+    found = replay(RULES, known_of("PPPPP|" + "A" * 45), [], CALENDAR, NIGHTS)
+    assert list(found) == [0, 1, 2, 3]
+    days = [(later - earlier).days for earlier, later in zip(found.values(), list(found.values())[1:], strict=False)]
+    assert days == [9, 9, 16]
+
+
+def test_who_comes_again_begins_anew() -> None:
+    found = replay(RULES, known_of("AAPPP|PPPPP|PPPPP|PPPPP|PAA.."), [], CALENDAR, NIGHTS[:32])
+    assert list(found) == [0]
+
+
+def test_a_mistake_put_right_in_time_reaches_nobody() -> None:
+    assert replay(RULES, known_of("PPAAP|PPPPP"), [], CALENDAR, NIGHTS)
+    assert not replay(RULES, known_of("PPAAP|PPPPP", [(3, 0, "P")]), [], CALENDAR, NIGHTS)
+
+
+def test_contact_in_other_ways_is_contact() -> None:
+    line, day = "PA.A.|.A...", MONDAY + 8 * DAY
+    silent = RuleSet(1, (Rule("0b", 0, Trigger.NO_CHECK_IN_DAYS, 9),))
+    assert replay(silent, known_of(line), [], CALENDAR, NIGHTS)
+    assert not replay(silent, known_of(line), [instant(day)], CALENDAR, NIGHTS[:16])
