@@ -1,7 +1,6 @@
 """Standing adjustments: made, ended, and what they come to in a class. Marks that were made before stay as they are."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
@@ -9,11 +8,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.attendance.ahead import MOST_EXTRA, Allowance, allowance
+from adsum.attendance.ahead import MOST_EXTRA
 from adsum.attendance.ahead_tables import Adjustment
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
-from adsum.timetable.models import ClassSession
 
 WARNED_BEFORE = timedelta(days=28)
 """How long before its end or its review an adjustment asks for attention."""
@@ -35,33 +33,6 @@ class Arrangement:
     @property
     def says_something(self) -> bool:
         return bool(self.extra_minutes or self.by_hand or self.exempt_from or self.other_contact or self.instruction)
-
-
-def in_force(students: Collection[int], on: date) -> dict[int, tuple[Adjustment, ...]]:
-    """By student, their adjustments on that day; students without any are left out (one query)."""
-    found = defaultdict[int, list[Adjustment]](list)
-    for one in Adjustment.objects.on(on).filter(student__in=students).order_by("starts_on", "pk"):
-        found[one.student_id].append(one)
-    return {student: tuple(some) for student, some in found.items()}
-
-
-def allowances(sessions: Iterable[ClassSession]) -> dict[int, dict[int, Allowance]]:
-    """By class and student, what their adjustments come to in that class. Adjustments are few, so those of every student are
-    read, whether expected there or not (one query)."""
-    found = list(sessions)
-    by_class: dict[int, dict[int, Allowance]] = {session.pk: {} for session in found}
-    if not found:
-        return by_class
-    days = [session.starts_on for session in found]
-    lasting = Adjustment.objects.exclude(ends_on__lt=min(days)).filter(starts_on__lte=max(days)).order_by("starts_on", "pk")
-    by_student = defaultdict[int, list[Adjustment]](list)
-    for one in lasting:
-        by_student[one.student_id].append(one)
-    for session in found:
-        for student, some in by_student.items():
-            if held := [one for one in some if one.holds_on(session.starts_on)]:
-                by_class[session.pk][student] = allowance(held, session.kind)
-    return by_class
 
 
 def attention(adjustments: Iterable[Adjustment], on: date) -> list[Adjustment]:

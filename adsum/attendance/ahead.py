@@ -3,11 +3,11 @@
 Sources: docs/rules.md A (absence requests, standing adjustments)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from adsum.attendance.rules import Status, Windows
+from adsum.attendance.rules import Status
 
 
 class Word(StrEnum):
@@ -101,11 +101,6 @@ class Allowance:
     other_contact: bool = False
     instructions: tuple[str, ...] = ()
     """What teachers are asked to do besides."""
-
-    def widen(self, windows: Windows) -> Windows:
-        """The windows of the class, as they are for this student."""
-        more = self.extra_minutes
-        return replace(windows, present_until=windows.present_until + more, late_until=windows.late_until + more)
 
 
 NO_ALLOWANCE = Allowance()

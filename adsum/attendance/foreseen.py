@@ -9,6 +9,7 @@ from django.db import transaction
 from adsum.accounts.models import Person
 from adsum.attendance.ahead import Origin, Says
 from adsum.attendance.ahead_tables import Foreseen
+from adsum.attendance.known import foreseen_in, strongest
 from adsum.attendance.marks import restore_marks, write_marks
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.reports import outages_of
@@ -17,15 +18,7 @@ from adsum.attendance.weighing import Act
 from adsum.audit import services as audit_log
 from adsum.timetable.models import ClassSession
 
-
-def foreseen_in(sessions: Collection[int]) -> dict[tuple[int, int], Foreseen]:
-    """By (class, student), what is foreseen in these classes: of several, what applies (one query)."""
-    return _strongest(Foreseen.objects.filter(session__in=sessions))
-
-
-def _strongest(found: Collection[Foreseen]) -> dict[tuple[int, int], Foreseen]:
-    by_priority = sorted(found, key=lambda one: (Says(one.says).priority, one.pk))
-    return {(one.session_id, one.student_id): one for one in by_priority}
+__all__ = ["foresee", "foreseen_in"]
 
 
 @transaction.atomic
@@ -81,7 +74,7 @@ def _marks_follow(registers: Sequence[Register], student: Person, *, act: Act) -
     by_session = {mark.session_id: mark for mark in marks.select_for_update(of=("self",)).order_by("pk")}
     if not by_session:
         return
-    foreseen = _strongest(Foreseen.objects.filter(session__in=by_session, student=student))
+    foreseen = strongest(Foreseen.objects.filter(session__in=by_session, student=student))
     bases = _without_absence(student, by_session)
     outages = outages_of([one.session for one in registers if one.pk in by_session], act.at)
     given, back = [], []

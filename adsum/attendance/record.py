@@ -9,7 +9,9 @@ from typing import NamedTuple
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from adsum.accounts.models import Person
+from adsum.attendance.ahead import NO_ALLOWANCE, Allowance, Word
 from adsum.attendance.counting import Counted, Tally, Terms, tally
+from adsum.attendance.known import known_of
 from adsum.attendance.models import Mark, MarkChange, Query, Register
 from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.reports import open_queries
@@ -22,13 +24,16 @@ from adsum.timetable.rules import ClassStatus
 @dataclass(frozen=True, slots=True)
 class OwnClass:
     """One class as its student sees it. `query` is the latest, open or answered; `register` is None until there is one;
-    `terms` is what the policy of the class says."""
+    `terms` is what the policy of the class says, `allowance` what the student's adjustments add."""
 
     session: ClassSession
     mark: Mark | None
     query: Query | None
     register: Register | None
     terms: Terms = DEFAULTS
+    allowance: Allowance = NO_ALLOWANCE
+    word: Word | None = None
+    """What is foreseen of the student, as long as there is no mark."""
 
     @property
     def status(self) -> Status:
@@ -38,7 +43,7 @@ class OwnClass:
         if self.mark is not None:
             return Status(self.mark.status)
         closed = self.register is not None and self.register.state != Register.State.OPEN
-        return Status.NOT_EXPECTED if closed else Status.EXPECTED
+        return Status.NOT_EXPECTED if closed or self.word == Word.NOT_EXPECTED else Status.EXPECTED
 
     @property
     def under_query(self) -> bool:
@@ -85,15 +90,24 @@ def classes_of(student: Person) -> QuerySet[ClassSession]:
 
 
 def own_classes(student: Person, sessions: QuerySet[ClassSession]) -> list[OwnClass]:
-    """Those of `sessions`, in order of time, with this student's marks, queries and policies (six queries)."""
+    """Those of `sessions`, in order of time, with this student's marks, queries and policies, and what is known of them before
+    (eight queries)."""
     found = list(sessions.select_related("module", "register").prefetch_related("rooms").order_by("starts_at", "title", "pk"))
     pks = [session.pk for session in found]
     marks = {mark.session_id: mark for mark in Mark.objects.filter(student=student, session__in=pks)}
     asked = Query.objects.filter(student=student, session__in=pks).select_related("answered_by").order_by("raised_at")
     queries = {query.session_id: query for query in asked}
-    rules = policies()
+    rules, known = policies(), known_of(student.pk, found)
     return [
-        OwnClass(session, marks.get(session.pk), queries.get(session.pk), getattr(session, "register", None), rules.of(session))
+        OwnClass(
+            session,
+            marks.get(session.pk),
+            queries.get(session.pk),
+            getattr(session, "register", None),
+            rules.of(session),
+            known.allowance(session.pk, student.pk),
+            known.word(session.pk, student.pk),
+        )
         for session in found
     ]
 

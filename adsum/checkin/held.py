@@ -15,6 +15,7 @@ from adsum.attendance.services import Done, Proposed, mark
 from adsum.attendance.weighing import Act, Entry, Why, how_many_change, is_closed, weigh
 from adsum.audit import services as audit_log
 from adsum.checkin.models import HeldDecision, Scan
+from adsum.checkin.own_windows import own_window
 from adsum.checkin.reports import held_scans, is_in, waiting_scans
 from adsum.checkin.rules import HELD, Refusal
 from adsum.core.errors import AdsumError
@@ -26,7 +27,7 @@ def _status(scan: Scan) -> Status:
     """The status of an accepted scan: by the time of the scan, or "other group" for a student of another group."""
     if scan.refusal == Refusal.NOT_EXPECTED and scan.student_id not in expected_ids([scan.session_id])[scan.session_id]:
         return Status.OTHER_GROUP
-    return Status.LATE if scan.first_seen_at >= scan.opening.present_until else Status.PRESENT
+    return Status.LATE if scan.first_seen_at >= own_window(scan.opening, scan.student_id).present_until else Status.PRESENT
 
 
 class Decided(NamedTuple):

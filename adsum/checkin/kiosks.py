@@ -17,6 +17,7 @@ from adsum.attendance.weighing import Act, Entry, Why
 from adsum.audit import services as audit_log
 from adsum.checkin.entered import whose
 from adsum.checkin.models import Kiosk, Opening
+from adsum.checkin.own_windows import own_window, shown_until
 from adsum.checkin.pairing import waiting_pairing
 from adsum.checkin.reports import may_run, paused
 from adsum.checkin.services import display_fingerprint
@@ -115,7 +116,10 @@ def enter(kiosk: Kiosk, number: str, *, at: datetime) -> Entered:
         return Entered(Answer.ALREADY, student, mark.status)
     if mark is not None and mark.source != Source.SYSTEM:
         return Entered(Answer.ASK)
-    status = Status.LATE if at >= opening.present_until else Status.PRESENT
+    window = own_window(opening, student.pk)
+    if at >= window.late_until:
+        return Entered(Answer.CLOSED)
+    status = Status.LATE if at >= window.present_until else Status.PRESENT
     act = Act(kiosk.opened_by, at, proposes=False)
     if not isinstance(make_mark(session, [Entry(student, status, at)], act=act, why=Why(Reason.KIOSK)), Done):
         return Entered(Answer.ASK)
@@ -128,7 +132,7 @@ def is_shut(kiosk: Kiosk, at: datetime) -> Answer | None:
     """Why the kiosk takes no numbers at that instant; None while it does (a few queries). It ends with the roles and the
     account of the person who opened it, because its marks are made in their name."""
     opening = kiosk.opening
-    over = at >= opening.late_until or (opening.stopped_at is not None and at >= opening.stopped_at)
+    over = at >= shown_until(opening) or (opening.stopped_at is not None and at >= opening.stopped_at)
     if kiosk.revoked_at is not None or opening.session.cancelled or over:
         return Answer.CLOSED
     if at < opening.opens_at:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 
 from adsum.accounts.models import Person
+from adsum.attendance.known import in_force
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.rules import ATTENDED, Source, Status
 from adsum.checkin.codes import RELIEF_GRACE_MS, EpochKey, epoch_keys, make_code, make_typed
@@ -28,6 +29,7 @@ from adsum.checkin.models import (
 )
 from adsum.checkin.rules import HELD, PACES, Called, Refusal, milliseconds
 from adsum.core import keyring
+from adsum.core.university import civil_date
 from adsum.timetable.models import ClassSession
 
 CHECK_GRACE = timedelta(seconds=30)
@@ -35,10 +37,13 @@ CHECK_GRACE = timedelta(seconds=30)
 
 
 def open_now_for(student: int, at: datetime) -> list[int]:
-    """The openings a student could check in to at that instant, or be checked in again, soonest class first, by id."""
+    """The openings a student could check in to at that instant, or be checked in again, soonest class first, by id (two
+    queries)."""
     expecting = ClassSession.objects.expecting(Person(pk=student))
+    adjusted = in_force([student], civil_date(at)).get(student, ())
+    more = timedelta(minutes=max((one.extra_minutes for one in adjusted), default=0))
     checked = Exists(SecondCheck.objects.filter(opening=OuterRef("pk"), started_at__lte=at, ends_at__gt=at - CHECK_GRACE))
-    taking = Q(Q(stopped_at=None) | Q(stopped_at__gt=at), opens_at__lte=at, late_until__gt=at)
+    taking = Q(Q(stopped_at=None) | Q(stopped_at__gt=at), opens_at__lte=at, late_until__gt=at - more, session__ends_at__gt=at)
     return list(
         Opening.objects.filter(taking | checked, session__in=expecting)
         .exclude(session__status="cancelled")

@@ -29,12 +29,13 @@ def relief_note() -> str:
 
 
 def window_note(phase: str, *, opens: str, present: str, late: str, check: str = "") -> str:
-    """What a screen says of check-in: early, open, late, paused or a second check, with its times of day."""
+    """What a screen says of check-in: early, open, late, longer, paused or a second check, with its times of day."""
     notes = {
         "paused": _("Check-in is paused for the whole university."),
         "early": _("Check-in opens at %(opens)s."),
         "open": _("Open until %(present)s, then late until %(late)s."),
         "late": _("Late until %(late)s."),
+        "longer": _("Check-in closed at %(late)s for everyone who has no longer time agreed."),
         "check": _("Second check: everyone scans once more, until %(check)s."),
     }
     return notes[phase] % {"opens": opens, "present": present, "late": late, "check": check}

@@ -98,11 +98,12 @@ class Answers:
     ) -> Answer:
         """The page of a refusal: what happened, and what to do next."""
         what, text, symbol = REFUSALS[refusal]
-        signed_in = self.pass_of(request) is not None
+        pass_ = self.pass_of(request)
+        signed_in = pass_ is not None
         if refusal == Refusal.TOO_EARLY and entry is not None:
             note = format_lazy(OPENS_AT, time=clock_text(entry.opens_at))
         tell = refusal in TELL and signed_in and bool(sealed)
-        over = entry is not None and entry.is_over(self.state.now_ms())
+        over = entry is not None and entry.is_over(self.state.now_ms(), pass_.person if pass_ else None)
         context = {
             "refusal": refusal.value,
             "what": what,

@@ -185,8 +185,8 @@ class Gate:
             elsewhere = await self.state.read(expected_now, pass_.person, instant(now))
             if elsewhere is not None:
                 note = format_lazy(EXPECTED_NOW, title=elsewhere.title, time=clock_text(elsewhere.starts_at))
-        elif refusal == Refusal.OTHER_BROWSER and not entry.is_over(now):
-            turns_late = instant(ticket.first_seen_ms) < entry.present_until <= instant(now)
+        elif refusal == Refusal.OTHER_BROWSER and not entry.is_over(now, pass_.person):
+            turns_late = instant(ticket.first_seen_ms) < entry.window(pass_.person).present_until <= instant(now)
             note = TYPE_FOR_CHECK if entry.is_for_check(ticket.epoch) else TYPE_LATE if turns_late else TYPE_NOW
         return self.answers.refused(request, refusal, entry, sealed=sealed, note=note)
 
@@ -202,13 +202,14 @@ class Gate:
         _sealed, ticket, entry = waiting
         now = self.state.now_ms()
         roster = await self.state.roster(entry)
-        facts = entry.facts(frozen=self.state.known.frozen, expected=pass_.person in roster)
+        window = entry.window(pass_.person)
+        facts = entry.facts(window, frozen=self.state.known.frozen, expected=pass_.person in roster)
         browser = device_of(request, entry)
         verdict = judge(ticket, person=pass_.person, facts=facts, now_ms=now, device=browser)
         if verdict == Refusal.PAUSED:
             return Outcome(UUID(bytes=ticket.id), Refusal.PAUSED)  # the same ticket finishes when check-in goes on
         seen = instant(ticket.first_seen_ms)
-        late = seen >= entry.present_until
+        late = seen >= window.present_until
         device = browser or ticket.device
         network = network_of(request)
         return await self.writer.submit(

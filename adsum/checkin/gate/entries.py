@@ -1,6 +1,6 @@
 """What the gate keeps of an opening to judge its scans, and times as the gate counts them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -10,6 +10,7 @@ import structlog
 from adsum.attendance.rules import OpenFor, Reach
 from adsum.checkin.codes import EpochKey
 from adsum.checkin.models import Opening
+from adsum.checkin.own_windows import window_of
 from adsum.checkin.reports import keys_of
 from adsum.checkin.rules import OpeningFacts, milliseconds
 from adsum.core import keyring
@@ -46,6 +47,10 @@ class Entry:
     opens_at: datetime
     present_until: datetime
     late_until: datetime
+    extra: Mapping[int, int]
+    """By student, how many minutes longer those have who have an adjustment: few, and most classes have none."""
+    shown_until: datetime
+    """Until when its code is shown: as long as one of its students may scan it."""
     ends_at: datetime
     starts: str
     ends: str
@@ -66,10 +71,17 @@ class Entry:
     device_key: bytes
     """The key that names its browsers. It changes every half-year, but not during check-in, even when the signing key does."""
 
-    def facts(self, *, frozen: bool, expected: bool) -> OpeningFacts:
+    def window(self, student: int) -> OpenFor:
+        """When check-in is open for this student."""
+        return OpenFor(self.opens_at, self.present_until, self.late_until).longer(
+            self.extra.get(student, 0), ends_at=self.ends_at
+        )
+
+    def facts(self, window: OpenFor, *, frozen: bool, expected: bool) -> OpeningFacts:
+        """What judging a ticket needs, with the student's own window."""
         return OpeningFacts(
-            opens_ms=milliseconds(self.opens_at),
-            late_until_ms=milliseconds(self.late_until),
+            opens_ms=milliseconds(window.opens_at),
+            late_until_ms=milliseconds(window.late_until),
             stopped_ms=self.stopped_ms,
             cancelled=self.cancelled,
             frozen=frozen,
@@ -85,15 +97,16 @@ class Entry:
         """Whether the codes of this epoch were shown for a second check."""
         return any(one.number == epoch and one.check for one in self.epochs)
 
-    def is_over(self, now_ms: int) -> bool:
-        """Whether scanning is over."""
+    def is_over(self, now_ms: int, student: int | None = None) -> bool:
+        """Whether scanning is over: for this student, or for everyone."""
         if self.is_checking(now_ms):
             return False
-        return now_ms >= milliseconds(self.late_until) or (self.stopped_ms is not None and now_ms >= self.stopped_ms)
+        until = self.shown_until if student is None else self.window(student).late_until
+        return now_ms >= milliseconds(until) or (self.stopped_ms is not None and now_ms >= self.stopped_ms)
 
 
-def entry_of(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]) -> Entry:
-    session = opening.session
+def entry_of(opening: Opening, retired: frozenset[str], outages: Iterable[Reach], extra: Mapping[int, int]) -> Entry:
+    session, window = opening.session, window_of(opening)
     waiting = [one for one in opening.second_checks.all() if one.settled_at is None]
     epochs = []
     for epoch in sorted(opening.epochs.all(), key=lambda one: one.number, reverse=True)[:8]:
@@ -115,6 +128,8 @@ def entry_of(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]
         opens_at=opening.opens_at,
         present_until=opening.present_until,
         late_until=opening.late_until,
+        extra=extra,
+        shown_until=window.longer(max(extra.values(), default=0), ends_at=session.ends_at).late_until,
         ends_at=session.ends_at,
         starts=clock_text(session.starts_at),
         ends=clock_text(session.ends_at),
@@ -126,13 +141,7 @@ def entry_of(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]
         relieved=opening.relieved_at is not None,
         check_ends_ms=next((milliseconds(one.ends_at) for one in waiting if one.ends_at), None),
         check_to_come=any(one.started_at is None for one in waiting),
-        outage=any(
-            reach.covers(
-                OpenFor(opening.opens_at, opening.present_until, opening.late_until),
-                [(room.pk, room.site_id) for room in session.rooms.all()],
-            )
-            for reach in outages
-        ),
+        outage=any(reach.covers(window, [(room.pk, room.site_id) for room in session.rooms.all()]) for reach in outages),
         device_key=_device_key(opening, session.starts_at),
     )
 

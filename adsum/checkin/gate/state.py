@@ -19,6 +19,7 @@ from adsum.checkin import services
 from adsum.checkin.codes import Pass, unseal_pass
 from adsum.checkin.gate.entries import Entry, entry_of, instant
 from adsum.checkin.models import GateState, Opening, RetiredKey, RevokedPass
+from adsum.checkin.own_windows import extra_minutes_in
 from adsum.checkin.rules import AlarmKind, milliseconds
 from adsum.core import keyring
 from adsum.core.reader import Reader
@@ -216,12 +217,13 @@ def _read(known: Known, now_ms: int) -> Known:
     since = 0 if state.rosters_version != known.rosters_version or retired != known.retired else known.version
     oldest = instant(now_ms) - KEPT_FOR
     outages = [one.reach for one in Outage.objects.standing().filter(Q(ends_at=None) | Q(ends_at__gt=oldest - KEPT_FOR))]
-    changed = [
-        entry_of(opening, retired, outages)
-        for opening in Opening.objects.filter(version__gt=since, late_until__gt=oldest)
+    openings = list(
+        Opening.objects.filter(version__gt=since, late_until__gt=oldest)
         .select_related("session__module")
         .prefetch_related("epochs", "displays", "second_checks", "session__rooms")
-    ]
+    )
+    extra = extra_minutes_in([opening.session for opening in openings])
+    changed = [entry_of(opening, retired, outages, extra[opening.session_id]) for opening in openings]
     by_pk = {pk: entry for pk, entry in known.by_pk.items() if entry.late_until > oldest}
     by_pk |= {entry.pk: entry for entry in changed}
     revoked: dict[int, list[tuple[str, int]]] = {}

@@ -193,7 +193,7 @@ class Live:
             return "check"
         if at < entry.opens_at:
             return "early"
-        return "open" if at < entry.present_until else "late"
+        return "open" if at < entry.present_until else "late" if at < entry.late_until else "longer"
 
     def _code(self, entry: Entry, slot: int, watch: Watch) -> dict[str, Any]:
         """What a display shows now: the current code and no other, and no names."""
@@ -218,7 +218,7 @@ class Live:
             "expected": len(watch.board.expected),
             "phase": phase,
             "note": window_note(phase, **times),
-            "ends_in_ms": max(milliseconds(entry.late_until), entry.check_ends_ms or 0) - now,
+            "ends_in_ms": max(milliseconds(entry.shown_until), entry.check_ends_ms or 0) - now,
         }
 
     # A register

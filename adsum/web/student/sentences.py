@@ -11,16 +11,18 @@ from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.record import Account, OwnClass
 from adsum.attendance.rules import Explanation, OpenFor, Reason, Source, Status
 from adsum.checkin.models import Opening
+from adsum.checkin.own_windows import window_of
 from adsum.web.policy_terms import late_effect
 from adsum.web.sums import amounts
 from adsum.web.times import day_and_time, time_of_day
 
 
 def windows(one: OwnClass, opening: Opening | None) -> OpenFor:
-    """When check-in of a class is open: as it was opened, or as its policy says."""
-    if opening is None:
-        return OpenFor.of(one.terms.windows, starts_at=one.session.starts_at, ends_at=one.session.ends_at)
-    return OpenFor(opening.opens_at, opening.present_until, opening.late_until)
+    """When check-in of a class is open for its student: as it was opened, or as its policy says, and as long as an adjustment
+    adds."""
+    starts_at, ends_at = one.session.starts_at, one.session.ends_at
+    window = OpenFor.of(one.terms.windows, starts_at=starts_at, ends_at=ends_at) if opening is None else window_of(opening)
+    return window.longer(one.allowance.extra_minutes, ends_at=ends_at)
 
 
 def why(one: OwnClass, change: MarkChange | None, opening: Opening | None, at: datetime) -> str:

@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from adsum.attendance.reports import here_in
 from adsum.checkin import services
 from adsum.checkin.models import Display, Pairing
+from adsum.checkin.own_windows import shown_until
 from adsum.checkin.pairing import PAIRING_LIFE, begin_pairing
 from adsum.checkin.reports import latest_epoch, may_run, pace_of, second_checks, shown_on
 from adsum.timetable.reports import how_many_expected
@@ -54,12 +55,14 @@ def display(request: HttpRequest, ref: UUID) -> HttpResponse:
     at: datetime = request.at  # type: ignore[attr-defined]
     check = second_checks(session).filter(settled_at=None).first()
     checking = check is not None and check.ends_at is not None and at < check.ends_at
-    if session.cancelled or (not checking and (opening.stopped_at is not None or at >= opening.late_until)):
+    if session.cancelled or (not checking and (opening.stopped_at is not None or at >= shown_until(opening))):
         to_come = check is not None and check.started_at is None and not session.cancelled
         context = {"session": session, "cancelled": session.cancelled, "again": to_come}
         return render(request, "adsum/teaching/display_over.html", context)
     now = shown_on(shown, at)
     phase = "early" if at < opening.opens_at else "open" if at < opening.present_until else "late"
+    if at >= opening.late_until:
+        phase = "longer"
     if checking:
         phase = "check"
     times = {
