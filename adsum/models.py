@@ -1,5 +1,14 @@
 """The one list of tables."""
 
+from adsum.absence.models import (
+    AbsenceCategory,
+    AbsenceDecision,
+    AbsenceRequest,
+    AbsenceRoute,
+    AbsenceTerms,
+    ChosenClass,
+    Evidence,
+)
 from adsum.accounts.models import BreakGlass, Department, Generation, Identifier, Person, RoleGrant, UsedAssertion
 from adsum.attendance.ahead_tables import Adjustment, CatchUp, Foreseen
 from adsum.attendance.models import (
@@ -93,6 +102,11 @@ from adsum.timetable.models import (
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 __all__ = [
+    "AbsenceCategory",
+    "AbsenceDecision",
+    "AbsenceRequest",
+    "AbsenceRoute",
+    "AbsenceTerms",
     "AccessLog",
     "AccessReport",
     "Adjustment",
@@ -108,6 +122,7 @@ __all__ = [
     "CatchUp",
     "CheckAnswer",
     "Checkpoint",
+    "ChosenClass",
     "ClassChange",
     "ClassReport",
     "ClassSession",
@@ -125,6 +140,7 @@ __all__ = [
     "Enrolment",
     "Epoch",
     "Event",
+    "Evidence",
     "Fallback",
     "FeedMapping",
     "Foreseen",

@@ -18,10 +18,20 @@ def seal(text: str, *, purpose: str) -> str:
     return _vault(purpose).encrypt(text.encode()).decode()
 
 
+def seal_bytes(content: bytes, *, purpose: str) -> bytes:
+    """The same of a file."""
+    return _vault(purpose).encrypt(content)
+
+
 def reveal(sealed: str, *, purpose: str) -> str:
     """What was sealed for that purpose. Raises AdsumError `unreadable_secret` when no configured key opens it."""
+    return reveal_bytes(sealed.encode(), purpose=purpose).decode()
+
+
+def reveal_bytes(sealed: bytes, *, purpose: str) -> bytes:
+    """The same of a file."""
     try:
-        return _vault(purpose).decrypt(sealed.encode()).decode()
+        return _vault(purpose).decrypt(sealed)
     except InvalidToken as closed:
         raise AdsumError(
             "unreadable_secret",

@@ -9,6 +9,8 @@ from django.core.cache import cache
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q
 
+from adsum.absence.evidence import dispose
+from adsum.absence.linking import follow_timetable, sweep
 from adsum.accounts import services as accounts
 from adsum.accounts.reports import unusual_in_week
 from adsum.attendance import reported
@@ -203,6 +205,18 @@ def forget_sign_ins() -> int:
     return accounts.forget_sign_ins(at=at)
 
 
+def link_absences() -> int:
+    """Link absences with the classes that changed lately; how many absences."""
+    return follow_timetable(at=datetime.now(UTC))
+
+
+def tend_absences() -> int:
+    """Link every absence that is not long over once more, and delete evidence whose time is over; how many files."""
+    at = datetime.now(UTC)
+    sweep(today=civil_date(at), at=at)
+    return dispose(today=civil_date(at), at=at)
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     close_older_registers: 24 * 60,
@@ -218,6 +232,8 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     verify_the_log: 24 * 60,
     reconcile_the_record: 24 * 60,
     empty_evidence: 24 * 60,
+    link_absences: 1,
+    tend_absences: 24 * 60,
     report_access: 60,
     forget_sign_ins: 24 * 60,
 }

@@ -22,6 +22,9 @@ pytestmark = pytest.mark.django_db
 ADSUM = Path(__file__).resolve().parents[2] / "adsum"
 BESIDE = (
     "audit/following.py",
+    "absence/decisions.py",
+    "absence/evidence.py",
+    "absence/terms.py",
     "accounts/identities.py",
     "accounts/second_factors.py",
     "attendance/adjustments.py",
@@ -47,6 +50,8 @@ BESIDE = (
 
 
 OWN_TESTS = {
+    "absence.decide_together": "tests/absence/test_requests.py",
+    "absence.dispose": "tests/absence/test_requests.py",
     "audit.seal_looks": "tests/audit/test_reconciliation.py",
     "audit.record_reconciliation": "tests/audit/test_reconciliation.py",
     "accounts.end_sign_in": "tests/web/test_sign_ins.py",
@@ -84,6 +89,13 @@ NO_EVENT = {
     "accounts.use_assertion": "an identity provider's message is used once; the sign-in is not a change",
     "accounts.matching_step": "reads",
     "accounts.forget_sign_ins": "the retention of sign-ins that are over; nothing of the university's changes",
+    "absence.foretell": "reads",
+    "absence.locked": "reads and holds",
+    "absence.movable": "reads",
+    "absence.limits_on": "reads",
+    "absence.categories": "reads",
+    "absence.note": "is the event",
+    "absence.due_again": "a part of keeping evidence that was asked for",
     "accounts.has_second_step": "reads",
     "accounts.kept_of": "reads",
     "accounts.spelled": "reads",

@@ -1,7 +1,6 @@
 """The table of deeds: each public verb of the services done once, and the events it leaves. Read by test_one_event.py."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -30,19 +29,11 @@ from adsum.checkin.rules import AlarmKind, Called
 from adsum.timetable import services as timetable
 from adsum.timetable.rules import ImportState
 from tests.kit import marking
+from tests.kit.absences import ABSENCES
 from tests.kit.class_on import BY, U
+from tests.kit.deed import Deed, with_
 from tests.kit.signing_in import new_secret
 from tests.kit.world import NINE
-
-
-@dataclass(frozen=True)
-class Deed:
-    """What is done (after what was made ready), and the events it leaves, in order, by whom."""
-
-    make: Callable[[U], Callable[[], Any]]
-    leaves: list[str]
-    by: str = BY
-    """An actor, or the name of one of U's people."""
 
 
 def grant(u: U) -> RoleGrant:
@@ -78,14 +69,11 @@ def paired(u: U) -> Callable[[], Any]:
     return lambda: confirm_pairing(pairing.code, opening, by=u.lecturer, at=NINE)
 
 
-def with_(thing: Any, deed: Callable[[Any], Any]) -> Callable[[], Any]:
-    return lambda: deed(thing)
-
-
 NEW: dict[str, Any] = {"username": "new@uni.example", "family_name": "New", "by": BY, "at": NINE}
 PASSWORD = "correct horse battery"
 
 DEEDS: dict[str, Deed] = {
+    **ABSENCES,
     "accounts.create_person": Deed(lambda u: lambda: accounts.create_person(**NEW), ["person.create"]),
     "accounts.update_person": Deed(
         lambda u: lambda: accounts.update_person(u.alice, given_name="Al", by=BY, at=NINE), ["person.change"]

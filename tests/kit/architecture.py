@@ -22,6 +22,7 @@ LAYERS = ["core", *FEATURES, "integrations", "web"]
 
 WRITERS = {
     "audit": ["services", "looks", "following", "bulk"],
+    "absence": ["services", "decisions", "evidence", "terms"],
     "accounts": ["services", "bulk", "generation", "identities", "second_factors"],
     "timetable": ["services", "changes", "keeping", "roles"],
     "attendance": [

@@ -76,6 +76,7 @@ def test_the_schedules_are_those_of_the_code():
         ("close_registers", "adsum.ops.jobs.close_registers", 1),
         ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
         ("forget_sign_ins", "adsum.ops.jobs.forget_sign_ins", 1_440),
+        ("link_absences", "adsum.ops.jobs.link_absences", 1),
         ("poll_feeds", "adsum.ops.jobs.poll_feeds", 1),
         ("reconcile_the_record", "adsum.ops.jobs.reconcile_the_record", 1_440),
         ("report_access", "adsum.ops.jobs.report_access", 60),
@@ -84,6 +85,7 @@ def test_the_schedules_are_those_of_the_code():
         ("sign_the_log", "adsum.ops.jobs.sign_the_log", 1_440),
         ("sweep_corrections", "adsum.ops.jobs.sweep_corrections", 1_440),
         ("tell_people", "adsum.ops.jobs.tell_people", 1),
+        ("tend_absences", "adsum.ops.jobs.tend_absences", 1_440),
         ("tend_checks", "adsum.ops.jobs.tend_checks", 1),
         ("verify_the_log", "adsum.ops.jobs.verify_the_log", 1_440),
     ]
