@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from adsum.web import calendars, checkpoints, home, messages, policy
 from adsum.web.admin import gate, outbox, people, providers
 from adsum.web.entered import RowConverter
+from adsum.web.office import alerts as office_alerts
 from adsum.web.office import classes, complete, outages, periods, policies, queries
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
@@ -96,6 +97,9 @@ urlpatterns = [
     # The lecturer's side
     path("teaching/", teaching.today, name="teaching_today"),
     path("office/classes/", classes.classes, name="office_classes"),
+    path("office/alerts/", office_alerts.overview, name="office_alerts"),
+    path("office/alerts/<uuid:ref>/", office_alerts.detail, name="office_alert"),
+    path("office/alerts/<uuid:ref>/<slug:step>/", office_alerts.step, name="office_alert_step"),
     path("office/queries/", queries.queries, name="office_queries"),
     path("office/queries/together/", queries.together, name="queries_together"),
     path("office/registers/", complete.registers, name="office_registers"),

@@ -28,6 +28,8 @@ class Page(StrEnum):
     """The events by and about a person in the event log."""
     STUDENTS = "students"
     """A list of students with how much each attended, when last, and their open queries."""
+    ALERTS = "alerts"
+    """Alerts about attendance: one, or the list of those that wait."""
     QUERIES = "queries"
     """The list of queries, in the students' words."""
     CHANGES = "changes"
@@ -44,7 +46,9 @@ class Page(StrEnum):
     """The event log, when it named a person who was not searched for."""
 
 
-LISTS = frozenset({Page.STUDENTS, Page.QUERIES, Page.CHANGES, Page.REPORTED, Page.MAIL, Page.FOUND, Page.EVENT_LIST})
+LISTS = frozenset(
+    {Page.STUDENTS, Page.ALERTS, Page.QUERIES, Page.CHANGES, Page.REPORTED, Page.MAIL, Page.FOUND, Page.EVENT_LIST}
+)
 """Pages with a few facts about many people: noted for each person on the page, and less weighty than a whole record."""
 CLASSES = frozenset({Page.REGISTER, Page.MODULE})
 """Pages that are noted for the class or module."""

@@ -1,6 +1,7 @@
 """Words for an alert, the same in letters and on pages: how it stands, what keeps it back, what was found about its classes."""
 
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -9,8 +10,21 @@ from adsum.attendance.models import Query
 from adsum.checkin.labels import RESULTS
 from adsum.engagement.alert_life import Back, State
 from adsum.engagement.not_checked import Found, Sign
+from adsum.engagement.rules import Recipient
 from adsum.timetable.rules import Change
 
+STAGES = {
+    0: gettext_lazy("Friendly word"),
+    1: gettext_lazy("Reminder"),
+    2: gettext_lazy("Meeting"),
+    3: gettext_lazy("Formal panel"),
+}
+CAPACITIES: dict[str, Promise] = {
+    Recipient.STUDENT: gettext_lazy("student"),
+    Recipient.TUTOR: gettext_lazy("tutor, or who stands in"),
+    Recipient.DEPARTMENT: gettext_lazy("department"),
+    Recipient.TEAM: gettext_lazy("attendance team"),
+}
 STATES = {
     State.HELD: gettext_lazy("Held"),
     State.RELEASED: gettext_lazy("Leaves next"),

@@ -42,6 +42,7 @@ MENU = (
     Door("student_record", _("My record"), "list-check", frozenset({Role.STUDENT})),
     Door("teaching_today", _("My classes"), "calendar-week", frozenset({Role.LECTURER})),
     Door("office_classes", _("Classes"), "building", LISTS_CLASSES),
+    Door("office_alerts", _("Alerts"), "hourglass-split", frozenset({Role.ATTENDANCE_TEAM})),
     Door("office_queries", _("Queries"), "chat-left-text", KEEPS_REGISTERS),
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
     Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True),

@@ -76,10 +76,11 @@ class Missing(World):
         self.classes += made
         return made
 
-    def mark(self, session: ClassSession, status: Status, *, at: datetime) -> None:
+    def mark(self, session: ClassSession, status: Status, *, at: datetime, by: Person | None = None) -> None:
         known = Mark.objects.filter(session=session, student=self.alice).exists()
-        by = self.ada if at < session.ends_at + 7 * DAY else self.team
-        mark_students(session, [self.alice], status, by=by, at=at, reason_code=Reason.SEEN_IN_CLASS if known else None)
+        by = by or (self.ada if at < session.ends_at + 7 * DAY else self.team)
+        why = Reason.SEEN_IN_CLASS if known or by == self.team else None
+        mark_students(session, [self.alice], status, by=by, at=at, reason_code=why)
 
     def alert(self, stage: int = 0) -> Alert:
         return Alert.objects.filter(student=self.alice, stage=stage).latest("pk")

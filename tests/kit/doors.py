@@ -86,6 +86,7 @@ AMENDMENTS   = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 200, 200
 REPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404, 404)
 NOTES        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404, 404, 404, 404, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404)
+TEAM         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404, 404)
 POLICIES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404, 404)
 OUTAGES      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404, 404)
 LOCAL        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404)
@@ -178,6 +179,9 @@ DOORS = [
     *doors("calendar_feed",           "/calendar/{calendar_secret}.ics",    always(200), None),
     *doors("teaching_today",          "/teaching/",                         TEACHING, None),
     *doors("office_classes",          "/office/classes/",                   CLASSES, None),
+    *doors("office_alerts",           "/office/alerts/",                    TEAM, None),
+    *doors("office_alert",            "/office/alerts/{alert}/",            TEAM, None),
+    *doors("office_alert_step",       "/office/alerts/{alert}/release/",    None, instead(TEAM, 302)),
     *doors("office_queries",          "/office/queries/",                   OFFICE, None),
     *doors("queries_together",        "/office/queries/together/",          None, QUERY_ALONE, query="{query}"),
     *doors("office_registers",        "/office/registers/",                 OFFICE, None),

@@ -25,6 +25,9 @@ from adsum.checkin.pairing import begin_pairing
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, open_checkin
 from adsum.checkin.writer import record_scans
+from adsum.engagement.evaluation import evaluate
+from adsum.engagement.models import Alert
+from adsum.engagement.rules import Trigger
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.messages.models import Message
 from adsum.messages.services import write as write_messages
@@ -33,6 +36,7 @@ from adsum.messages.topics import queries
 from adsum.timetable.models import ClassReport, ModuleLeader
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
+from tests.kit.alerted import rules_in_force
 from tests.kit.doors import IN, Door
 from tests.kit.marking import mark_students
 from tests.kit.passkeys import give
@@ -116,7 +120,10 @@ class House:
         check = begin_check(opening, by=lecturer, at=at)
         CheckAnswer.objects.create(second_check=check, student=student)
         SpotCall.objects.create(spot_check=spot, student=student, place=2)
+        rules_in_force(world, at=at, rules=[{"code": "0a", "stage": 0, "trigger": Trigger.MISSED_IN_A_ROW, "number": 1}])
+        evaluate([student.pk], at=at)
         self.names = {
+            "alert": Alert.objects.get().ref,
             "kiosk": open_kiosk(opening, by=lecturer, at=at).kiosk.ref,
             "check": check.ref,
             "spot": spot.ref,

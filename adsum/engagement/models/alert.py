@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import STATUSES
-from adsum.engagement.alert_life import OPEN, REACHED, State
-from adsum.timetable.models import ClassSession
+from adsum.engagement.alert_life import OPEN, State
+from adsum.timetable.models import ClassSession, Enrolment
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
@@ -18,9 +19,11 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         """Those not over yet."""
         return self.filter(state__in=OPEN)
 
-    def read(self) -> AlertQuerySet:
-        """Those that somebody was told of, and that were not withdrawn."""
-        return self.filter(state__in=REACHED, told_at__isnull=False)
+    def of_departments(self, departments: Collection[int] | None) -> AlertQuerySet:
+        """Those of students on courses of these departments; None: of everyone."""
+        if departments is None:
+            return self
+        return self.filter(student__in=Enrolment.objects.filter(course__department__in=departments).values("person"))
 
 
 class Alert(models.Model):

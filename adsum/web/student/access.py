@@ -23,6 +23,7 @@ PAGES = {
     Page.EVENTS: gettext_lazy("What you did here, in the event log"),
     Page.ACCOUNT: gettext_lazy("Your account and roles"),
     Page.STUDENTS: gettext_lazy("A list of students, with how much you attended"),
+    Page.ALERTS: gettext_lazy("Alerts about attendance, with one about you"),
     Page.QUERIES: gettext_lazy("A list of queries, with yours"),
     Page.CHANGES: gettext_lazy("A list of changed marks, with yours"),
     Page.REPORTED: gettext_lazy("A list of what was reported to an authority, with you"),

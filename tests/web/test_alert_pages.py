@@ -1,0 +1,127 @@
+"""The pages of alerts: the list of those that wait, and one that leaves only after a person has looked."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from adsum.accounts.rules import Role
+from adsum.attendance.rules import Status
+from adsum.checkin.rules import Refusal
+from adsum.checkin.services import open_checkin
+from adsum.checkin.writer import record_scans
+from adsum.engagement.alert_life import State
+from adsum.engagement.models import Alert
+from tests.kit.alerted import DAY, NIGHT, Missing, minute, night
+from tests.kit.marking import mark_students
+from tests.kit.reading import text_of
+from tests.kit.scans import attempt
+from tests.kit.world import NINE
+
+pytestmark = pytest.mark.django_db
+TUESDAY = NINE + 8 * DAY + timedelta(hours=2)
+
+
+class Office(Missing):
+    """Alice tried to scan in four classes, was refused, and waits at stage 2; the attendance team looks on the Tuesday."""
+
+    def __init__(self, client: Client, clock: Any) -> None:
+        super().__init__()
+        self.client, self.clock = client, clock
+        for session in self.week("++++."):
+            self.refused_in(session)
+        night(NINE + 4 * DAY + NIGHT)
+        Alert.objects.update(stage=2)
+        self.at(TUESDAY)
+
+    def refused_in(self, session: Any) -> None:
+        opening = open_checkin(session, by=self.ada, at=session.starts_at)
+        seen = {"first_seen_at": session.starts_at, "finished_at": session.starts_at}
+        record_scans([attempt(opening, self.alice, verdict=Refusal.STALE_CODE, **seen)])
+        self.mark(session, Status.ABSENT, at=session.ends_at)
+
+    def at(self, at: datetime) -> None:
+        self.clock.move_to(at)
+        self.client.force_login(self.team)
+
+    @property
+    def path(self) -> str:
+        return f"/office/alerts/{self.alert(2).ref}/"
+
+    def post(self, step: str, **data: object) -> str:
+        return text_of(self.client.post(f"{self.path}{step}/", data, follow=True))
+
+
+@pytest.fixture
+def office(client: Client, db: None) -> Iterator[Office]:
+    with time_machine.travel(NINE, tick=False) as clock:
+        yield Office(client, clock)
+
+
+def test_a_meeting_leaves_only_after_what_was_not_checked_was_shown_and_ticked(office: Office):
+    page = text_of(office.client.get("/office/alerts/"))
+    assert "0 of 4 attended in the last 4 weeks of teaching (0%)" in page
+    assert "What was not checked has to be looked at" in page
+    answer = office.client.get(office.path)
+    assert text_of(answer).count("Scan refused: The code had already changed.") == 4
+    assert "Look at each class first" in office.post("release")
+    shown = [one["shown"] for one in answer.context["classes"]]
+    office.post("tick", tick=shown[:3])
+    assert "Look at each class first" in office.post("release")
+    assert "3 of 4 classes looked at" in text_of(office.client.get("/office/alerts/"))
+    assert "Looked at by Tia Team" in office.post("tick", tick=shown)
+    assert "Let go." in office.post("release")
+    minute(TUESDAY)
+    assert office.told() == ["reminder_meeting"]
+    page = text_of(office.client.get(office.path))
+    assert "Who was told" in page
+    assert "Tom Tutor tutor, or who stands in" in page
+
+
+def test_a_person_keeps_it_back_begins_a_welfare_hold_and_closes_it(office: Office):
+    assert "Say in a few words why it waits" in office.post("hold", why=" ")
+    assert "“I know her.”" in office.post("hold", why="I know her.")
+    assert "Choose a day ahead" in office.post("welfare", review_on="2026-11-30")
+    assert "No reminder leaves to this student." in office.post("welfare", review_on="2026-12-14")
+    assert "Welfare hold ended." in office.post("end-welfare")
+    assert "Closed. The student reads why." in office.post("close", why="We have spoken.")
+    assert office.states() == [(2, State.CLOSED)]
+    assert "We have spoken." in text_of(office.client.get("/office/alerts/?show=over"))
+    assert "This alert has moved on meanwhile." in office.post("release")
+
+
+def test_a_review_is_first_in_the_list_and_is_decided_by_a_person(office: Office):
+    Alert.objects.update(state=State.REVIEW, told_at=TUESDAY, released_by=office.team)
+    assert "Urgent" in text_of(office.client.get("/office/alerts/"))
+    assert "Say in a few words what was wrong" in office.post("take-back", why="")
+    office.post("take-back", why="The scanner of that room failed.")
+    assert office.states() == [(2, State.WITHDRAWN)]
+
+
+def test_the_team_of_another_department_finds_nothing(office: Office):
+    history = office.person(Role.ATTENDANCE_TEAM, department=office.department("HI", "History"))
+    office.client.force_login(history)
+    assert "No alert waits" in text_of(office.client.get("/office/alerts/"))
+    assert office.client.get(office.path).status_code == 404
+
+
+def test_the_list_asks_as_many_questions_for_one_alert_as_for_three(office: Office):
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert office.client.get("/office/alerts/").status_code == 200
+        return len(queries)
+
+    asked()
+    one = asked()
+    assert one <= 22
+    students = [office.student(groups=[office.group_]) for _ in range(2)]
+    for session in office.classes:
+        mark_students(session, students, Status.ABSENT, by=office.team, at=TUESDAY)
+    night(TUESDAY)
+    assert len(office.client.get("/office/alerts/").context["rows"]) == 3
+    assert asked() == one
