@@ -35,6 +35,7 @@ check: $(DEV) ## style, types, walls, missing migrations, generated documents
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python scripts/docs.py --check
+	$(BIN)/python scripts/letters.py --check
 	$(BIN)/python scripts/translate.py --check
 
 .PHONY: fix
@@ -53,6 +54,10 @@ mutants: $(DEV) ## small lies in the pure rules, and whether their own tests not
 .PHONY: docs
 docs: $(DEV) ## write docs/data.md and .env.example from the code
 	$(BIN)/python scripts/docs.py
+
+.PHONY: letters
+letters: $(DEV) ## build the HTML of letters from their MJML
+	$(BIN)/python scripts/letters.py
 
 .PHONY: pictures
 pictures: $(DEV) engines ## take the pictures of docs/pictures again, from a demo university of its own

@@ -9,7 +9,17 @@ from adsum.absence.models import (
     ChosenClass,
     Evidence,
 )
-from adsum.accounts.models import BreakGlass, Department, Generation, Identifier, Person, RoleGrant, UsedAssertion
+from adsum.accounts.models import (
+    BreakGlass,
+    ContactDetail,
+    ContactStop,
+    Department,
+    Generation,
+    Identifier,
+    Person,
+    RoleGrant,
+    UsedAssertion,
+)
 from adsum.attendance.ahead_tables import Adjustment, CatchUp, Foreseen
 from adsum.attendance.models import (
     Correction,
@@ -79,7 +89,7 @@ from adsum.engagement.models import (
     Told,
     WelfareHold,
 )
-from adsum.messages.models import Message
+from adsum.messages.models import HandOver, MailChoice, Message
 from adsum.timetable.models import (
     CalendarKey,
     ClassChange,
@@ -130,7 +140,9 @@ __all__ = [
     "Concern",
     "Conduct",
     "ConductClass",
+    "ContactDetail",
     "ContactPoint",
+    "ContactStop",
     "Contacted",
     "Correction",
     "Course",
@@ -148,6 +160,7 @@ __all__ = [
     "Generation",
     "Group",
     "GroupStaff",
+    "HandOver",
     "HeldDecision",
     "Identifier",
     "Import",
@@ -158,6 +171,7 @@ __all__ = [
     "Leaf",
     "Leave",
     "LookSeal",
+    "MailChoice",
     "Mark",
     "MarkChange",
     "Meeting",

@@ -2,6 +2,7 @@
 of secrets; a missing or impossible value says what to do."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from email.utils import parseaddr
@@ -12,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_noop
-from pydantic import field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -86,6 +87,20 @@ class Environment(BaseSettings):
     """The file that holds it, and nothing else."""
     mail_from: str = ""
     """Whom letters come from: `Attendance <attendance@uni.ac.uk>`."""
+    mail_reply_to: str = ""
+    """Where answers go, where no department has an address of its own: a mailbox that somebody reads. Empty: to `mail_from`."""
+    mail_bounces_to: str = ""
+    """The address that mail servers send letters back to (the envelope's sender), a mailbox of its own. Empty: `mail_from`."""
+    mail_bounces: str = ""
+    """That mailbox, from which Adsum reads what came back: `imaps://user@mail.uni.ac.uk/INBOX`, or on this machine
+    `maildir:/var/mail/bounces`. Empty: nothing is read."""
+    mail_bounces_password_file: Path | None = None
+    """The file with the password of its account, and nothing else."""
+    mail_bounces_password: str = ""
+    """That password; better as a file, above or among the secrets."""
+    mail_reports_secret: str = ""
+    """The secret by which a mail service signs what became of letters, for `/mail/reports/`: `whsec_` and base64, as Standard
+    Webhooks has it. Empty: nothing is taken there."""
     log_level: str = "warning"
     """How much the log says: `info` has a line for each request."""
     demo: bool = False
@@ -101,18 +116,47 @@ class Environment(BaseSettings):
             raise ValueError("ADSUM_ORIGIN must look like https://uni.ac.uk, without a path")
         return value.rstrip("/").lower()  # as browsers send it
 
-    @field_validator("mail_password_file", mode="before")
+    @field_validator("mail_password_file", "mail_bounces_password_file", mode="before")
     @classmethod
     def _no_file(cls, value: object) -> object:
         return value or None
 
-    @field_validator("mail_from")
+    @field_validator("mail_from", "mail_reply_to", "mail_bounces_to")
     @classmethod
-    def _from_is_one_address(cls, value: str) -> str:
+    def _is_one_address(cls, value: str, info: ValidationInfo) -> str:
         _name, address = parseaddr(value)
         if value and ("@" not in address or not value.isprintable()):
-            raise ValueError("ADSUM_MAIL_FROM must be one address, such as Attendance <attendance@uni.ac.uk>")
+            name = f"ADSUM_{(info.field_name or '').upper()}"
+            raise ValueError(f"{name} must be one address, such as Attendance <attendance@uni.ac.uk>")
         return value
+
+    @field_validator("mail_bounces")
+    @classmethod
+    def _is_a_mailbox(cls, value: str) -> str:
+        parts = urlsplit(value)
+        secure = parts.scheme == "imaps" or (parts.scheme == "imap" and parts.hostname in {"localhost", "127.0.0.1", "::1"})
+        there = parts.path.startswith("/") if parts.scheme == "maildir" else secure and parts.hostname and parts.username
+        if value and not there:
+            raise ValueError("ADSUM_MAIL_BOUNCES must look like imaps://user@mail.uni.ac.uk/INBOX or maildir:/var/mail/bounces")
+        return value
+
+    @field_validator("mail_reports_secret")
+    @classmethod
+    def _is_a_secret(cls, value: str) -> str:
+        if value and not re.fullmatch(r"whsec_[A-Za-z0-9+/]{32,}={0,2}", value):
+            raise ValueError("ADSUM_MAIL_REPORTS_SECRET must be whsec_ and at least 24 bytes in base64")
+        return value
+
+    @model_validator(mode="after")
+    def _passwords_are_read(self) -> Self:
+        for name in ("mail_password", "mail_bounces_password"):
+            file: Path | None = getattr(self, f"{name}_file")
+            if file is not None:
+                try:
+                    setattr(self, name, file.read_text().strip())
+                except OSError as wrong:
+                    raise ValueError(f"ADSUM_{name.upper()}_FILE cannot be read: {wrong}") from wrong
+        return self
 
     @model_validator(mode="after")
     def _mail_is_whole(self) -> Self:
@@ -122,11 +166,6 @@ class Environment(BaseSettings):
             raise ValueError("ADSUM_MAIL_HOST needs ADSUM_MAIL_FROM: the address letters come from")
         if self.mail_user and self.mail_security == "none":
             raise ValueError("ADSUM_MAIL_SECURITY=none would send the password of ADSUM_MAIL_USER in the clear; use starttls")
-        if self.mail_password_file is not None:
-            try:
-                self.mail_password = self.mail_password_file.read_text().strip()
-            except OSError as wrong:
-                raise ValueError(f"ADSUM_MAIL_PASSWORD_FILE cannot be read: {wrong}") from wrong
         if self.mail_user and not self.mail_password:
             raise ValueError("ADSUM_MAIL_USER needs ADSUM_MAIL_PASSWORD_FILE, a file with its password")
         return self
@@ -361,6 +400,11 @@ EMAIL_USE_TLS = env.mail_security == "starttls"
 EMAIL_USE_SSL = env.mail_security == "tls"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.mail_from or "adsum@localhost"
+MAIL_REPLY_TO = env.mail_reply_to
+MAIL_BOUNCES_TO = env.mail_bounces_to
+MAIL_BOUNCES = env.mail_bounces
+MAIL_BOUNCES_PASSWORD = env.mail_bounces_password
+MAIL_REPORTS_SECRET = env.mail_reports_secret
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.static

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 
-from adsum.accounts.rules import BY_DEPARTMENT, Access, Purpose, Role
+from adsum.accounts.rules import BY_DEPARTMENT, Access, ContactBy, Purpose, Role, StopReason
 from adsum.core.university import civil_date
 
 
@@ -134,6 +134,8 @@ class Department(models.Model):
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=200)
+    answers_to = models.EmailField(blank=True)
+    """Where answers to its students' letters go: a mailbox that somebody reads. Empty: to that of the department above it."""
 
     objects = DepartmentQuerySet.as_manager()
 
@@ -219,6 +221,53 @@ class BreakGlass(models.Model):
 
     def __str__(self) -> str:
         return f"{self.viewer_id} opened {self.student_id}: {self.purpose}"
+
+
+class ContactDetail(models.Model):
+    """One way to reach a person, from one day to another. What was entered before stays, ended."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", db_index=False)
+    by = models.CharField(max_length=16, choices=[(way.value, way.value) for way in ContactBy])
+    value = models.CharField(max_length=300)
+    source = models.CharField(max_length=40, blank=True)
+    """Where it came from: an import's source, or '' when a person entered it."""
+    entered_at = models.DateTimeField()
+    entered_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    confirmed_at = models.DateTimeField(null=True)
+    """When its owner last said that it is right."""
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "by"], condition=Q(ended_at=None), name="one_contact_detail_at_a_time")
+        ]
+        indexes = [models.Index(fields=["person", "by"], name="contact_detail_by_person")]
+
+    def __str__(self) -> str:
+        return f"{self.by} of {self.person_id}"
+
+
+class ContactStop(models.Model):
+    """Nobody writes to this person any more, from one instant to another. Whatever sends asks this."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reason = models.CharField(max_length=12, choices=[(reason.value, reason.value) for reason in StopReason])
+    at = models.DateTimeField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person"], condition=Q(ended_at=None), name="one_contact_stop_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
+                name="contact_stop_ended_has_who_and_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.reason}"
 
 
 class Generation(models.Model):

@@ -100,6 +100,23 @@ class Purpose(StrEnum):
     FAULT = "fault"
 
 
+class StopReason(StrEnum):
+    """Why nobody writes to a person any more."""
+
+    DECEASED = "deceased"
+    WITHDRAWN = "withdrawn"
+    NO_CONTACT = "no_contact"
+    """They, or a court, or those who look after them, have asked for it."""
+
+
+class ContactBy(StrEnum):
+    """Ways to reach a person beside the university's own."""
+
+    TELEPHONE = "telephone"
+    PERSONAL_EMAIL = "personal_email"
+    ADDRESS = "address"
+
+
 def reads_words(role: Role | None, *, about_absence: bool) -> bool:
     """Whether a person who opened a record as `role` (None: from outside the usual relationship) reads what people wrote beside
     a mark or a query. Words about an absence may be about health: those who decide on absences read them, tutors do not."""

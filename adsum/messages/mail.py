@@ -1,10 +1,10 @@
 """The outbox by mail: each letter as plain text and as HTML, in its reader's language, to the mail server."""
 
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address as Mailbox
 from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,11 +17,14 @@ from django.core.validators import validate_email
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from adsum.accounts.reaching import details_of
+from adsum.accounts.rules import ContactBy
 from adsum.core.errors import AdsumError
 from adsum.messages import services
 from adsum.messages.models import Message
-from adsum.messages.rules import SERVER_AWAY
-from adsum.messages.topics.registry import letter_of
+from adsum.messages.reports import answers_of
+from adsum.messages.rules import SERVER_AWAY, Address
+from adsum.messages.topics.registry import KINDS, letter_of
 
 AT_ONCE = 50
 """How many letters a worker takes at a time, over one connection."""
@@ -50,21 +53,25 @@ def send_due(clock: Callable[[], datetime], *, most: int = 5_000) -> int:
             services.give_back(messages, _said(away), due_at=clock() + SERVER_AWAY)
             return sent
         try:
+            replies = answers_to(messages)
             for number, message in enumerate(messages):
                 try:
-                    sent += _send(message, connection, clock)
+                    sent += _send(message, replies, connection, clock)
                 except (OSError, smtplib.SMTPException) as away:
-                    services.give_back(messages[number:], _said(away), due_at=clock() + SERVER_AWAY)
+                    _refused(message, _said(away), clock, for_good=False)  # it may be the reason: no letter stops the others
+                    services.give_back(messages[number + 1 :], _said(away), due_at=clock() + SERVER_AWAY)
                     return sent
         finally:
             _close(connection)
     return sent
 
 
-def _send(message: Message, connection: BaseEmailBackend, clock: Callable[[], datetime]) -> bool:
-    """Send one letter. Raises OSError or SMTPException for errors that are not this letter's fault."""
+def _send(message: Message, replies: Mapping[int, str], connection: BaseEmailBackend, clock: Callable[[], datetime]) -> bool:
+    """Send one letter. Raises OSError or SMTPException for errors that need not be this letter's fault."""
+    if not services.may_leave(message):
+        return False
     try:
-        letter = compose(message)
+        letter = compose(message, reply_to=replies[message.person_id])
     except AdsumError as problem:
         return _refused(message, problem.message, clock, for_good=True)
     letter.connection = connection
@@ -115,6 +122,9 @@ def _said(problem: Exception) -> str:
 def address_of(message: Message) -> str:
     """Where the letter goes. Raises AdsumError `no_address`."""
     address = message.person.email or message.person.username
+    if message.address == Address.PERSONAL:
+        detail = details_of(message.person).get(ContactBy.PERSONAL_EMAIL)
+        address = detail.value if detail else ""
     try:
         validate_email(address)
     except ValidationError as wrong:
@@ -122,7 +132,15 @@ def address_of(message: Message) -> str:
     return address
 
 
-def compose(message: Message) -> EmailMultiAlternatives:
+def answers_to(messages: Collection[Message]) -> dict[int, str]:
+    """By reader, where answers to their letters go: somebody reads them (two queries)."""
+    people = {message.person_id for message in messages}
+    of_departments = answers_of(people)
+    default = settings.MAIL_REPLY_TO or settings.DEFAULT_FROM_EMAIL
+    return {person: of_departments.get(person, default) for person in people}
+
+
+def compose(message: Message, *, reply_to: str) -> EmailMultiAlternatives:
     """The letter. No attachment, nothing that is fetched when it is read. Raises AdsumError `no_address`."""
     address = address_of(message)
     language = message.language
@@ -134,19 +152,23 @@ def compose(message: Message) -> EmailMultiAlternatives:
             "origin": settings.ORIGIN,
             "language": language,
             "university": settings.UNIVERSITY,
+            "formal": KINDS[message.kind].formal,
+            "page": f"/messages/{(message.copy_of or message).ref}/",
+            "reply_to": parseaddr(reply_to)[1],
             "other": OTHER_LANGUAGE[language],
             "other_code": "cy" if language == "en-gb" else "en-GB",
         }
         text = render_to_string("adsum/mail/letter.txt", context)
         html = render_to_string("adsum/mail/letter.html", context)
     host = urlsplit(settings.ORIGIN).hostname
-    name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     mail = EmailMultiAlternatives(
         subject=_one_line(letter.subject),
         body=text,
-        from_email=str(Address(_one_line(name), addr_spec=sender)),
-        to=[str(Address(_one_line(message.person.display_name), addr_spec=address))],
+        from_email=settings.MAIL_BOUNCES_TO or _mailbox(settings.DEFAULT_FROM_EMAIL),
+        to=[str(Mailbox(_one_line(message.person.display_name), addr_spec=address))],
+        reply_to=[_mailbox(reply_to)],
         headers={
+            "From": _mailbox(settings.DEFAULT_FROM_EMAIL),
             "Message-ID": f"<{message.ref}@{host}>",
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
@@ -156,6 +178,11 @@ def compose(message: Message) -> EmailMultiAlternatives:
     )
     mail.attach_alternative(html, "text/html")
     return mail
+
+
+def _mailbox(text: str) -> str:
+    name, address = parseaddr(text)
+    return str(Mailbox(_one_line(name), addr_spec=address))
 
 
 def _one_line(text: str) -> str:

@@ -6,21 +6,30 @@ import uuid
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from adsum.accounts.models import Person
-from adsum.messages.rules import LEFT, UNSEEN, State
+from adsum.accounts.models import ContactStop, Person
+from adsum.messages.rules import LEFT, UNSEEN, Address, Closed, How, State
+
+WEEK = "week"
+"""The kind of the week's letter, which carries what was gathered for it."""
+
+
+def reader_is_stopped() -> Exists:
+    """Whether nobody writes to the reader of a message any more."""
+    return Exists(ContactStop.objects.filter(person=OuterRef("person"), ended_at=None))
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def of(self, person: Person) -> MessageQuerySet:
-        """What this person reads here, whether or not it has gone out by mail."""
-        return self.filter(person=person).exclude(state__in=UNSEEN)
+        """What this person reads here, whether or not it has gone out by mail: each once, however it was sent."""
+        unsent = Q(reader_is_stopped(), sent_at=None)
+        return self.filter(person=person, copy_of=None).exclude(state__in=UNSEEN).exclude(kind=WEEK).exclude(unsent)
 
     def due(self, at: datetime) -> MessageQuerySet:
-        """Letters to be sent now that no worker is busy with."""
+        """Letters to be sent now that no worker is busy with, to people who may be written to."""
         free = Q(claimed_until=None) | Q(claimed_until__lte=at)
-        return self.filter(free, state=State.WAITING, due_at__lte=at)
+        return self.filter(free, ~reader_is_stopped(), state=State.WAITING, due_at__lte=at)
 
 
 class Message(models.Model):
@@ -51,6 +60,11 @@ class Message(models.Model):
     sent_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=300, blank=True)
     """What the mail server said the last time it refused, or why a person kept it back."""
+    address = models.CharField(max_length=10, choices=[(one.value, one.value) for one in Address], default=Address.UNIVERSITY)
+    copy_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="copies")
+    """The message that was not opened, and goes to another address by this one."""
+    carrier = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="carried")
+    """The week's letter that it goes out with."""
     opened_at = models.DateTimeField(null=True)
     """When its reader, signed in, read it here."""
 
@@ -71,3 +85,44 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.person_id}: {self.state}"
+
+
+class MailChoice(models.Model):
+    """How one person wants one kind of message by mail, where they chose."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=40)
+    how = models.CharField(max_length=8, choices=[(how.value, how.value) for how in How])
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "kind"], name="one_choice_per_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.person_id}: {self.how}"
+
+
+class HandOver(models.Model):
+    """A formal message was opened over no channel: a named person has the task of reaching its reader. Until it is opened, or
+    they let it go on, no stage goes on."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="hand_over")
+    owner = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    due_on = models.DateField()
+    """From this day on they may let it go on without a call."""
+    closed_at = models.DateTimeField(null=True)
+    closed_as = models.CharField(max_length=8, blank=True, choices=[(one.value, one.value) for one in Closed])
+    closed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="hand_over_closed_has_how",
+                condition=Q(closed_at=None, closed_as="") | (Q(closed_at__isnull=False) & ~Q(closed_as="")),
+            )
+        ]
+        indexes = [models.Index(fields=["owner", "due_on"], condition=Q(closed_at=None), name="hand_over_open")]
+
+    def __str__(self) -> str:
+        return f"message {self.message_id} with {self.owner_id}"

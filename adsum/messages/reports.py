@@ -1,17 +1,18 @@
 """Reads across the outbox, and the people who are told about things other than their own classes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count
 
-from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
 from adsum.core.university import civil_date
-from adsum.messages.models import Message
-from adsum.messages.rules import State
+from adsum.messages.models import MailChoice, Message
+from adsum.messages.rules import How, State
+from adsum.timetable.models import Enrolment
 
 
 def counts() -> dict[str, int]:
@@ -29,6 +30,32 @@ def oldest_due(at: datetime) -> datetime | None:
 def unread(person: Person) -> int:
     """How many messages this person has not read here (one query)."""
     return Message.objects.of(person).filter(opened_at=None).count()
+
+
+def choices_of(people: Collection[int]) -> dict[tuple[int, str], How]:
+    """How these people chose to have kinds of messages by mail (one query)."""
+    rows = MailChoice.objects.filter(person__in=people).values_list("person", "kind", "how")
+    return {(person, kind): How(how) for person, kind, how in rows}
+
+
+def answers_of(people: Collection[int]) -> dict[int, str]:
+    """By student, the address of their department, or of the next above it that has one, which reads what they answer; those
+    without are left out (two queries)."""
+    departments = {
+        pk: (parent, address) for pk, parent, address in Department.objects.values_list("pk", "parent", "answers_to")
+    }
+    if not any(address for _parent, address in departments.values()):
+        return {}
+    rows = Enrolment.objects.filter(person__in=people).order_by("starts_on", "pk").values_list("person", "course__department")
+    found = {person: next((of[1] for of in _up(departments, department) if of[1]), "") for person, department in rows}
+    return {person: address for person, address in found.items() if address}
+
+
+def _up(departments: Mapping[int, tuple[int | None, str]], department: int | None) -> Iterator[tuple[int | None, str]]:
+    """A department, and those above it."""
+    while department is not None:
+        yield departments[department]
+        department = departments[department][0]
 
 
 # Who is told

@@ -3,7 +3,7 @@
 Times of day are the university's.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ class State(StrEnum):
     BOUNCED = "bounced"
     """Taken, and sent back later. A person may try again."""
     MUTED = "muted"
-    """Its reader wants none of these by mail: to be read here only."""
+    """To be read here only: its reader wants none of these by mail, or had read it before the week's letter went out."""
     HELD = "held"
     """Kept back by a person."""
     WITHDRAWN = "withdrawn"
@@ -37,7 +37,7 @@ class State(StrEnum):
 
 MOVES: dict[State, frozenset[State]] = {
     State.WAITING: frozenset({State.SENT, State.REFUSED, State.HELD, State.WITHDRAWN, State.LAPSED, State.STOPPED}),
-    State.GATHERED: frozenset({State.SENT, State.REFUSED, State.WITHDRAWN, State.LAPSED, State.STOPPED}),
+    State.GATHERED: frozenset({State.SENT, State.REFUSED, State.MUTED, State.WITHDRAWN, State.LAPSED, State.STOPPED}),
     State.HELD: frozenset({State.WAITING, State.WITHDRAWN, State.LAPSED, State.STOPPED}),
     State.REFUSED: frozenset({State.WAITING, State.WITHDRAWN, State.STOPPED}),
     State.SENT: frozenset({State.DELIVERED, State.BOUNCED}),
@@ -54,6 +54,30 @@ UNSEEN = frozenset({State.HELD, State.WITHDRAWN, State.STOPPED})
 """States in which its reader cannot read it here either."""
 LEFT = frozenset({State.SENT, State.DELIVERED, State.BOUNCED})
 """States of a letter that the mail server took."""
+
+
+class Address(StrEnum):
+    """Which of a person's addresses a letter goes to."""
+
+    UNIVERSITY = "university"
+    PERSONAL = "personal"
+
+
+class How(StrEnum):
+    """How a person wants one kind of message by mail. Here they read it in any case."""
+
+    EACH = "each"
+    WEEKLY = "weekly"
+    NEVER = "never"
+
+
+class Closed(StrEnum):
+    """How the task of reaching the reader of an unopened message ended."""
+
+    OPENED = "opened"
+    GONE_ON = "gone_on"
+    STOPPED = "stopped"
+
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 """How long after each temporary refusal a letter is tried again; after the last one it has failed."""
@@ -78,6 +102,52 @@ KEPT_DUE = timedelta(days=14)
 """How long a letter about marks and registers is of use, should the mail be away."""
 NO_CODE_AFTER = timedelta(minutes=8)
 """How long a class has been going on without any sign of a register before its lecturer is asked about it."""
+
+
+WEEKLY_ON, WEEKLY_AT = 0, time(9)
+"""The week's letter goes out on Mondays at this time."""
+UNOPENED_FOR = 2
+"""Working days a formal message waits to be opened before it goes on to the next channel."""
+GONE_ON_AFTER = 5
+"""Working days a named person waits for an answer, if they have not rung, before the matter may go on (docs/rules.md A 15)."""
+
+
+class Next(StrEnum):
+    """Where a formal message goes that is not opened."""
+
+    COPY = "copy"
+    """To the person's other address."""
+    HAND_OVER = "hand_over"
+    """To a named person, who rings."""
+
+
+def next_channel(*, failed: bool, waited: int, other_address: bool, copied: bool) -> Next | None:
+    """Where an unopened formal message goes now; None: it waits. `failed` and `waited` (working days) are of the last letter
+    that went out: to the other address once it is `copied`. In the product it stood from the first day."""
+    if not failed and waited < UNOPENED_FOR:
+        return None
+    return Next.COPY if other_address and not copied else Next.HAND_OVER
+
+
+def may_go_on(*, called: bool, today: date, due_on: date) -> bool:
+    """Whether the named person may let a matter go on whose message was never opened."""
+    return called or today >= due_on
+
+
+def chosen(*, formal: bool, mutable: bool, digest: bool, choice: How | None) -> How:
+    """How a message of such a kind goes by mail, to a person who chose that (None: nothing)."""
+    if formal:
+        return How.EACH
+    allowed = {How.EACH} | ({How.NEVER} if mutable else set()) | ({How.WEEKLY} if digest else set())
+    return choice if choice in allowed else How.WEEKLY if digest else How.EACH
+
+
+def week_at(at: datetime, zone: ZoneInfo) -> datetime:
+    """When the next week's letter goes out."""
+    local = at.astimezone(zone)
+    monday = local.date() + timedelta(days=(WEEKLY_ON - local.weekday()) % 7)
+    slot = datetime.combine(monday, WEEKLY_AT, tzinfo=zone)
+    return slot if slot > local else datetime.combine(monday + timedelta(days=7), WEEKLY_AT, tzinfo=zone)
 
 
 def retry_after(tries: int) -> timedelta | None:

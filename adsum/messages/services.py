@@ -8,12 +8,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
+from adsum.accounts.reaching import stopped_among
 from adsum.audit.services import Entry, record, record_all
 from adsum.core.errors import AdsumError
-from adsum.messages.models import Message
-from adsum.messages.rules import CLAIM, MOVES, State, awake, retry_after
+from adsum.messages.models import WEEK, HandOver, Message, MessageQuerySet, reader_is_stopped
+from adsum.messages.reports import choices_of
+from adsum.messages.rules import CLAIM, MOVES, UNSEEN, Closed, How, State, awake, chosen, retry_after, week_at
 from adsum.messages.topic import Draft, Outcome
-from adsum.messages.topics.registry import KINDS
+from adsum.messages.topics.registry import KINDS, formal_kinds
 from adsum.timetable.reports import university_zone
 
 BATCH = 500
@@ -24,27 +26,47 @@ ACTOR = "system:outbox"
 def write(drafts: Sequence[Draft], *, at: datetime) -> int:
     """Put messages into the outbox, once each however often this is called; how many were new.
 
-    Each is in its person's own language, and goes by mail in the day unless its class is about to begin.
+    Each is in its person's own language, and goes by mail as they chose: in the day unless its class is about to begin, with
+    the week's letter, or not at all. None to those to whom nobody writes any more.
     """
     known = set(Message.objects.filter(key__in=[draft.key for draft in drafts]).values_list("key", flat=True))
+    people = {draft.person.pk for draft in drafts}
+    stopped = stopped_among(people)
+    choices = choices_of(people)
     new = [
-        Message(
-            person=draft.person,
-            kind=draft.kind,
-            version=KINDS[draft.kind].version,
-            key=draft.key,
-            facts=draft.facts,
-            language=language_of(draft.person),
-            created_at=at,
-            due_at=at if draft.at_once else awake(at, university_zone()),
-            useful_until=draft.useful_until,
-        )
+        _new(draft, choices.get((draft.person.pk, draft.kind)), at)
         for draft in drafts
-        if draft.key not in known
+        if draft.key not in known and draft.person.pk not in stopped
     ]
+    add(new, at=at)
+    return len(new)
+
+
+def _new(draft: Draft, choice: How | None, at: datetime) -> Message:
+    kind, zone = KINDS[draft.kind], university_zone()
+    how = chosen(formal=kind.formal, mutable=kind.mutable, digest=kind.digest, choice=choice)
+    if how == How.WEEKLY and not draft.at_once:
+        state, due_at = State.GATHERED, week_at(at, zone)
+    else:
+        state, due_at = (State.MUTED if how == How.NEVER else State.WAITING), at if draft.at_once else awake(at, zone)
+    return Message(
+        person=draft.person,
+        kind=draft.kind,
+        version=kind.version,
+        key=draft.key,
+        facts=draft.facts,
+        language=language_of(draft.person),
+        created_at=at,
+        due_at=due_at,
+        useful_until=draft.useful_until,
+        state=state,
+    )
+
+
+def add(new: Sequence[Message], *, at: datetime) -> None:
+    """Keep new messages, with an event for each."""
     Message.objects.bulk_create(new, batch_size=BATCH)
     record_all([Entry("message.write", f"message:{message.ref}", _written(message)) for message in new], actor=ACTOR, at=at)
-    return len(new)
 
 
 def _written(message: Message) -> dict[str, object]:
@@ -63,7 +85,7 @@ def language_of(person: Person) -> str:
 def claim(*, at: datetime, most: int) -> list[Message]:
     """Take some letters that are due, the oldest first: no other worker takes them for ten minutes."""
     due = Message.objects.due(at).filter(useful_until__gt=at).order_by("due_at", "pk")
-    taken = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("person")[:most])
+    taken = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("person", "copy_of")[:most])
     until = at + CLAIM
     Message.objects.filter(pk__in=[message.pk for message in taken]).update(claimed_until=until)
     for message in taken:
@@ -71,15 +93,35 @@ def claim(*, at: datetime, most: int) -> list[Message]:
     return taken
 
 
+def may_leave(message: Message) -> bool:
+    """Whether a letter that was taken may still go out: nobody took it back meanwhile, or stopped all that goes to its reader
+    (one query, asked just before it leaves)."""
+    mine = Message.objects.filter(pk=message.pk, state=State.WAITING, claimed_until=message.claimed_until)
+    return mine.exclude(reader_is_stopped()).exists()
+
+
 def lapse(*, at: datetime) -> int:
     """Set aside letters that are of no use any more, such as those about a class that is over; how many."""
-    with transaction.atomic():
-        late = Message.objects.filter(state__in=[State.WAITING, State.HELD], useful_until__lte=at)
-        late = late.select_for_update(skip_locked=True)
-        found = [message for message in late if message.claimed_until is None or message.claimed_until <= at]
-        Message.objects.filter(pk__in=[message.pk for message in found]).update(state=State.LAPSED, claimed_until=None)
-        record_all([Entry("message.lapse", f"message:{message.ref}", {}) for message in found], actor=ACTOR, at=at)
-        _hear(found, Outcome.LAPSED, at=at)
+    late = Message.objects.filter(useful_until__lte=at, carrier=None)
+    return _set_aside(late, State.LAPSED, "lapse", Outcome.LAPSED, at=at)
+
+
+def stop(*, at: datetime) -> int:
+    """Set aside what waits for people to whom nobody writes any more; how many. It has not gone out since they were stopped
+    (`due`, `may_leave`); now its state says so."""
+    return _set_aside(Message.objects.filter(reader_is_stopped()), State.STOPPED, "stop", None, at=at)
+
+
+@transaction.atomic
+def _set_aside(messages: MessageQuerySet, to: State, verb: str, outcome: Outcome | None, *, at: datetime) -> int:
+    """Of these, what no worker is busy with."""
+    from_ = [State.WAITING, State.GATHERED, State.HELD]
+    free = messages.filter(state__in=from_).select_for_update(skip_locked=True, of=("self",))
+    found = [message for message in free if message.claimed_until is None or message.claimed_until <= at]
+    Message.objects.filter(pk__in=[message.pk for message in found]).update(state=to, claimed_until=None)
+    record_all([Entry(f"message.{verb}", f"message:{message.ref}", {}) for message in found], actor=ACTOR, at=at)
+    if outcome is not None:
+        hear(found, outcome, at=at)
     return len(found)
 
 
@@ -119,7 +161,16 @@ def _move_on(message: Message, to: State, *, at: datetime, actor: str, verb: str
         record(actor=actor, verb=f"message.{verb}", subject=f"message:{message.ref}", at=at)
         message.refresh_from_db()
         if outcome := OUTCOMES.get(to):
-            _hear([message], outcome, at=at)
+            hear([message, *_carried(message, to)], outcome, at=at)
+
+
+def _carried(letter: Message, to: State) -> list[Message]:
+    """What went out with a week's letter comes as far as the letter does."""
+    if letter.kind != WEEK:
+        return []
+    carried = Message.objects.filter(carrier=letter).exclude(state__in=UNSEEN)
+    carried.update(state=to, sent_at=letter.sent_at)
+    return list(carried)
 
 
 OUTCOMES = {
@@ -130,12 +181,23 @@ OUTCOMES = {
 }
 
 
-def _hear(messages: Iterable[Message], outcome: Outcome, *, at: datetime) -> None:
-    """Tell the feature that a message is about what became of it, where its kind says whom; in the same transaction."""
+def hear(messages: Iterable[Message], outcome: Outcome, *, at: datetime) -> None:
+    """Tell the feature that a message is about what became of it, where its kind says whom; in the same transaction. Of a copy
+    it hears nothing: the message itself goes on."""
     for message in messages:
         kind = KINDS.get(message.kind)
-        if kind is not None and kind.heard is not None:
+        if kind is not None and kind.heard is not None and message.copy_of_id is None:
             kind.heard(message, outcome, at)
+
+
+def delivered(message: Message, *, at: datetime) -> None:
+    """The reader's mail server says that it has the letter. Raises AdsumError `moved_on`."""
+    _move_on(message, State.DELIVERED, at=at, actor=ACTOR, verb="deliver")
+
+
+def bounced(message: Message, problem: str, *, at: datetime) -> None:
+    """The letter came back. Raises AdsumError `moved_on`."""
+    _move_on(message, State.BOUNCED, at=at, actor=ACTOR, verb="bounce", problem=problem[:300])
 
 
 # By hand
@@ -158,11 +220,24 @@ def send_again(message: Message, *, by: Person, at: datetime) -> None:
 
 @transaction.atomic
 def mark_read(person: Person, *, at: datetime) -> int:
-    """A person has read everything there is for them; how many messages that were."""
-    new = Message.objects.of(person).filter(opened_at=None)
+    """A person has read everything there is for them, but for what is formal, which is opened one by one; how many messages
+    that were."""
+    new = Message.objects.of(person).filter(opened_at=None).exclude(kind__in=formal_kinds())
     heard = list(new.filter(kind__in=[kind.name for kind in KINDS.values() if kind.heard]).select_for_update())
     read = new.update(opened_at=at)
     if read:
         record(actor=person.actor, verb="message.open", subject=f"person:{person.pk}", at=at, messages=read)
-        _hear(heard, Outcome.OPENED, at=at)
+        hear(heard, Outcome.OPENED, at=at)
     return read
+
+
+@transaction.atomic
+def open_message(message: Message, *, at: datetime) -> bool:
+    """Its reader, signed in, opens one message; whether this was the first time. A task of reaching them is done by it."""
+    if not Message.objects.of(message.person).filter(pk=message.pk, opened_at=None).update(opened_at=at):
+        return False
+    message.opened_at = at
+    record(actor=message.person.actor, verb="message.open", subject=f"message:{message.ref}", at=at)
+    HandOver.objects.filter(message=message, closed_at=None).update(closed_at=at, closed_as=Closed.OPENED)
+    hear([message], Outcome.OPENED, at=at)
+    return True

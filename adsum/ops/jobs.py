@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q
@@ -27,7 +28,7 @@ from adsum.core.turns import let_others_write
 from adsum.core.university import civil_date
 from adsum.engagement import evaluation
 from adsum.integrations.imports import feeds as polling
-from adsum.messages import mail
+from adsum.messages import bounces, mail, unopened, week
 from adsum.messages import services as outbox
 from adsum.messages.telling import tell
 from adsum.messages.topics.registry import TOPICS
@@ -128,9 +129,24 @@ def tell_of(*, topic: str) -> int:
 
 
 def send_messages() -> int:
-    """Send by mail what is due, and set aside what came too late; how many letters the mail server took."""
-    outbox.lapse(at=datetime.now(UTC))
+    """Send by mail what is due, and set aside what came too late or is not to be sent any more; how many letters the mail
+    server took."""
+    at = datetime.now(UTC)
+    outbox.stop(at=at)
+    outbox.lapse(at=at)
+    week.gather(at=at)
     return mail.send_due(lambda: datetime.now(UTC)) if mail.is_configured() else 0
+
+
+def read_bounces() -> int:
+    """Read what mail servers sent back; how many messages came a step further by it."""
+    return bounces.read_bounces(at=datetime.now(UTC)) if settings.MAIL_BOUNCES else 0
+
+
+def follow_unopened() -> int:
+    """Take formal messages that are not opened on to the next channel; how many."""
+    at = datetime.now(UTC)
+    return unopened.close_stopped(at=at) + unopened.follow(at=at)
 
 
 def poll_feeds() -> int:
@@ -226,6 +242,8 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     find_alerts: 24 * 60,
     tell_people: 1,
     send_messages: 1,
+    read_bounces: 2,
+    follow_unopened: 60,
     poll_feeds: 1,
     seal_events: 1,
     sign_the_log: 24 * 60,

@@ -23,7 +23,7 @@ LAYERS = ["core", *FEATURES, "integrations", "web"]
 WRITERS = {
     "audit": ["services", "looks", "following", "bulk"],
     "absence": ["services", "decisions", "evidence", "terms"],
-    "accounts": ["services", "bulk", "generation", "identities", "second_factors"],
+    "accounts": ["services", "bulk", "generation", "identities", "reaching", "second_factors"],
     "timetable": ["services", "changes", "keeping", "roles"],
     "attendance": [
         "services",
@@ -41,7 +41,7 @@ WRITERS = {
     ],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "pairing", "writer"],
     "engagement": ["alerts", "cases", "concerns", "conduct", "contacts", "covering", "evaluation", "meetings"],
-    "messages": ["services"],
+    "messages": ["services", "choices", "unopened", "week"],
 }
 """Which files of a feature write rows, one for each thing written; no others do."""
 
