@@ -16,6 +16,7 @@ from adsum.attendance.weighing import Act
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.engagement.alert_life import MOVES, OPEN, TICKED_FROM, Back, State, Step, after, keeps_back
+from adsum.engagement.cases import open_case
 from adsum.engagement.keeping_back import known_of, unticked
 from adsum.engagement.models import Alert, Tick, Told, WelfareHold
 from adsum.engagement.not_checked import fingerprint, not_checked
@@ -89,7 +90,8 @@ def tick(alert: Alert, shown: Mapping[ClassSession, str], *, act: Act) -> None:
 
 @transaction.atomic
 def release(alert: Alert, *, act: Act) -> Alert:
-    """A person lets it go: it leaves at the next working hour, once its window is over.
+    """A person lets it go: it leaves at the next working hour, once its window is over. From a meeting on the student has a
+    case from now on, so that somebody owns what comes of it.
 
     Raises AdsumError with a code of `alert_life.Back` where a person may not let it go, or `moved_on`.
     """
@@ -100,6 +102,8 @@ def release(alert: Alert, *, act: Act) -> Alert:
     if back in NO_ONE_LETS_GO:
         raise AdsumError(back, str(NO_ONE_LETS_GO[back]))
     _move(alert, Step.RELEASE, actor=act.by.actor, at=act.at, released_at=act.at, released_by=act.by, held_by=None, held_why="")
+    if alert.stage >= TICKED_FROM:
+        open_case(alert.student, because=_("A meeting about attendance."), act=act)
     return alert
 
 
@@ -177,21 +181,11 @@ def take_back(alert: Alert, why: str, *, act: Act) -> Alert:
 
 
 @transaction.atomic
-def pause_all(student: Person, *, act: Act) -> int:
-    """The student has answered: no stage goes on until a person says so. How many alerts that paused."""
-    return _all(student, Step.PAUSE, {State.TOLD}, act=act)
-
-
-@transaction.atomic
 def resume_all(student: Person, *, act: Act) -> int:
     """What the student answered is dealt with; how many alerts go on."""
-    return _all(student, Step.RESUME, {State.PAUSED}, act=act)
-
-
-def _all(student: Person, step: Step, states: Collection[State], *, act: Act) -> int:
-    found = list(Alert.objects.filter(student=student, state__in=states).select_for_update(of=("self",)))
+    found = list(Alert.objects.filter(student=student, state=State.PAUSED).select_for_update(of=("self",)))
     for alert in found:
-        _move(alert, step, actor=act.by.actor, at=act.at)
+        _move(alert, Step.RESUME, actor=act.by.actor, at=act.at)
     return len(found)
 
 

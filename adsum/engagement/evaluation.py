@@ -22,10 +22,11 @@ from adsum.audit.services import Entry, record_all
 from adsum.core.turns import let_others_write
 from adsum.engagement.alert_life import OPEN, TICKED_FROM, State, Step, disproved, held_until
 from adsum.engagement.alerts import ACTOR, hash_of, move_by_itself
+from adsum.engagement.case_rules import Reply
 from adsum.engagement.contacts import contacts_of
 from adsum.engagement.keeping_back import backs_of, is_working_hour, unticked
 from adsum.engagement.ladder import Due, Heard, next_step, recovered
-from adsum.engagement.models import Alert, AlertClass, RuleVersion
+from adsum.engagement.models import Alert, AlertClass, Contacted, RuleVersion
 from adsum.engagement.notice_days import notice_days
 from adsum.engagement.observed import BATCH, Observations, observed
 from adsum.engagement.policies import rule_set_in_force, studies_of, university_calendar
@@ -249,8 +250,10 @@ def _is_grave(alert: Alert) -> bool:
 
 
 def follow(*, at: datetime) -> int:
-    """Look again at the alerts of students of whom a mark or a class has changed since the last time; how many moved."""
-    return _follow("alerts_marks", MarkChange, _of_marks, at) + _follow("alerts_classes", ClassChange, _of_classes, at)
+    """Look again at the alerts of students of whom a mark or a class has changed since the last time, and pause those of
+    students who have answered; how many moved."""
+    changed = _follow("alerts_marks", MarkChange, _of_marks, at) + _follow("alerts_classes", ClassChange, _of_classes, at)
+    return changed + _pause_answered(at)
 
 
 def _of_marks(reader: Reader, at: datetime) -> tuple[list[int], set[int]]:
@@ -276,6 +279,20 @@ def _follow(source: str, table: Any, concerned: Any, at: datetime) -> int:
     reader.done(rows, at=at)
     reader.move(None, at=at)
     return moved
+
+
+@transaction.atomic
+def _pause_answered(at: datetime) -> int:
+    reader = take_up("alerts_answers", Contacted)
+    rows = list(reader.left(Contacted.objects.filter(reply=Reply.THEY_ANSWERED, at__gt=at - FRESH)))
+    since = {row.student_id: row.at for row in rows}
+    told = Alert.objects.filter(student__in=since, state=State.TOLD).select_for_update(of=("self",))
+    answered = [alert for alert in told if alert.told_at is not None and alert.told_at <= since[alert.student_id]]
+    for alert in answered:
+        move_by_itself(alert, Step.PAUSE, at=at, because="answered")
+    reader.done([row.pk for row in rows], at=at)
+    reader.move(None, at=at)
+    return len(answered)
 
 
 # Leaving

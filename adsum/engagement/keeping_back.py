@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Max
 
+from adsum.accounts.reaching import stopped_among
 from adsum.core.university import civil_date
 from adsum.engagement.alert_life import Back, Known, is_office_hour, keeps_back
 from adsum.engagement.contacts import spoken_to
@@ -18,6 +19,7 @@ def known_of(alerts: Collection[Alert], at: datetime) -> dict[int, Known]:
     """By alert, what is known of it and its student (a constant number of queries). A tick counts here as it was made:
     `unticked` says whether there is more to show since."""
     students = {alert.student_id for alert in alerts}
+    stopped = stopped_among(students)
     welfare = set(WelfareHold.objects.filter(student__in=students, ended_at=None).values_list("student", flat=True))
     here, spoken = studying(students, civil_date(at)), spoken_to(students, at)
     told = Alert.objects.filter(student__in=students, told_at__isnull=False).order_by().values_list("student", "stage")
@@ -30,6 +32,7 @@ def known_of(alerts: Collection[Alert], at: datetime) -> dict[int, Known]:
         alert.pk: Known(
             stage=alert.stage,
             held_until=alert.held_until,
+            no_contact=alert.student_id in stopped,
             by_hand=alert.held_by_id is not None,
             welfare=alert.student_id in welfare,
             suspended=alert.student_id not in here,

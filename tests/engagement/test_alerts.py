@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from adsum.accounts.rules import Role
+from adsum.accounts.rules import Role, StopReason
 from adsum.attendance.models import Query, ReportedPeriod
 from adsum.attendance.outages import declare_outage
 from adsum.attendance.queries import raise_query
@@ -16,10 +16,13 @@ from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
 from adsum.engagement import alerts
 from adsum.engagement.alert_life import Back, State
+from adsum.engagement.case_rules import Reply, Way
+from adsum.engagement.contacts import log_contact
 from adsum.engagement.keeping_back import backs_of
-from adsum.engagement.models import Alert, Told
+from adsum.engagement.models import Alert, Case, Told
 from adsum.engagement.not_checked import Sign, not_checked
 from adsum.engagement.reminders import promise_of
+from adsum.engagement.stopping import stop_contact
 from adsum.timetable.models import Enrolment
 from tests.kit.alerted import DAY, NIGHT, Missing, minute, night
 from tests.kit.marking import answer_query, confirm, propose
@@ -210,11 +213,15 @@ def test_a_person_holds_one_back_and_lets_it_go(missing: Missing):
     assert missing.told() == ["reminder_word"]
 
 
-def test_nothing_leaves_once_every_alert_of_a_student_is_closed(missing: Missing):
+def test_nothing_leaves_once_nobody_writes_to_a_student_any_more(missing: Missing):
     told_a_word(missing)
-    assert alerts.close_all(missing.alice, "The student has left.", act=missing.act(NINE + 4 * DAY)) == 1
+    stop_contact(missing.alice, StopReason.WITHDRAWN, act=missing.act(NINE + 4 * DAY + HOUR))
     assert missing.states() == [(0, State.CLOSED)]
     missing.week("AAAAA", monday=NINE + 7 * DAY)
+    night(NINE + 11 * DAY + NIGHT)
+    minute(NINE + 15 * DAY)
+    assert backs_of([missing.alert()], NINE + 15 * DAY)[missing.alert().pk] == Back.NO_CONTACT
+    assert missing.told() == ["reminder_word"]
 
 
 # From stage to stage
@@ -241,10 +248,13 @@ def test_no_stage_without_the_one_before_having_been_told_read_and_waited_out(mi
 
 def test_a_student_who_answers_pauses_it(missing: Missing):
     told_a_word(missing, "AAA++")
-    assert alerts.pause_all(missing.alice, act=missing.act(NINE + 5 * DAY)) == 1
+    log_contact(missing.alice, Way.EMAIL, Reply.THEY_ANSWERED, act=missing.act(NINE + 5 * DAY))
+    minute(NINE + 5 * DAY + timedelta(minutes=1))
+    assert missing.states() == [(0, State.PAUSED)]
     missing.week("AAAAA", monday=NINE + 7 * DAY)
     assert night(NINE + 13 * DAY) == 0
-    alerts.resume_all(missing.alice, act=missing.act(NINE + 13 * DAY))
+    assert alerts.resume_all(missing.alice, act=missing.act(NINE + 13 * DAY)) == 1
+    minute(NINE + 13 * DAY)
     assert night(NINE + 13 * DAY + HOUR) == 1
 
 
@@ -308,6 +318,7 @@ def test_the_student_with_nothing_by_card_was_right(missing: Missing):
     alerts.release(alert, act=missing.act(at + 2 * HOUR))
     minute(at + 2 * HOUR)
     assert missing.told()[-1] == "reminder_meeting"
+    assert Case.objects.get().owner == missing.tutor
 
 
 def test_what_was_ticked_and_has_changed_since_does_not_leave(missing: Missing):

@@ -16,6 +16,7 @@ from adsum.engagement.models import Alert, AlertRule, RuleSwitch, RuleVersion
 from adsum.engagement.not_checked import fingerprint, not_checked
 from adsum.engagement.rules import Recipient, Trigger
 from adsum.messages.models import Message
+from adsum.messages.services import open_message
 from adsum.messages.telling import tell
 from adsum.messages.topics import reminders
 from adsum.timetable.models import ClassSession
@@ -97,9 +98,8 @@ class Missing(World):
 
     def read(self, *, at: datetime) -> None:
         """Alice reads every message here."""
-        from adsum.messages.services import mark_read
-
-        mark_read(self.alice, at=at)
+        for message in Message.objects.of(self.alice).filter(opened_at=None):
+            open_message(message, at=at)
 
     def told(self, person: Person | None = None) -> list[str]:
         """The kinds of the messages to somebody, in order."""

@@ -111,6 +111,7 @@ def detail(request: PersonRequest, ref: UUID) -> HttpResponse:
         "classes": _classes(alert, request),
         "attended": alert.classes.filter(missed=False).count(),
         "nothing": NOTHING_KNOWN,
+        "to_come": alert.held_until > request.at,
         "needs_ticks": alert.stage >= TICKED_FROM,
         "may_tick": state == State.HELD,
         "told": [
@@ -186,6 +187,11 @@ def _hold(alert: Alert, request: PersonRequest, act: Act) -> str:
     return _("Kept back until somebody lets it go.")
 
 
+def _resume(alert: Alert, _request: PersonRequest, act: Act) -> str:
+    alerts.resume_all(alert.student, act=act)
+    return _("It goes on. What the student answered stays in the contact log.")
+
+
 def _close(alert: Alert, request: PersonRequest, act: Act) -> str:
     alerts.close(alert, request.POST.get("why", ""), act=act)
     return _("Closed. The student reads why.")
@@ -218,6 +224,7 @@ STEPS: dict[str, Callable[[Alert, PersonRequest, Act], str]] = {
     "tick": _tick,
     "release": _release,
     "hold": _hold,
+    "resume": _resume,
     "close": _close,
     "stand": _stand,
     "take-back": _take_back,
