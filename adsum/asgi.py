@@ -10,9 +10,9 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adsum.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-django = get_asgi_application()
+django.setup()
 
 from django.conf import settings  # noqa: E402 - Django must be set up first
 from django.urls import get_resolver  # noqa: E402
@@ -25,6 +25,7 @@ from adsum.checkin.gate.http import RAW_HEADERS  # noqa: E402
 from adsum.checkin.gate.state import State  # noqa: E402
 from adsum.checkin.writer import DatabaseEngine, Writer  # noqa: E402
 from adsum.web.bodies import Bounded  # noqa: E402
+from adsum.web.lanes import Pages  # noqa: E402
 from adsum.web.live.streams import Live  # noqa: E402
 
 STATIC_HEADERS = [one for one in RAW_HEADERS if one[0] != b"cache-control"]
@@ -61,8 +62,9 @@ class Application:
         self.gate = Gate(self.state, self.writer)
         self.bounded_gate = Bounded(self.gate)
         self.live = Live(self.state)
+        self.django = Pages()
         self.pages = ServeStaticASGI(
-            Bounded(django), root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, immutable_file_test=HASHED
+            Bounded(self.django), root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, immutable_file_test=HASHED
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,11 +93,16 @@ class Application:
                 keep_what_is_loaded()
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await self.live.stop()
-                await self.writer.close()
-                await self.state.stop()
+                await self.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def stop(self) -> None:
+        """End what lives as long as the process, and give the connections to the database back."""
+        await self.live.stop()
+        await self.writer.close()
+        await self.state.stop()
+        await asyncio.to_thread(self.django.close)
 
     def _hear_signals(self) -> None:
         """End the live streams when the server is told to stop: it waits for them before it says so here."""

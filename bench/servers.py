@@ -31,7 +31,7 @@ class Server:
 
 
 def cpu(root: int) -> float:
-    """Seconds of processor time used so far by a process and all that came from it and are still there."""
+    """Seconds of processor time used so far by a process and all that came from it."""
     return sum(_cpu(pid) for pid in family(root))
 
 
@@ -53,11 +53,12 @@ def family(root: int) -> list[int]:
 
 
 def _cpu(pid: int) -> float:
+    """Of one process, and of those it started that have ended, such as a connection's of PostgreSQL."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICK
+    return sum(int(ticks) for ticks in fields[11:15]) / TICK
 
 
 def _rss(pid: int) -> int:

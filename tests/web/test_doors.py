@@ -196,9 +196,7 @@ async def ask(app: Application, method: str, path: str, *, cookies: str = "", da
 async def application() -> AsyncIterator[Application]:
     application = Application()
     yield application
-    await application.live.stop()
-    await application.writer.close()
-    await application.state.stop()
+    await application.stop()
 
 
 def cookies_of(house: House, who: str) -> str:

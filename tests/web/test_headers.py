@@ -74,9 +74,7 @@ async def site(tmp_path: Path, db: None) -> AsyncIterator[Application]:
     with override_settings(STATIC_ROOT=str(tmp_path)):
         application = Application()
     yield application
-    await application.live.stop()
-    await application.writer.close()
-    await application.state.stop()
+    await application.stop()
 
 
 def csp_of(answer: httpx.Response) -> dict[str, str]:

@@ -11,6 +11,7 @@ from requests.exceptions import ConnectionError as NotConnected
 from requests.exceptions import ContentDecodingError, InvalidURL, ReadTimeout, RequestException, SSLError, TooManyRedirects
 
 from adsum.core.asking import Failure, Unanswered, ask
+from adsum.core.turns import while_waiting
 
 MOST_BYTES = 1024 * 1024
 WHOLE = 10
@@ -28,14 +29,15 @@ class _Asking(BaseAdapter):
 
     def send(self, request: PreparedRequest, stream: bool = False, **_: Any) -> Response:  # type: ignore[override]
         try:
-            answer = ask(
-                request.url or "",
-                method=request.method or "GET",
-                headers={name: str(value) for name, value in request.headers.items()},
-                body=request.body.encode() if isinstance(request.body, str) else request.body,  # type: ignore[arg-type]
-                seconds=WHOLE,
-                most=0 if stream else MOST_BYTES,
-            )
+            with while_waiting():
+                answer = ask(
+                    request.url or "",
+                    method=request.method or "GET",
+                    headers={name: str(value) for name, value in request.headers.items()},
+                    body=request.body.encode() if isinstance(request.body, str) else request.body,  # type: ignore[arg-type]
+                    seconds=WHOLE,
+                    most=0 if stream else MOST_BYTES,
+                )
         except Unanswered as wrong:
             raise RAISED.get(wrong.failure, NotConnected)(wrong.message, request=request) from wrong
         response = Response()
