@@ -79,15 +79,18 @@ from adsum.engagement.models import (
     Contacted,
     ContactPoint,
     Fallback,
+    Judgement,
     Leave,
     Meeting,
     MeetingSlot,
     RuleSwitch,
+    RuleTrial,
     RuleVersion,
     StageWording,
     Tick,
     Told,
     WelfareHold,
+    WouldBe,
 )
 from adsum.messages.models import HandOver, MailChoice, Message
 from adsum.timetable.models import (
@@ -166,6 +169,7 @@ __all__ = [
     "Import",
     "ImportChange",
     "ImportProblem",
+    "Judgement",
     "Kiosk",
     "LateCode",
     "Leaf",
@@ -200,6 +204,7 @@ __all__ = [
     "RoleGrant",
     "Room",
     "RuleSwitch",
+    "RuleTrial",
     "RuleVersion",
     "Scan",
     "SecondCheck",
@@ -216,4 +221,5 @@ __all__ = [
     "Vacation",
     "Verification",
     "WelfareHold",
+    "WouldBe",
 ]

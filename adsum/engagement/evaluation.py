@@ -6,7 +6,6 @@ rests on a class under query waits, and one whose student has come back closes. 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +29,7 @@ from adsum.engagement.models import Alert, AlertClass, Contacted, RuleVersion
 from adsum.engagement.notice_days import notice_days
 from adsum.engagement.observed import BATCH, Observations, observed
 from adsum.engagement.policies import rule_set_in_force, studies_of, university_calendar
+from adsum.engagement.reminders import facts_of
 from adsum.engagement.rules import Rule, RuleSet, Seen, judge, not_for_them
 from adsum.engagement.standing import Stands, is_news, looks_back_to, stands
 from adsum.timetable.models import ClassChange, ClassSession
@@ -116,16 +116,7 @@ def _write(found: Collection[tuple[int, Due]], rules: RuleSet, seen: Mapping[int
     zone, days = university_zone(), notice_days()
     made, classes = list[Alert](), list[AlertClass]()
     for student, (stage, rule, finding) in found:
-        missed = set(finding.rests_on)
-        sessions = sorted(missed | set(finding.considered))
-        rows = [(pk, seen[student][pk].counted.status.value, pk in missed) for pk in sessions]
-        facts = {
-            "version": rules.number,
-            "rule": rule.code,
-            "because": asdict(finding.because),
-            "tally": asdict(finding.tally) if finding.tally else None,
-            "classes": [list(row) for row in rows],
-        }
+        facts = facts_of(rule, rules, finding, seen[student])
         alert = Alert(
             student_id=student,
             stage=stage,
@@ -137,7 +128,7 @@ def _write(found: Collection[tuple[int, Due]], rules: RuleSet, seen: Mapping[int
             held_until=held_until(at, rule.hold_days, zone, days),
         )
         made.append(alert)
-        classes += [AlertClass(alert=alert, session_id=pk, status=status, missed=bad) for pk, status, bad in rows]
+        classes += [AlertClass(alert=alert, session_id=pk, status=status, missed=bad) for pk, status, bad in facts["classes"]]
     Alert.objects.bulk_create(made)
     AlertClass.objects.bulk_create(classes, batch_size=1000)
     record_all(

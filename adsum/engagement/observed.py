@@ -58,7 +58,7 @@ class _Class(NamedTuple):
 
     def changed_by(self, at: datetime) -> bool:
         """Whether a mark of then was not all that was ever known: it was amended, or the class itself changed for everyone."""
-        amended = self.closed_at is not None and at > self.closed_at
+        amended = at > (self.closed_at or self.ends_at)
         return amended or self.outage is not None or self.cancelled is not None
 
 

@@ -1,7 +1,9 @@
 """Reads about reminders: which is open, what it rests on, what closes it; and for any student one sentence why, or why not."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -11,11 +13,11 @@ from adsum.attendance.counting import Period, Tally, Weighting
 from adsum.core.university import civil_date
 from adsum.engagement.alert_life import State
 from adsum.engagement.contacts import contacts_of
-from adsum.engagement.models import Alert, RuleVersion
+from adsum.engagement.models import Alert, RuleVersion, WouldBe
 from adsum.engagement.observed import observed
 from adsum.engagement.policies import rule_set_in_force, studies_of, university_calendar
 from adsum.engagement.recovery import promise
-from adsum.engagement.rules import Because, Doubt, Finding, Rule, Trigger, Verdict, judge, not_for_them
+from adsum.engagement.rules import Because, Doubt, Finding, Rule, RuleSet, Seen, Trigger, Verdict, judge, not_for_them
 from adsum.engagement.standing import looks_back_to
 from adsum.engagement.why import why
 from adsum.timetable.models import ClassSession
@@ -37,7 +39,20 @@ def rule_of(alert: Alert) -> Rule:
     return next(rule for rule in version.rule_set.rules if rule.code == alert.rule)
 
 
-def finding_of(alert: Alert) -> Finding:
+def facts_of(rule: Rule, rules: RuleSet, finding: Finding, seen: Mapping[int, Seen]) -> dict[str, Any]:
+    """What was found, as it is kept; `seen` are the student's classes by id."""
+    missed = set(finding.rests_on)
+    sessions = sorted(missed | set(finding.considered))
+    return {
+        "version": rules.number,
+        "rule": rule.code,
+        "because": asdict(finding.because),
+        "tally": asdict(finding.tally) if finding.tally else None,
+        "classes": [[pk, seen[pk].counted.status.value, pk in missed] for pk in sessions],
+    }
+
+
+def finding_of(alert: Alert | WouldBe) -> Finding:
     """What was found, as it was kept."""
     said, summed = dict(alert.facts["because"]), alert.facts["tally"]
     because = Because(

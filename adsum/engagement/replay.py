@@ -10,8 +10,9 @@ from typing import NamedTuple
 from adsum.attendance.counting import Calendar
 from adsum.attendance.rules import Status
 from adsum.core.clock import monday_of
-from adsum.engagement.ladder import Heard, recovered, why_wait
-from adsum.engagement.rules import Rule, RuleSet, Seen, Trigger, Verdict, verdict_of
+from adsum.engagement.ladder import Due, Heard, next_step, recovered, why_wait
+from adsum.engagement.rules import Rule, RuleSet, Seen, Trigger, Verdict, judge, verdict_of
+from adsum.engagement.standing import Stands, is_news, stands
 
 
 class Known(NamedTuple):
@@ -73,24 +74,35 @@ def replay(
     rules: RuleSet, known: Iterable[Known], contacts: Sequence[datetime], calendar: Calendar, nights: Iterable[Night]
 ) -> dict[int, date]:
     """By stage, the day on which the student would first have been told of it. `rules` are those that are for the student."""
-    record, first, heard = Record(known), dict[int, date](), dict[int, Heard]()
-    questions = _Questions(rules, record, contacts, calendar)
-    held_until: datetime | None = None
-    told_by = None
+    questions = _Questions(rules, Record(known), contacts, calendar)
+    first, heard, spent = dict[int, date](), dict[int, Heard](), dict[int, set[int]]()
+    told_by: Rule | None = None
+    closed_at: datetime | None = None
+    held: _Held | None = None
     for night in nights:
         questions.learn(night)
-        if told_by is not None and recovered(told_by, record.seen, max(one.at for one in heard.values()), night.at):
-            heard, told_by = {}, None
-        stage = next((one for one in rules.stages if one not in heard), None)
-        if stage is None or (held_until is not None and night.at < held_until):
-            continue
-        rule = questions.leads_to(stage, heard, night.at)
-        if rule is not None and held_until is not None:  # what was found is still so now that it may leave
-            heard, told_by = {**heard, stage: Heard(night.at)}, rule
-            first.setdefault(stage, night.on)
-            rule = None
-        held_until = night.leaves_at[rule.hold_days] if rule is not None else None
+        if told_by and heard and recovered(told_by, questions.seen, max(one.at for one in heard.values()), night.at):
+            heard, closed_at = {}, night.at
+        if held is not None:
+            standing = questions.stands(held) if night.at >= held.leaves_at else Stands.DOUBTED
+            if standing == Stands.DOUBTED:
+                continue
+            if standing == Stands.TRUE:
+                heard, told_by = {**heard, held.due.stage: Heard(night.at)}, held.due.rule
+                first.setdefault(held.due.stage, night.on)
+            spent.setdefault(held.due.stage, set()).update(held.due.finding.rests_on)
+        due, held = questions.due(heard, night.at), None
+        if due is not None and is_news(due.finding, spent.get(due.stage, ()), questions.seen, closed_at):
+            held = _Held(due, night.at, night.leaves_at[due.rule.hold_days])
     return first
+
+
+class _Held(NamedTuple):
+    """What was found, and waits."""
+
+    due: Due
+    found_at: datetime
+    leaves_at: datetime
 
 
 class _Questions:
@@ -103,6 +115,10 @@ class _Questions:
         self._no = set[tuple[object, ...]]()
         self._weeks = date.min, date.min
 
+    @property
+    def seen(self) -> Sequence[Seen]:
+        return self._record.seen
+
     def learn(self, night: Night) -> None:
         """Take in what is new. A rule can only begin to hold with a class not attended in time, a correction, or a period that
         begins."""
@@ -112,15 +128,24 @@ class _Questions:
             self._no.clear()
             self._weeks = weeks
 
-    def leads_to(self, stage: int, heard: Mapping[int, Heard], at: datetime) -> Rule | None:
-        """A rule that holds and may start this stage now."""
-        for rule in self._order:
-            question = rule.trigger, rule.number, rule.period, rule.last
-            if rule.stage < stage or question in self._no or why_wait(rule, stage, self._rules, heard, at) is not None:
-                continue
-            verdict = verdict_of(rule, self._record.seen, self._contacts, self._calendar, at)
-            if verdict == Verdict.HOLDS:
-                return rule
-            if verdict == Verdict.NOT_REACHED and rule.trigger not in _OF_THE_DAY:
-                self._no.add(question)
-        return None
+    def stands(self, held: _Held) -> Stands:
+        """Whether what was found is still so, by what is known now."""
+        return stands(held.due.rule, self._record.seen, self._contacts, self._calendar, held.found_at)
+
+    def due(self, heard: Mapping[int, Heard], at: datetime) -> Due | None:
+        """The stage that is due now."""
+        stage = next((one for one in self._rules.stages if one not in heard), None)
+        if stage is None or not any(self._may_lead_to(rule, stage, heard, at) for rule in self._order):
+            return None
+        findings = ((rule, judge(rule, self.seen, self._contacts, self._calendar, at)) for rule in self._rules.rules)
+        return next_step(findings, self._rules, heard, at)
+
+    def _may_lead_to(self, rule: Rule, stage: int, heard: Mapping[int, Heard], at: datetime) -> bool:
+        """Whether the rule holds and may start the stage now."""
+        question = rule.trigger, rule.number, rule.period, rule.last
+        if rule.stage < stage or question in self._no or why_wait(rule, stage, self._rules, heard, at) is not None:
+            return False
+        verdict = verdict_of(rule, self._record.seen, self._contacts, self._calendar, at)
+        if verdict == Verdict.NOT_REACHED and rule.trigger not in _OF_THE_DAY:
+            self._no.add(question)
+        return verdict == Verdict.HOLDS

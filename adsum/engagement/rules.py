@@ -50,6 +50,8 @@ class Recipient(StrEnum):
 
 STAGES = (0, 1, 2, 3)
 """A friendly word, a reminder, a meeting, a panel. From 2 on a person looks at what was not checked before anything leaves."""
+LONGEST_HOLD = 10
+"""Working days."""
 ZERO_CONTACT_NEEDS = 2
 """Counted classes without which nothing can be said about a student who was not seen."""
 LATE_AFTER = timedelta(days=14)
@@ -125,7 +127,7 @@ class Rule:
             "last": 1 <= self.last <= 200 if self.period == Period.LAST else self.last == 0,
             "wait_days": 0 <= self.wait_days <= 120,
             "no_reply": not self.no_reply or self.stage > STAGES[0],
-            "hold_days": 1 <= self.hold_days <= 10,
+            "hold_days": 1 <= self.hold_days <= LONGEST_HOLD,
             "recipients": Recipient.STUDENT in self.recipients and len(set(self.recipients)) == len(self.recipients),
             "notice_days": 0 <= self.notice_days <= 60,
             "recovery": 1 <= self.recovery.attend <= self.recovery.of <= 20,

@@ -1,6 +1,6 @@
 """Whether an alert that was found still stands, by what is known now. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,9 +30,15 @@ def stands(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calen
     return Stands.DOUBTED if judge(rule, settled, contacts, calendar, at).holds else Stands.UNTRUE
 
 
-def is_news(finding: Finding, spent: Collection[int]) -> bool:
-    """Whether a finding rests on a class that no earlier alert of its stage rested on: the same classes start nothing twice."""
-    return bool(set(finding.rests_on or finding.considered) - set(spent))
+def is_news(finding: Finding, spent: Collection[int], seen: Iterable[Seen] = (), closed_at: datetime | None = None) -> bool:
+    """Whether a finding rests on a class that no earlier alert of its stage rested on: the same classes start nothing twice.
+
+    `closed_at` is when the student's last record closed: it also has to rest on a class that was missed after that. Who has
+    come back is not reminded again of what they came back from, though a percentage stays low for weeks.
+    """
+    rests_on = set(finding.rests_on or finding.considered)
+    anew = closed_at is None or any(one.starts_at > closed_at for one in seen if one.session in rests_on)
+    return anew and bool(rests_on - set(spent))
 
 
 SPARE_WEEKS = 4

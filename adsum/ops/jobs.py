@@ -26,7 +26,7 @@ from adsum.core.clock import monday_of
 from adsum.core.jobs import enqueue
 from adsum.core.turns import let_others_write
 from adsum.core.university import civil_date
-from adsum.engagement import evaluation
+from adsum.engagement import evaluation, rehearsals
 from adsum.integrations.imports import feeds as polling
 from adsum.messages import bounces, mail, unopened, week
 from adsum.messages import services as outbox
@@ -104,6 +104,11 @@ def tend_checks() -> int:
 def find_alerts() -> int:
     """Look at every student by the alert rules in force; how many alerts were found."""
     return evaluation.evaluate(at=datetime.now(UTC))
+
+
+def rehearse_rules() -> int:
+    """The same by the rules in rehearsal, which no student hears of; how many would have been found."""
+    return rehearsals.rehearse(at=datetime.now(UTC))
 
 
 def follow_alerts() -> int:
@@ -240,6 +245,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     tend_checks: 1,
     follow_alerts: 1,
     find_alerts: 24 * 60,
+    rehearse_rules: 24 * 60,
     tell_people: 1,
     send_messages: 1,
     read_bounces: 2,

@@ -1,5 +1,6 @@
 """A version of the rules, tried against a term: what is saved in time must not change what is found."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -8,10 +9,11 @@ from hypothesis import strategies as st
 
 from adsum.attendance.counting import Period
 from adsum.attendance.rules import Status
-from adsum.engagement.ladder import Heard, recovered, why_wait
+from adsum.engagement.ladder import Due, Heard, next_step, recovered
 from adsum.engagement.replay import Known, Night, replay
 from adsum.engagement.rules import Rule, RuleSet, Trigger, judge
-from tests.kit.seen import CALENDAR, MONDAY, classes, instant, lesson
+from adsum.engagement.standing import is_news
+from tests.kit.seen import CALENDAR, MONDAY, NUDGE, classes, instant, lesson
 
 DAY = timedelta(days=1)
 RULES = RuleSet(
@@ -43,22 +45,24 @@ def known_of(line: str, amended: Sequence[tuple[int, int, str]] = ()) -> list[Kn
 
 def plainly(rules: RuleSet, known: Sequence[Known]) -> dict[int, date]:
     """The same, asking every rule anew every night."""
-    first, heard, held_until = dict[int, date](), dict[int, Heard](), None
+    first, heard, spent = dict[int, date](), dict[int, Heard](), defaultdict[int, set[int]](set)
+    held, closed_at = list[tuple[Due, Night]](), None
     for night in NIGHTS:
         now = {one.session: one.seen for one in known if one.at <= night.at}
         seen = sorted((one for one in now.values() if one is not None), key=lambda one: (one.starts_at, one.session))
         if heard and recovered(rules.rules[0], seen, max(one.at for one in heard.values()), night.at):
-            heard.clear()
-        due = next((one for one in rules.stages if one not in heard), None)
-        if due is None or (held_until is not None and night.at < held_until):
-            continue
-        asked = [rule for rule in rules.rules if rule.stage >= due and why_wait(rule, due, rules, heard, night.at) is None]
-        found = any(judge(rule, seen, [], CALENDAR, night.at).holds for rule in asked)
-        if found and held_until is not None:
-            heard[due] = Heard(night.at)
-            first.setdefault(due, night.on)
-            found = False
-        held_until = night.leaves_at[1] if found else None
+            heard, closed_at = {}, night.at
+        for due, found in held:
+            if night.at < found.leaves_at[1]:
+                continue
+            held = []
+            spent[due.stage].update(due.finding.rests_on)
+            if judge(due.rule, seen, [], CALENDAR, found.at).holds:
+                heard[due.stage] = Heard(night.at)
+                first.setdefault(due.stage, night.on)
+        step = next_step([(rule, judge(rule, seen, [], CALENDAR, night.at)) for rule in rules.rules], rules, heard, night.at)
+        if step and not held and is_news(step.finding, spent[step.stage], seen, closed_at):
+            held = [(step, night)]
     return first
 
 
@@ -84,8 +88,9 @@ def test_who_comes_again_begins_anew() -> None:
 
 
 def test_a_mistake_put_right_in_time_reaches_nobody() -> None:
-    assert replay(RULES, known_of("PPAAP|PPPPP"), [], CALENDAR, NIGHTS)
-    assert not replay(RULES, known_of("PPAAP|PPPPP", [(3, 0, "P")]), [], CALENDAR, NIGHTS)
+    two = RuleSet(1, (NUDGE,))
+    assert replay(two, known_of("PPAAP|PPPPP"), [], CALENDAR, NIGHTS)
+    assert not replay(two, known_of("PPAAP|PPPPP", [(3, 0, "P")]), [], CALENDAR, NIGHTS)
 
 
 def test_contact_in_other_ways_is_contact() -> None:

@@ -40,7 +40,19 @@ WRITERS = {
         "reported",
     ],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "pairing", "writer"],
-    "engagement": ["alerts", "cases", "concerns", "conduct", "contacts", "covering", "evaluation", "meetings"],
+    "engagement": [
+        "alerts",
+        "cases",
+        "concerns",
+        "conduct",
+        "contacts",
+        "covering",
+        "evaluation",
+        "meetings",
+        "rehearsals",
+        "trials",
+        "versions",
+    ],
     "messages": ["services", "choices", "unopened", "week"],
 }
 """Which files of a feature write rows, one for each thing written; no others do."""

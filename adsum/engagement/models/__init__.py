@@ -6,6 +6,7 @@ from adsum.engagement.models.concern import Concern, Conduct, ConductClass
 from adsum.engagement.models.contact import ContactPoint
 from adsum.engagement.models.cover import Fallback, Leave
 from adsum.engagement.models.policy import AlertRule, RuleSwitch, RuleVersion, StageWording
+from adsum.engagement.models.trial import Judgement, RuleTrial, WouldBe
 
 __all__ = [
     "Alert",
@@ -20,13 +21,16 @@ __all__ = [
     "ContactPoint",
     "Contacted",
     "Fallback",
+    "Judgement",
     "Leave",
     "Meeting",
     "MeetingSlot",
     "RuleSwitch",
+    "RuleTrial",
     "RuleVersion",
     "StageWording",
     "Tick",
     "Told",
     "WelfareHold",
+    "WouldBe",
 ]

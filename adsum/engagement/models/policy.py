@@ -124,6 +124,8 @@ class RuleSwitch(models.Model):
     at = models.DateTimeField()
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=500, blank=True)
+    guests = models.ManyToManyField(Person, related_name="+", blank=True)
+    """Who is written to in a rehearsal: they, and no others."""
 
     class Meta:
         indexes = [models.Index(fields=["place", "at"], name="rule_switch_by_time")]
