@@ -27,7 +27,7 @@ def catch_ups(sessions: Collection[int]) -> dict[int, CatchUp]:
 def catch_ups_for(student: Person, sessions: Collection[int]) -> dict[int, CatchUp]:
     """The same, of those of these classes from which the student was away (one query)."""
     away = Mark.objects.filter(student=student, session__in=sessions, status__in=AWAY).values("session")
-    return {one.session_id: one for one in CatchUp.objects.filter(session__in=away)}
+    return {one.session_id: one for one in CatchUp.objects.filter(session__in=away).select_related("by")}
 
 
 @transaction.atomic

@@ -1,7 +1,9 @@
 """Words for a status, a reason and a way of taking part: the same in letters and on pages."""
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
+from adsum.attendance.ahead import Allowance, Word
 from adsum.attendance.rules import Explanation, Reason, Source, Status
 
 STATUSES = {
@@ -58,6 +60,31 @@ SOURCES = {
     Source.IMPORT: gettext_lazy("import"),
     Source.SYSTEM: gettext_lazy("closing the register"),
 }
+
+
+WORDS = {
+    Word.TOLD: gettext_lazy("Told"),
+    Word.UNDER_DECISION: gettext_lazy("Under decision"),
+    Word.AUTHORISED: gettext_lazy("Authorised"),
+    Word.NOT_EXPECTED: gettext_lazy("Not expected"),
+    Word.ELSEWHERE: gettext_lazy("In another class"),
+}
+"""The words for what is foreseen, the same for everyone who reads them."""
+
+
+def instructions(allowance: Allowance) -> list[str]:
+    """What a student's adjustments ask of their teachers: what to do, never why."""
+    said = []
+    if allowance.extra_minutes:
+        said.append(
+            ngettext("%(n)d more minute to check in", "%(n)d more minutes to check in", allowance.extra_minutes)
+            % {"n": allowance.extra_minutes}
+        )
+    if allowance.by_hand:
+        said.append(_("Mark by hand"))
+    if allowance.other_contact:
+        said.append(_("Keeps contact in another way"))
+    return [*said, *allowance.instructions]
 
 
 def reason_label(code: str, text: str = "") -> str:

@@ -171,6 +171,15 @@ def register_of(session: ClassSession) -> list[Line]:
     ]
 
 
+def elsewhere_then(session: ClassSession, students: Collection[int]) -> set[int]:
+    """Those of these students who attended another class that was on at the same time (one query; none without students)."""
+    if not students:
+        return set()
+    there = Mark.objects.filter(student__in=students, status__in=ATTENDED).exclude(session=session.pk)
+    overlapping = there.filter(session__starts_at__lt=session.ends_at, session__ends_at__gt=session.starts_at)
+    return set(overlapping.exclude(session__status=ClassStatus.CANCELLED).values_list("student", flat=True))
+
+
 def counts_of(statuses: Iterable[str]) -> dict[str, int]:
     """The numbers above a register, as the live stream counts them; `expected` are those without a mark yet."""
     by_status = Counter(statuses)

@@ -14,6 +14,7 @@ from adsum.attendance.known import KnownBefore, known_before
 from adsum.attendance.marks import write_marks
 from adsum.attendance.models import Mark, MarkChange, Proposal, Register
 from adsum.attendance.proposals import propose
+from adsum.attendance.reports import elsewhere_then
 from adsum.attendance.rules import ATTENDED, Needs, Reason, Source, Standing, Status, minutes_late
 from adsum.attendance.weighing import (
     UNSAID,
@@ -146,7 +147,7 @@ def mark_rest_absent(session: ClassSession, *, act: Act) -> Answer:
     answer = _change(session, absent, current, THE_REST, act=act, why=Why(Reason.NOT_IN_CLASS))
     if not isinstance(answer, Done):
         return answer
-    accepted = _accept(session, rest, current, known, act=act)
+    accepted = _accept(session, rest, current, known, (), act=act)
     if not isinstance(accepted, Done):
         return answer if answer.marks else accepted
     return Done(answer.marks + accepted.marks)
@@ -154,8 +155,9 @@ def mark_rest_absent(session: ClassSession, *, act: Act) -> Answer:
 
 @_beaten_once
 def accept_foreseen(session: ClassSession, students: Collection[int] | None = None, *, act: Act) -> Answer:
-    """Mark these students, or all of them, as what is foreseen of them, if they are expected and have no mark yet. An absence
-    that is decided later still changes such a mark, as its source is the absence.
+    """Mark these students, or all of them, as what is foreseen of them, if they are expected and have no mark yet; those who
+    attended another class at the time become *swapped*. An absence that is decided later still changes such a mark, as its
+    source is the absence.
 
     Raises AdsumError `cancelled` for a cancelled class, `not_started` until its check-in opens, and `team` or `reported` as
     `mark`.
@@ -165,14 +167,26 @@ def accept_foreseen(session: ClassSession, students: Collection[int] | None = No
     current = {mark.student_id: mark for mark in Mark.objects.select_for_update().filter(session=session)}
     rest = _rest_of(session, current, by=act.by)
     chosen = rest if students is None else [one for one in rest if one.pk in students]
-    return _accept(session, chosen, current, known_before([session]), act=act)
+    elsewhere = elsewhere_then(session, [one.pk for one in chosen])
+    return _accept(session, chosen, current, known_before([session]), elsewhere, act=act)
 
 
 def _accept(
-    session: ClassSession, students: Collection[Person], current: Mapping[int, Mark], known: KnownBefore, *, act: Act
+    session: ClassSession,
+    students: Collection[Person],
+    current: Mapping[int, Mark],
+    known: KnownBefore,
+    elsewhere: Collection[int],
+    *,
+    act: Act,
 ) -> Answer:
-    foreseen = ((one, known.at_close(session.pk, one.pk)) for one in students)
-    wanted = [Entry(one, status) for one, status in foreseen if status not in {None, Status.ABSENT}]
+    wanted = []
+    for one in students:
+        status = known.at_close(session.pk, one.pk)
+        if status == Status.ABSENT and one.pk in elsewhere:
+            status = Status.SWAPPED
+        if status is not None and status != Status.ABSENT:
+            wanted.append(Entry(one, status))
     return _change(session, wanted, current, AS_FORESEEN, act=act._replace(proposes=False), why=Why(Reason.FORESEEN))
 
 

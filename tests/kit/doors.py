@@ -200,6 +200,8 @@ DOORS = [
     *doors("class_register_file",     "/classes/{session}/register.xlsx",   None, THIS_CLASS),
     *doors("count_heads",             "/classes/{session}/headcount/",      None, DONE, people="3"),
     *doors("mark_rest",               "/classes/{session}/rest/",           None, DONE),
+    *doors("accept_foreseen",         "/classes/{session}/foreseen/",       None, DONE),
+    *doors("class_catch_up",          "/classes/{session}/catch-up/",       None, DONE, note="Slides 1 to 20"),
     *doors("mark_students",           "/classes/{session}/marks/",          None, DONE, student="{student}", status="present"),
     *doors("amend_marks",             "/classes/{session}/amend/",          DONE, DONE, student="{student}", status="present",
                                                                             reason_code="seen_in_class"),

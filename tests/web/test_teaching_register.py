@@ -296,4 +296,4 @@ def test_a_register_costs_the_same_for_one_student_and_three(room: Room, student
     with CaptureQueriesContext(connection) as queries:
         page = room.register()
     assert counts(page) == {"present": students, "late": 0, "expected": 0, "absent": 0, "held": students}
-    assert len(queries) == 28  # two of them note who looked
+    assert len(queries) == 31  # two of them note who looked

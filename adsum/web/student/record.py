@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.models import Person
+from adsum.attendance.catching_up import catch_ups_for
 from adsum.attendance.models import Mark
 from adsum.attendance.record import Account, OwnClass, account, classes_of, latest_changes, own_classes, story_of
 from adsum.attendance.reports import QueryDates, outages_of
@@ -133,6 +134,7 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
     opening = Opening.objects.filter(session=one.session).first()
     attempts = list(attempts_of(one.session, request.user))
     context = {
+        "catch_up": catch_ups_for(request.user, [one.session.pk]).get(one.session.pk),
         "one": one,
         "session": one.session,
         "staff": [person.display_name for person in one.session.staff.order_by("family_name")],

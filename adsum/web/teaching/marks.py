@@ -34,6 +34,7 @@ from adsum.web.guards import of_class, said, wants_json
 from adsum.web.mark_history import story
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching.amendments import undo_offer
+from adsum.web.teaching.foreseen import ahead_of
 from adsum.web.teaching.register import seat
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
 from adsum.web.times import time_of_day
@@ -277,6 +278,7 @@ def _story(
     context = {
         "session": session,
         "line": line,
+        "known": ahead_of(session, [line]).about(line),
         "steps": story(story_of(line.student, session), str(line.student)),
         "attempts": attempts(attempts_of(session, line.student)),
         "query": open_query,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.accounts.models import Person
 from adsum.attendance import services
+from adsum.attendance.ahead import Word
 from adsum.attendance.labels import explanation
 from adsum.attendance.models import Mark, Register
 from adsum.attendance.policies import window_of
@@ -30,6 +31,7 @@ from adsum.web.middleware import PersonRequest
 from adsum.web.notes import held_reason, late_note, left_note, relief_note
 from adsum.web.policy_terms import PACES
 from adsum.web.teaching.amendments import undo_at_the_head, waiting_in
+from adsum.web.teaching.foreseen import Ahead, ahead_of, catch_up_form
 from adsum.web.teaching.visitors import VisitorForm
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.times import time_of_day
@@ -56,12 +58,17 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
     held = list(held_scans(session))
     kept = Register.objects.filter(session=session).select_related("explained_by").first()
     here = counts_of(line.status for line in lines) | {"held": len(held)}
+    ahead = ahead_of(session, lines)
+    proposed = ahead.proposed(lines)
     context = {
         "session": session,
+        "proposed": proposed,
+        "acceptable": sum(one.acceptable for one in proposed),
+        "catch_up": catch_up_form(session),
         "rooms": sorted(room.name for room in session.rooms.all()),
         "groups": sorted(str(group) for group in session.groups.all()),
         "staff": sorted(person.display_name for person in session.staff.all()),
-        "seats": seats(session, lines, unconfirmed_in(session)),
+        "seats": seats(session, lines, unconfirmed_in(session), ahead),
         "counts": here,
         "held": [
             {
@@ -83,7 +90,9 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "not_observed": kept is not None and kept.state == Register.State.NOT_OBSERVED,
         "explained": explanation(kept.explained, kept.explained_note) if kept is not None and kept.explained else "",
         "relief_note": relief_note(),
-        "rest": sum(line.expected and line.status in WITHOUT_A_MARK for line in lines),
+        "rest": sum(
+            line.expected and line.status in WITHOUT_A_MARK and ahead.word(line) != Word.NOT_EXPECTED for line in lines
+        ),
         "headcount": HeadcountForm(initial={"people": kept.headcount if kept else None}),
         "visitor": VisitorForm(auto_id="visitor_%s"),
         "difference": kept.headcount - here["present"] if kept is not None and kept.headcount is not None else None,
@@ -124,11 +133,15 @@ def marks(statuses: Iterable[Status]) -> list[tuple[str, str, str]]:
     return [(status.value, short.get(status, status_label(status)), KEYS[status]) for status in statuses]
 
 
-def seats(session: ClassSession, lines: Iterable[Line], unconfirmed: Collection[int] = ()) -> list[dict[str, Any]]:
-    """The people of a register as the seat component takes them; `unconfirmed` are those who missed a second check."""
+def seats(
+    session: ClassSession, lines: Iterable[Line], unconfirmed: Collection[int] = (), ahead: Ahead | None = None
+) -> list[dict[str, Any]]:
+    """The people of a register as the seat component takes them; `unconfirmed` are those who missed a second check, `ahead`
+    what is known of them before the class."""
     return [
         {
             **seat(line.student, line.mark),
+            **(ahead.about(line) if ahead else {}),
             "unconfirmed": line.student.pk in unconfirmed,
             "name": line.student.display_name,
             "number": line.student.number,
