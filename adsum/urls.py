@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import calendars, checkpoints, home, messages, policy
+from adsum.web import calendars, checkpoints, home, mail_reports, messages, policy
 from adsum.web.admin import gate, outbox, people, providers
 from adsum.web.entered import RowConverter
 from adsum.web.office import alerts as office_alerts
@@ -12,8 +12,9 @@ from adsum.web.office import classes, complete, outages, periods, policies, quer
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
 from adsum.web.signin import entrance, passkeys, sign_ins, stepup, two_step, university
-from adsum.web.student import access, receipts, record, today
-from adsum.web.support import as_of, desk, downloads, modules, students, tutees
+from adsum.web.student import access, contact, receipts, record, today
+from adsum.web.support import as_of, desk, downloads, modules, students, tutees, unopened
+from adsum.web.support import contact as support_contact
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
     amendments,
@@ -71,6 +72,8 @@ urlpatterns = [
     # What one was told
     path("messages/", messages.messages, name="messages"),
     path("messages/read/", messages.read, name="messages_read"),
+    path("messages/choices/", messages.choices, name="message_choices"),
+    path("messages/<uuid:ref>/", messages.message, name="message"),
     # A student's own pages
     path("today/", today.today, name="student_today"),
     path("record/", record.record, name="student_record"),
@@ -78,6 +81,7 @@ urlpatterns = [
     path("record/classes/<uuid:ref>/", record.class_record, name="student_class"),
     path("record/classes/<uuid:ref>/receipt.txt", receipts.receipt, name="student_receipt"),
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
+    path("record/contact/", contact.contact, name="own_contact"),
     path("record/access/", access.access, name="student_access"),
     # The help desk
     path("desk/", desk.find, name="desk"),
@@ -92,6 +96,9 @@ urlpatterns = [
     path("students/", students.students, name="students"),
     path("students/outside/", students.outside, name="students_outside"),
     path("people/<uuid:ref>/", support_record.record, name="person_record"),
+    path("people/<uuid:ref>/contact/", support_contact.contact, name="person_contact"),
+    path("unopened/", unopened.unopened, name="unopened"),
+    path("unopened/<uuid:ref>/", unopened.decide, name="unopened_decide"),
     # A person's own calendar: its page, and what an app that knows the address gets without a sign-in
     path("calendar/", calendars.settings_page, name="calendar"),
     path("calendar/<str:secret>.ics", calendars.feed, name="calendar_feed"),
@@ -203,6 +210,7 @@ urlpatterns = [
     # Mail of the whole university: administrators
     path("office/mail/", outbox.outbox, name="office_outbox"),
     path("office/mail/<uuid:ref>/", outbox.decide, name="office_message"),
+    path("mail/reports/", mail_reports.report, name="mail_report"),
     # Check-in of the whole university: administrators
     path("office/outages/", outages.overview, name="office_outages"),
     path("office/outages/<uuid:ref>/end/", outages.end, name="end_outage"),

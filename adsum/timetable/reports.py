@@ -22,6 +22,7 @@ from adsum.timetable.models import (
     ModuleLeader,
     Place,
     Teaching,
+    Term,
     studies,
 )
 from adsum.timetable.rules import Change, ClassStatus, differs, kept
@@ -311,3 +312,8 @@ def clashes(
     there = there.exclude(pk=besides or 0).select_related("module").order_by("starts_at", "pk")
     shared = (("room", {"rooms__in": rooms}), ("staff", {"staff__in": staff}), ("groups", {"groups__in": groups}))
     return [Clash(session, what) for what, same in shared for session in there.filter(**same).distinct()[:5]]
+
+
+def term_began(on: date) -> date | None:
+    """The first day of the latest term that had begun on that day; None before any (one query)."""
+    return Term.objects.filter(starts_on__lte=on).order_by("-starts_on").values_list("starts_on", flat=True).first()

@@ -77,6 +77,7 @@ CLASSES      = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 200, 200, 404, 404
 OFFICE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404, 404, 404)
 QUERY_ALONE  = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 302, 200, 404, 404, 404, 404, 404, 404, 404)
 THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 404)
+REACHES      = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 404)
 TUTORS       = (  IN, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 THIS_MODULE  = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 404)
 PEOPLE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404)
@@ -139,6 +140,9 @@ DOORS = [
     # What one was told
     *doors("messages",                "/messages/",                         EVERYONE, None),
     *doors("messages_read",           "/messages/read/",                    None, instead(EVERYONE, 302)),
+    *doors("message_choices",         "/messages/choices/",                 EVERYONE, EVERYONE),
+    *doors("message",                 "/messages/{message}/",               THIS_STUDENT, instead(THIS_STUDENT, 302)),
+    *doors("mail_report",             "/mail/reports/",                     None, always(404)),
 
     # A student's own pages
     *doors("student_today",           "/today/",                            STUDENTS, None),
@@ -149,6 +153,7 @@ DOORS = [
     *doors("student_query",           "/record/classes/{session}/query/",   None, instead(THIS_STUDENT, 302)),
 
     *doors("student_access",          "/record/access/",                    STUDENTS, None),
+    *doors("own_contact",             "/record/contact/",                   STUDENTS, instead(STUDENTS, 302), action="confirm"),
 
     # The help desk
     *doors("desk",                    "/desk/",                             DESK, None),
@@ -173,6 +178,9 @@ DOORS = [
     *doors("students",                "/students/",                         STAFF, None),
     *doors("students_outside",        "/students/outside/",                 STAFF, instead(STAFF, 422), who="nobody"),
     *doors("person_record",           "/people/{student}/",                 THIS_RECORD, None),
+    *doors("person_contact",          "/people/{student}/contact/",         REACHES, instead(REACHES, 302), action="resume"),
+    *doors("unopened",                "/unopened/",                         STAFF, None),
+    *doors("unopened_decide",         "/unopened/{unopened}/",              None, instead(THIS_RECORD, 302), action=""),
 
     # The lecturer's side; every class also for the attendance team
     *doors("calendar",                "/calendar/",                         SIGNED_IN, instead(SIGNED_IN, 302)),

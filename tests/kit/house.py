@@ -25,11 +25,12 @@ from adsum.checkin.pairing import begin_pairing
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, open_checkin
 from adsum.checkin.writer import record_scans
+from adsum.core.university import civil_date
 from adsum.engagement.evaluation import evaluate
 from adsum.engagement.models import Alert
 from adsum.engagement.rules import Trigger
 from adsum.integrations.imports.mapping import PRESETS
-from adsum.messages.models import Message
+from adsum.messages.models import HandOver, Message
 from adsum.messages.services import write as write_messages
 from adsum.messages.topic import Draft, class_named
 from adsum.messages.topics import queries
@@ -160,6 +161,8 @@ class House:
         write_messages([draft], at=at)
         message = Message.objects.get()
         self.names["message"] = message.ref
+        task = HandOver.objects.create(message=message, owner=self.people["tutor"], at=at, due_on=civil_date(at))
+        self.names["unopened"] = task.ref
         self.names["checkpoint"] = publish(by="system:test", at=at).size
         self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
         """How the logs name them."""

@@ -29,7 +29,7 @@ from tests.kit.world import LONDON, NINE, World
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-MONDAY = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+MONDAY = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def test_what_is_chosen_and_what_cannot_be(formal: int, mutable: int, digest: in
 @pytest.mark.parametrize(
     ("written", "goes"),
     [
-        (datetime(2026, 11, 23, 9, 0, tzinfo=UTC), datetime(2026, 11, 30, 8, 0, tzinfo=UTC)),
-        (datetime(2026, 11, 23, 7, 59, tzinfo=UTC), datetime(2026, 11, 23, 8, 0, tzinfo=UTC)),
-        (datetime(2026, 11, 29, 23, 0, tzinfo=UTC), datetime(2026, 11, 30, 8, 0, tzinfo=UTC)),
-        (datetime(2026, 10, 23, 12, 0, tzinfo=UTC), datetime(2026, 10, 26, 8, 0, tzinfo=UTC)),  # the clock goes back between
-        (datetime(2027, 3, 26, 12, 0, tzinfo=UTC), datetime(2027, 3, 29, 7, 0, tzinfo=UTC)),  # and forward
+        (datetime(2026, 11, 23, 9, 0, tzinfo=UTC), datetime(2026, 11, 30, 9, 0, tzinfo=UTC)),
+        (datetime(2026, 11, 23, 8, 59, tzinfo=UTC), datetime(2026, 11, 23, 9, 0, tzinfo=UTC)),
+        (datetime(2026, 11, 29, 23, 0, tzinfo=UTC), datetime(2026, 11, 30, 9, 0, tzinfo=UTC)),
+        (datetime(2026, 10, 23, 12, 0, tzinfo=UTC), datetime(2026, 10, 26, 9, 0, tzinfo=UTC)),  # the clock goes back between
+        (datetime(2027, 3, 26, 12, 0, tzinfo=UTC), datetime(2027, 3, 29, 8, 0, tzinfo=UTC)),  # and forward
     ],
 )
-def test_the_weeks_letter_goes_on_monday_at_eight(written: datetime, goes: datetime):
+def test_the_weeks_letter_goes_on_monday_at_nine(written: datetime, goes: datetime):
     assert week_at(written, LONDON) == goes
 
 

@@ -18,6 +18,7 @@ NAMES = (
     "feeds",
     "oversight",
     "reminders",
+    "reaching",
 )  # fmt: skip
 TOPICS: dict[str, Topic] = {name: import_module(f"{__package__}.{name}").TOPIC for name in NAMES}
 

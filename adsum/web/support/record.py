@@ -5,6 +5,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from adsum.accounts.rules import KEEPS_RECORDS
 from adsum.attendance.record import account, classes_of, own_classes
 from adsum.timetable.models import ClassSession, Enrolment
 from adsum.web.middleware import PersonRequest
@@ -39,6 +40,7 @@ def record(request: PersonRequest, opened: Opened) -> HttpResponse:
         "enrolments": Enrolment.objects.filter(person=student).select_related("course", "tutor").order_by("-starts_on"),
         "as_role": role_label(opened.relation.role) if opened.relation else "",
         "outside": opened.outside,
+        "keeps_records": opened.role in KEEPS_RECORDS,
         "purpose": purpose_label(opened.outside.purpose) if opened.outside else "",
         "sum": attended_lately(recent.tally),
         "left_out": left_out(recent),
