@@ -8,7 +8,7 @@ from adsum.web import calendars, checkpoints, home, mail_reports, messages, poli
 from adsum.web.admin import gate, outbox, people, providers
 from adsum.web.entered import RowConverter
 from adsum.web.office import alerts as office_alerts
-from adsum.web.office import classes, complete, outages, periods, policies, queries
+from adsum.web.office import classes, closures, complete, outages, periods, policies, queries
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
 from adsum.web.signin import entrance, passkeys, sign_ins, stepup, two_step, university
@@ -105,6 +105,8 @@ urlpatterns = [
     # The lecturer's side
     path("teaching/", teaching.today, name="teaching_today"),
     path("office/classes/", classes.classes, name="office_classes"),
+    path("office/closures/", closures.overview, name="closures"),
+    path("office/closures/<row:pk>/remove/", closures.remove, name="closure_remove"),
     path("office/alerts/", office_alerts.overview, name="office_alerts"),
     path("office/alerts/<uuid:ref>/", office_alerts.detail, name="office_alert"),
     path("office/alerts/<uuid:ref>/<slug:step>/", office_alerts.step, name="office_alert_step"),

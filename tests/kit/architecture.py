@@ -43,6 +43,7 @@ WRITERS = {
     "engagement": [
         "alerts",
         "cases",
+        "closures",
         "concerns",
         "conduct",
         "contacts",

@@ -190,6 +190,8 @@ DOORS = [
     *doors("office_alerts",           "/office/alerts/",                    TEAM, None),
     *doors("office_alert",            "/office/alerts/{alert}/",            TEAM, None),
     *doors("office_alert_step",       "/office/alerts/{alert}/release/",    None, instead(TEAM, 302)),
+    *doors("closures",                "/office/closures/",                  TEAM, instead(TEAM, 422)),
+    *doors("closure_remove",          "/office/closures/{closure}/remove/", None, instead(TEAM, 302)),
     *doors("office_queries",          "/office/queries/",                   OFFICE, None),
     *doors("queries_together",        "/office/queries/together/",          None, QUERY_ALONE, query="{query}"),
     *doors("office_registers",        "/office/registers/",                 OFFICE, None),

@@ -27,7 +27,7 @@ from adsum.checkin.services import NewDisplay, add_display, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.core.university import civil_date
 from adsum.engagement.evaluation import evaluate
-from adsum.engagement.models import Alert
+from adsum.engagement.models import Alert, Closure
 from adsum.engagement.rules import Trigger
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.messages.models import HandOver, Message
@@ -125,6 +125,7 @@ class House:
         evaluate([student.pk], at=at)
         self.names = {
             "alert": Alert.objects.get().ref,
+            "closure": Closure.objects.create(name="Christmas", starts_on=at.date(), ends_on=at.date()).pk,
             "kiosk": open_kiosk(opening, by=lecturer, at=at).kiosk.ref,
             "check": check.ref,
             "spot": spot.ref,
