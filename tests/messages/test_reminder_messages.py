@@ -2,15 +2,17 @@
 stage 2 (docs/rules.md A 16)."""
 
 import pytest
+from django.utils.translation import override
 
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Status
+from adsum.engagement.models import StageWording
+from adsum.engagement.reminders import wordings_of
 from adsum.messages.letter import Letter
 from adsum.messages.models import Message
 from adsum.messages.topics.registry import KINDS, letter_of
 from adsum.messages.topics.reminders import OF_STAGE
 from tests.kit.alerted import DAY, NIGHT, Missing, minute, night
-from tests.kit.told import text
 from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +88,16 @@ def test_a_correction_says_that_it_was_wrong_and_the_note_to_the_tutor_names_nob
         assert "should not have been sent" in words or "had a reminder" in words or "friendly word" in words
 
 
-def test_a_reminder_is_read_in_the_language_of_its_reader(missing: Missing):
-    message = Message.objects.get(kind="reminder_word")
-    assert text(message).startswith("We missed you")
+def test_a_university_begins_with_its_own_words_in_the_languages_that_it_has_them_in(missing: Missing):
+    facts = Message.objects.get(kind="reminder_word").facts
+    own = {"en-gb": ["Hello, {name}", "You missed {classes} classes. {why}"]}
+    read = letter_of("reminder_word", {**facts, "wording": own})
+    assert (read.subject, read.opening[:21]) == ("Hello, Alice Abel", "You missed 3 classes.")
+    assert len(read.items) == 3
+    with override("cy"):
+        assert letter_of("reminder_word", {**facts, "wording": own}).subject != read.subject
+
+
+def test_the_words_are_those_of_the_version_that_found_it(missing: Missing):
+    StageWording.objects.create(version=missing.version, stage=0, language="en-gb", subject="A word", body="We missed you.")
+    assert [one.subject for one in wordings_of(missing.alert())] == ["A word"]
