@@ -43,7 +43,6 @@ WRITERS = {
     "engagement": [
         "alerts",
         "cases",
-        "closures",
         "concerns",
         "conduct",
         "contacts",
