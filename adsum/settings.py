@@ -56,8 +56,6 @@ class Environment(BaseSettings):
     later. Empty: `checkpoints` in the data folder."""
     university: str = "Adsum Demo University"
     """What the university is called, on every page and sheet."""
-    emergency_call: str = "999"
-    """Whom staff call when somebody is in danger now, as the concern form says first: campus security, or 999."""
     time_zone: str = "Europe/London"
     """The zone of its timetable, as `Europe/London`."""
     nation: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
@@ -250,7 +248,6 @@ def _database(url: str) -> dict[str, Any]:
 if env.data.is_dir():
     _keep_private(env.data)
 UNIVERSITY = env.university
-EMERGENCY_CALL = env.emergency_call
 ORIGIN = env.origin
 DEMO = env.demo
 DEMO_ANYWHERE = env.demo_anywhere

@@ -8,12 +8,12 @@ from adsum.web import calendars, checkpoints, home, mail_reports, messages, poli
 from adsum.web.admin import gate, outbox, people, providers
 from adsum.web.entered import RowConverter
 from adsum.web.office import alerts as office_alerts
-from adsum.web.office import classes, complete, conduct, cover, outages, periods, policies, queries
+from adsum.web.office import classes, closures, complete, outages, periods, policies, queries
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
 from adsum.web.signin import entrance, passkeys, sign_ins, stepup, two_step, university
-from adsum.web.student import access, contact, receipts, record, support, today
-from adsum.web.support import as_of, cases, concerns, desk, downloads, modules, students, tutees, unopened
+from adsum.web.student import access, contact, receipts, record, reminder, today
+from adsum.web.support import as_of, desk, downloads, modules, students, tutees, unopened
 from adsum.web.support import contact as support_contact
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
@@ -82,33 +82,13 @@ urlpatterns = [
     path("record/classes/<uuid:ref>/receipt.txt", receipts.receipt, name="student_receipt"),
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
     path("record/contact/", contact.contact, name="own_contact"),
-    path("support/", support.support, name="student_support"),
-    path("support/meetings/<uuid:ref>/pick/", support.pick, name="meeting_pick"),
-    path("support/meetings/<uuid:ref>/cannot/", support.cannot, name="meeting_cannot"),
-    path("support/cases/<uuid:ref>/appeal/", support.appeal, name="case_appeal"),
-    path("support/conduct/<uuid:ref>/answer/", support.answer, name="conduct_answer"),
-    path("meetings/<uuid:ref>.ics", support.calendar, name="meeting_calendar"),
+    path("record/reminder/<str:step>/", reminder.tick, name="student_reminder"),
     path("record/access/", access.access, name="student_access"),
     # The help desk
     path("desk/", desk.find, name="desk"),
     path("desk/students/<uuid:ref>/", desk.student, name="desk_student"),
     path("desk/students/<uuid:ref>/query/<uuid:session>/", desk.pass_on, name="desk_query"),
     # For those who look after students
-    path("cases/", cases.index, name="cases"),
-    path("cases/<uuid:ref>/", cases.case, name="case"),
-    path("cases/<uuid:ref>/contacted/", cases.contacted, name="case_contacted"),
-    path("cases/<uuid:ref>/meeting/", cases.offer, name="case_meeting"),
-    path("cases/<uuid:ref>/meetings/<uuid:meeting>/", cases.settle, name="case_meeting_settle"),
-    path("people/<uuid:ref>/case/", cases.open_for, name="person_case"),
-    path("people/<uuid:ref>/concern/", concerns.about_student, name="person_concern"),
-    path("concerns/", concerns.index, name="concerns"),
-    path("concerns/<uuid:ref>/seen/", concerns.seen, name="concern_seen"),
-    path("classes/<uuid:ref>/students/<uuid:student>/concern/", concerns.about_student_in_class, name="class_concern"),
-    path("office/conduct/", conduct.index, name="conduct_referrals"),
-    path("office/conduct/<uuid:ref>/", conduct.detail, name="conduct"),
-    path("held/<uuid:scan>/conduct/", conduct.refer, name="refer_conduct"),
-    path("office/cover/", cover.overview, name="cover"),
-    path("office/cover/<row:pk>/back/", cover.back, name="end_leave"),
     path("tutees/", tutees.tutees, name="tutees"),
     path("modules/", modules.modules, name="modules"),
     path("modules/<row:pk>/", modules.module, name="module"),
@@ -126,6 +106,8 @@ urlpatterns = [
     # The lecturer's side
     path("teaching/", teaching.today, name="teaching_today"),
     path("office/classes/", classes.classes, name="office_classes"),
+    path("office/closures/", closures.overview, name="closures"),
+    path("office/closures/<row:pk>/remove/", closures.remove, name="closure_remove"),
     path("office/alerts/", office_alerts.overview, name="office_alerts"),
     path("office/alerts/<uuid:ref>/", office_alerts.detail, name="office_alert"),
     path("office/alerts/<uuid:ref>/<slug:step>/", office_alerts.step, name="office_alert_step"),

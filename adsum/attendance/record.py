@@ -17,6 +17,7 @@ from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.reports import open_queries
 from adsum.attendance.rules import ATTENDED, Status
 from adsum.core.clock import monday_of
+from adsum.core.university import civil_date
 from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import ClassStatus
 
@@ -49,10 +50,17 @@ class OwnClass:
     def under_query(self) -> bool:
         return self.query is not None and self.query.state == Query.State.OPEN and not self.session.cancelled
 
-    def may_query(self, at: datetime) -> bool:
-        """Whether the student may query the mark: there is one, and it is not too late."""
-        started = self.session.starts_at <= at < self.session.ends_at + timedelta(hours=self.terms.query_hours)
+    def may_query(self, at: datetime, *, until: date | None = None) -> bool:
+        """Whether the student may query the mark: there is one, and it is not too late. `until`: a civil day up to which it is
+        never too late, whatever the policy says, because something rests on the mark."""
+        in_time = at < self.query_until or (until is not None and civil_date(at) <= until)
+        started = self.session.starts_at <= at and in_time
         return started and not self.under_query and self.status not in {Status.CANCELLED, Status.PRESENT}
+
+    @property
+    def query_until(self) -> datetime:
+        """Until when its policy lets the student query the mark."""
+        return self.session.ends_at + timedelta(hours=self.terms.query_hours)
 
     @property
     def counts(self) -> bool:

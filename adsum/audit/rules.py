@@ -16,12 +16,6 @@ class Page(StrEnum):
 
     RECORD = "record"
     """The whole record of a student."""
-    CASE = "case"
-    """A student's case."""
-    CONDUCT = "conduct"
-    """A question about a student's check-in."""
-    CASES = "cases"
-    """A list of cases, of concerns, or of such questions."""
     STUDENT_IN_CLASS = "student_in_class"
     """One student in one class: the mark and its history."""
     REGISTER = "register"
@@ -53,7 +47,7 @@ class Page(StrEnum):
 
 
 LISTS = frozenset(
-    {Page.STUDENTS, Page.ALERTS, Page.QUERIES, Page.CHANGES, Page.REPORTED, Page.MAIL, Page.FOUND, Page.EVENT_LIST, Page.CASES}
+    {Page.STUDENTS, Page.ALERTS, Page.QUERIES, Page.CHANGES, Page.REPORTED, Page.MAIL, Page.FOUND, Page.EVENT_LIST}
 )
 """Pages with a few facts about many people: noted for each person on the page, and less weighty than a whole record."""
 CLASSES = frozenset({Page.REGISTER, Page.MODULE})

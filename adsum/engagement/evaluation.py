@@ -68,7 +68,7 @@ def _find(students: Sequence[int], rules: RuleSet, calendar: Calendar, classes: 
     studies = studies_of(students, calendar.day(at))
     seen = classes.of(studies)
     contacts = contacts_of(studies, since=classes.since)
-    records, spent = _records(studies), _spent(studies)
+    records, spent, closed = _records(studies), _spent(studies), _closed(studies)
     found = list[tuple[int, Due]]()
     for student, courses in studies.items():
         record = records.get(student, {})
@@ -82,7 +82,7 @@ def _find(students: Sequence[int], rules: RuleSet, calendar: Calendar, classes: 
             for rule, none in ((rule, not_for_them(rule)) for rule in rules.rules)
         )
         step = next_step(judged, rules, told, at)
-        if step is not None and is_news(step.finding, spent.get((student, step.stage), ())):
+        if step is not None and is_news(step.finding, spent.get((student, step.stage), ()), seen[student], closed.get(student)):
             found.append((student, step))
     _write(found, rules, {student: {one.session: one for one in seen[student]} for student, _ in found}, at)
     return len(found)
@@ -110,6 +110,12 @@ def _spent(students: Collection[int]) -> dict[tuple[int, int], set[int]]:
     for student, stage, session in over.values_list("alert__student", "alert__stage", "session"):
         found[student, stage].add(session)
     return found
+
+
+def _closed(students: Collection[int]) -> dict[int, datetime]:
+    """By student, when their last record closed of which they had been told (one query)."""
+    over = Alert.objects.filter(student__in=students, state__in=[State.RECOVERED, State.CLOSED], told_at__isnull=False)
+    return dict(over.order_by().values_list("student").annotate(last=Max("ended_at")))
 
 
 def _write(found: Collection[tuple[int, Due]], rules: RuleSet, seen: Mapping[int, Mapping[int, Seen]], at: datetime) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,7 +14,7 @@ from adsum.attendance.counting import Period, Tally, Weighting
 from adsum.core.university import civil_date
 from adsum.engagement.alert_life import State
 from adsum.engagement.contacts import contacts_of
-from adsum.engagement.models import Alert, RuleVersion, WouldBe
+from adsum.engagement.models import Alert, RuleVersion, StageWording, WouldBe
 from adsum.engagement.observed import observed
 from adsum.engagement.policies import rule_set_in_force, studies_of, university_calendar
 from adsum.engagement.recovery import promise
@@ -37,6 +38,11 @@ def rule_of(alert: Alert) -> Rule:
     """The rule that found it (two queries)."""
     version = RuleVersion.objects.prefetch_related("rules").get(number=alert.version)
     return next(rule for rule in version.rule_set.rules if rule.code == alert.rule)
+
+
+def wordings_of(alert: Alert) -> QuerySet[StageWording]:
+    """The university's own words for its stage, in each language that has some (one query)."""
+    return StageWording.objects.filter(version__number=alert.version, stage=alert.stage)
 
 
 def facts_of(rule: Rule, rules: RuleSet, finding: Finding, seen: Mapping[int, Seen]) -> dict[str, Any]:

@@ -40,8 +40,7 @@ class Door:
 
 MENU = (
     Door("student_today", _("Today"), "house", frozenset({Role.STUDENT})),
-    Door("student_record", _("My record"), "list-check", frozenset({Role.STUDENT})),
-    Door("student_support", _("Support"), "people", frozenset({Role.STUDENT})),
+    Door("student_record", _("Your attendance"), "list-check", frozenset({Role.STUDENT})),
     Door("teaching_today", _("My classes"), "calendar-week", frozenset({Role.LECTURER})),
     Door("office_classes", _("Classes"), "building", LISTS_CLASSES),
     Door("office_alerts", _("Alerts"), "hourglass-split", frozenset({Role.ATTENDANCE_TEAM})),
@@ -49,12 +48,10 @@ MENU = (
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
     Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True),
     Door("modules", _("Modules"), "mortarboard", LISTS_CLASSES),
-    Door("cases", _("Cases"), "person-check", KEEPS_RECORDS | {Role.TUTOR}),
     Door("tutees", _("My tutees"), "people", frozenset({Role.TUTOR})),
     Door("students", _("Students"), "people", LOOKS_AFTER - {Role.TUTOR}),
     Door("desk", _("Find a student"), "search", HELPS),
     Door("unopened", _("Not opened"), "envelope", KEEPS_RECORDS | {Role.TUTOR}),
-    Door("cover", _("Who steps in"), "arrow-repeat", frozenset({Role.ADMINISTRATOR})),
     Door("office_people", _("People"), "person-check", MANAGES_PEOPLE),
     Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),
     Door("audit", _("Audit"), "shield-check", READS_ACCESS_LOG),

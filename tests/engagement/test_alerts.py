@@ -274,6 +274,16 @@ def test_a_record_closes_by_coming_back_and_says_thank_you_once(missing: Missing
     assert missing.told() == ["reminder_word", "reminder_thanks"]
 
 
+def test_who_has_come_back_is_not_reminded_again_of_what_they_came_back_from(missing: Missing):
+    told_a_word(missing, "AAAA.")
+    missing.week("PPP..", monday=NINE + 7 * DAY)
+    minute(NINE + 10 * DAY)
+    assert missing.states() == [(0, State.RECOVERED)]
+    assert night(NINE + 14 * DAY) == 0  # 3 of 7 is still less than 60 %
+    missing.week("A....", monday=NINE + 14 * DAY)
+    assert night(NINE + 14 * DAY + NIGHT) == 1
+
+
 def test_too_few_classes_are_left_and_a_person_decides(missing: Missing):
     alert = told_a_word(missing, "AAA+.")
     missing.week("+", monday=NINE + 7 * DAY)

@@ -43,6 +43,8 @@ WRITERS = {
     "engagement": [
         "alerts",
         "cases",
+        "checklist",
+        "closures",
         "concerns",
         "conduct",
         "contacts",

@@ -17,21 +17,8 @@ OFFICER = "the data-protection officer sees every look; nobody else has the page
 AUDITOR = "the auditor sees every event; nobody else has the page"
 OUTAGES = "an outage is the whole university's, and names nobody"
 POLICIES = "what a policy says is public"
-COVER = "who steps in is said for the whole university; nobody else has the page"
 DEMO = "the demo's own people"
 ALLOWED = {
-    "case_timeline.py moments CaseStep": SCOPED,
-    "case_timeline.py moments Concern": SCOPED,
-    "case_timeline.py moments Contacted": SCOPED,
-    "case_timeline.py told_to_student CaseStep": SCOPED,
-    "office/conduct.py refer Scan": "of classes and students that are scoped in the same query",
-    "office/cover.py back Leave": COVER,
-    "office/cover.py clean Person": COVER,
-    "office/cover.py overview Fallback": COVER,
-    "office/cover.py overview Leave": COVER,
-    "student/support.py calendar Meeting": "of the two who meet",
-    "support/case_deeds.py _hand_over Person": "a case may be given to any colleague",
-    "support/concerns.py about_student_in_class Person": SCOPED,
     "calendars.py feed CalendarKey": "a calendar is known by the secret in its address",
     "class_news.py undoing Person": SCOPED,
     "live/streams.py _display Display": SCREEN,

@@ -16,7 +16,7 @@ from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.engagement.alert_life import State
-from adsum.engagement.models import Alert
+from adsum.engagement.models import Alert, Closure
 from tests.kit.alerted import DAY, NIGHT, Missing, minute, night
 from tests.kit.marking import mark_students
 from tests.kit.reading import text_of
@@ -125,3 +125,24 @@ def test_the_list_asks_as_many_questions_for_one_alert_as_for_three(office: Offi
     night(TUESDAY)
     assert len(office.client.get("/office/alerts/").context["rows"]) == 3
     assert asked() == one
+
+
+def test_closure_days_are_entered_ahead_and_no_reminder_leaves_on_them(office: Office):
+    def post(first: str, last: str, name: str = "Closed for the opening") -> str:
+        return text_of(office.client.post("/office/closures/", {"name": name, "first": first, "last": last}, follow=True))
+
+    assert "The last day comes before the first." in post("2026-12-24", "2026-12-23")
+    assert "These days are over" in post("2026-11-23", "2026-11-24")
+    assert "Entered." in post("2026-12-02", "2026-12-02")
+    Alert.objects.update(stage=0)
+    wednesday = NINE + 9 * DAY
+    office.at(wednesday)
+    minute(wednesday)
+    assert office.told() == []
+    made = Closure.objects.get()
+    page = text_of(office.client.post(f"/office/closures/{made.pk}/remove/", follow=True))
+    assert "These days have begun" in page
+    office.at(TUESDAY)
+    assert "Taken back." in text_of(office.client.post(f"/office/closures/{made.pk}/remove/", follow=True))
+    minute(wednesday)
+    assert office.told() == ["reminder_word"]

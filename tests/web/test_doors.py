@@ -89,9 +89,6 @@ NOTED = {
     "module": ("module", "module"),
     "office_person": ("account", "student"),
     "desk_student": ("desk", "student"),
-    "case": ("case", "student"),
-    "case_meeting": ("case", "student"),
-    "conduct": ("conduct", "student"),
 }
 """What reading does write, and nothing else: that somebody looked, on which page and at what."""
 LISTED = {
@@ -99,7 +96,6 @@ LISTED = {
     "queries": {"department", "team"},
     "changes": {"department", "team", "slc"},
     "mail": {"administrator", "tutor", "department", "team"},
-    "cases": {"lecturer", "tutor", "department", "team"},
     "event_list": {"data protection", "auditor"},
 }
 """And who has a list with people on it: noted for each of them."""

@@ -1,6 +1,7 @@
 """The tables of engagement: a file for each thing."""
 
 from adsum.engagement.models.alert import Alert, AlertClass, Closure, Tick, Told, WelfareHold
+from adsum.engagement.models.answer import ReminderAnswer
 from adsum.engagement.models.case import Case, CaseStep, Contacted, Meeting, MeetingSlot
 from adsum.engagement.models.concern import Concern, Conduct, ConductClass
 from adsum.engagement.models.contact import ContactPoint
@@ -25,6 +26,7 @@ __all__ = [
     "Leave",
     "Meeting",
     "MeetingSlot",
+    "ReminderAnswer",
     "RuleSwitch",
     "RuleTrial",
     "RuleVersion",

@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.accounts.rules import Role
 from adsum.audit.following import Reader
@@ -19,9 +19,10 @@ from adsum.engagement.evaluation import let_go
 from adsum.engagement.models import Alert, Told
 from adsum.engagement.not_checked import Found, Sign, not_checked
 from adsum.engagement.recipients import recipients_of
-from adsum.engagement.reminders import Promised, finding_of, promise_of, rule_of
+from adsum.engagement.reminders import Promised, finding_of, promise_of, rule_of, wordings_of
 from adsum.engagement.rules import Recipient, Rule
 from adsum.engagement.why import why
+from adsum.engagement.wordings import filled
 from adsum.messages.letter import MOST, Facts, Item, Letter, named, place, rest, status_word, when
 from adsum.messages.models import Message
 from adsum.messages.reports import over_departments
@@ -58,6 +59,8 @@ def _facts(alert: Alert, rule: Rule, at: datetime) -> dict[str, Any]:
     return {
         "alert": str(alert.ref),
         "stage": alert.stage,
+        "name": alert.student.display_name,
+        "wording": {one.language: [one.subject, one.body] for one in wordings_of(alert)},
         "why": alert.facts,
         "notice": rule.notice_days,
         "wait": rule.wait_days,
@@ -190,13 +193,24 @@ def _reminder(facts: Facts) -> Letter:
     if stage in NEXT:
         closing.append(NEXT[stage] % {"notice": facts["notice"]})
     closing.append(_("Ill, or something else that we should know? Tell us of an absence on the same page, also for days past."))
+    subject, opening = _words(facts)
     return Letter(
-        subject=str(SUBJECTS[stage]),
-        opening=str(OPENINGS[stage]),
+        subject=subject,
+        opening=opening,
         items=[_class(one) for one in classes[:MOST]],
         closing=closing,
         action=(_("See my attendance"), "/record/"),
     )
+
+
+def _words(facts: Facts) -> tuple[str, str]:
+    """The subject and the opening: the university's own in the reader's language, else Adsum's."""
+    own = facts["wording"].get(get_language())
+    if own is None:
+        return str(SUBJECTS[facts["stage"]]), str(OPENINGS[facts["stage"]])
+    values = {"name": facts["name"], "why": _why(facts["why"]), "classes": str(len(facts["classes"]))}
+    subject, opening = (filled(text, values) for text in own)
+    return subject, opening
 
 
 def _class(one: Facts) -> Item:

@@ -79,7 +79,14 @@ def overview(request: PersonRequest) -> HttpResponse:
         for one in page
     ]
     tabs = [(key, words, sum(counts.get(state, 0) for state in states)) for key, (words, states) in SHOWN.items()]
-    context = {"rows": rows, "page": page, "show": show, "tabs": tabs, "query": f"show={show}&" if show else ""}
+    context = {
+        "rows": rows,
+        "page": page,
+        "show": show,
+        "tabs": tabs,
+        "query": f"show={show}&" if show else "",
+        "everywhere": request.access.departments(*TEAM) is None,
+    }
     return render(request, "adsum/office/alerts.html", context)
 
 

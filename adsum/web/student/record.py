@@ -1,7 +1,7 @@
 """A student's own record: by module, class by class, with the reason for every mark and a way to say it is wrong."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,11 +24,15 @@ from adsum.checkin.models import Opening, Scan
 from adsum.checkin.reports import attempts_of, checks_of
 from adsum.checkin.rules import HELD, Refusal
 from adsum.checkin.services import query_mark
+from adsum.core.clock import monday_of
+from adsum.engagement.checklist import may_query_until
 from adsum.timetable.models import ClassSession, Module
+from adsum.web.charts import WeekBar
 from adsum.web.guards import for_roles
 from adsum.web.mark_history import story as told
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import STUDENTS
+from adsum.web.student.reminder import reminder_of
 from adsum.web.student.sentences import attended, attended_lately, why
 from adsum.web.sums import left_out
 from adsum.web.templatetags.adsum_ui import status_label
@@ -38,12 +42,13 @@ KEPT_IN_VIEW = timedelta(days=365)
 RECENT = timedelta(weeks=4)
 STRIP = 12
 """Classes in a module's strip."""
+TREND_WEEKS = 12
 
 
 @require_safe
 @for_roles(STUDENTS)
 def record(request: PersonRequest) -> HttpResponse:
-    """Every module of the last twelve months, and how it is going."""
+    """The student's one page: how it goes, what to do next, and every module of the last twelve months."""
     at = request.at
     shown = classes_of(request.user).filter(starts_at__gt=at - KEPT_IN_VIEW, starts_at__lte=at)
     classes = own_classes(request.user, shown)
@@ -52,9 +57,25 @@ def record(request: PersonRequest) -> HttpResponse:
         {"module": of.module, "strip": of.strip, "sum": attended(of.sum), "left_out": left_out(of.sum)}
         for of in by_module(classes, at)
     ]
-    return render(
-        request, "adsum/student/record.html", {"modules": modules, "sum": attended_lately(recent), "left_out": left_out(recent)}
-    )
+    context = {
+        "modules": modules,
+        "sum": attended_lately(recent),
+        "left_out": left_out(recent),
+        "weeks": list(by_week(classes, request.today, at)),
+        "reminder": reminder_of(request),
+    }
+    return render(request, "adsum/student/record.html", context)
+
+
+def by_week(classes: Iterable[OwnClass], today: date, at: datetime) -> Iterator[WeekBar]:
+    """The sum of each of the last weeks, this one last; weeks without a class that counts have an empty one."""
+    mondays = [monday_of(today) - timedelta(weeks=back) for back in range(TREND_WEEKS - 1, -1, -1)]
+    of_week: dict[date, list[OwnClass]] = {monday: [] for monday in mondays}
+    for one in classes:
+        if (monday := monday_of(one.session.starts_on)) in of_week:
+            of_week[monday].append(one)
+    for monday, some in of_week.items():
+        yield WeekBar(monday, account(some, at).tally)
 
 
 class OfModule(NamedTuple):
@@ -141,7 +162,8 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
         "why": why(one, story[0] if story else None, opening, request.at),
         "outage": next(iter(outages_of([one.session], request.at).values()), None) if not one.mark else None,
         "dates": QueryDates.of(one.query) if one.query and one.under_query else None,
-        "may_query": one.may_query(request.at),
+        "may_query": one.may_query(request.at, until=may_query_until(request.user, request.at).get(one.session.pk)),
+        "too_late": one.mark is not None and one.query_until <= request.at and not one.under_query,
         "missed": one.status not in ATTENDED,
         **dict(zip(("answers", "calls"), checks_of(one.session, request.user), strict=True)),
         "story": told(story, _("You")),
@@ -168,7 +190,7 @@ def _tried(scan: Scan) -> dict[str, Any]:
 def query(request: PersonRequest, ref: UUID) -> HttpResponse:
     """ "I was there": from now on the mark is under query."""
     one = own_class(request, ref)
-    if one.may_query(request.at):
+    if one.may_query(request.at, until=may_query_until(request.user, request.at).get(one.session.pk)):
         text = " ".join(request.POST.get("text", "").replace("\0", "").split())[:500]
         query_mark(one.session, request.user, at=request.at, text=text)
         messages.success(request, _("Your lecturer will see it. Until someone answers, your mark is under query."))

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from adsum.accounts.rules import KEEPS_RECORDS
 from adsum.attendance.record import account, classes_of, own_classes
+from adsum.engagement.reminders import why_not
 from adsum.timetable.models import ClassSession, Enrolment
 from adsum.web.middleware import PersonRequest
 from adsum.web.role_labels import purpose_label, role_label
@@ -44,6 +45,7 @@ def record(request: PersonRequest, opened: Opened) -> HttpResponse:
         "purpose": purpose_label(opened.outside.purpose) if opened.outside else "",
         "sum": attended_lately(recent.tally),
         "left_out": left_out(recent),
+        "why_not": why_not(student, at),
         "modules": [
             {"module": of.module, "strip": of.strip, "sum": attended(of.sum.tally), "left_out": left_out(of.sum)}
             for of in by_module(classes, at)

@@ -1,7 +1,7 @@
 """The components of the pages, as template tags. None needs a request, so the gate's pages can use them too."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django import template
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from adsum.attendance.labels import STATUSES as WORDS
 from adsum.attendance.rules import Status
+from adsum.web.charts import BAR, STEP, WeekBar, columns
 
 register = template.Library()
 
@@ -231,6 +232,20 @@ def logo(words: bool = True) -> dict[str, bool]:
 def history(changes: Iterable[object]) -> dict[str, Iterable[object]]:
     """The story of one mark. Changes have before, after, who, when, source and reason."""
     return {"changes": changes}
+
+
+@register.inclusion_tag("adsum/components/weeks_chart.html")
+def weeks_chart(weeks: Sequence[WeekBar], title: str, name: str = "weeks") -> dict[str, object]:
+    """What was attended week by week, as columns, with its table."""
+    return {
+        "columns": list(columns(weeks)),
+        "width": len(weeks) * STEP,
+        "bar": BAR,
+        "half": BAR // 2,
+        "lines": (0, 50, 100),
+        "title": title,
+        "name": name,
+    }
 
 
 KINDS = {
