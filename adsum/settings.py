@@ -56,6 +56,10 @@ class Environment(BaseSettings):
     later. Empty: `checkpoints` in the data folder."""
     university: str = "Adsum Demo University"
     """What the university is called, on every page and sheet."""
+    emergency_call: str = "999"
+    """Whom staff call when somebody is in danger now, as the concern form says first: campus security, or 999."""
+    circumstances_url: str = ""
+    """Where students ask for extenuating circumstances in assessment, which is apart from absences. Empty: no link."""
     time_zone: str = "Europe/London"
     """The zone of its timetable, as `Europe/London`."""
     nation: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
@@ -248,6 +252,8 @@ def _database(url: str) -> dict[str, Any]:
 if env.data.is_dir():
     _keep_private(env.data)
 UNIVERSITY = env.university
+EMERGENCY_CALL = env.emergency_call
+CIRCUMSTANCES_URL = env.circumstances_url
 ORIGIN = env.origin
 DEMO = env.demo
 DEMO_ANYWHERE = env.demo_anywhere

@@ -7,13 +7,14 @@ from django.views.i18n import set_language
 from adsum.web import calendars, checkpoints, home, mail_reports, messages, policy
 from adsum.web.admin import gate, outbox, people, providers
 from adsum.web.entered import RowConverter
+from adsum.web.office import absence_rules, classes, closures, complete, outages, periods, policies, queries
 from adsum.web.office import alerts as office_alerts
-from adsum.web.office import classes, closures, complete, outages, periods, policies, queries
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
 from adsum.web.signin import entrance, passkeys, sign_ins, stepup, two_step, university
-from adsum.web.student import access, contact, receipts, record, reminder, today
-from adsum.web.support import as_of, desk, downloads, modules, students, tutees, unopened
+from adsum.web.student import absences, access, contact, receipts, record, reminder, support, today
+from adsum.web.support import absences as support_absences
+from adsum.web.support import as_of, deciding, desk, downloads, modules, students, tutees, unopened
 from adsum.web.support import contact as support_contact
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
@@ -83,11 +84,38 @@ urlpatterns = [
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
     path("record/contact/", contact.contact, name="own_contact"),
     path("record/reminder/<str:step>/", reminder.tick, name="student_reminder"),
+    path("support/", support.support, name="student_support"),
+    path("support/meetings/<uuid:ref>/pick/", support.pick, name="meeting_pick"),
+    path("support/meetings/<uuid:ref>/cannot/", support.cannot, name="meeting_cannot"),
+    path("support/cases/<uuid:ref>/appeal/", support.appeal, name="case_appeal"),
+    path("support/conduct/<uuid:ref>/answer/", support.answer, name="conduct_answer"),
+    path("meetings/<uuid:ref>.ics", support.calendar, name="meeting_calendar"),
+    path("absences/", absences.absences, name="student_absences"),
+    path("absences/tell/", absences.tell, name="student_absence_tell"),
+    path("absences/<uuid:ref>/", absences.absence, name="student_absence"),
+    path("absences/<uuid:ref>/take-back/", absences.withdraw, name="student_absence_withdraw"),
+    path("absences/<uuid:ref>/share/", absences.share, name="student_absence_share"),
+    path("absences/<uuid:ref>/evidence/", absences.add_evidence, name="student_evidence_add"),
+    path("absences/<uuid:ref>/evidence/<uuid:file>/", absences.read_evidence, name="student_evidence"),
+    path("absences/<uuid:ref>/evidence/<uuid:file>/delete/", absences.delete_evidence, name="student_evidence_delete"),
     path("record/access/", access.access, name="student_access"),
     # The help desk
     path("desk/", desk.find, name="desk"),
     path("desk/students/<uuid:ref>/", desk.student, name="desk_student"),
     path("desk/students/<uuid:ref>/query/<uuid:session>/", desk.pass_on, name="desk_query"),
+    # Absences: those who decide, and those who record what they are told
+    path("office/absences/", deciding.absences, name="office_absences"),
+    path("office/absences/together/", deciding.together, name="absences_together"),
+    path("office/absences/rules/", absence_rules.rules, name="absence_rules"),
+    path("office/absences/rules/numbers/", absence_rules.numbers, name="absence_numbers"),
+    path("office/absences/rules/reasons/<slug:code>/", absence_rules.reason, name="absence_reason"),
+    path("office/absences/rules/deciders/", absence_rules.add_decider, name="absence_decider_add"),
+    path("office/absences/rules/deciders/<row:pk>/end/", absence_rules.end_decider, name="absence_decider_end"),
+    path("office/absences/<uuid:ref>/", deciding.absence, name="office_absence"),
+    path("office/absences/<uuid:ref>/decide/", deciding.settle, name="absence_decide"),
+    path("office/absences/<uuid:ref>/evidence/<uuid:file>/", deciding.read_evidence, name="office_evidence"),
+    path("students/<uuid:ref>/absence/", support_absences.record, name="absence_record"),
+    path("people/<uuid:ref>/absences/<uuid:absence>/<uuid:file>/", support_absences.shared_evidence, name="shared_evidence"),
     # For those who look after students
     path("tutees/", tutees.tutees, name="tutees"),
     path("modules/", modules.modules, name="modules"),

@@ -47,6 +47,11 @@ WHY_PEOPLE: dict[People, Promise] = {
 }
 
 
+def word_of(state: str, outcome: str = "") -> str:
+    """How far a request has come, with what was decided where something was."""
+    return str(OUTCOMES[Outcome(outcome)] if state == State.DECIDED and outcome else STATES[State(state)])
+
+
 def category_label(category: Category) -> str:
     """The word for a category, in the university's words where it has its own."""
     return category.title or str(CATEGORIES.get(category.code, category.code))

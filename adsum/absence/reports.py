@@ -7,7 +7,19 @@ from datetime import date, datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from adsum.absence.models import AbsenceDecision, AbsenceRequest, AbsenceRoute, ChosenClass, Evidence
-from adsum.absence.rules import Outcome, Spell, State, days_in_year, episode, route_of, touch, year_of
+from adsum.absence.rules import (
+    Category,
+    Outcome,
+    People,
+    Spell,
+    State,
+    days_in_year,
+    episode,
+    route_of,
+    touch,
+    wants_evidence,
+    year_of,
+)
 from adsum.accounts.models import Department, Identifier, Person
 from adsum.attendance.ahead import Origin, Says
 from adsum.attendance.ahead_tables import Foreseen
@@ -57,6 +69,12 @@ def in_force(request: AbsenceRequest) -> AbsenceDecision | None:
     return decided.order_by("-pk").first()
 
 
+def outcomes_of(requests: Collection[AbsenceRequest]) -> dict[int, str]:
+    """By request, the outcome that holds (one query)."""
+    decided = AbsenceDecision.objects.filter(request__in=[one.pk for one in requests]).exclude(outcome=Outcome.EVIDENCE)
+    return dict(decided.order_by("pk").values_list("request", "outcome"))
+
+
 def says_of(request: AbsenceRequest) -> dict[int, Says]:
     """What a request foresees, by class (at most three queries). A class that was refused is an absence like any other."""
     if request.state == State.WITHDRAWN:
@@ -88,6 +106,16 @@ def touched_by(sessions: Iterable[ClassSession], students: Collection[int]) -> Q
 
 
 # Of one student
+
+
+def lacks_evidence(request: AbsenceRequest, category: Category | None) -> bool:
+    """Whether evidence is still wanted of a request: people asked for it, or its category wants it (at most one query)."""
+    if request.state != State.UNDER_DECISION or category is None:
+        return False
+    if request.evidence_asked_at is not None:
+        return True
+    has_it = has_evidence(request.student, request.category, request.spell)
+    return wants_evidence(category, People(request.why_people), episode_has_it=has_it)
 
 
 def standing_beside(student: Person, spell: Spell) -> list[AbsenceRequest]:

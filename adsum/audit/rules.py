@@ -40,6 +40,10 @@ class Page(StrEnum):
     """The list of letters, by whom they are for and what about."""
     DESK = "desk"
     """What a help desk sees of one student: the classes of these days, and what became of scans."""
+    ABSENCE = "absence"
+    """One absence of a student, with its reason."""
+    ABSENCES = "absences"
+    """A list of absences, with reasons."""
     FOUND = "found"
     """The names and numbers that a help desk found."""
     EVENT_LIST = "event_list"
@@ -47,7 +51,18 @@ class Page(StrEnum):
 
 
 LISTS = frozenset(
-    {Page.STUDENTS, Page.ALERTS, Page.QUERIES, Page.CHANGES, Page.REPORTED, Page.MAIL, Page.FOUND, Page.EVENT_LIST}
+    {
+        Page.STUDENTS,
+        Page.ALERTS,
+        Page.QUERIES,
+        Page.CHANGES,
+        Page.REPORTED,
+        Page.MAIL,
+        Page.FOUND,
+        Page.EVENT_LIST,
+        Page.CASES,
+        Page.ABSENCES,
+    }
 )
 """Pages with a few facts about many people: noted for each person on the page, and less weighty than a whole record."""
 CLASSES = frozenset({Page.REGISTER, Page.MODULE})

@@ -95,6 +95,9 @@ SWITCHES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 STAFF        = (  IN, 404, 404, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 EVERYONE     = (  IN, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 DESK         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200)
+ABSENCE      = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 404)
+RECORDS_ONE  = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 200)
+SHARED       = (  IN, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
 HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 200, 302, 302, 302, 302, 302)
 DONE         = instead(THIS_CLASS, 302)
@@ -156,6 +159,27 @@ DOORS = [
     *doors("student_access",          "/record/access/",                    STUDENTS, None),
     *doors("own_contact",             "/record/contact/",                   STUDENTS, instead(STUDENTS, 302), action="confirm"),
 
+    # Absences
+    *doors("student_absences",        "/absences/",                         STUDENTS, None),
+    *doors("student_absence_tell",    "/absences/tell/",                    STUDENTS, instead(STUDENTS, 422)),
+    *doors("student_absence",         "/absences/{absence}/",               THIS_STUDENT, None),
+    *doors("student_absence_withdraw", "/absences/{absence}/take-back/",    None, instead(THIS_STUDENT, 302)),
+    *doors("student_absence_share",   "/absences/{absence}/share/",         None, instead(THIS_STUDENT, 302)),
+    *doors("student_evidence_add",    "/absences/{absence}/evidence/",      None, instead(THIS_STUDENT, 302)),
+    *doors("student_evidence",        "/absences/{absence}/evidence/{evidence}/", THIS_STUDENT, None),
+    *doors("student_evidence_delete", "/absences/{absence}/evidence/{evidence}/delete/", None, instead(THIS_STUDENT, 302)),
+    *doors("office_absences",         "/office/absences/",                  OFFICE, None),
+    *doors("absences_together",       "/office/absences/together/",         None, QUERY_ALONE, absence="{absence}"),
+    *doors("office_absence",          "/office/absences/{absence}/",        ABSENCE, None),
+    *doors("absence_decide",          "/office/absences/{absence}/decide/", None, instead(ABSENCE, 422)),
+    *doors("office_evidence",         "/office/absences/{absence}/evidence/{evidence}/", None, ABSENCE),
+    *doors("absence_record",          "/students/{student}/absence/",       RECORDS_ONE, instead(RECORDS_ONE, 422)),
+    *doors("shared_evidence",         "/people/{student}/absences/{absence}/{evidence}/", None, SHARED),
+    *doors("absence_rules",           "/office/absences/rules/",            POLICIES, None),
+    *doors("absence_numbers",         "/office/absences/rules/numbers/",    None, instead(POLICIES, 422)),
+    *doors("absence_reason",          "/office/absences/rules/reasons/jury/", POLICIES, instead(POLICIES, 422)),
+    *doors("absence_decider_add",     "/office/absences/rules/deciders/",   None, instead(POLICIES, 422)),
+    *doors("absence_decider_end",     "/office/absences/rules/deciders/{decider}/end/", None, instead(POLICIES, 302)),
     # The help desk
     *doors("desk",                    "/desk/",                             DESK, None),
     *doors("desk_student",            "/desk/students/{student}/",          DESK, None),

@@ -1,12 +1,17 @@
 """What the table of doors leads to: a class that is on now, everyone who knocks, and one of everything an address can name."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
+from adsum.absence.evidence import keep
+from adsum.absence.reports import span_of
+from adsum.absence.rules import Cleaned, FileKind, Spell
+from adsum.absence.services import Telling, tell
+from adsum.absence.terms import add_route
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
@@ -89,6 +94,7 @@ class House:
         world.session(elsewhere, staff=[self.people["other lecturer"]])
         mark_students(session, [student], Status.ABSENT, by=lecturer, at=at)
         opening = open_checkin(session, by=lecturer, at=at)
+        self._away(student, world.session(group, starts_at=at + timedelta(days=3), staff=[lecturer]).starts_on, at)
         self.display: NewDisplay = add_display(opening, by=lecturer, at=at)
         held = attempt(opening, other, first_seen_at=at, finished_at=at, verdict=Refusal.NOT_EXPECTED)
         record_scans([held])
@@ -124,6 +130,9 @@ class House:
         rules_in_force(world, at=at, rules=[{"code": "0a", "stage": 0, "trigger": Trigger.MISSED_IN_A_ROW, "number": 1}])
         evaluate([student.pk], at=at)
         self.names = {
+            "absence": self.away.ref,
+            "evidence": self.letter.ref,
+            "decider": self.route.pk,
             "alert": Alert.objects.get().ref,
             "closure": Closure.objects.create(name="Christmas", starts_on=at.date(), ends_on=at.date()).pk,
             "kiosk": open_kiosk(opening, by=lecturer, at=at).kiosk.ref,
@@ -168,6 +177,14 @@ class House:
         self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
         """How the logs name them."""
         self.names["provider"] = oidc.register("http://localhost:9", domains=("elsewhere.example",)).provider_id
+
+    def _away(self, student: Person, day: date, at: datetime) -> None:
+        """An absence of the student, under decision, with a letter that their tutor may read; and somebody who decides."""
+        telling = Telling("jury", *span_of(Spell(day, day)), day, day, shared=True)
+        self.away = tell(student, telling, act=Act(student, at))
+        self.letter = keep(self.away, Cleaned(FileKind.PDF, b"a letter"), act=Act(student, at))
+        team = self.people["team"]
+        self.route = add_route(decider=team, deputy=None, category="", group=None, department=None, by=team, at=at)
 
     def browser(self, who: str, *, csrf: bool = False) -> Client:
         """A browser that has been here for a moment, as this person, who has just proved themselves."""

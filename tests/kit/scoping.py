@@ -17,6 +17,8 @@ OFFICER = "the data-protection officer sees every look; nobody else has the page
 AUDITOR = "the auditor sees every event; nobody else has the page"
 OUTAGES = "an outage is the whole university's, and names nobody"
 POLICIES = "what a policy says is public"
+COVER = "who steps in is said for the whole university; nobody else has the page"
+DECIDERS = "who decides is the whole university's to say; nobody else has the page"
 DEMO = "the demo's own people"
 ALLOWED = {
     "calendars.py feed CalendarKey": "a calendar is known by the secret in its address",
@@ -66,6 +68,15 @@ ALLOWED = {
     "teaching/checks.py seen CheckAnswer": SCOPED,
     "teaching/checks.py take_back SecondCheck": SCOPED,
     "office/queries.py _together Mark": SCOPED,
+    "office/absence_rules.py __init__ Person": DECIDERS,
+    "office/absence_rules.py __init__ RoleGrant": DECIDERS,
+    "office/absence_rules.py _page AbsenceRoute": DECIDERS,
+    "office/absence_rules.py _page AbsenceTerms": POLICIES,
+    "office/absence_rules.py end_decider AbsenceRoute": DECIDERS,
+    "support/absences.py shared_evidence AbsenceRequest": SCOPED,
+    "support/deciding.py _narrowed Enrolment": "narrows rows that are scoped",
+    "support/record.py _files Evidence": SCOPED,
+    "support/record.py record AbsenceRequest": SCOPED,
     "office/classes.py _matching ClassSession": "narrows rows that are scoped",
     "teaching/display.py _held Display": SCREEN,
     "teaching/held.py decide Scan": "asks of its class at once",

@@ -89,11 +89,17 @@ NOTED = {
     "module": ("module", "module"),
     "office_person": ("account", "student"),
     "desk_student": ("desk", "student"),
+    "case": ("case", "student"),
+    "case_meeting": ("case", "student"),
+    "conduct": ("conduct", "student"),
+    "absence_record": ("desk", "student"),
+    "office_absence": ("absence", "student"),
 }
 """What reading does write, and nothing else: that somebody looked, on which page and at what."""
 LISTED = {
     "students": {"tutor", "other tutor", "department", "other department", "team"},
     "queries": {"department", "team"},
+    "absences": {"department", "team"},
     "changes": {"department", "team", "slc"},
     "mail": {"administrator", "tutor", "department", "team"},
     "event_list": {"data protection", "auditor"},

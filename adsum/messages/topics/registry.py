@@ -14,6 +14,7 @@ NAMES = (
     "marks",
     "queries",
     "registers",
+    "absences",
     "amendments",
     "feeds",
     "oversight",

@@ -29,6 +29,8 @@ PAGES = {
     Page.REPORTED: gettext_lazy("A list of what was reported to an authority, with you"),
     Page.MAIL: gettext_lazy("A list of letters, with one to you"),
     Page.DESK: gettext_lazy("Your classes of these days, at the help desk"),
+    Page.ABSENCE: gettext_lazy("An absence of yours, with its reason"),
+    Page.ABSENCES: gettext_lazy("A list of absences, with yours"),
     Page.FOUND: gettext_lazy("A list of names and numbers, with yours"),
     Page.EVENT_LIST: gettext_lazy("The event log, with something you did or that is about you"),
 }

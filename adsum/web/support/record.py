@@ -1,14 +1,19 @@
 """One student's whole record, for those who look after them."""
 
+from typing import Any
+
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from adsum.absence.models import AbsenceRequest, Evidence
 from adsum.accounts.rules import KEEPS_RECORDS
 from adsum.attendance.record import account, classes_of, own_classes
 from adsum.engagement.reminders import why_not
 from adsum.timetable.models import ClassSession, Enrolment
+from adsum.web.absences import rows_of
 from adsum.web.middleware import PersonRequest
 from adsum.web.role_labels import purpose_label, role_label
 from adsum.web.student.record import KEPT_IN_VIEW, RECENT, by_module
@@ -18,6 +23,12 @@ from adsum.web.support.sentences import attended, attended_lately
 from adsum.web.support.timeline import SORTS, moments
 
 PER_PAGE = 30
+MOST_ABSENCES = 12
+
+
+def _files() -> "Prefetch[Any]":
+    there = Evidence.objects.filter(deleted_at=None).defer("sealed").order_by("pk")
+    return Prefetch("evidence", queryset=there, to_attr="files")
 
 
 @require_safe
@@ -36,7 +47,11 @@ def record(request: PersonRequest, opened: Opened) -> HttpResponse:
     wanted = [moment for moment in told if sort in {"", moment.sort} and module in {"", str(moment.session.module_id)}]
     filters = QueryDict(mutable=True)
     filters.update({name: value for name, value in (("show", sort), ("module", module)) if value})
+    told_of = AbsenceRequest.objects.standing().filter(student=student) if opened.role else AbsenceRequest.objects.none()
+    absences = rows_of(list(told_of.order_by("-first_day").prefetch_related(_files())[:MOST_ABSENCES]))
     context = {
+        "absences": absences,
+        "decides": opened.role in KEEPS_RECORDS,
         "student": student,
         "enrolments": Enrolment.objects.filter(person=student).select_related("course", "tutor").order_by("-starts_on"),
         "as_role": role_label(opened.relation.role) if opened.relation else "",
