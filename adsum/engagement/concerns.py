@@ -61,13 +61,17 @@ def acknowledge(concern: Concern, *, act: Act) -> Concern:
 def pass_on_unacknowledged(*, at: datetime) -> int:
     """Give concerns that were not acknowledged in time to who stands in for their owner, once; how many."""
     late = Concern.objects.waiting().filter(due_on__lt=civil_date(at), passed_on_at=None).select_related("student")
-    found = list(late.select_for_update(of=("self",)).order_by("pk"))
-    for concern in found:
-        concern.owner = owner_of(concern.student, at, besides=[concern.owner_id, concern.by_id])
+    passed_on = 0
+    for concern in late.select_for_update(of=("self",)).order_by("pk"):
+        try:
+            concern.owner = owner_of(concern.student, at, besides=[concern.owner_id, concern.by_id])
+        except AdsumError:
+            continue  # there is no third person: it stays where it is, and is tried again
         concern.passed_on_at = at
         concern.save(update_fields=["owner", "passed_on_at"])
         _record(concern, "pass_on", ACTOR, at)
-    return len(found)
+        passed_on += 1
+    return passed_on
 
 
 def _record(concern: Concern, verb: str, actor: str, at: datetime) -> None:

@@ -27,6 +27,8 @@ from adsum.core.jobs import enqueue
 from adsum.core.turns import let_others_write
 from adsum.core.university import civil_date
 from adsum.engagement import evaluation, rehearsals
+from adsum.engagement.cases import settle_owners
+from adsum.engagement.concerns import pass_on_unacknowledged
 from adsum.integrations.imports import feeds as polling
 from adsum.messages import bounces, mail, unopened, week
 from adsum.messages import services as outbox
@@ -114,6 +116,12 @@ def rehearse_rules() -> int:
 def follow_alerts() -> int:
     """Look again at alerts whose records have changed; how many moved."""
     return evaluation.follow(at=datetime.now(UTC))
+
+
+def tend_cases() -> int:
+    """Cases of staff who have left or are away go to others, and so do concerns that nobody acknowledged; how many."""
+    at = datetime.now(UTC)
+    return settle_owners(at=at) + pass_on_unacknowledged(at=at)
 
 
 def empty_evidence() -> dict[str, int]:
@@ -255,6 +263,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     sign_the_log: 24 * 60,
     verify_the_log: 24 * 60,
     reconcile_the_record: 24 * 60,
+    tend_cases: 30,
     empty_evidence: 24 * 60,
     link_absences: 1,
     tend_absences: 24 * 60,

@@ -20,6 +20,7 @@ NAMES = (
     "oversight",
     "reminders",
     "reaching",
+    "support",
 )  # fmt: skip
 TOPICS: dict[str, Topic] = {name: import_module(f"{__package__}.{name}").TOPIC for name in NAMES}
 
