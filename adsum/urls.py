@@ -5,9 +5,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from adsum.web import calendars, checkpoints, home, mail_reports, messages, policy
-from adsum.web.admin import gate, outbox, people, providers
+from adsum.web.admin import answers, gate, outbox, people, providers
 from adsum.web.entered import RowConverter
-from adsum.web.office import absence_rules, classes, closures, complete, outages, periods, policies, queries
+from adsum.web.office import absence_rules, classes, closures, complete, contacts, outages, periods, policies, queries
 from adsum.web.office import alerts as office_alerts
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
@@ -126,6 +126,7 @@ urlpatterns = [
     path("students/outside/", students.outside, name="students_outside"),
     path("people/<uuid:ref>/", support_record.record, name="person_record"),
     path("people/<uuid:ref>/contact/", support_contact.contact, name="person_contact"),
+    path("office/contacts/", contacts.contacts, name="office_contacts"),
     path("unopened/", unopened.unopened, name="unopened"),
     path("unopened/<uuid:ref>/", unopened.decide, name="unopened_decide"),
     # A person's own calendar: its page, and what an app that knows the address gets without a sign-in
@@ -240,6 +241,7 @@ urlpatterns = [
     path("office/sign-in/<str:provider_id>/remove/", providers.remove, name="provider_remove"),
     # Mail of the whole university: administrators
     path("office/mail/", outbox.outbox, name="office_outbox"),
+    path("office/mail/answers/", answers.answers, name="office_answers"),
     path("office/mail/<uuid:ref>/", outbox.decide, name="office_message"),
     path("mail/reports/", mail_reports.report, name="mail_report"),
     # Check-in of the whole university: administrators

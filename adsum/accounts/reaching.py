@@ -50,7 +50,6 @@ def to_confirm(details: Mapping[ContactBy, ContactDetail], term_began: date | No
     return any(one.confirmed_at is None or civil_date(one.confirmed_at) < term_began for one in details.values())
 
 
-@transaction.atomic
 def enter_details(
     person: Person, wanted: Mapping[ContactBy, str], *, by: Person | None, actor: str, at: datetime, source: str = ""
 ) -> set[ContactBy]:
@@ -60,22 +59,47 @@ def enter_details(
     AdsumError `unusable`, and then nothing has changed.
     """
     tidied = {way: tidy(way, value) for way, value in wanted.items()}
-    Person.objects.select_for_update().get(pk=person.pk)
-    known = details_of(person)
-    changed = {way for way, value in tidied.items() if value != (known[way].value if way in known else "")}
-    ContactDetail.objects.filter(pk__in=[known[way].pk for way in changed & known.keys()]).update(ended_at=at)
-    confirmed = at if by == person else None
+    return enter_many({person.pk: tidied}, by=by, actor=actor, at=at, source=source)[person.pk]
+
+
+@transaction.atomic
+def enter_many(
+    wanted: Mapping[int, Mapping[ContactBy, str]], *, by: Person | None, actor: str, at: datetime, source: str = ""
+) -> dict[int, set[ContactBy]]:
+    """The same for many people at once, of details that are tidy already. What a source says never replaces what a person
+    entered by hand: they know better how they are reached."""
+    list(Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk"))
+    in_force = ContactDetail.objects.filter(person__in=wanted, ended_at=None)
+    known = {(one.person_id, ContactBy(one.by)): one for one in in_force}
+    changed: dict[int, set[ContactBy]] = {}
+    for person, details in wanted.items():
+        found = {way: known.get((person, way)) for way in details}
+        changed[person] = {
+            way
+            for way, old in found.items()
+            if details[way] != (old.value if old else "") and not (source and old is not None and not old.source)
+        }
+    new = [(person, way) for person, ways in changed.items() for way in sorted(ways)]
+    ContactDetail.objects.filter(pk__in=[known[key].pk for key in new if key in known]).update(ended_at=at)
     ContactDetail.objects.bulk_create(
         ContactDetail(
-            person=person, by=way, value=tidied[way], source=source, entered_at=at, entered_by=by, confirmed_at=confirmed
+            person_id=person,
+            by=way,
+            value=wanted[person][way],
+            source=source,
+            entered_at=at,
+            entered_by=by,
+            confirmed_at=at if by is not None and by.pk == person else None,
         )
-        for way in sorted(changed)
-        if tidied[way]
+        for person, way in new
+        if wanted[person][way]
     )
-    if changed:
-        audit_log.record(
-            actor=actor, verb="contact.details", subject=person.actor, at=at, fields=sorted(changed), source=source
-        )
+    told = [
+        audit_log.Entry("contact.details", f"person:{person}", {"fields": sorted(ways), "source": source})
+        for person, ways in changed.items()
+        if ways
+    ]
+    audit_log.record_all(told, actor=actor, at=at)
     return changed
 
 

@@ -59,6 +59,13 @@ def update_person(person: Person, *, by: str, at: datetime, **changes: str) -> N
         audit_log.record(actor=by, verb="person.change", subject=person.actor, at=at, fields=changed)
 
 
+@transaction.atomic
+def set_answers_to(department: Department, address: str, *, by: str, at: datetime) -> None:
+    """Have answers to letters go to another address. Does nothing where it is the one there was."""
+    if Department.objects.filter(pk=department.pk).exclude(answers_to=address).update(answers_to=address):
+        audit_log.record(actor=by, verb="department.answers_to", subject=f"department:{department.pk}", at=at)
+
+
 @raises_generation
 def close_account(person: Person, *, by: str, at: datetime) -> None:
     """The person can no longer sign in, and every sign-in they have ends now. (The gate's passes end with

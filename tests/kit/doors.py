@@ -204,6 +204,7 @@ DOORS = [
     *doors("students_outside",        "/students/outside/",                 STAFF, instead(STAFF, 422), who="nobody"),
     *doors("person_record",           "/people/{student}/",                 THIS_RECORD, None),
     *doors("person_contact",          "/people/{student}/contact/",         REACHES, instead(REACHES, 302), action="resume"),
+    *doors("office_contacts",         "/office/contacts/",                  TEAM, instead(TEAM, 422)),
     *doors("unopened",                "/unopened/",                         STAFF, None),
     *doors("unopened_decide",         "/unopened/{unopened}/",              None, instead(THIS_RECORD, 302), action=""),
 
@@ -315,6 +316,7 @@ DOORS = [
     *doors("office_checkin_resume",   "/office/check-in/resume/",           None, instead(SWITCHES, 302)),
     *doors("office_checkin_retire",   "/office/check-in/keys/k0/retire/",   None, instead(SWITCHES, 302)),
     *doors("office_outbox",           "/office/mail/",                      SWITCHES, None),
+    *doors("office_answers",          "/office/mail/answers/",              SWITCHES, instead(SWITCHES, 302), x="1"),
     *doors("office_message",          "/office/mail/{message}/",            None, instead(SWITCHES, 302), action="withdraw"),
     *doors("import_problems",         "/imports/{import}/problems.csv",     IMPORTS, None),
 

@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.core.files.base import ContentFile
 from django.test import Client, override_settings
 
 from adsum.accounts.models import ContactDetail, ContactStop
 from adsum.accounts.reaching import details_of, enter_details
 from adsum.accounts.rules import ContactBy, Role
+from adsum.audit.models import Event
 from adsum.engagement.models import Contacted
 from adsum.messages import services, unopened
 from adsum.messages.letter import Letter
@@ -205,3 +207,49 @@ def test_a_mail_service_says_what_became_of_a_letter_and_signs_it(world: World, 
         assert [post(body, sign(body, at=now)) for _ in range(2)] == [204, 204]
     message.refresh_from_db()
     assert (message.state, message.problem) == (State.BOUNCED, "550 no such mailbox")
+
+
+# From a file
+
+
+def test_a_file_gives_contact_details_and_never_replaces_what_a_student_entered(world: World, client: Client):
+    alice, bob = world.student(number="00001234"), world.student(number="00005678")
+    enter_details(bob, {ContactBy.TELEPHONE: "07700 900999"}, by=bob, actor=bob.actor, at=NINE)
+    rows = [
+        "person,telephone,personal_email,address",
+        "00001234,07700 900123,alice@home.example,",
+        "00005678,07700 900000,,1 High Street",
+        "00001234,,nonsense,",
+        "99999999,1,,",
+    ]
+    client.force_login(world.person(Role.ATTENDANCE_TEAM))
+
+    def bring(text: str) -> str:
+        file = ContentFile(text.encode(), "contacts.csv")
+        return words(client.post("/office/contacts/", {"file": file}).content.decode())
+
+    page = bring("\n".join(rows))
+    assert "2 people have new details" in page and "2 lines could not be used" in page  # noqa: PT018 - one page
+    assert "nonsense" not in page, "what a row says is shown to nobody"
+    assert {way: one.value for way, one in details_of(alice).items()} == {
+        ContactBy.TELEPHONE: "07700 900123",
+        ContactBy.PERSONAL_EMAIL: "alice@home.example",
+    }
+    assert {one.value for one in details_of(bob).values()} == {"07700 900999", "1 High Street"}
+    assert "0 people have new details" in bring("\n".join(rows)), "the same file again changes nothing"
+    bring(rows[0] + "\n00001234,07700 900456,,")
+    assert details_of(alice)[ContactBy.TELEPHONE].value == "07700 900456"
+    assert "person" in bring("telephone\n1"), "which column is missing"
+    client.force_login(world.person(Role.ATTENDANCE_TEAM, department=world.department()))
+    assert client.get("/office/contacts/").status_code == 404
+
+
+def test_answers_go_where_the_administrator_says(world: World, client: Client):
+    computing = world.department()
+    client.force_login(world.person(Role.ADMINISTRATOR))
+    assert client.post("/office/mail/answers/", {f"d{computing.pk}": "nobody"}).status_code == 422
+    for _ in range(2):
+        client.post("/office/mail/answers/", {f"d{computing.pk}": "office@uni.example"})
+    computing.refresh_from_db()
+    assert computing.answers_to == "office@uni.example"
+    assert Event.objects.filter(verb="department.answers_to").count() == 1

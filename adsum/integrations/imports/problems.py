@@ -81,6 +81,7 @@ UNUSABLE: dict[str, Promise] = {
 """The whole file cannot be used: nothing is imported."""
 
 PROBLEMS: dict[str, Promise] = {
+    "contact": _("What stands under %(column)s cannot be used. Write digits, an e-mail address, or up to 300 characters."),
     "bad_quotes": _("The quotation marks of this line do not match. Double every quotation mark inside a quoted cell."),
     "cell_count": _("This row has %(found)s cells, the header %(expected)s. Look for a comma outside quotation marks."),
     "blank": _("%(column)s is empty. Fill it in."),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.models import ContactDetail
-from adsum.accounts.rules import KEEPS_RECORDS, STAFF, ContactBy
+from adsum.accounts.rules import KEEPS_RECORDS, STAFF, ContactBy, Role
 from adsum.attendance.weighing import Act
 from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
@@ -63,7 +63,8 @@ def unopened(request: PersonRequest) -> HttpResponse:
     telephones, calls = dict(numbers.values_list("person", "value")), calls_since(page)
     looked_through(request, Page.MAIL, [(pk, as_one_of(request.access, STAFF)) for pk in students])
     rows = [_row(request, task, telephones, calls, request.today) for task in page]
-    return render(request, "adsum/support/unopened.html", {"page": page, "rows": rows})
+    everywhere = request.access.departments(Role.ATTENDANCE_TEAM) is None
+    return render(request, "adsum/support/unopened.html", {"page": page, "rows": rows, "brings_contacts": everywhere})
 
 
 def _row(
