@@ -1,10 +1,12 @@
 """Charts as drawings of our own, each beside its table: they print, follow the theme, and need no script."""
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
 from typing import NamedTuple
 
-from adsum.attendance.counting import Tally
+from adsum.attendance.counting import Counted, Tally, tally
+from adsum.core.clock import monday_of
+from adsum.engagement.rules import Seen
 from adsum.web.sums import amounts
 
 HEIGHT, STEP, BAR = 100, 24, 16
@@ -16,6 +18,20 @@ class WeekBar(NamedTuple):
 
     monday: date
     tally: Tally
+
+
+def last_mondays(today: date, weeks: int) -> list[date]:
+    """The Mondays of so many weeks up to this one, the earliest first."""
+    return [monday_of(today) - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
+
+
+def weeks_of(seen: Iterable[Seen], today: date, weeks: int) -> list[WeekBar]:
+    """The sums of the last weeks of one student; what is in doubt is left out."""
+    of_week: dict[date, list[Counted]] = {monday: [] for monday in last_mondays(today, weeks)}
+    for one in seen:
+        if one.counts and (monday := monday_of(one.on)) in of_week:
+            of_week[monday].append(one.counted)
+    return [WeekBar(monday, tally(some)) for monday, some in of_week.items()]
 
 
 class Column(NamedTuple):

@@ -72,6 +72,17 @@ def test_tutees_by_need(faculty: Faculty):
     assert "Historyson" not in page
 
 
+def test_monday_names_who_needs_a_look_with_why_and_what_next(faculty: Faculty):
+    side = faculty.sides["Computing"]
+    for hours in (1, 2):
+        session = faculty.world.session(side["group"], starts_at=NINE + timedelta(hours=hours), staff=[faculty.lecturer])
+        mark_students(session, side["students"][2:], Status.ABSENT, by=faculty.lecturer, at=session.starts_at)
+    page = text_of(faculty.get(side["tutor"], "/tutees/"))
+    assert re.search(r"This week Cat Computingson They missed their last 2 classes in a row\. Ask how they are\.", page)
+    assert page.count("in a row") == 1 + 1, "and the rule itself, as it is published"
+    assert "Week from 16 Nov: 1 of 1." in page
+
+
 def test_a_former_tutee_is_not_listed(faculty: Faculty):
     tutor = faculty.sides["Computing"]["tutor"]
     students = faculty.sides["Computing"]["students"]

@@ -27,7 +27,7 @@ from adsum.checkin.services import query_mark
 from adsum.core.clock import monday_of
 from adsum.engagement.checklist import may_query_until
 from adsum.timetable.models import ClassSession, Module
-from adsum.web.charts import WeekBar
+from adsum.web.charts import WeekBar, last_mondays
 from adsum.web.guards import for_roles
 from adsum.web.mark_history import story as told
 from adsum.web.middleware import PersonRequest
@@ -69,8 +69,7 @@ def record(request: PersonRequest) -> HttpResponse:
 
 def by_week(classes: Iterable[OwnClass], today: date, at: datetime) -> Iterator[WeekBar]:
     """The sum of each of the last weeks, this one last; weeks without a class that counts have an empty one."""
-    mondays = [monday_of(today) - timedelta(weeks=back) for back in range(TREND_WEEKS - 1, -1, -1)]
-    of_week: dict[date, list[OwnClass]] = {monday: [] for monday in mondays}
+    of_week: dict[date, list[OwnClass]] = {monday: [] for monday in last_mondays(today, TREND_WEEKS)}
     for one in classes:
         if (monday := monday_of(one.session.starts_on)) in of_week:
             of_week[monday].append(one)
