@@ -7,14 +7,26 @@ from django.views.i18n import set_language
 from adsum.web import calendars, checkpoints, home, mail_reports, messages, policy
 from adsum.web.admin import answers, gate, outbox, people, providers
 from adsum.web.entered import RowConverter
-from adsum.web.office import absence_rules, classes, closures, complete, contacts, outages, periods, policies, queries
+from adsum.web.office import (
+    absence_rules,
+    classes,
+    closures,
+    complete,
+    conduct,
+    contacts,
+    cover,
+    outages,
+    periods,
+    policies,
+    queries,
+)
 from adsum.web.office import alerts as office_alerts
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
 from adsum.web.signin import entrance, passkeys, sign_ins, stepup, two_step, university
 from adsum.web.student import absences, access, contact, receipts, record, reminder, support, today
 from adsum.web.support import absences as support_absences
-from adsum.web.support import as_of, deciding, desk, downloads, modules, students, tutees, unopened
+from adsum.web.support import as_of, cases, concerns, deciding, desk, downloads, modules, students, tutees, unopened
 from adsum.web.support import contact as support_contact
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
@@ -83,7 +95,6 @@ urlpatterns = [
     path("record/classes/<uuid:ref>/receipt.txt", receipts.receipt, name="student_receipt"),
     path("record/classes/<uuid:ref>/query/", record.query, name="student_query"),
     path("record/contact/", contact.contact, name="own_contact"),
-    path("record/reminder/<str:step>/", reminder.tick, name="student_reminder"),
     path("support/", support.support, name="student_support"),
     path("support/meetings/<uuid:ref>/pick/", support.pick, name="meeting_pick"),
     path("support/meetings/<uuid:ref>/cannot/", support.cannot, name="meeting_cannot"),
@@ -98,6 +109,7 @@ urlpatterns = [
     path("absences/<uuid:ref>/evidence/", absences.add_evidence, name="student_evidence_add"),
     path("absences/<uuid:ref>/evidence/<uuid:file>/", absences.read_evidence, name="student_evidence"),
     path("absences/<uuid:ref>/evidence/<uuid:file>/delete/", absences.delete_evidence, name="student_evidence_delete"),
+    path("record/reminder/<str:step>/", reminder.tick, name="student_reminder"),
     path("record/access/", access.access, name="student_access"),
     # The help desk
     path("desk/", desk.find, name="desk"),
@@ -117,6 +129,21 @@ urlpatterns = [
     path("students/<uuid:ref>/absence/", support_absences.record, name="absence_record"),
     path("people/<uuid:ref>/absences/<uuid:absence>/<uuid:file>/", support_absences.shared_evidence, name="shared_evidence"),
     # For those who look after students
+    path("cases/", cases.index, name="cases"),
+    path("cases/<uuid:ref>/", cases.case, name="case"),
+    path("cases/<uuid:ref>/contacted/", cases.contacted, name="case_contacted"),
+    path("cases/<uuid:ref>/meeting/", cases.offer, name="case_meeting"),
+    path("cases/<uuid:ref>/meetings/<uuid:meeting>/", cases.settle, name="case_meeting_settle"),
+    path("people/<uuid:ref>/case/", cases.open_for, name="person_case"),
+    path("people/<uuid:ref>/concern/", concerns.about_student, name="person_concern"),
+    path("concerns/", concerns.index, name="concerns"),
+    path("concerns/<uuid:ref>/seen/", concerns.seen, name="concern_seen"),
+    path("classes/<uuid:ref>/students/<uuid:student>/concern/", concerns.about_student_in_class, name="class_concern"),
+    path("office/conduct/", conduct.index, name="conduct_referrals"),
+    path("office/conduct/<uuid:ref>/", conduct.detail, name="conduct"),
+    path("held/<uuid:scan>/conduct/", conduct.refer, name="refer_conduct"),
+    path("office/cover/", cover.overview, name="cover"),
+    path("office/cover/<row:pk>/back/", cover.back, name="end_leave"),
     path("tutees/", tutees.tutees, name="tutees"),
     path("modules/", modules.modules, name="modules"),
     path("modules/<row:pk>/", modules.module, name="module"),

@@ -16,6 +16,12 @@ class Page(StrEnum):
 
     RECORD = "record"
     """The whole record of a student."""
+    CASE = "case"
+    """A student's case."""
+    CONDUCT = "conduct"
+    """A question about a student's check-in."""
+    CASES = "cases"
+    """A list of cases, of concerns, or of such questions."""
     STUDENT_IN_CLASS = "student_in_class"
     """One student in one class: the mark and its history."""
     REGISTER = "register"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -22,11 +23,12 @@ class Attempt(NamedTuple):
     how: str
     result: str
     decision: str
+    ref: UUID
 
 
 def attempts(scans: Iterable[Scan]) -> list[Attempt]:
     """Scans in words; `scans` come with their decisions."""
-    return [Attempt(scan.first_seen_at, _how(scan), result(scan.refusal), _decided(scan)) for scan in scans]
+    return [Attempt(scan.first_seen_at, _how(scan), result(scan.refusal), _decided(scan), scan.ref) for scan in scans]
 
 
 def _how(scan: Scan) -> str:

@@ -2,6 +2,7 @@
 calculations fail near the limits of dates and numbers."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -58,3 +59,10 @@ def ref_of(text: str | None) -> UUID | None:
         return UUID(text or "")
     except ValueError:
         return None
+
+
+class WordsField(forms.CharField):
+    """A text of a few lines."""
+
+    def __init__(self, *, max_length: int = 2000, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, widget=forms.Textarea(attrs={"rows": 3}), **kwargs)

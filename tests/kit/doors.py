@@ -79,6 +79,10 @@ QUERY_ALONE  = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 302, 200, 404, 404
 THIS_RECORD  = (  IN, 404, 404, 404, 404, 404, 200, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 404)
 REACHES      = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 404)
 TUTORS       = (  IN, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
+HAVE_CASES   = (  IN, 404, 404, 404, 404, 404, 200, 200, 200, 200, 200, 404, 404, 404, 404, 404, 404, 404)
+TEAM         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404, 404)
+CONCERN      = (  IN, 404, 404, 302, 404, 404, 302, 404, 302, 404, 302, 404, 404, 404, 404, 404, 404, 404)
+THEIR_MEETING = ( IN, 200, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 THIS_MODULE  = (  IN, 404, 404, 404, 404, 200, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 404)
 PEOPLE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404)
 ACCESS_LOG   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404)
@@ -101,6 +105,7 @@ SHARED       = (  IN, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404
 SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
 HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 200, 302, 302, 302, 302, 302)
 DONE         = instead(THIS_CLASS, 302)
+DONE_CASE    = instead(THIS_RECORD, 302)
 LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
 GATE_FORM    = (303, *(200,) * (len(WHO) - 1))
 
@@ -186,6 +191,29 @@ DOORS = [
     *doors("desk_query",              "/desk/students/{student}/query/{session}/", None, instead(DESK, 302)),
 
     # For those who look after students
+    *doors("cases",                   "/cases/",                            HAVE_CASES, None),
+    *doors("case",                    "/cases/{case}/",                     THIS_RECORD, DONE_CASE, action="plan",
+                                                                            next_step="Call", due_on="2099-01-01"),
+    *doors("case_contacted",          "/cases/{case}/contacted/",           None, DONE_CASE, contact="call:no_answer"),
+    *doors("case_meeting",            "/cases/{case}/meeting/",             THIS_RECORD, instead(THIS_RECORD, 422)),
+    *doors("case_meeting_settle",     "/cases/{case}/meetings/{meeting}/",  None, instead(THIS_RECORD, 302)),
+    *doors("person_case",             "/people/{student}/case/",            None, instead(THIS_RECORD, 302)),
+    *doors("person_concern",          "/people/{student}/concern/",         THIS_RECORD, DONE_CASE, worry="stopped_coming"),
+    *doors("concerns",                "/concerns/",                         STAFF, None),
+    *doors("concern_seen",            "/concerns/{concern}/seen/",          None, CONCERN),
+    *doors("class_concern",           "/classes/{session}/students/{student}/concern/", THIS_CLASS, DONE,
+                                                                            worry="stopped_coming"),
+    *doors("conduct_referrals",       "/office/conduct/",                   TEAM, None),
+    *doors("conduct",                 "/office/conduct/{conduct}/",         TEAM, instead(TEAM, 422)),
+    *doors("refer_conduct",           "/held/{scan}/conduct/",              TEAM, instead(TEAM, 422)),
+    *doors("cover",                   "/office/cover/",                     POLICIES, POLICIES),
+    *doors("end_leave",               "/office/cover/{leave}/back/",        None, instead(POLICIES, 302)),
+    *doors("student_support",         "/support/",                          STUDENTS, None),
+    *doors("meeting_pick",            "/support/meetings/{meeting}/pick/",  None, instead(THIS_STUDENT, 302)),
+    *doors("meeting_cannot",          "/support/meetings/{meeting}/cannot/", None, instead(THIS_STUDENT, 302)),
+    *doors("case_appeal",             "/support/cases/{case}/appeal/",      None, instead(THIS_STUDENT, 302)),
+    *doors("conduct_answer",          "/support/conduct/{conduct}/answer/", None, instead(THIS_STUDENT, 302)),
+    *doors("meeting_calendar",        "/meetings/{agreed}.ics",             THEIR_MEETING, None),
     *doors("tutees",                  "/tutees/",                           TUTORS, None),
     *doors("modules",                 "/modules/",                          CLASSES, None),
     *doors("module",                  "/modules/{module}/",                 THIS_MODULE, None),

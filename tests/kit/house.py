@@ -22,6 +22,7 @@ from adsum.attendance.policies import make_policy
 from adsum.attendance.queries import raise_query
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Reason, Source, Status
+from adsum.attendance.weighing import Act
 from adsum.audit.services import publish
 from adsum.checkin.checks import begin_check, begin_spot_check
 from adsum.checkin.kiosks import open_kiosk
@@ -31,7 +32,13 @@ from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.core.university import civil_date
+from adsum.engagement.case_rules import MeetingState, Span, Worry
+from adsum.engagement.cases import open_case
+from adsum.engagement.concerns import raise_concern
+from adsum.engagement.conduct import About, refer_conduct
+from adsum.engagement.covering import take_leave
 from adsum.engagement.evaluation import evaluate
+from adsum.engagement.meetings import offer_meeting, pick_slot, settle_meeting
 from adsum.engagement.models import Alert, Closure
 from adsum.engagement.rules import Trigger
 from adsum.integrations.imports.mapping import PRESETS
@@ -157,6 +164,20 @@ class House:
             "period": correction.period.ref,
         }
 
+        by_tutor, by_team = Act(self.people["tutor"], at), Act(world.person(Role.ATTENDANCE_TEAM), at)
+        case = open_case(student, because="Three weeks without a class", act=by_tutor)
+        slots = [Span(at + timedelta(days=days), at + timedelta(days=days, minutes=30)) for days in (20, 21)]
+        agreed = offer_meeting(case, slots, about="How it goes", place="C2.10", formal=False, act=by_tutor)
+        pick_slot(agreed, agreed.slots.earliest("starts_at"), act=Act(student, at))
+        settle_meeting(agreed, MeetingState.REARRANGED, act=by_tutor)
+        self.names |= {
+            "case": case.ref,
+            "agreed": agreed.ref,
+            "meeting": offer_meeting(case, slots, about="Again", place="C2.10", formal=False, act=by_tutor).ref,
+            "concern": raise_concern(student, Worry.STOPPED_COMING, "", act=Act(lecturer, at)).ref,
+            "conduct": refer_conduct(student, [About(session)], "Two phones", act=by_team).ref,
+            "leave": take_leave(self.people["leader"], None, at.date(), at.date(), act=by_team).pk,
+        }
         roles = start_import(kind="roles", filename="r.csv", content=b"", options={}, actor="system:test", at=at)
         self.names["roles"] = roles.ref
         self.names["grant"] = RoleGrant.objects.get(person=student).pk

@@ -21,6 +21,18 @@ COVER = "who steps in is said for the whole university; nobody else has the page
 DECIDERS = "who decides is the whole university's to say; nobody else has the page"
 DEMO = "the demo's own people"
 ALLOWED = {
+    "case_timeline.py moments CaseStep": SCOPED,
+    "case_timeline.py moments Concern": SCOPED,
+    "case_timeline.py moments Contacted": SCOPED,
+    "case_timeline.py told_to_student CaseStep": SCOPED,
+    "office/conduct.py refer Scan": "of classes and students that are scoped in the same query",
+    "office/cover.py back Leave": COVER,
+    "office/cover.py clean Person": COVER,
+    "office/cover.py overview Fallback": COVER,
+    "office/cover.py overview Leave": COVER,
+    "student/support.py calendar Meeting": "of the two who meet",
+    "support/case_deeds.py _hand_over Person": "a case may be given to any colleague",
+    "support/concerns.py about_student_in_class Person": SCOPED,
     "calendars.py feed CalendarKey": "a calendar is known by the secret in its address",
     "class_news.py undoing Person": SCOPED,
     "live/streams.py _display Display": SCREEN,

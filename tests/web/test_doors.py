@@ -102,6 +102,7 @@ LISTED = {
     "absences": {"department", "team"},
     "changes": {"department", "team", "slc"},
     "mail": {"administrator", "tutor", "department", "team"},
+    "cases": {"lecturer", "tutor", "department", "team"},
     "event_list": {"data protection", "auditor"},
 }
 """And who has a list with people on it: noted for each of them."""

@@ -19,10 +19,6 @@ class CaseQuerySet(models.QuerySet["Case"]):
         seen = Q(student__in=students_visible_to(person, access).values("pk")) | Q(owner=person)
         return self.filter(seen).exclude(student=person)
 
-    def of(self, student: Person) -> CaseQuerySet:
-        """A student's own, newest first."""
-        return self.filter(student=student).order_by("-opened_at", "-pk")
-
     def under_way(self) -> CaseQuerySet:
         """Open, or with the clock stopped: at most one for each student."""
         return self.filter(state__in=UNDER_WAY)

@@ -16,6 +16,8 @@ from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStand
 
 from adsum.accounts.models import Person
 from adsum.core.clock import civil_day
+from adsum.engagement.case_rules import MeetingState
+from adsum.engagement.models import Meeting
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
 from adsum.timetable.rules import Delivery
@@ -106,3 +108,22 @@ def _changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[datetim
 
 def _differs(zone: ZoneInfo, at: datetime, minutes: int) -> bool:
     return (at + timedelta(minutes=minutes)).astimezone(zone).utcoffset() != at.astimezone(zone).utcoffset()
+
+
+def meeting_file(meeting: Meeting, reader: Person) -> bytes:
+    """A meeting as a file for one of the two who meet: with whom, where and when, and not what it is about."""
+    zone, event, calendar = university_zone(), Event(), Calendar()
+    starts_at, ends_at = meeting.starts_at or meeting.offered_at, meeting.ends_at or meeting.offered_at
+    other = meeting.case.student if reader == meeting.host else meeting.host
+    calendar.add("prodid", "-//Adsum//Meeting//EN")
+    calendar.add("version", "2.0")
+    calendar.add_component(_timezone(zone, starts_at, ends_at))
+    event.add("uid", f"{meeting.ref}@{urlsplit(settings.ORIGIN).hostname}")
+    event.add("dtstamp", (meeting.picked_at or meeting.offered_at).astimezone(UTC).replace(microsecond=0))
+    event.add("dtstart", starts_at.astimezone(zone))
+    event.add("dtend", ends_at.astimezone(zone))
+    event.add("summary", _("Meeting with %(name)s") % {"name": other})
+    event.add("location", meeting.place)
+    event.add("status", "CONFIRMED" if meeting.state == MeetingState.AGREED else "CANCELLED")
+    calendar.add_component(event)
+    return bytes(calendar.to_ical())

@@ -19,6 +19,9 @@ from adsum.web.student import STUDENTS
 PER_PAGE = 40
 PAGES = {
     Page.RECORD: gettext_lazy("Your whole record"),
+    Page.CASE: gettext_lazy("The work on your attendance, in the Support pages"),
+    Page.CONDUCT: gettext_lazy("A question about a check-in of yours"),
+    Page.CASES: gettext_lazy("A list of cases or concerns, with yours"),
     Page.STUDENT_IN_CLASS: gettext_lazy("Your mark in one class"),
     Page.EVENTS: gettext_lazy("What you did here, in the event log"),
     Page.ACCOUNT: gettext_lazy("Your account and roles"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
 from adsum.attendance import services
 from adsum.attendance.labels import REASONS
 from adsum.attendance.models import Query
@@ -281,6 +282,7 @@ def _story(
         "known": ahead_of(session, [line]).about(line),
         "steps": story(story_of(line.student, session), str(line.student)),
         "attempts": attempts(attempts_of(session, line.student)),
+        "asks": request.access.holds(Role.ATTENDANCE_TEAM) and line.student != request.user,
         "query": open_query,
         **dict(zip(("answers", "calls"), checks_of(session, line.student), strict=True)),
         "answered": [query for query in queries if query.state != Query.State.OPEN],
