@@ -9,6 +9,7 @@ from adsum.web.admin import answers, gate, outbox, people, providers
 from adsum.web.entered import RowConverter
 from adsum.web.office import (
     absence_rules,
+    alert_rules,
     classes,
     closures,
     complete,
@@ -19,6 +20,7 @@ from adsum.web.office import (
     periods,
     policies,
     queries,
+    rehearsal,
 )
 from adsum.web.office import alerts as office_alerts
 from adsum.web.oversight import access as office_access
@@ -240,6 +242,14 @@ urlpatterns = [
     # Policies: everyone reads them; the attendance team and administrators make them
     path("policy/", policy.policy, name="public_policy"),
     path("policy/<row:number>/", policy.version, name="public_policy_version"),
+    path("office/alert-rules/", alert_rules.index, name="alert_rules"),
+    path("office/alert-rules/new/", alert_rules.new, name="alert_rules_new"),
+    path("office/alert-rules/<uuid:ref>/", alert_rules.detail, name="alert_rule_version"),
+    path("office/alert-rules/<uuid:ref>/switch/", alert_rules.switch, name="alert_rule_switch"),
+    path("office/alert-rules/<uuid:ref>/try/", alert_rules.try_it, name="alert_rule_try"),
+    path("office/alert-rules/trials/<uuid:ref>/", alert_rules.trial, name="alert_rule_trial"),
+    path("office/rehearsal/", rehearsal.index, name="rehearsal"),
+    path("office/rehearsal/<uuid:ref>/", rehearsal.judgement, name="rehearsal_judgement"),
     path("office/policies/", policies.index, name="policies"),
     path("office/policies/new/", policies.new, name="policy_new"),
     path("office/policies/<uuid:ref>/", policies.detail, name="policy"),

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.attendance.counting import Period
-from adsum.engagement.rules import Because, Doubt, Finding, Trigger, Verdict
+from adsum.engagement.rules import Because, Doubt, Finding, Rule, Trigger, Verdict
 
 STAGES = {
     0: gettext_lazy("a friendly word"),
@@ -52,7 +52,7 @@ def why(finding: Finding) -> str:
     return said + _left_out(facts)
 
 
-def asked(rule: Because) -> str:
+def asked(rule: Because | Rule) -> str:
     """What a rule looks for, in a few words."""
     number = {"n": rule.number}
     if rule.trigger == Trigger.MISSED_IN_A_ROW:

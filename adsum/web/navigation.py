@@ -62,6 +62,7 @@ MENU = (
     Door("audit", _("Audit"), "shield-check", READS_ACCESS_LOG),
     Door("amendments", _("Amendments"), "clock-history", KEEPS_REGISTERS | COMPLIANCE),
     Door("imports", _("Imports"), "file-earmark-arrow-up", IMPORTS),
+    Door("alert_rules", _("Alert rules"), "list-check", MAKES_POLICIES),
     Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES),
     Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),
     Door("providers", _("Sign-in"), "key", SETS_UP_SIGN_IN),

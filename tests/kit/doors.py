@@ -92,6 +92,7 @@ REPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200
 NOTES        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404, 404, 404, 404, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404)
 TEAM         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404, 404)
+ITS_OFFICE   = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 404)
 POLICIES     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404, 404)
 OUTAGES      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 200, 404, 404, 404)
 LOCAL        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404)
@@ -321,6 +322,14 @@ DOORS = [
     *doors("import_decide",           "/imports/{import}/decide/",          None, instead(IMPORTS, 302), action="discard"),
     *doors("public_policy",           "/policy/",                           always(200), None),
     *doors("public_policy_version",   "/policy/1/",                         always(200), None),
+    *doors("alert_rules",             "/office/alert-rules/",               POLICIES, None),
+    *doors("alert_rules_new",         "/office/alert-rules/new/",           POLICIES, instead(POLICIES, 422)),
+    *doors("alert_rule_version",      "/office/alert-rules/{rules}/",       POLICIES, None),
+    *doors("alert_rule_switch",       "/office/alert-rules/{rules}/switch/", None, instead(POLICIES, 422)),
+    *doors("alert_rule_try",          "/office/alert-rules/{rules}/try/",   None, instead(POLICIES, 422)),
+    *doors("alert_rule_trial",        "/office/alert-rules/trials/{trial}/", POLICIES, None),
+    *doors("rehearsal",               "/office/rehearsal/",                 OFFICE, None),
+    *doors("rehearsal_judgement",     "/office/rehearsal/{would_be}/",      None, instead(ITS_OFFICE, 302)),
     *doors("policies",                "/office/policies/",                  POLICIES, None),
     *doors("policy_new",              "/office/policies/new/",              POLICIES, instead(POLICIES, 422)),
     *doors("policy",                  "/office/policies/{policy}/",         POLICIES, None),

@@ -39,14 +39,14 @@ from adsum.engagement.conduct import About, refer_conduct
 from adsum.engagement.covering import take_leave
 from adsum.engagement.evaluation import evaluate
 from adsum.engagement.meetings import offer_meeting, pick_slot, settle_meeting
-from adsum.engagement.models import Alert, Closure
+from adsum.engagement.models import Alert, Closure, RuleTrial, WouldBe
 from adsum.engagement.rules import Trigger
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.messages.models import HandOver, Message
 from adsum.messages.services import write as write_messages
 from adsum.messages.topic import Draft, class_named
 from adsum.messages.topics import queries
-from adsum.timetable.models import ClassReport, ModuleLeader
+from adsum.timetable.models import ClassReport, ModuleLeader, Term
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
 from tests.kit.alerted import rules_in_force
@@ -134,14 +134,24 @@ class House:
         check = begin_check(opening, by=lecturer, at=at)
         CheckAnswer.objects.create(second_check=check, student=student)
         SpotCall.objects.create(spot_check=spot, student=student, place=2)
-        rules_in_force(world, at=at, rules=[{"code": "0a", "stage": 0, "trigger": Trigger.MISSED_IN_A_ROW, "number": 1}])
+        rules = rules_in_force(
+            world, at=at, rules=[{"code": "0a", "stage": 0, "trigger": Trigger.MISSED_IN_A_ROW, "number": 1}]
+        )
         evaluate([student.pk], at=at)
+        term = Term.objects.create(name="Term", starts_on=day, ends_on=at.date())
+        trial = RuleTrial.objects.create(version=rules, term=term, asked_by=self.people["team"], asked_at=at)
+        would_be = WouldBe.objects.create(
+            version=rules, student=student, stage=0, rule="0a", found_at=at, leaves_at=at, facts=Alert.objects.get().facts
+        )
         self.names = {
             "absence": self.away.ref,
             "evidence": self.letter.ref,
             "decider": self.route.pk,
             "alert": Alert.objects.get().ref,
             "closure": Closure.objects.create(name="Christmas", starts_on=at.date(), ends_on=at.date()).pk,
+            "rules": rules.ref,
+            "trial": trial.ref,
+            "would_be": would_be.ref,
             "kiosk": open_kiosk(opening, by=lecturer, at=at).kiosk.ref,
             "check": check.ref,
             "spot": spot.ref,
