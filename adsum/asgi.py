@@ -24,6 +24,7 @@ from adsum.checkin.gate.app import Gate  # noqa: E402
 from adsum.checkin.gate.http import RAW_HEADERS  # noqa: E402
 from adsum.checkin.gate.state import State  # noqa: E402
 from adsum.checkin.writer import DatabaseEngine, Writer  # noqa: E402
+from adsum.integrations.sign_in.straight import Doors  # noqa: E402
 from adsum.web.bodies import Bounded  # noqa: E402
 from adsum.web.lanes import Pages  # noqa: E402
 from adsum.web.live.streams import Live  # noqa: E402
@@ -59,7 +60,8 @@ class Application:
     def __init__(self) -> None:
         self.state = State()
         self.writer = Writer(DatabaseEngine())
-        self.gate = Gate(self.state, self.writer)
+        self.doors = Doors()
+        self.gate = Gate(self.state, self.writer, self.doors.lead)
         self.bounded_gate = Bounded(self.gate)
         self.live = Live(self.state)
         self.django = Pages()
@@ -72,6 +74,7 @@ class Application:
             await self._lifespan(receive, send)
             return
         await self.state.start()
+        await self.doors.start()
         path: str = scope["path"]
         if path == "/in" or path.startswith("/in/") or (len(path) == CODE_LENGTH + 1 and "/" not in path[1:]):
             # Only what is posted has a body; reading a code costs as little as it can.
@@ -90,6 +93,7 @@ class Application:
             if message["type"] == "lifespan.startup":
                 self._hear_signals()
                 await self.state.start()
+                await self.doors.start()
                 keep_what_is_loaded()
                 await send({"type": "lifespan.startup.complete"})
             else:
@@ -101,6 +105,7 @@ class Application:
         """End what lives as long as the process, and give the connections to the database back."""
         await self.live.stop()
         await self.writer.close()
+        await self.doors.stop()
         await self.state.stop()
         await asyncio.to_thread(self.django.close)
 

@@ -25,7 +25,7 @@ from adsum.web.office import (
 from adsum.web.office import alerts as office_alerts
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit
-from adsum.web.signin import entrance, passkeys, sign_ins, stepup, two_step, university
+from adsum.web.signin import back_channel, entrance, passkeys, sign_ins, stepup, two_step, university
 from adsum.web.student import absences, access, contact, receipts, record, reminder, support, today
 from adsum.web.support import absences as support_absences
 from adsum.web.support import as_of, cases, concerns, deciding, desk, downloads, modules, students, tutees, unopened
@@ -68,6 +68,7 @@ urlpatterns = [
     path("sign-out/", entrance.sign_out, name="account_logout"),
     path("signed-out/", entrance.signed_out, name="signed_out"),
     path("oidc/<str:provider_id>/login/", university.begin, name="openid_connect_login"),
+    path("oidc/<str:provider_id>/ended/", back_channel.ended, name="openid_connect_ended"),
     path("oidc/<str:provider_id>/login/callback/", university.callback, name="openid_connect_callback"),
     path("saml/<str:provider_id>/login/", university.begin, {"protocol": "saml"}, name="saml_login"),
     path("saml/<str:provider_id>/acs/", university.saml_answer, name="saml_acs"),
@@ -288,6 +289,7 @@ urlpatterns = [
     path("office/check-in/", gate.overview, name="office_checkin"),
     path("office/check-in/pause/", gate.pause, name="office_checkin_pause"),
     path("office/check-in/resume/", gate.resume, name="office_checkin_resume"),
+    path("office/check-in/remember/", gate.remember, name="office_checkin_remember"),
     path("office/check-in/keys/<str:kid>/retire/", gate.retire, name="office_checkin_retire"),
     # The event log: auditors; and what anybody may check
     path("audit/", audit.log, name="audit"),

@@ -61,8 +61,8 @@ def signed_in(people: "Sequence[Person]", at: datetime) -> list[str]:
     from django.contrib.sessions.backends.db import SessionStore
     from django.contrib.sessions.models import Session
 
+    from adsum.checkin.known import SIGN_IN
     from adsum.web.signin.lifetime import BEGAN, SEEN
-    from adsum.web.signin.passes import SIGN_IN
 
     store, made = SessionStore(), []
     for person in people:

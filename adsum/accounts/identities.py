@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from allauth.socialaccount.models import SocialAccount, SocialApp
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
-from adsum.accounts.models import Person, UsedAssertion
+from adsum.accounts.models import Person
 from adsum.accounts.services import end_sign_ins
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
@@ -76,17 +76,21 @@ def unlink_identity(account: SocialAccount, *, by: str, at: datetime) -> None:
     audit_log.record(actor=by, verb="person.unlink", subject=person.actor, at=at, provider=account.provider)
 
 
-@transaction.atomic
-def use_assertion(fingerprint: str, *, expires_at: datetime, at: datetime) -> bool:
-    """Note that an assertion is used up; False when it was already, also when it comes twice at once. (No event: the
-    sign-in has one of its own kind in the log, and this says nothing about a person.)"""
-    UsedAssertion.objects.filter(expires_at__lt=at).delete()
-    try:
-        with transaction.atomic():
-            UsedAssertion.objects.create(fingerprint=fingerprint, expires_at=expires_at)
-    except IntegrityError:
-        return False
-    return True
+def note_used(account: SocialAccount, issuer: str, *, at: datetime) -> None:
+    """Note that a linked identity has signed in. No event: who it is does not change."""
+    said = {"iss": issuer} | ({GUEST: True} if account.extra_data.get(GUEST) else {})
+    SocialAccount.objects.filter(pk=account.pk).update(last_login=at, extra_data=said)
+
+
+def use_once(fingerprint: str, *, expires_at: datetime) -> bool:
+    """Note that what goes by this one-way name (an assertion, a state, a provider's word that somebody signed out) is used up;
+    False when it was already, also when it comes twice at once. (No event: this says nothing about a person.)"""
+    with connection.cursor() as cursor:  # in one statement: every sign-in of a morning passes here
+        cursor.execute(
+            "INSERT INTO adsum_usedassertion (fingerprint, expires_at) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [fingerprint, connection.ops.adapt_datetimefield_value(expires_at)],
+        )
+        return bool(cursor.rowcount)
 
 
 @transaction.atomic

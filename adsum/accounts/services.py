@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from adsum.accounts.generation import raise_generation, raises_generation
-from adsum.accounts.models import BreakGlass, Department, Person, RoleGrant
+from adsum.accounts.models import BreakGlass, Department, Person, RoleGrant, UsedAssertion
 from adsum.accounts.rules import BREAK_GLASS_FOR, STAFF, Access, Purpose, Role, break_glass_refusal, is_guessable
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
@@ -104,6 +104,15 @@ def note_seen(session_key: str | None, *, at: datetime) -> None:
     UserSession.objects.filter(session_key=session_key).update(last_seen_at=at)
 
 
+PROVIDER_SESSION = "provider_session"
+"""Where a sign-in keeps the one-way name of the provider's own session, if it told."""
+
+
+def note_provider_session(session_key: str | None, name: str) -> None:
+    """Note in which session of its provider a sign-in was made. No event: no data of the university changes."""
+    UserSession.objects.filter(session_key=session_key).update(data={PROVIDER_SESSION: name})
+
+
 AT_ONCE = 1_000
 """Sign-ins forgotten in one transaction: few enough that check-in does not wait long for it."""
 
@@ -117,6 +126,7 @@ def forget_sign_ins(*, at: datetime) -> int:
         while keys := list(over.values_list("pk", flat=True)[:AT_ONCE]):
             over.model.objects.filter(pk__in=keys).delete()
             forgotten += len(keys)
+    UsedAssertion.objects.filter(expires_at__lt=at).delete()  # by now nobody would believe them
     with connection.cursor() as cursor:  # Django empties this table only when it is full
         cursor.execute("DELETE FROM adsum_cache WHERE expires < %s", [connection.ops.adapt_datetimefield_value(at)])
     return forgotten

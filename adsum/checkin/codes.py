@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from adsum.checkin.entered import plain
 from adsum.checkin.rules import Refusal, Ticket
 from adsum.core import ids
-from adsum.core.signing import TAG_BYTES, derive, seal, tag, unseal
+from adsum.core.signing import TAG_BYTES, derive, fingerprint, seal, tag, unseal
 
 CODE_LENGTH = 36
 
@@ -244,6 +244,8 @@ class Pass:
     sign_in: bytes
     issued_ms: int
     expires_ms: int
+    remembered: bool = False
+    """Nobody signed in: the browser was known. Good for checking in, and for nothing else."""
 
 
 def seal_pass(pass_: Pass, key: bytes, kid: str) -> str:
@@ -259,3 +261,37 @@ def unseal_pass(text: str, keys: dict[str, bytes]) -> Pass | None:
         return None
     _, person, sign_in, issued, expires = _PASS.unpack(packed)
     return Pass(person, sign_in, issued, expires)
+
+
+_REMEMBERED = struct.Struct(">BQ16s16sq")
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Proof that a browser is known for checking in, good only together with the tag of that browser. `name` is that of the
+    sign-in it came from, and ends it."""
+
+    person: int
+    name: bytes
+    device: bytes
+    renewed_ms: int
+
+
+def browser_name(tag: str) -> bytes:
+    """The one-way name by which a browser's tag is known: 16 bytes. (The tag itself has 128 random bits.)"""
+    return bytes.fromhex(fingerprint(tag))[:16]
+
+
+def seal_remembered(proof: Remembered, key: bytes, kid: str) -> str:
+    return f"{kid}.{seal(key, _REMEMBERED.pack(1, proof.person, proof.name, proof.device, proof.renewed_ms))}"
+
+
+def unseal_remembered(text: str, keys: dict[str, bytes]) -> Remembered | None:
+    """The proof, or None when it is not genuine. Whether it is this browser's, too old or has ended is for the caller."""
+    kid, _, sealed = text.partition(".")
+    key = keys.get(kid)
+    packed = unseal(key, sealed) if key else None
+    if packed is None or len(packed) != _REMEMBERED.size:
+        return None
+    _, person, name, device, renewed = _REMEMBERED.unpack(packed)
+    return Remembered(person, name, device, renewed)

@@ -2,15 +2,20 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from adsum.audit import services as audit_log
-from adsum.checkin.models import Alarm, CheckAnswer, LateCode, RevokedPass, Scan, SpotCall, TypedTries
+from adsum.checkin.models import Alarm, CheckAnswer, KnownBrowser, LateCode, RevokedPass, Scan, SpotCall, TypedTries
+from adsum.checkin.rules import MOST_REMEMBER_DAYS
 
 SIGNS_KEPT = timedelta(days=30)
 """Network class, kind of browser, new browser, changed network, sign-in after the scan: 30 days after it."""
 CODES_KEPT = timedelta(days=90)
 """Browser's tag, typed or scanned, screen, age of the code: 90 days after the scan."""
+SIGN_INS_KEPT = timedelta(days=2)
+"""A sign-in that nothing is remembered of: longer than it can last."""
+BROWSERS_KEPT = timedelta(days=MOST_REMEMBER_DAYS + 1)
+"""A known browser after its last use, ended or not: longer than anything tied to its tag can be believed."""
 
 
 def empty_evidence(*, at: datetime, batch: int = 2_000) -> dict[str, int]:
@@ -28,6 +33,7 @@ def empty_evidence(*, at: datetime, batch: int = 2_000) -> dict[str, int]:
             new_device=None,
             network_changed=None,
             signed_in_after=None,
+            remembered=None,
         ),
         "codes": _empty(
             Scan.objects.filter(first_seen_at__lte=at - CODES_KEPT, slot__isnull=False),
@@ -38,6 +44,9 @@ def empty_evidence(*, at: datetime, batch: int = 2_000) -> dict[str, int]:
             age_ms=None,
         ),
         "late_codes": LateCode.objects.filter(opening__late_until__lt=at - timedelta(days=1)).delete()[0],
+        "browsers": KnownBrowser.objects.filter(
+            Q(remembered=False, began_at__lt=at - SIGN_INS_KEPT) | Q(seen_at__lt=at - BROWSERS_KEPT)
+        ).delete()[0],
         "passes": RevokedPass.objects.filter(at__lt=at - SIGNS_KEPT).delete()[0],
         "tries": TypedTries.objects.filter(session__ends_at__lt=at - CODES_KEPT).delete()[0],
         "answers": CheckAnswer.objects.filter(second_check__settled_at__lt=at - CODES_KEPT).delete()[0],

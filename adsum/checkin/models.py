@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.models import Person
-from adsum.checkin.rules import AlarmKind, Called, Refusal, Void
+from adsum.checkin.rules import REMEMBER_DAYS, AlarmKind, Called, Refusal, Void
 from adsum.timetable.models import ClassSession
 
 
@@ -212,6 +212,8 @@ class Scan(models.Model):
     network_changed = models.BooleanField(null=True, default=False)
     signed_in_after = models.BooleanField(null=True, default=False)
     agent = models.CharField(max_length=12, blank=True)
+    remembered = models.BooleanField(null=True, default=False)
+    """Finished without signing in, in a browser that was known."""
 
     class Meta:
         constraints = [
@@ -279,6 +281,8 @@ class GateState(models.Model):
     frozen_reason = models.CharField(max_length=200, blank=True)
     rosters_version = models.BigIntegerField(default=1)
     """The version at which places or groups last changed: registers read before it are read again."""
+    remember_days = models.PositiveSmallIntegerField(default=REMEMBER_DAYS)
+    """For how many days without use a student's own browser stays known for checking in; 0: for none."""
 
     def __str__(self) -> str:
         return f"gate at {self.version}"
@@ -316,3 +320,41 @@ class RevokedPass(models.Model):
 
     def __str__(self) -> str:
         return f"revoked {self.person_id}"
+
+
+class KnownBrowser(models.Model):
+    """A browser in which a student signed in on the way from a scan. Its sign-in, and what it is remembered for afterwards,
+    go by one name and end together."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=32, unique=True)
+    """What its pass and its remembered proof call it, as hexadecimal."""
+    device = models.CharField(max_length=32)
+    """A one-way name of the browser's tag."""
+    remembered = models.BooleanField()
+    """Known beyond the sign-in itself. Never on a screen or a kiosk."""
+    provider = models.CharField(max_length=200, blank=True)
+    """The provider that said who it is, by its name in our addresses; empty: a password or passkey here."""
+    provider_session = models.CharField(max_length=64, blank=True)
+    """A one-way name of the provider's own session, if it told."""
+    strong = models.BooleanField()
+    """Two factors were proved."""
+    user_agent = models.CharField(max_length=200, blank=True)
+    session_key = models.CharField(max_length=40, blank=True)
+    """The session of its pages, once one was opened."""
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+    """When it was last used to check in, to within half a day."""
+    ended_at = models.DateTimeField(null=True)
+    version = models.BigIntegerField(default=0, db_index=True)
+    """The gate's version with which it ended."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device"], condition=Q(ended_at=None), name="one_account_at_a_time_per_known_browser"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.name[:8]}"

@@ -359,6 +359,12 @@ def retired_keys() -> QuerySet[RetiredKey]:
     return RetiredKey.objects.order_by("at")
 
 
+def keys_that_count(purpose: str) -> dict[str, bytes]:
+    """The keys for a purpose that are not retired, by key id (one query). The gate knows them without asking."""
+    retired = {key.kid for key in retired_keys()}
+    return {kid: key for kid, key in keyring.keys_for(purpose).items() if kid not in retired}
+
+
 def kids_used() -> set[str]:
     """Every key id there ever was here, so that none is used twice (two queries)."""
     used = Epoch.objects.order_by().values_list("kid", flat=True).distinct()

@@ -11,8 +11,19 @@ from uuid import UUID
 
 MAX_DISPLAYS = 4
 MAX_TYPED_TRIES = 5
+REMEMBER_DAYS = 30
+"""For how many days without use a student's own browser stays known for checking in, where nothing else was decided."""
+MOST_REMEMBER_DAYS = 180
+"""A browser's tag lasts no longer, and what is tied to it ends with it."""
+RENEWED_EVERY_MS = 12 * 3_600_000
+"""A known browser's proof is renewed by use, this often."""
 OUTAGE_TICKET_MS = 24 * 3_600_000
 """How long after the scan a ticket of a class in an outage can still finish, in milliseconds."""
+
+
+def is_remembered(*, renewed_ms: int, now_ms: int, days: int) -> bool:
+    """Whether a browser last renewed then is still known now, where browsers are known for so many days (0: never)."""
+    return now_ms < renewed_ms + days * 86_400_000
 
 
 def milliseconds(at: datetime) -> int:
@@ -193,6 +204,8 @@ class Attempt:
     network_changed: bool
     signed_in_after: bool
     agent: str
+    remembered: bool = False
+    """Finished without signing in, in a browser that was known."""
     elsewhere: bool = False
     """A scan for a second check that was finished in another browser than the one it was scanned in: it does not count."""
 

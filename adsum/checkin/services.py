@@ -1,7 +1,7 @@
 """The only code that opens, shows and stops check-in. Scans are written in writer.py; held scans are decided in held.py."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, astuple
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -22,9 +22,21 @@ from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import OpenFor
 from adsum.audit import services as audit_log
 from adsum.checkin.codes import HANDLE_BITS
-from adsum.checkin.models import Alarm, Display, Epoch, GateState, LateCode, Opening, RetiredKey, RevokedPass, Scan, TypedTries
+from adsum.checkin.models import (
+    Alarm,
+    Display,
+    Epoch,
+    GateState,
+    KnownBrowser,
+    LateCode,
+    Opening,
+    RetiredKey,
+    RevokedPass,
+    Scan,
+    TypedTries,
+)
 from adsum.checkin.reports import latest_epoch, pace_of, waiting_scans
-from adsum.checkin.rules import MAX_DISPLAYS, MAX_TYPED_TRIES, PACES, AlarmKind, Refusal, needs_relief
+from adsum.checkin.rules import MAX_DISPLAYS, MAX_TYPED_TRIES, MOST_REMEMBER_DAYS, PACES, AlarmKind, Refusal, needs_relief
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
@@ -321,10 +333,38 @@ def raise_alarm(kind: AlarmKind, opening_id: int | None, detail: str, *, at: dat
         )
 
 
-@transaction.atomic
 def revoke_passes(person_id: int, *, at: datetime, sign_in: str = "") -> None:
-    """Make every gate forget one sign-in of a person, or all of them, within a second."""
-    RevokedPass.objects.create(person_id=person_id, sign_in=sign_in, at=at, version=_next_version())
+    """Make every gate forget one sign-in of a person, or all of them, within a second; with each, the browser that is
+    remembered for it."""
+    _revoke([person_id], sign_in, at)
+
+
+def revoke_all(people: Iterable[int], *, at: datetime) -> None:
+    """The same for all sign-ins of many people."""
+    _revoke(sorted(people), "", at)
+
+
+@transaction.atomic
+def _revoke(people: Sequence[int], sign_in: str, at: datetime) -> None:
+    version = _next_version()
+    for start in range(0, len(people), 500):
+        part = people[start : start + 500]
+        known = KnownBrowser.objects.filter(person__in=part, ended_at=None)
+        known = known.filter(name=sign_in) if sign_in else known.filter(began_at__lte=at)
+        known.update(ended_at=at, version=version)
+        RevokedPass.objects.bulk_create([RevokedPass(person_id=pk, sign_in=sign_in, at=at, version=version) for pk in part])
+
+
+@transaction.atomic
+def remember_for(days: int, *, by: str, at: datetime) -> None:
+    """For so many days without use, students' own browsers stay known for checking in: 0 is never, for those known by now,
+    too. Raises AdsumError `days` when it is none of these. Does nothing when it is so already."""
+    if not 0 <= days <= MOST_REMEMBER_DAYS:
+        raise AdsumError("days", _("Give a number of days from 0 to %(most)s; 0 is never.") % {"most": MOST_REMEMBER_DAYS})
+    GateState.objects.get_or_create(pk=1)
+    if GateState.objects.filter(pk=1).exclude(remember_days=days).update(remember_days=days):
+        audit_log.record(actor=by, verb="gate.remember", subject="gate:1", at=at, days=days)
+        _next_version()
 
 
 @transaction.atomic

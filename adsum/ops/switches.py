@@ -18,10 +18,14 @@ from adsum.ops.cli import BY, now
 
 def add_arguments(parser: ArgumentParser) -> None:
     """`adsum check-in freeze REASON`, and its siblings."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="freeze | unfreeze | retire-key | rotate-key")
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="freeze | unfreeze | remember | retire-key | rotate-key"
+    )
     freeze = actions.add_parser("freeze", help="pause check-in of the whole university; scans already made stay good")
     freeze.add_argument("reason", help="why; administrators read it")
     actions.add_parser("unfreeze", help="let check-in go on")
+    remember = actions.add_parser("remember", help="for how many days students' own browsers stay known for checking in")
+    remember.add_argument("days", type=int, help="days without use; 0: never")
     retire = actions.add_parser("retire-key", help="believe nothing signed with a key any more: for a key that got out")
     retire.add_argument("kid", help="its id, such as k1")
     actions.add_parser("rotate-key", help="make the next key; what the present one signed stays good")
@@ -37,6 +41,13 @@ def run(args: Namespace) -> int:
         case "unfreeze":
             services.unfreeze(by=BY, at=at)
             print("Check-in goes on.")
+        case "remember":
+            services.remember_for(args.days, by=BY, at=at)
+            print(
+                "Students sign in each time."
+                if not args.days
+                else f"Known browsers stay known for {args.days} days without use."
+            )
         case "retire-key":
             renewed = services.retire_key(args.kid, by=BY, at=at)
             print(f"Nothing signed with {args.kid} is believed any more. {renewed} classes show new codes.")

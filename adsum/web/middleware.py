@@ -49,7 +49,7 @@ def at_the_edge(get_response: Handler) -> Handler:
         request.at, request.today = at, localtime(at).date()  # type: ignore[attr-defined]
         give_access(request, person.access(at) if isinstance(person, Person) else NOBODY)
         response = get_response(request)
-        if person.is_authenticated:
+        if person.is_authenticated or request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy
 import uvicorn
@@ -15,9 +16,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client, override_settings
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Locator, Page
 
 from adsum.accounts.models import Person
+from adsum.integrations.sign_in import straight
 from tests.kit.signing_in import prove
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
@@ -33,7 +35,8 @@ def served(static_root: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     origin = f"http://localhost:{port}"
-    with override_settings(ORIGIN=origin, CSRF_TRUSTED_ORIGINS=[origin], STATIC_ROOT=str(static_root)):
+    own = override_settings(ORIGIN=origin, CSRF_TRUSTED_ORIGINS=[origin], STATIC_ROOT=str(static_root))
+    with own, patch.object(straight, "READ_EVERY", 0.1):
         if not static_root.exists():
             call_command("collectstatic", verbosity=0, interactive=False)
         config = uvicorn.Config(
@@ -61,6 +64,17 @@ def sign_in(context: BrowserContext, origin: str, person: Person, *, proved: boo
         prove(client)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": origin}])
+
+
+def scans(page: Page, address: str) -> Locator:
+    """Open what a code says, and the link to the provider, once the gate has looked which there are."""
+    link = page.get_by_role("link", name="Sign in to finish")
+    deadline = time.monotonic() + 10
+    page.goto(address)
+    while (link.get_attribute("href") or "").startswith("/sign-in/"):
+        assert time.monotonic() < deadline, "the gate knows of no provider"
+        page.goto(address)
+    return link
 
 
 def screen(page: Page) -> Image.Image:

@@ -16,7 +16,7 @@ from adsum.attendance.models import Mark
 from adsum.checkin import services
 from adsum.checkin.models import Scan
 from adsum.checkin.reports import shown_on
-from tests.browser.serving import accessible, served, sign_in
+from tests.browser.serving import accessible, scans, served, sign_in
 from tests.kit import saml
 from tests.kit.world import World
 
@@ -53,11 +53,9 @@ def test_a_scan_before_signing_in_by_saml_counts(browser: Browser, origin: str, 
         phone = pocket.new_page()
         problems: list[str] = []
         phone.on("console", lambda line: problems.append(line.text) if "Content Security Policy" in line.text else None)
-        phone.goto(f"{origin}/{shown_on(display, datetime.now(UTC)).code}")
+        to_the_provider = scans(phone, f"{origin}/{shown_on(display, datetime.now(UTC)).code}")
         scanned = datetime.now(UTC)
-        phone.get_by_role("link", name="Sign in to finish").click()
-        phone.get_by_label("University e-mail").fill("alice@uni.example")
-        phone.get_by_role("button", name="Continue").click()
+        to_the_provider.click()
         phone.wait_for_url(f"{idp.origin}/sso?**")
         phone.wait_for_timeout(2000)  # however long it takes there
         phone.get_by_label("Subject").fill("persistent-1")

@@ -21,7 +21,7 @@ from adsum.checkin.models import Opening, Scan
 from adsum.checkin.reports import shown_on
 from adsum.timetable.models import ClassSession
 from tests.browser.conftest import launch_options
-from tests.browser.serving import accessible, read_code, screen, served, sign_in
+from tests.browser.serving import accessible, read_code, scans, screen, served, sign_in
 from tests.kit import oidc
 from tests.kit.world import World
 
@@ -98,13 +98,11 @@ def test_from_the_screen_in_the_room_to_the_live_register(browser: Browser, orig
         address = read_code(screen(lectern))
         assert re.fullmatch(re.escape(origin) + "/[0-9A-HJKMNP-TV-Z]{36}", address)
         phone = pocket.new_page()
-        phone.goto(origin + address[len(origin) :])
+        to_the_provider = scans(phone, address)
         expect(phone.get_by_text(re.compile("It counts from that moment"))).to_be_visible()
         accessible(phone)
         assert phone.url == f"{origin}/in/confirm", "the code has left the address bar"
-        phone.get_by_role("link", name="Sign in to finish").click()
-        phone.get_by_label("University e-mail").fill("alice@uni.example")
-        phone.get_by_role("button", name="Continue").click()
+        to_the_provider.click()
         phone.wait_for_url(f"{uni.issuer}/oauth2/authorize?**")
         # Signing in takes longer than the code lives: 5 s and 10 s of grace.
         phone.wait_for_timeout(16_000)

@@ -19,7 +19,7 @@ from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
 
-SIGNS = {"network", "agent", "new_device", "network_changed", "signed_in_after"}
+SIGNS = {"network", "agent", "new_device", "network_changed", "signed_in_after", "remembered"}
 CODES = {"device", "typed", "slot", "age_ms"}
 DAYS_30, DAYS_90 = timedelta(days=30), timedelta(days=90)
 MOMENT = timedelta(microseconds=1)
@@ -48,6 +48,7 @@ def scan(opening: Opening, at: datetime = NINE, verdict: Refusal | None = None) 
         network="mobile",
         network_changed=True,
         signed_in_after=True,
+        remembered=True,
         agent="ios",
     )
     record_scans([made])

@@ -39,7 +39,7 @@ WRITERS = {
         "queries",
         "reported",
     ],
-    "checkin": ["services", "checks", "disposal", "held", "kiosks", "pairing", "writer"],
+    "checkin": ["services", "checks", "disposal", "held", "kiosks", "known", "pairing", "writer"],
     "engagement": [
         "alerts",
         "cases",

@@ -19,10 +19,16 @@ import jwt
 import requests
 from allauth.socialaccount.models import SocialApp
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.test import Client
 
+from adsum.accounts import identities
+from adsum.accounts.models import Person
+from adsum.checkin.gate.http import DEVICE_COOKIE
 from adsum.core import vault
 from adsum.integrations.sign_in.allauth import OIDC
 from adsum.integrations.sign_in.oidc import SECRET, provider_id_of
+from adsum.integrations.sign_in.straight import Doors
+from tests.kit.world import NINE
 
 with warnings.catch_warnings():  # what it is built on warns of its own future, and asks to be heard
     importlib.import_module("authlib.deprecate")
@@ -94,6 +100,10 @@ class Obliging:
     """What each code was given for."""
     seen: list[dict[str, str]] = field(default_factory=list)
     """Every authorisation request."""
+    away: bool = False
+    """Whether it answers nothing but that it is out of order."""
+    keys_read: int = 0
+    """How often its keys were asked for."""
 
     @property
     def address(self) -> str:
@@ -161,6 +171,9 @@ class _Endpoints(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         us = self.provider
+        if us.away:
+            self._answer(503, {})
+            return
         match urlsplit(self.path).path:
             case "/.well-known/openid-configuration":
                 self._answer(
@@ -176,6 +189,7 @@ class _Endpoints(BaseHTTPRequestHandler):
                     | us.description,
                 )
             case "/keys":
+                us.keys_read += 1
                 public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(us.key.public_key()))
                 self._answer(200, {"keys": [public | {"kid": "one", "use": "sig"}]})
             case "/userinfo":
@@ -202,3 +216,41 @@ def obliging() -> Iterator[Obliging]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+# Straight from a scan
+
+TAG = "the-tag-of-a-phone"
+
+
+def link(app: SocialApp, person: Person, subject: str = "sub-1") -> Person:
+    """This person has signed in with that provider before."""
+    issuer = app.settings["server_url"]
+    identities.link_identity(person, provider=app.provider_id, subject=subject, issuer=issuer, by="system:test", at=NINE)
+    return person
+
+
+def phone(tag: str = TAG) -> Client:
+    """A browser that has scanned."""
+    client = Client(HTTP_USER_AGENT="Mozilla/5.0 (Linux; Android 15) Chrome/142.0 Mobile")
+    client.cookies[DEVICE_COOKIE] = tag
+    return client
+
+
+def lead(named: str = "", tag: str = TAG) -> str:
+    """Where the page of its scan leads."""
+    doors = Doors()
+    doors.read()
+    return doors.lead(named, tag, int(time.time() * 1000))
+
+
+def back(client: Client, address: str) -> Any:
+    """The provider sends the browser back."""
+    parts = urlsplit(address)
+    return client.get(f"{parts.path}?{parts.query}")
+
+
+def comes_in(uni: Obliging, client: Client | None = None) -> tuple[Client, Any]:
+    """From a scan to the provider and back: the browser, and our answer."""
+    client = client or phone()
+    return client, back(client, uni.authorise(lead(tag=client.cookies[DEVICE_COOKIE].value)))

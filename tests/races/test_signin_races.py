@@ -19,7 +19,7 @@ def test_an_assertion_is_used_once_whoever_comes_first() -> None:
     taken: list[bool] = []
 
     def use() -> None:
-        taken.append(identities.use_assertion("one", expires_at=NINE + timedelta(minutes=5), at=NINE))
+        taken.append(identities.use_once("one", expires_at=NINE + timedelta(minutes=5)))
 
     at_once(*[use] * BROWSERS)
     assert sorted(taken) == [False] * (BROWSERS - 1) + [True]
@@ -27,8 +27,9 @@ def test_an_assertion_is_used_once_whoever_comes_first() -> None:
 
 
 def test_assertions_that_nobody_would_believe_any_more_are_forgotten() -> None:
-    assert identities.use_assertion("old", expires_at=NINE + timedelta(minutes=5), at=NINE)
-    assert identities.use_assertion("new", expires_at=NINE + timedelta(minutes=20), at=NINE + timedelta(minutes=6))
+    assert identities.use_once("old", expires_at=NINE + timedelta(minutes=5))
+    assert identities.use_once("new", expires_at=NINE + timedelta(minutes=20))
+    services.forget_sign_ins(at=NINE + timedelta(minutes=6))
     assert set(UsedAssertion.objects.values_list("pk", flat=True)) == {"new"}
 
 

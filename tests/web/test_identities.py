@@ -14,8 +14,9 @@ from adsum.accounts.rules import Role
 from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin.models import RevokedPass
-from tests.integrations.sign_in.test_oidc import assert_refused, back, leave, signed_in
+from tests.integrations.sign_in.test_oidc import assert_refused, leave, signed_in
 from tests.kit import oidc
+from tests.kit.oidc import back
 from tests.kit.reading import text_of
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, World

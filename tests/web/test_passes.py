@@ -14,10 +14,10 @@ from adsum.accounts.rules import Role
 from adsum.checkin.codes import Pass, seal_pass
 from adsum.checkin.gate.app import PASS_COOKIE
 from adsum.checkin.gate.state import State
+from adsum.checkin.known import SIGN_IN
 from adsum.checkin.models import RevokedPass
 from adsum.checkin.rules import milliseconds
 from adsum.core import keyring
-from adsum.web.signin.passes import SIGN_IN
 from tests.kit.world import NINE, World, in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -22,8 +22,9 @@ from adsum.integrations.sign_in import saml as our_saml
 from adsum.integrations.sign_in.allauth import provider_for
 from adsum.integrations.sign_in.oidc import SECRET, client_secret, provider_id_of
 from adsum.integrations.sign_in.saml_metadata import certificate
-from tests.integrations.sign_in.test_oidc import back, leave
+from tests.integrations.sign_in.test_oidc import leave
 from tests.kit import oidc, saml
+from tests.kit.oidc import back
 from tests.kit.signing_in import prove, text
 from tests.kit.world import NINE, World
 

@@ -1,6 +1,6 @@
 """One's own sign-ins, and the end of one, of all others, or of all: here at once, at the gate within a second."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from adsum.audit.models import Event
 from adsum.audit.services import alias_of
 from adsum.checkin.codes import unseal_pass
 from adsum.checkin.gate.app import PASS_COOKIE
-from adsum.checkin.models import RevokedPass
+from adsum.checkin.known import know
+from adsum.checkin.models import KnownBrowser, RevokedPass
 from adsum.checkin.services import sign_out_everywhere
 from adsum.core import keyring
 from adsum.web.signin.browsers import in_words
@@ -140,12 +141,39 @@ def test_what_is_over_is_not_listed(alice: Person, world: World, time_machine: A
 def test_the_list_asks_no_more_for_more(alice: Person, django_assert_num_queries: Any):
     here = browser()
     here.get("/account/sign-ins/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         here.get("/account/sign-ins/")
     for agent in (SAFARI, EDGE):
         browser(agent)
-    with django_assert_num_queries(5):
+        know(alice, agent, remembered=True, at=datetime.now(UTC))
+    with django_assert_num_queries(7):
         here.get("/account/sign-ins/")
+
+
+def test_known_browsers_are_listed_and_ended_with_the_others(alice: Person):
+    here = browser()
+    for tag, agent in (("one", SAFARI), ("two", EDGE), ("three", FIREFOX)):
+        know(alice, tag, remembered=True, at=datetime.now(UTC), user_agent=agent)
+    page = text(here.get("/account/sign-ins/"))
+    assert [page.count(words) for words in ("Safari on iPhone", "Edge on Windows", "for checking in only")] == [2, 2, 3]
+    one = KnownBrowser.objects.get(user_agent=SAFARI)
+    here.post("/account/sign-ins/end/", {"which": f"known-{one.pk}"})
+    assert KnownBrowser.objects.filter(ended_at=None).count() == 2
+    here.post("/account/sign-ins/end/", {"which": "others"})
+    assert not KnownBrowser.objects.filter(ended_at=None).exists()
+    assert set(RevokedPass.objects.values_list("sign_in", flat=True)) == set(
+        KnownBrowser.objects.values_list("name", flat=True)
+    )
+    assert "for checking in only" not in text(here.get("/account/sign-ins/"))
+
+
+def test_nobody_ends_somebody_elses_known_browser(alice: Person, world: World):
+    one = know(alice, "one", remembered=True, at=datetime.now(UTC))
+    thief = Client()
+    thief.force_login(world.student())
+    for which in (f"known-{one.pk}", "others"):
+        thief.post("/account/sign-ins/end/", {"which": which})
+    assert KnownBrowser.objects.filter(ended_at=None).exists()
 
 
 # All of them

@@ -35,6 +35,7 @@ RETIRE = "/office/check-in/keys/k0/retire/"
 ADDRESSES = {
     # URL name of each address that asks for it, and who comes closest to doing it
     "import_decide": "administrator",
+    "office_checkin_remember": "administrator",
     "office_checkin_retire": "administrator",
     "passkey_add": "administrator",
     "passkey_remove": "administrator",

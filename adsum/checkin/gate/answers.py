@@ -1,14 +1,14 @@
 """What the gate answers: a page for each thing that can have happened."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 from django.utils.text import format_lazy
 
 from adsum.checkin.codes import Pass
 from adsum.checkin.gate.entries import Entry, clock_text, instant
-from adsum.checkin.gate.http import PASS_COOKIE, TICKET_COOKIE, Answer, Ask
+from adsum.checkin.gate.http import KNOWN_COOKIE, PASS_COOKIE, PROVIDER_COOKIE, SHARED_COOKIE, TICKET_COOKIE, Answer, Ask
 from adsum.checkin.gate.pages import OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
 from adsum.checkin.gate.state import State
 from adsum.checkin.gate.tickets import Waiting
@@ -16,18 +16,32 @@ from adsum.checkin.rules import Outcome, Refusal, Ticket
 from adsum.core import ids
 from adsum.timetable.reports import Name
 
+TO_SIGN_IN = "/sign-in/?next=/in/confirm"
+Lead = Callable[[str, str, int], str]
+"""Where the page of a scan leads, given the provider and the tag that this browser keeps, and the time: straight to a
+provider, or '' when people are asked for their e-mail first."""
+
+
+def no_lead(_provider: str, _device_tag: str, _now_ms: int) -> str:
+    """A gate that knows of no provider."""
+    return ""
+
 
 class Answers:
     """The gate's pages, filled in for one student and class at a time."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, lead: Lead = no_lead) -> None:
         self.state = state
         self.pages = Pages()
+        self._lead = lead
 
     def pass_of(self, request: Ask) -> Pass | None:
-        """The sign-in that this browser's pass proves; None without one."""
-        text = request.cookies.get(PASS_COOKIE)
-        return self.state.believe(text) if text else None
+        """The sign-in that this browser's pass proves, or that it is known without one; None when it is neither."""
+        text, known = request.cookies.get(PASS_COOKIE), request.cookies.get(KNOWN_COOKIE)
+        pass_ = self.state.believe(text) if text else None
+        if pass_ is None and known and SHARED_COOKIE not in request.cookies:
+            return self.state.recognise(known, request.device_tag)
+        return pass_
 
     def page(
         self,
@@ -46,13 +60,15 @@ class Answers:
         kind = entry.kind if entry else ""
         return Answer(self.pages.fill(template, (kind, *shape), language, kind, context or {}, values), status)
 
-    async def show(self, request: Ask, pass_: Pass | None, waiting: Waiting) -> Answer:
-        """The page for a ticket that waits: refused, sign in, or confirm."""
+    async def show(self, request: Ask, pass_: Pass | None, waiting: Waiting, device_tag: str) -> Answer:
+        """The page for a ticket that waits in the browser with this tag: refused, sign in, or confirm."""
         sealed, ticket, entry = waiting
         if ticket.refusal is not None:
             return self.refused(request, ticket.refusal, entry, sealed=sealed)
         if pass_ is None:
-            return self.page(request, "scanned", entry, scanned=_second(ticket))
+            go = self._lead(request.cookies.get(PROVIDER_COOKIE, ""), device_tag, self.state.now_ms()) if device_tag else ""
+            straight = {"straight": bool(go)}
+            return self.page(request, "scanned", entry, (bool(go),), straight, scanned=_second(ticket), go=go or TO_SIGN_IN)
         return await self.confirm(request, pass_, waiting)
 
     async def confirm(self, request: Ask, pass_: Pass, waiting: Waiting, *, busy: bool = False) -> Answer:
@@ -64,8 +80,8 @@ class Answers:
             request,
             "confirm",
             entry,
-            (busy, check),
-            {"busy": busy, "check": check},
+            (busy, check, pass_.remembered),
+            {"busy": busy, "check": check, "remembered": pass_.remembered},
             503 if busy else 200,
             name=name.name,
             number=name.number,
@@ -85,8 +101,8 @@ class Answers:
             request,
             "receipt",
             entry,
-            (already, checked, outcome.status),
-            {"already": already, "checked": checked, "status": outcome.status},
+            (already, checked, outcome.status, pass_.remembered),
+            {"already": already, "checked": checked, "status": outcome.status, "remembered": pass_.remembered},
             name=(await self._name(entry, pass_)).name,
             time=when,
             scanned=_second(ticket),

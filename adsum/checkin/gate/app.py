@@ -11,19 +11,30 @@ from starlette.types import Receive, Scope, Send
 
 from adsum.attendance.rules import minutes_late
 from adsum.checkin import services
-from adsum.checkin.codes import Pass, Reading, clean_typed, parse_code, read_code, read_typed, relieved
-from adsum.checkin.gate.answers import Answers
+from adsum.checkin.codes import (
+    Pass,
+    Reading,
+    Remembered,
+    browser_name,
+    clean_typed,
+    parse_code,
+    read_code,
+    read_typed,
+    relieved,
+    seal_remembered,
+)
+from adsum.checkin.gate.answers import Answers, Lead, no_lead
 from adsum.checkin.gate.entries import Entry, clock_text, instant
 from adsum.checkin.gate.evidence import agent_class, device_hash, new_device_tag
-from adsum.checkin.gate.http import DEVICE_COOKIE, PASS_COOKIE, TICKET_COOKIE, Answer, Ask
+from adsum.checkin.gate.http import DEVICE_COOKIE, KNOWN_COOKIE, PASS_COOKIE, TICKET_COOKIE, Answer, Ask
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.gate.pages import EXPECTED_NOW, TYPE_FOR_CHECK, TYPE_LATE, TYPE_NOW
 from adsum.checkin.gate.state import State
 from adsum.checkin.gate.tickets import Tickets, Waiting, device_of, network_of
 from adsum.checkin.reports import expected_now, open_now_for
-from adsum.checkin.rules import NETWORKS, AlarmKind, Attempt, Outcome, Refusal, judge
+from adsum.checkin.rules import NETWORKS, RENEWED_EVERY_MS, AlarmKind, Attempt, Outcome, Refusal, judge
 from adsum.checkin.writer import Busy, Unavailable, Writer
-from adsum.core import ids
+from adsum.core import ids, keyring
 
 log = structlog.get_logger("adsum.gate")
 
@@ -37,10 +48,10 @@ __all__ = ["DEVICE_COOKIE", "PASS_COOKIE", "TICKET_COOKIE", "Gate"]
 class Gate:
     """Everything the gate's doors need, for one process."""
 
-    def __init__(self, state: State, writer: Writer) -> None:
+    def __init__(self, state: State, writer: Writer, lead: Lead = no_lead) -> None:
         self.state = state
         self.writer = writer
-        self.answers = Answers(state)
+        self.answers = Answers(state, lead)
         self.tickets = Tickets(state)
         # A hundred taps at once get a hundred answers (docs/check-in.md); a script that keeps trying does not.
         self.taps = Limit(a_minute=30, at_once=120)
@@ -139,7 +150,7 @@ class Gate:
         waiting = self.tickets.kept(request)
         if waiting is None:
             return await self.answers.typed(request, pass_, lost=True)
-        return await self.answers.show(request, pass_, waiting)
+        return await self.answers.show(request, pass_, waiting, request.device_tag)
 
     async def confirm(self, request: Ask) -> Response:
         """POST of the tap: the only door that writes a mark. Many taps, even at once, make one mark."""
@@ -172,8 +183,20 @@ class Gate:
             refusal = waiting.ticket.refusal or Refusal.CLOSED
             return self.answers.refused(request, refusal, waiting.entry, sealed=waiting.sealed, status=503)
         if outcome.counts:
-            return await self.answers.receipt(request, pass_, waiting, outcome)
+            receipt = await self.answers.receipt(request, pass_, waiting, outcome)
+            if pass_.remembered:
+                self._renew(request, pass_, receipt)
+            return receipt
         return await otherwise(request, pass_, waiting, outcome)
+
+    def _renew(self, request: Ask, pass_: Pass, answer: Answer) -> None:
+        """A known browser that was used to check in is known for the whole time again, from now on."""
+        now, kid = self.state.now_ms(), keyring.current()
+        if now - pass_.issued_ms >= RENEWED_EVERY_MS:
+            proof = Remembered(pass_.person, pass_.sign_in, browser_name(request.device_tag), now)
+            sealed = seal_remembered(proof, keyring.keys_for("remembered/v1")[kid], kid)
+            answer.keep(KNOWN_COOKIE, sealed, seconds=self.state.known.remember_days * 86_400)
+            self.state.was_used(pass_)
 
     async def _refuse(self, request: Ask, pass_: Pass, waiting: Waiting, outcome: Outcome) -> Response:
         """Say why the attempt was refused, and where to go instead."""
@@ -233,6 +256,7 @@ class Gate:
                 network_changed=network != ticket.network,
                 signed_in_after=not ticket.person,
                 agent=agent_class(request.header(b"user-agent")),
+                remembered=pass_.remembered,
                 elsewhere=entry.is_for_check(ticket.epoch) and not ticket.is_of(browser),
             )
         )
@@ -256,7 +280,7 @@ class Gate:
         waiting = self.tickets.make(
             request, entry, pass_, reading, now=now, device=device, slot=slot, counter=counter, typed=typed, refusal=refusal
         )
-        response = await self.answers.show(request, pass_, waiting)
+        response = await self.answers.show(request, pass_, waiting, tag)
         # Scanning an old picture by mistake does not replace the good scan made before it.
         if refusal is None or not self.tickets.has_good(request, device, entry):
             response.keep(TICKET_COOKIE, waiting.sealed, seconds=TICKET_KEPT)

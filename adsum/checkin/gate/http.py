@@ -19,6 +19,12 @@ COOKIE_RULES = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if settings.SECURE 
 TICKET_COOKIE = f"{settings.COOKIE_PREFIX}adsum_ticket"
 PASS_COOKIE = f"{settings.COOKIE_PREFIX}adsum_pass"
 DEVICE_COOKIE = f"{settings.COOKIE_PREFIX}adsum_device"
+KNOWN_COOKIE = f"{settings.COOKIE_PREFIX}adsum_known"
+"""Proof that this browser is known for checking in."""
+SHARED_COOKIE = f"{settings.COOKIE_PREFIX}adsum_shared"
+"""This browser has been a screen or a kiosk: it belongs to a room, and is never known as anybody's."""
+PROVIDER_COOKIE = f"{settings.COOKIE_PREFIX}adsum_provider"
+"""Where this browser last signed in, by its name in our addresses."""
 SCHEME = settings.ORIGIN.partition("://")[0]
 """The scheme of our public address; a proxy in front may still reach us by http."""
 BODY_LIMIT = 8_192

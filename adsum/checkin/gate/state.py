@@ -16,11 +16,12 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Outage
 from adsum.audit.services import warm
 from adsum.checkin import services
-from adsum.checkin.codes import Pass, unseal_pass
+from adsum.checkin.codes import Pass, browser_name, unseal_pass, unseal_remembered
 from adsum.checkin.gate.entries import Entry, entry_of, instant
-from adsum.checkin.models import GateState, Opening, RetiredKey, RevokedPass
+from adsum.checkin.known import note_used
+from adsum.checkin.models import GateState, KnownBrowser, Opening, RetiredKey, RevokedPass
 from adsum.checkin.own_windows import extra_minutes_in
-from adsum.checkin.rules import AlarmKind, milliseconds
+from adsum.checkin.rules import AlarmKind, is_remembered, milliseconds
 from adsum.core import keyring
 from adsum.core.reader import Reader
 from adsum.timetable.reports import Name, names_expected_in
@@ -49,6 +50,9 @@ class Known:
     by_pk: dict[int, Entry] = field(default_factory=dict)
     by_session: dict[int, Entry] = field(default_factory=dict)
     revoked: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+    forgotten: frozenset[bytes] = frozenset()
+    """The names of browsers that are known no more."""
+    remember_days: int = 0
 
 
 class State:
@@ -62,6 +66,7 @@ class State:
         self._loading: asyncio.Task[None] | None = None
         self._names: dict[int, Name] = {}
         self._genuine: dict[tuple[str, frozenset[str]], Pass] = {}
+        self._used: set[str] = set()
         self._late: dict[int, set[int]] = {}
         self._alarms: dict[tuple[AlarmKind, int | None], str] = {}
         self.read = Reader("gate-reader")
@@ -93,6 +98,7 @@ class State:
     async def _keep_fresh(self) -> None:
         while True:
             try:
+                await self.report()
                 await self.refresh()
                 self.ready.set()
                 self._look_ahead()
@@ -128,6 +134,9 @@ class State:
 
     async def report(self) -> None:
         """Write down what was noticed since the last time. Never called while a request waits."""
+        if self._used:
+            used, self._used = self._used, set()
+            await self.read(note_used, used, at=instant(self.now_ms()))
         if self._late or self._alarms:
             late, self._late, alarms, self._alarms = self._late, {}, self._alarms, {}
             await self.read(_report, late, alarms, instant(self.now_ms()))
@@ -135,6 +144,10 @@ class State:
     def came_late(self, entry: Entry, student: int) -> None:
         """Note for the next report that a genuine code of an expected student was a little too old."""
         self._late.setdefault(entry.pk, set()).add(student)
+
+    def was_used(self, pass_: Pass) -> None:
+        """Note for the next report that a known browser was used."""
+        self._used.add(pass_.sign_in.hex())
 
     def alarm(self, kind: AlarmKind, opening: int | None, detail: str) -> None:
         """Tell the administrators: in the log now, on their page with the next report."""
@@ -208,6 +221,16 @@ class State:
                 return None
         return pass_
 
+    def recognise(self, text: str, tag: str) -> Pass | None:
+        """What the proof of a known browser lets it do, if it is genuine, this browser's, in time, and not forgotten."""
+        days = self.known.remember_days
+        proof = unseal_remembered(text, self.keys("remembered/v1")) if days and tag else None
+        if proof is None or proof.device != browser_name(tag) or proof.name in self.known.forgotten:
+            return None
+        if not is_remembered(renewed_ms=proof.renewed_ms, now_ms=self.now_ms(), days=days):
+            return None
+        return Pass(proof.person, proof.name, proof.renewed_ms, proof.renewed_ms + days * 86_400_000, remembered=True)
+
 
 def _read(known: Known, now_ms: int) -> Known:
     state = GateState.objects.filter(pk=1).first()
@@ -229,6 +252,8 @@ def _read(known: Known, now_ms: int) -> Known:
     revoked: dict[int, list[tuple[str, int]]] = {}
     for person, sign_in, at in RevokedPass.objects.filter(at__gt=oldest).values_list("person_id", "sign_in", "at"):
         revoked.setdefault(person, []).append((sign_in, milliseconds(at)))
+    ended = KnownBrowser.objects.filter(version__gt=known.version).values_list("name", flat=True)
+    forgotten = frozenset(bytes.fromhex(name) for name in ended)
     return Known(
         version=state.version,
         rosters_version=state.rosters_version,
@@ -237,6 +262,8 @@ def _read(known: Known, now_ms: int) -> Known:
         by_handle={entry.handle: entry for entry in by_pk.values()},
         by_pk=by_pk,
         revoked=revoked,
+        forgotten=known.forgotten | forgotten if forgotten else known.forgotten,
+        remember_days=state.remember_days,
         by_session={entry.session: entry for entry in by_pk.values()},
     )
 

@@ -20,7 +20,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from requests import RequestException
 
-from adsum.accounts import passwords
+from adsum.accounts import passwords, services
 from adsum.accounts.allauth_internals import get_authentication_records, record_authentication
 from adsum.accounts.identities import GUEST
 from adsum.accounts.models import Person
@@ -37,7 +37,7 @@ WAITING = "sign_in"
 """Where the session keeps the e-mail and the return path until the person is signed in."""
 PROOF = "proof"
 """Where the session keeps what its sign-in through a provider proved: `strong` (two factors), `provider` (its name in our
-addresses)."""
+addresses), `session` (a one-way name of the provider's own session)."""
 
 TRIES_A_MINUTE = 600
 """Passwords from one address, in each worker, before any is hashed: a campus has few addresses and many people."""
@@ -158,6 +158,18 @@ def one_factor_alone(request: Any, person: Person) -> bool:
     return bool(records or kept) and not (kept.get("strong") or any(record["method"] == "mfa" for record in records))
 
 
+def proof_of(provider_id: str, *, strong: bool, session: str) -> dict[str, Any]:
+    """What a sign-in through a provider proved, as the browser's session keeps it."""
+    return {"strong": strong, "provider": provider_id} | ({"session": session} if session else {})
+
+
+def note_proof(request: Any, proof: dict[str, Any]) -> None:
+    """Keep what the sign-in of this browser proved; it is found again by the provider's own session."""
+    request.session[PROOF] = proof
+    if "session" in proof:
+        services.note_provider_session(request.session.session_key, proof["session"])
+
+
 def note_second_factor(request: Any, person: Person, kind: str) -> None:
     """Note that the person in this browser has just set up a second step and used it, so this sign-in counts as strong."""
     record_authentication(request, person, "mfa", type=kind)
@@ -225,6 +237,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: Any, user: Any) -> None:
         super().login(request, user)
         request.session.pop(WAITING, None)
+        if proof := request.session.get(PROOF):
+            note_proof(request, proof)
         log.info("sign_in.done", person=user.pk)
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:

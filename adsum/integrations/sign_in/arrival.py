@@ -27,9 +27,9 @@ from django.db.models import Q
 
 from adsum.accounts import identities, second_factors, services
 from adsum.accounts.models import Department, Person
-from adsum.accounts.rules import Role, domain_of
+from adsum.accounts.rules import STAFF, Role, domain_of
 from adsum.core.errors import AdsumError
-from adsum.integrations.sign_in.allauth import PROOF, SAML, Refusal, Refused, in_use, provider_that_knows
+from adsum.integrations.sign_in.allauth import PROOF, SAML, Refusal, Refused, in_use, proof_of, provider_that_knows
 from adsum.integrations.sign_in.assurance import (
     OIDC_RULE,
     SAML_RULE,
@@ -75,6 +75,8 @@ class Said:
     """How they signed in: see assurance.SPEAKS_OF_FACTORS."""
     at: datetime | None
     """When they did."""
+    session: str = ""
+    """A one-way name of their session there, by which the provider may say that it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +131,29 @@ def asks_for(app: SocialApp, state: Mapping[str, Any]) -> dict[str, list[str]]:
     return to_ask_for(rule_of(app)) if wanted else {}
 
 
-def wanted_claims(app: SocialApp, uid: str, purpose: str) -> set[str]:
-    """The claims that matter for this person, so that no more is asked for than is used."""
-    known = purpose != Purpose.TEST and SocialAccount.objects.filter(provider=app.provider_id, uid=uid).exists()
-    names = {app.settings.get("roles_claim")} if app.settings.get("roles") else set()
-    if not known:
-        names |= {app.settings.get("match_claim"), *((*NAMES, VERIFIED) if app.settings.get("create_people") else ())}
-    return {name for name in names if name}
+def missing_claims(app: SocialApp, uid: str, purpose: str, claims: Mapping[str, Any]) -> set[str]:
+    """The claims that matter for this person and did not come, so that no more is asked for than is used."""
+    always = {app.settings.get("roles_claim")} if app.settings.get("roles") else set()
+    at_first = {app.settings.get("match_claim"), *((*NAMES, VERIFIED) if app.settings.get("create_people") else ())}
+    missing, at_first = ({name for name in names if name and name not in claims} for names in (always, at_first))
+    if at_first and (purpose == Purpose.TEST or not SocialAccount.objects.filter(provider=app.provider_id, uid=uid).exists()):
+        missing |= at_first
+    return missing
 
 
-def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -> None:
+class Arrival(NamedTuple):
+    """A person who may sign in."""
+
+    person: Person
+    account: SocialAccount | None
+    """What they were linked by before; None at a first sign-in."""
+    strong: bool
+    """The provider proved two factors."""
+    plain: bool
+    """Of no role but student's, by what is known before this sign-in changes any, and asked for no code here."""
+
+
+def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -> Arrival:
     """Make sure that the person whom the provider named may sign in, is linked and holds the roles it gives; allauth signs them
     in next.
 
@@ -148,6 +163,7 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
     if purpose != Purpose.TEST and not in_use(app):
         raise Refused(Refusal.NOT_PROVEN, "this provider is not in use", app.provider_id)
     proven = proves_two_factors(rule_of(app), said.factors)
+    own = app.settings.get("domains", []) if in_use(app) else []
     account = SocialAccount.objects.filter(provider=app.provider_id, uid=said.uid).select_related("user").first()
     person: Person | None = account.user if account else None
     if purpose == Purpose.TEST:
@@ -158,13 +174,13 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
         if person is None or not request.user.is_authenticated or person.pk != request.user.pk:
             raise Refused(Refusal.SOMEONE_ELSE, "another person proved who they are", app.provider_id)
         _is_fresh(app, said, state, at=request.at)
-    if person is not None and provider_that_knows(person) != app:
+    if person is not None and domain_of(person.username) not in own and provider_that_knows(person) != app:
         facts = {"domain": domain_of(person.username), "compared_with": _domains(app)}
         raise Refused(Refusal.ELSEWHERE, "the person's domain is not this provider's", app.provider_id, facts=facts)
-    match = Match(person) if person else _matched(app, said.claims)
+    match = Match(person, linked=True) if person else _matched(app, said.claims)
     person = match.person
-    _enough_factors(app, person, said, state, proven=proven, at=request.at)
-    proof = {"strong": proven, "provider": app.provider_id}
+    plain = _enough_factors(app, person, said, state, proven=proven, at=request.at)
+    proof = proof_of(app.provider_id, strong=proven, session=said.session)
     if purpose == Purpose.FRESH:
         request.session[PROOF] = proof
         raise Aside(None, state.get("next", ""))
@@ -173,6 +189,7 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
         if person.is_active:
             give_roles(app, person, said.claims, at=request.at)
     setattr(request, PROOF, proof)
+    return Arrival(person, account, strong=proven, plain=plain)
 
 
 def _is_fresh(app: SocialApp, said: Said, state: Mapping[str, Any], *, at: datetime) -> None:
@@ -184,15 +201,16 @@ def _is_fresh(app: SocialApp, said: Said, state: Mapping[str, Any], *, at: datet
 
 def _enough_factors(
     app: SocialApp, person: Person | None, said: Said, state: Mapping[str, Any], *, proven: bool, at: datetime
-) -> None:
+) -> bool:
     """Check the second factor, refusing in doubt. Roles that this very sign-in would give count too. A second step here does
-    not help with a fresh proof, because it is only asked for at a sign-in."""
+    not help with a fresh proof, because it is only asked for at a sign-in. Returns whether a student has nothing left to do."""
     roles = (person.roles(at) if person else frozenset()) | {role for role, _ in _claimed(app, said.claims)}
     has_one = person is not None and second_factors.has_second_step(person)
     step = second_step(proven=proven, roles=roles, students_too=bool(app.settings.get("students_mfa")), has_one_here=has_one)
     if step is SecondStep.MISSING or (step is SecondStep.HERE and state.get("purpose") == Purpose.FRESH):
         again = not asks_for(app, state) and bool(to_ask_for(rule_of(app)))
         raise Refused(Refusal.SECOND_STEP, "no second factor was proved", app.provider_id, ask_again=again)
+    return not roles & STAFF and (proven or not has_one)
 
 
 # First sign-in: docs/adr/0002
@@ -221,6 +239,8 @@ class Match(NamedTuple):
     person: Person | None
     because: Because | None = None
     facts: Mapping[str, str] = MappingProxyType({})
+    linked: bool = False
+    """They were linked already."""
 
 
 def _domains(app: SocialApp) -> str:
@@ -234,6 +254,8 @@ def _linked(app: SocialApp, match: Match, said: Said, *, at: datetime) -> Person
         match = _created(app, said, at=at)
     if match.person is None:
         raise _unknown(app, match, said)
+    if match.linked:
+        return match.person
     try:
         identities.link_identity(
             match.person, provider=app.provider_id, subject=said.uid, issuer=said.issuer, by=match.person.actor, at=at

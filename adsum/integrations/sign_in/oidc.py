@@ -17,7 +17,9 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import jwt
@@ -36,8 +38,9 @@ from requests import RequestException
 
 from adsum.accounts import identities
 from adsum.core import addresses, vault
+from adsum.core.signing import fingerprint
 from adsum.integrations.sign_in.allauth import OIDC, Refusal, Refused, provider_named
-from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for, spelled, wanted_claims
+from adsum.integrations.sign_in.arrival import UID_MAX, Aside, Purpose, Said, arrive, asks_for, missing_claims, spelled
 from adsum.integrations.sign_in.assurance import values_of
 from adsum.integrations.sign_in.claims import is_plain, kind_of, text_of
 
@@ -103,21 +106,49 @@ def describe(issuer: str) -> dict[str, Any]:
     return config
 
 
-def _signing_key(jwks_uri: str, kid: object) -> Any:
-    """The provider's key of that id, looking again once when it is new; without an id, its only signing key."""
-    for again in (False, True):
-        keys = [key for key in jwt.PyJWKSet.from_dict(fetch(jwks_uri, again=again)).keys if key.public_key_use != "enc"]
-        named = [key for key in keys if key.key_id == kid] if kid else keys
-        if len(named) == 1:
-            return named[0].key
-        if again or not _may_look_again(jwks_uri):
-            break
-    raise Refused(Refusal.NOT_PROVEN, "signed with a key the provider does not have")
+def _signing_key(jwks_uri: str, kid: object, *, again: bool) -> Any:
+    """The provider's key of that id; without an id, its only signing key. Raises Refused."""
+    keys = [key for key in jwt.PyJWKSet.from_dict(fetch(jwks_uri, again=again)).keys if key.public_key_use != "enc"]
+    named = [key for key in keys if key.key_id == kid] if kid else keys
+    if len(named) != 1:
+        raise Refused(Refusal.NOT_PROVEN, "signed with a key the provider does not have")
+    return named[0].key
 
 
 def _may_look_again(jwks_uri: str) -> bool:
     """At most once a minute, so made-up key ids cannot make us flood the provider."""
     return caches["local"].add(f"oidc-again:{jwks_uri}", 1, 60)
+
+
+def signed_by(
+    config: dict[str, Any], token: str, *, client_id: str, require: list[str], kind: str = "ID token"
+) -> dict[str, Any]:
+    """The claims of a token that this provider signed, for us and in time. When its key is new, or is another one under a name
+    that we know, the provider's keys are read again, once. Raises Refused."""
+    try:
+        for again in (False, True):
+            try:
+                return _signed_by(config, token, client_id=client_id, require=require, again=again)
+            except (Refused, jwt.InvalidSignatureError):
+                if again or not _may_look_again(config["jwks_uri"]):
+                    raise
+    except (jwt.PyJWTError, AttributeError, TypeError, ValueError) as wrong:
+        raise Refused(Refusal.NOT_PROVEN, f"{kind}: {type(wrong).__name__}") from wrong
+    raise AssertionError("unreachable")
+
+
+def _signed_by(config: dict[str, Any], token: str, *, client_id: str, require: list[str], again: bool) -> dict[str, Any]:
+    key = _signing_key(config["jwks_uri"], jwt.get_unverified_header(token).get("kid"), again=again)
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        key=key,
+        algorithms=ALGORITHMS,
+        audience=client_id,
+        issuer=config["issuer"],
+        leeway=LEEWAY_SECONDS,
+        options={"require": require},
+    )
+    return claims
 
 
 def verify(id_token: object, *, config: dict[str, Any], client_id: str, nonce: str) -> dict[str, Any]:
@@ -127,19 +158,7 @@ def verify(id_token: object, *, config: dict[str, Any], client_id: str, nonce: s
     """
     if not isinstance(id_token, str) or not nonce:
         raise Refused(Refusal.NOT_PROVEN, "no ID token")
-    try:
-        key = _signing_key(config["jwks_uri"], jwt.get_unverified_header(id_token).get("kid"))
-        claims: dict[str, Any] = jwt.decode(
-            id_token,
-            key=key,
-            algorithms=ALGORITHMS,
-            audience=client_id,
-            issuer=config["issuer"],
-            leeway=LEEWAY_SECONDS,
-            options={"require": ["iss", "sub", "aud", "exp", "iat"]},
-        )
-    except (jwt.PyJWTError, AttributeError, TypeError, ValueError) as wrong:
-        raise Refused(Refusal.NOT_PROVEN, f"ID token: {type(wrong).__name__}") from wrong
+    claims = signed_by(config, id_token, client_id=client_id, require=["iss", "sub", "aud", "exp", "iat"])
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if (several or "azp" in claims) and claims.get("azp") != client_id:
         raise Refused(Refusal.NOT_PROVEN, "ID token: for another client")
@@ -176,6 +195,14 @@ class UniversityProvider(OpenIDConnectProvider):
         return []
 
 
+def config_of(app: SocialApp) -> dict[str, Any]:
+    """What a provider says of itself, checked (see `describe`)."""
+    issuer = app.settings["server_url"]
+    if app.provider_id != provider_id_of(issuer):
+        raise Refused(Refusal.NOT_PROVEN, "the issuer of this provider was changed: add it anew")
+    return describe(issuer)
+
+
 class UniversityAdapter(OpenIDConnectOAuth2Adapter):
     """The way to a provider and back."""
 
@@ -189,12 +216,9 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
     def get_provider(self) -> UniversityProvider:
         return UniversityProvider(self.request, app=self.app)
 
-    @property
+    @cached_property
     def openid_config(self) -> Any:
-        issuer = self.app.settings["server_url"]
-        if self.app.provider_id != provider_id_of(issuer):
-            raise Refused(Refusal.NOT_PROVEN, "the issuer of this provider was changed: add it anew")
-        return describe(issuer)
+        return config_of(self.app)
 
     def get_callback_url(self, _request: Any, app: SocialApp) -> str:
         return answered_at(app)
@@ -216,25 +240,28 @@ class UniversityAdapter(OpenIDConnectOAuth2Adapter):
         client.consumer_secret = client_secret(app)
         return client
 
-    def complete_login(self, request: Any, app: SocialApp, token: Any, **kwargs: Any) -> Any:
-        config, provider = self.openid_config, self.get_provider()
-        answered = request.GET.get("iss")
+    def complete_login(self, request: Any, app: SocialApp, _token: Any, **kwargs: Any) -> Any:
+        said = self.understood(kwargs["response"], self.state)
+        arrive(request, app, said, self.state)
+        return self.get_provider().sociallogin_from_response(request, dict(said.claims))
+
+    def understood(self, answer: Mapping[str, Any], state: Mapping[str, Any]) -> Said:
+        """What the provider said to this browser's question, after every check. Raises Refused, or RequestException."""
+        app, config = self.app, self.openid_config
+        answered = self.request.GET.get("iss")
         if answered != config["issuer"] and (
             answered is not None or config.get("authorization_response_iss_parameter_supported")
         ):
             facts = {"issuer": (answered or "none")[:200], "compared_with": config["issuer"]}
             raise Refused(Refusal.NOT_PROVEN, "another issuer answered", facts=facts)
-        claims = verify(
-            kwargs["response"].get("id_token"), config=config, client_id=app.client_id, nonce=self.state.get("nonce", "")
-        )
+        claims = verify(answer.get("id_token"), config=config, client_id=app.client_id, nonce=state.get("nonce", ""))
         if app.settings.get("tenant") and claims.get("tid") != app.settings["tenant"]:
             facts = {"claim": "tid", "came_as": kind_of(claims.get("tid"))}
             raise Refused(Refusal.NOT_PROVEN, "ID token: of another tenant", facts=facts)
-        uid = provider.extract_uid(claims)
-        if missing := wanted_claims(app, uid, self.state.get("purpose", "")) - claims.keys():
-            claims = self._more(config, claims, token.token, missing)
-        arrive(request, app, _said(uid, claims), self.state)
-        return provider.sociallogin_from_response(request, claims)
+        uid = self.get_provider().extract_uid(claims)
+        if missing := missing_claims(app, uid, state.get("purpose", ""), claims):
+            claims = self._more(config, claims, str(answer["access_token"]), missing)
+        return _said(uid, claims)
 
     def _more(self, config: dict[str, Any], claims: dict[str, Any], access_token: str, missing: set[str]) -> dict[str, Any]:
         """The claims, and those of `missing` that the userinfo endpoint has, if it speaks of the same person."""
@@ -259,7 +286,13 @@ def _said(uid: str, claims: dict[str, Any]) -> Said:
         claims=claims,
         factors={name: values_of(claims.get(name)) for name in ("amr", "acr", "acrs")},
         at=datetime.fromtimestamp(when, UTC) if exact and when else None,
+        session=session_name(claims.get("sid")),
     )
+
+
+def session_name(sid: object) -> str:
+    """The one-way name under which a provider's session (`sid`) is kept; '' without one."""
+    return fingerprint(f"sid|{sid}") if isinstance(sid, str) and sid else ""
 
 
 def client_secret(app: SocialApp) -> str:
@@ -281,16 +314,11 @@ def app_named(provider_id: str) -> SocialApp | None:
     return provider_named(provider_id, OIDC)
 
 
-def begin(
-    request: Any, app: SocialApp, *, email: str = "", next_path: str, purpose: Purpose = Purpose.SIGN_IN, strong: bool = False
-) -> str:
-    """The address that takes a person to their provider; `strong` asks it for two factors. Raises Refused."""
-    state: dict[str, Any] = {"nonce": secrets.token_urlsafe(24), "strong": strong, "purpose": purpose.value}
-    params = {"nonce": state["nonce"]} | ({"login_hint": email} if email else {})
+def wishes(app: SocialApp, state: Mapping[str, Any]) -> dict[str, str]:
+    """How the person is to sign in there: for a proof anew, or for two factors. What is not answered is refused later."""
+    params: dict[str, str] = {}
     wished: dict[str, Any] = {}
-    if purpose is not Purpose.SIGN_IN:
-        state |= {"person": request.user.pk, "began": request.at.timestamp()}
-    if purpose is Purpose.FRESH:
+    if state["purpose"] == Purpose.FRESH:
         params |= {"prompt": "login", "max_age": "0"}
         wished["auth_time"] = {"essential": True}
     asked = asks_for(app, state)
@@ -298,10 +326,21 @@ def begin(
         params["acr_values"] = " ".join(acr)
     if acrs := asked.get("acrs"):
         wished["acrs"] = {"essential": True} | ({"value": acrs[0]} if len(acrs) == 1 else {"values": acrs})
-    if strong and not asked:
+    if state["strong"] and not asked:
         params["prompt"] = "login"  # nothing to ask for, but another chance to use the second factor
     if wished:
         params["claims"] = json.dumps({"id_token": wished})
+    return params
+
+
+def begin(
+    request: Any, app: SocialApp, *, email: str = "", next_path: str, purpose: Purpose = Purpose.SIGN_IN, strong: bool = False
+) -> str:
+    """The address that takes a person to their provider; `strong` asks it for two factors. Raises Refused."""
+    state: dict[str, Any] = {"nonce": secrets.token_urlsafe(24), "strong": strong, "purpose": purpose.value}
+    params = {"nonce": state["nonce"]} | ({"login_hint": email} if email else {}) | wishes(app, state)
+    if purpose is not Purpose.SIGN_IN:
+        state |= {"person": request.user.pk, "began": request.at.timestamp()}
     try:
         away = UniversityProvider(request, app=app).redirect(
             request, AuthProcess.LOGIN, next_url=next_path, auth_params=params, **state

@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from adsum.accounts import identities, services
 from adsum.accounts.models import Department, RoleGrant
 from adsum.accounts.rules import NEVER_CLAIMED, Role, domain_of
-from adsum.checkin.services import revoke_passes
+from adsum.checkin.models import KnownBrowser
+from adsum.checkin.services import revoke_all
 from adsum.core import vault
 from adsum.core.errors import AdsumError
 from adsum.core.university import civil_date
@@ -168,11 +169,18 @@ class Say(NamedTuple):
 
     grants: list[RoleGrant]
     sign_ins: list[UserSession]
+    browsers: list[KnownBrowser]
+    """Browsers that are known, and have no page open."""
+
+    @property
+    def ended(self) -> int:
+        """How many sign-ins end with it."""
+        return len(self.sign_ins) + len(self.browsers)
 
 
 def say_of(app: SocialApp, *, gone: bool = True) -> Say:
     """The roles it gave that are in force or to come, and the sign-ins made with it: of everybody, or, unless it is gone, of
-    those whose e-mail is of no domain of its own any more, its guests apart. (Four queries.)"""
+    those whose e-mail is of no domain of its own any more, its guests apart. (Five queries.)"""
     own = set() if gone else set(app.settings["domains"])
     guests = set() if gone else set(guests_at(app.provider_id).values_list("user", flat=True))
     grants = RoleGrant.objects.filter(source=grant_source(app), ends_on=None).select_related("person")
@@ -186,6 +194,11 @@ def say_of(app: SocialApp, *, gone: bool = True) -> Say:
             for one in there
             if one.session_key in made and domain_of(one.user.username) not in own and one.user_id not in guests
         ],
+        [
+            one
+            for one in KnownBrowser.objects.filter(provider=app.provider_id, ended_at=None).select_related("person")
+            if one.session_key not in made and domain_of(one.person.username) not in own and one.person_id not in guests
+        ],
     )
 
 
@@ -195,9 +208,9 @@ def _ended(say: Say, *, by: str, at: datetime) -> dict[str, int]:
         services.end_role(grant, last_day=civil_date(at) - timedelta(days=1), by=by, at=at)
     for sign_in in say.sign_ins:
         sign_in.end()
-    for person in {one.user_id for one in say.sign_ins}:
-        revoke_passes(person, at=at)
-    return {"sign_ins": len(say.sign_ins)} if say.sign_ins else {}
+    if people := {one.user_id for one in say.sign_ins} | {one.person_id for one in say.browsers}:
+        revoke_all(people, at=at)
+    return {"sign_ins": say.ended} if say.ended else {}
 
 
 def _kind(app: SocialApp, own: Mapping[str, Any]) -> str:

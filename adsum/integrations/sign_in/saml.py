@@ -324,7 +324,7 @@ def finish(request: Any, app: SocialApp) -> Any:
     if state is None:
         raise Refused(Refusal.STALE, "no question of this browser", app.provider_id)
     once = fingerprint(f"{app.provider_id} {answer['assertion']}")
-    if not identities.use_assertion(once, expires_at=datetime.fromtimestamp(answer["ends"], UTC), at=request.at):
+    if not identities.use_once(once, expires_at=datetime.fromtimestamp(answer["ends"], UTC)):
         raise Refused(Refusal.NOT_PROVEN, "SAML response: used before", app.provider_id)
     said = Said(
         issuer=app.settings["entity_id"],

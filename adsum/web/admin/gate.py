@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from adsum.accounts.rules import RUNS_CHECKIN
 from adsum.attendance.reports import here_in
 from adsum.checkin import reports, services
-from adsum.checkin.rules import HELD, AlarmKind, Refusal
+from adsum.checkin.known import known_for_days
+from adsum.checkin.rules import HELD, MOST_REMEMBER_DAYS, AlarmKind, Refusal
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.timetable.reports import how_many_expected
@@ -50,6 +51,8 @@ def overview(request: PersonRequest) -> HttpResponse:
     kids = reports.kids_shown(open_now)
     context = {
         "paused": reports.paused(),
+        "days": known_for_days(),
+        "most_days": MOST_REMEMBER_DAYS,
         "page": page,
         "rows": [
             {
@@ -119,4 +122,19 @@ def retire(request: PersonRequest, kid: str) -> HttpResponse:
         messages.error(request, refused.message)
     else:
         messages.success(request, _("Nothing signed with %(kid)s is believed any more.") % {"kid": kid})
+    return redirect("office_checkin")
+
+
+@require_POST
+@for_roles(RUNS_CHECKIN)
+@stepup.required
+def remember(request: PersonRequest) -> HttpResponse:
+    """For how many days without use students' own browsers stay known for checking in."""
+    given = request.POST.get("days", "").strip()
+    try:
+        services.remember_for(int(given) if given.isdecimal() else -1, by=request.user.actor, at=request.at)
+    except AdsumError as refused:
+        messages.error(request, refused.message)
+    else:
+        messages.success(request, _("Saved. It holds everywhere within a second."))
     return redirect("office_checkin")

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from adsum.accounts.rules import SETS_UP_SIGN_IN
 from adsum.core.errors import AdsumError
-from adsum.integrations.sign_in import oidc, saml
+from adsum.integrations.sign_in import back_channel, oidc, saml
 from adsum.integrations.sign_in import providers as setting_up
 from adsum.integrations.sign_in.allauth import SAML, in_use, providers
 from adsum.integrations.sign_in.arrival import Purpose, roles_left_out, rule_of
@@ -110,6 +110,7 @@ def _detail(request: PersonRequest, app: SocialApp, findings: list[Finding] | No
             "saml": app.provider == SAML,
             "certificates": [certificate(one) for one in told.get("certificates", [])],
             "metadata": saml.entity_of(app) if app.provider == SAML else "",
+            "ended": "" if app.provider == SAML else back_channel.told_at(app),
             "answers": saml.answered_at(app) if app.provider == SAML else oidc.answered_at(app),
             "findings": findings,
             "tried": tried,

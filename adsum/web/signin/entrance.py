@@ -25,12 +25,14 @@ from adsum.accounts.models import Identifier, Person
 from adsum.accounts.rules import domain_of
 from adsum.integrations.sign_in.allauth import WAITING, demo_is_open_to, is_local, own_path, provider_for, provider_of_guests
 from adsum.web import floods
-from adsum.web.signin import stepup
+from adsum.web.signin import passes, stepup
 from adsum.web.signin.forms import CodeForm, EmailForm
 from adsum.web.signin.scan import scan_waiting
 from adsum.web.signin.second_factor import PASSWORD_WRONG, PasskeyForm, PasswordForm
 
 log = structlog.get_logger()
+CONFIRM = "/in/confirm"
+"""Where a scan that waits is confirmed."""
 
 
 def pending(request: HttpRequest) -> dict[str, str]:
@@ -41,7 +43,7 @@ def pending(request: HttpRequest) -> dict[str, str]:
 
 def return_path(request: HttpRequest) -> str:
     """Where a person goes once signed in."""
-    return pending(request)["next"] or resolve_url(settings.LOGIN_REDIRECT_URL)
+    return pending(request)["next"] or (CONFIRM if scan_waiting(request) else resolve_url(settings.LOGIN_REDIRECT_URL))
 
 
 def page(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
@@ -161,17 +163,17 @@ def inactive(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def other(request: HttpRequest) -> HttpResponse:
-    """Someone else is signed in on this phone: what to do before scanning again."""
-    if not request.user.is_authenticated:
-        return redirect("sign_in")
-    return page(request, "other")
+    """Someone else is signed in on this phone, or it is theirs: what to do before scanning again."""
+    person = request.user if isinstance(request.user, Person) else passes.known_person(request)
+    return page(request, "other", person=person) if person else redirect("sign_in")
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """The end of this browser's sign-in, here and at the gate."""
-    logout(request)
+    """The end of this browser's sign-in, here and at the gate. It is known as nobody's from now on."""
     response = redirect("signed_out")
+    passes.forget_here(request, response)
+    logout(request)
     response["Clear-Site-Data"] = '"cache", "storage"'  # not "cookies": the phone's language and its scan are no secrets
     return response
 

@@ -15,32 +15,42 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.rules import STAFF
+from adsum.checkin import known
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import passes
 from adsum.web.signin.browsers import icon_for, in_words
 from adsum.web.signin.lifetime import NOTED_EVERY
 
-OTHERS = "others"
+OTHERS, KNOWN = "others", "known-"
 
 
 @require_safe
 @login_required
 def sign_ins(request: PersonRequest) -> HttpResponse:
-    """Every browser this person is signed in with, the latest first; this one is marked."""
-    here = request.session.session_key
-    rows: list[dict[str, Any]] = [
-        {
-            "pk": one.pk,
-            "what": in_words(one.user_agent),
-            "icon": icon_for(one.user_agent),
-            "here": one.session_key == here,
-            "began": one.created_at,
-            "seen": max(one.last_seen_at, one.created_at),
-        }
-        for one in _running(request)
+    """Every browser this person is signed in with, or known in for checking in, the latest first; this one is marked."""
+    running, days = _running(request), known.known_for_days()
+    browsers = known.known_of(request.user, days=days, at=request.at)
+    remembered = {one.session_key for one in browsers if one.remembered}
+    here, known_here = request.session.session_key, passes.known_here(request)
+    rows = [
+        _row(str(one.pk), one.user_agent, one.created_at, max(one.last_seen_at, one.created_at))
+        | {"here": one.session_key == here, "remembered": one.session_key in remembered}
+        for one in running
     ]
-    rows.sort(key=lambda row: (row["here"], row["seen"]), reverse=True)
-    return render(request, "adsum/signin/sign_ins.html", {"rows": rows, "others": sum(not row["here"] for row in rows)})
+    with_pages = {one.session_key for one in running}
+    rows += [
+        _row(f"{KNOWN}{one.pk}", one.user_agent, one.began_at, one.seen_at)
+        | {"known_here": one.name == known_here, "only": True, "remembered": one.remembered}
+        for one in browsers
+        if one.session_key not in with_pages
+    ]
+    rows.sort(key=lambda row: (row.get("here", False), row["seen"]), reverse=True)
+    context = {"rows": rows, "others": sum(not row.get("here") for row in rows), "days": days if browsers else 0}
+    return render(request, "adsum/signin/sign_ins.html", context)
+
+
+def _row(which: str, user_agent: str, began: datetime, seen: datetime) -> dict[str, Any]:
+    return {"which": which, "what": in_words(user_agent), "icon": icon_for(user_agent), "began": began, "seen": seen}
 
 
 @require_POST
@@ -55,9 +65,16 @@ def end(request: PersonRequest) -> HttpResponse:
     ]
     for one in chosen:
         passes.end_sign_in(request.user, one, by=request.user.actor, at=request.at)
-    if chosen:
-        told = ngettext("%(n)s other sign-in has ended.", "%(n)s other sign-ins have ended.", len(chosen))
-        messages.success(request, told % {"n": len(chosen)})
+    forgotten = [
+        one
+        for one in known.known_of(request.user, days=known.known_for_days(), at=request.at)
+        if one.session_key != request.session.session_key and which in {OTHERS, f"{KNOWN}{one.pk}"}
+    ]
+    for browser in forgotten:
+        known.forget(browser, by=request.user.actor, at=request.at)
+    if ended := len(chosen) + len(forgotten):
+        told = ngettext("%(n)s other sign-in has ended.", "%(n)s other sign-ins have ended.", ended)
+        messages.success(request, told % {"n": ended})
     else:
         messages.info(request, _("That sign-in has ended already."))
     return redirect("sign_ins")

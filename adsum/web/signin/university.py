@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import structlog
+from allauth.account.models import Login
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -15,9 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from adsum.accounts.allauth_internals import perform_login, record_authentication
 from adsum.accounts.models import Person
 from adsum.core.errors import AdsumError
-from adsum.integrations.sign_in import oidc, saml
+from adsum.integrations.sign_in import oidc, saml, straight
 from adsum.integrations.sign_in.allauth import (
     OIDC,
     SAML,
@@ -32,8 +34,8 @@ from adsum.integrations.sign_in.allauth import (
 from adsum.integrations.sign_in.arrival import Aside, Purpose
 from adsum.web import floods
 from adsum.web.middleware import PersonRequest
-from adsum.web.signin import stepup, trial
-from adsum.web.signin.entrance import page, pending, return_path
+from adsum.web.signin import passes, stepup, trial
+from adsum.web.signin.entrance import CONFIRM, page, pending, return_path
 
 log = structlog.get_logger()
 
@@ -161,6 +163,8 @@ def callback(request: HttpRequest, provider_id: str, protocol: str = OIDC) -> Ht
     app = provider_named(provider_id, protocol)
     if app is None:
         raise Http404
+    if protocol == OIDC and straight.is_straight(request.GET.get("state", "")):
+        return _from_scan(request, app)
     return _arrived(request, app)
 
 
@@ -233,6 +237,27 @@ def leave(request: HttpRequest, app: SocialApp, purpose: Purpose, next_path: str
     return redirect(address)
 
 
+def _from_scan(request: HttpRequest, app: SocialApp) -> HttpResponse:
+    """The answer to a person who went there from the page of a scan: back to that scan, signed in; or why not."""
+    try:
+        person, browser = straight.finish(request, app, passes.tag_of(request), own=passes.is_own(request))
+    except Refused as refused:
+        if refused.ask_again:
+            return redirect(f"{way_to(app)}?strong=1")
+        return refusal_page(request, refused, app)
+    except AdsumError as refused:
+        return refusal_page(request, refused, app)
+    if browser is None:
+        record_authentication(request, person, "socialaccount", provider=app.provider_id)
+        response: HttpResponse = perform_login(request, Login(user=person, redirect_url=CONFIRM))
+    else:
+        log.info("sign_in.done", person=person.pk)
+        response = redirect(CONFIRM)
+        passes.give(request, response, browser)
+    passes.came_from(response, app)
+    return response
+
+
 def _arrived(request: HttpRequest, app: SocialApp) -> HttpResponse:
     """The answer to a person who comes back: signed in, a fresh proof, a report for the administrator, or why not."""
     try:
@@ -247,6 +272,7 @@ def _arrived(request: HttpRequest, app: SocialApp) -> HttpResponse:
         return refusal_page(request, refused, app)
     if not isinstance(outcome, Aside):
         response: HttpResponse = outcome
+        passes.came_from(response, app)
         return response
     if outcome.report is None:
         stepup.note(request)

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import localtime
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from adsum.accounts.models import Person
 from adsum.attendance.record import OwnClass, account, classes_of, own_classes
 from adsum.attendance.reports import outages_of
 from adsum.attendance.rules import ATTENDED
@@ -18,6 +21,7 @@ from adsum.timetable.reports import news_of, university_zone
 from adsum.web.class_news import flags
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
+from adsum.web.signin import passes
 from adsum.web.student import STUDENTS
 from adsum.web.student.sentences import attended_lately, windows
 from adsum.web.sums import left_out
@@ -48,9 +52,23 @@ class Card:
 
 
 @require_safe
-@for_roles(STUDENTS)
-def today(request: PersonRequest) -> HttpResponse:
+def today(request: HttpRequest) -> HttpResponse:
     """The first page: what is on, where, and whether the student is checked in. With `?week=` that week instead."""
+    if not request.user.is_authenticated and (student := passes.known_person(request)):
+        return _todays_classes(request, student)
+    return _today(request)  # type: ignore[arg-type]
+
+
+@never_cache
+def _todays_classes(request: Any, student: Person) -> HttpResponse:
+    """What a browser shows in which a student is known for checking in, and not signed in: today's classes, and no record."""
+    start, end = civil_day(request.today, university_zone())
+    classes = own_classes(student, classes_of(student).filter(starts_at__gte=start, starts_at__lt=end))
+    return render(request, "adsum/student/known_today.html", {"student": student, "cards": _cards(classes, request.at)})
+
+
+@for_roles(STUDENTS)
+def _today(request: PersonRequest) -> HttpResponse:
     at = request.at
     if week := asked_week(request):
         return _week(request, week)

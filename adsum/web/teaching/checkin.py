@@ -21,6 +21,7 @@ from adsum.timetable.models import ClassSession
 from adsum.web.guards import of_class
 from adsum.web.live.streams import display_cookie
 from adsum.web.middleware import PersonRequest
+from adsum.web.signin import passes
 
 
 @of_class("POST")
@@ -52,6 +53,7 @@ def to_display(display: Display, credential: str, *, good_for: timedelta) -> Htt
         httponly=True,
         samesite="Lax",
     )
+    passes.share(answer)
     return answer
 
 

@@ -22,6 +22,7 @@ from adsum.timetable.reports import how_many_expected
 from adsum.web import floods
 from adsum.web.notes import window_note
 from adsum.web.qr import TYPED_ADDRESS, code_svg, spaced
+from adsum.web.signin import passes
 from adsum.web.teaching.checkin import holds, to_display
 from adsum.web.teaching.kiosk import to_kiosk
 from adsum.web.templatetags.adsum_ui import kind_label
@@ -124,6 +125,7 @@ def pairing(request: HttpRequest) -> HttpResponse:
             httponly=True,
             samesite="Lax",
         )
+        passes.share(waiting_page)
         return waiting_page
     waiting = _waiting(request)
     credential = request.COOKIES.get(PAIRING_COOKIE, "")

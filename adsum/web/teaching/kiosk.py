@@ -22,6 +22,7 @@ from adsum.checkin.models import Kiosk
 from adsum.timetable.models import ClassSession
 from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
+from adsum.web.signin import passes
 from adsum.web.times import time_of_day
 
 WORDS = {
@@ -57,6 +58,7 @@ def to_kiosk(kiosk: Kiosk, credential: str, at: datetime) -> HttpResponse:
         httponly=True,
         samesite="Lax",
     )
+    passes.share(answer)
     return answer
 
 

@@ -29,8 +29,9 @@ from adsum.integrations.sign_in.arrival import grant_source
 from adsum.integrations.sign_in.oidc import SECRET, client_secret
 from adsum.web.signin.stepup import PROVED
 from tests.integrations.sign_in.test_code import code_at
-from tests.integrations.sign_in.test_oidc import assert_refused, back, leave, signed_in
+from tests.integrations.sign_in.test_oidc import assert_refused, leave, signed_in
 from tests.kit import oidc
+from tests.kit.oidc import back
 from tests.kit.signing_in import PASSWORD, enter, local_account, new_secret
 from tests.kit.world import NINE, World
 

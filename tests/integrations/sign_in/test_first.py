@@ -16,13 +16,13 @@ from tests.integrations.sign_in.test_oidc import (
     alice,
     app,
     assert_refused,
-    back,
     leave,
     linked,
     provider,
     signed_in,
 )
 from tests.kit import oidc
+from tests.kit.oidc import back
 from tests.kit.world import NINE, World
 
 __all__ = ["_nothing_remembered", "alice", "app", "linked", "provider"]  # fixtures

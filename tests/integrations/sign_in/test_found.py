@@ -17,8 +17,9 @@ from adsum.accounts.rules import Role
 from adsum.core.errors import AdsumError
 from adsum.integrations.sign_in import providers as setting_up
 from adsum.integrations.sign_in.arrival import grant_source
-from tests.integrations.sign_in.test_oidc import assert_refused, back, leave, signed_in
+from tests.integrations.sign_in.test_oidc import assert_refused, leave, signed_in
 from tests.kit import oidc, saml
+from tests.kit.oidc import back
 from tests.kit.signing_in import prove
 from tests.kit.world import NINE, World
 

@@ -3,8 +3,9 @@
 import base64
 import hmac
 import json
+import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -19,11 +20,16 @@ from django.urls import reverse
 
 from adsum.accounts import identities, second_factors
 from adsum.accounts.models import Person
+from adsum.checkin.codes import unseal_pass
+from adsum.checkin.gate.app import DEVICE_COOKIE, PASS_COOKIE
+from adsum.core import keyring
 from adsum.integrations.sign_in.oidc import provider_id_of
 from tests.kit import oidc
+from tests.kit.oidc import back
 from tests.kit.world import NINE, World
 
 pytestmark = pytest.mark.django_db
+Way = Callable[[Client], str]
 
 
 @pytest.fixture(autouse=True)
@@ -68,13 +74,24 @@ def leave(client: Client, email: str = "alice@uni.example", next_path: str = "/i
     return str(away["Location"])
 
 
-def back(client: Client, address: str) -> Any:
-    parts = urlsplit(address)
-    return client.get(f"{parts.path}?{parts.query}")
+def leave_from_a_scan(client: Client) -> str:
+    """From the page of a scan, which leads straight to the provider."""
+    client.cookies[DEVICE_COOKIE] = tag = secrets.token_urlsafe(16)
+    return oidc.lead(SocialApp.objects.order_by("pk")[0].provider_id, tag)
+
+
+@pytest.fixture(params=[leave, leave_from_a_scan], ids=["page", "scan"])
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each way to the provider: every check is made on both."""
+    chosen: Way = request.param
+    return chosen
 
 
 def signed_in(client: Client) -> str | None:
-    return client.session.get("_auth_user_id")
+    """Who is signed in, in this browser's session or by its pass alone."""
+    kept = client.cookies.get(PASS_COOKIE)
+    pass_ = unseal_pass(kept.value, keyring.keys_for("pass/v1")) if kept else None
+    return str(pass_.person) if pass_ else client.session.get("_auth_user_id")
 
 
 def assert_refused(client: Client, answer: Any, status: int = 400) -> None:
@@ -222,9 +239,11 @@ def test_stopping_at_the_provider_is_no_fault(client: Client):
     ],
     ids=repr,
 )
-def test_a_token_that_says_the_wrong_thing(provider: oidc.Obliging, linked: Person, client: Client, wrong: dict[str, Any]):
+def test_a_token_that_says_the_wrong_thing(
+    provider: oidc.Obliging, linked: Person, client: Client, way: Way, wrong: dict[str, Any]
+):
     provider.claims = wrong
-    assert_refused(client, back(client, provider.authorise(leave(client))))
+    assert_refused(client, back(client, provider.authorise(way(client))))
 
 
 def by_hand(claims: dict[str, Any], header: dict[str, str], secret: bytes) -> str:
@@ -251,74 +270,80 @@ def forged(provider: oidc.Obliging) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("how", list(forged(oidc.Obliging())))
-def test_a_token_nobody_signed(provider: oidc.Obliging, linked: Person, client: Client, how: str):
+def test_a_token_nobody_signed(provider: oidc.Obliging, linked: Person, client: Client, way: Way, how: str):
     provider.mint = forged(provider)[how]
-    assert_refused(client, back(client, provider.authorise(leave(client))))
+    assert_refused(client, back(client, provider.authorise(way(client))))
 
 
-def test_the_tests_of_forgery_can_see_a_good_token(provider: oidc.Obliging, linked: Person, client: Client):
+def test_the_tests_of_forgery_can_see_a_good_token(provider: oidc.Obliging, linked: Person, client: Client, way: Way):
     provider.mint = provider.sign
-    back(client, provider.authorise(leave(client)))
+    back(client, provider.authorise(way(client)))
     assert signed_in(client) == str(linked.pk)
 
 
-def test_a_new_key_of_the_provider_is_found(provider: oidc.Obliging, linked: Person, client: Client):
-    back(client, provider.authorise(leave(client)))
+def test_a_new_key_of_the_provider_is_found(provider: oidc.Obliging, linked: Person, way: Way):
+    """A key that changed under the same name, too; they are read again once a minute, whatever is sent."""
+    first, second, third = Client(), Client(), Client()
+    back(first, provider.authorise(way(first)))
     provider.key = oidc.new_key()
-    other = Client()
-    assert_refused(other, back(other, provider.authorise(leave(other))))  # the same name for another key: not yet believed
+    back(second, provider.authorise(way(second)))
+    assert signed_in(second) == str(linked.pk)
+    provider.key = oidc.new_key()
+    asked = provider.keys_read
+    assert_refused(third, back(third, provider.authorise(way(third))))
+    assert provider.keys_read == asked
     caches["local"].clear()
-    back(other, provider.authorise(leave(other)))
-    assert signed_in(other) == str(linked.pk)
+    back(third, provider.authorise(way(third)))
+    assert signed_in(third) == str(linked.pk)
 
 
 @pytest.mark.parametrize("state", ["", "made-up", None])
-def test_a_state_that_is_not_ours(provider: oidc.Obliging, linked: Person, client: Client, state: str | None):
-    address = provider.authorise(leave(client))
+def test_a_state_that_is_not_ours(provider: oidc.Obliging, linked: Person, client: Client, way: Way, state: str | None):
+    address = provider.authorise(way(client))
     parts, query = urlsplit(address), parse_qs(urlsplit(address).query)
     changed = {"code": query["code"][0]} | ({} if state is None else {"state": state})
     assert_refused(client, client.get(f"{parts.path}?{urlencode(changed)}"))
 
 
-def test_an_answer_brought_to_another_browser(provider: oidc.Obliging, linked: Person, client: Client):
+def test_an_answer_brought_to_another_browser(provider: oidc.Obliging, linked: Person, client: Client, way: Way):
     """Signing a victim in as the attacker: the answer belongs to the browser that asked."""
-    address = provider.authorise(leave(client))
+    address = provider.authorise(way(client))
     victim = Client()
     assert_refused(victim, back(victim, address))
 
 
-def test_an_answer_used_twice(provider: oidc.Obliging, linked: Person, client: Client):
-    address = provider.authorise(leave(client))
+def test_an_answer_used_twice(provider: oidc.Obliging, linked: Person, client: Client, way: Way):
+    address = provider.authorise(way(client))
     assert back(client, address).status_code == 302
     client.post("/sign-out/")
     assert_refused(client, back(client, address))
 
 
-def test_a_stolen_code_is_useless_without_its_verifier(provider: oidc.Obliging, linked: Person, client: Client):
-    stolen = parse_qs(urlsplit(provider.authorise(leave(client))).query)["code"][0]
+def test_a_stolen_code_is_useless_without_its_verifier(provider: oidc.Obliging, linked: Person, client: Client, way: Way):
+    stolen = parse_qs(urlsplit(provider.authorise(way(client))).query)["code"][0]
     thief = Client()
-    own = parse_qs(urlsplit(leave(thief)).query)["state"][0]
+    own = parse_qs(urlsplit(way(thief)).query)["state"][0]
     path = reverse("openid_connect_callback", args=[SocialApp.objects.get().provider_id])
     assert_refused(thief, thief.get(f"{path}?{urlencode({'code': stolen, 'state': own})}"))
 
 
-def test_a_mix_up_between_two_providers(provider: oidc.Obliging, linked: Person, client: Client):
+def test_a_mix_up_between_two_providers(provider: oidc.Obliging, linked: Person, client: Client, way: Way):
     with oidc.obliging() as evil:
         other = oidc.register(evil.issuer, domains=("college.example",))
-        address = provider.authorise(leave(client))
+        address = provider.authorise(way(client))
         path = reverse("openid_connect_callback", args=[other.provider_id])
         assert_refused(client, client.get(f"{path}?{urlsplit(address).query}"))
 
 
-def test_an_answer_that_names_another_issuer(provider: oidc.Obliging, linked: Person, client: Client):
+def test_an_answer_that_names_another_issuer(provider: oidc.Obliging, linked: Person, client: Client, way: Way):
     """RFC 9207."""
-    assert_refused(client, back(client, provider.authorise(leave(client), iss="https://evil.example")))
-    assert back(client, provider.authorise(leave(client), iss=provider.issuer)).status_code == 302
+    assert_refused(client, back(client, provider.authorise(way(client), iss="https://evil.example")))
+    assert back(client, provider.authorise(way(client), iss=provider.issuer)).status_code == 302
 
 
-def test_an_issuer_that_always_names_itself_must(provider: oidc.Obliging, linked: Person, client: Client):
+def test_an_issuer_that_always_names_itself_must(provider: oidc.Obliging, linked: Person, client: Client, way: Way):
     provider.description = {"authorization_response_iss_parameter_supported": True}
-    assert_refused(client, back(client, provider.authorise(leave(client))))
+    assert_refused(client, back(client, provider.authorise(way(client))))
 
 
 @pytest.mark.parametrize(
@@ -361,9 +386,9 @@ def test_a_provider_that_is_away_is_a_kind_sentence(linked: Person, app: SocialA
 
 @pytest.mark.parametrize(("status", "body"), [(500, b"oops"), (200, b"[]"), (200, b"{}"), (200, b"<html>"), (200, b"")])
 def test_a_provider_that_breaks_down_half_way(
-    provider: oidc.Obliging, linked: Person, client: Client, status: int, body: bytes
+    provider: oidc.Obliging, linked: Person, client: Client, way: Way, status: int, body: bytes
 ):
-    address = provider.authorise(leave(client))
+    address = provider.authorise(way(client))
     provider.token_status, provider.token_body = status, body
     answer = back(client, address)
     assert answer.status_code in {400, 503}
@@ -371,10 +396,12 @@ def test_a_provider_that_breaks_down_half_way(
 
 
 @pytest.mark.parametrize(("minutes", "fine"), [(0.5, True), (-0.5, True), (6, False)])
-def test_a_provider_whose_clock_is_wrong(provider: oidc.Obliging, linked: Person, client: Client, minutes: float, fine: bool):
+def test_a_provider_whose_clock_is_wrong(
+    provider: oidc.Obliging, linked: Person, client: Client, way: Way, minutes: float, fine: bool
+):
     now = time.time() + minutes * 60
     provider.claims = {"iat": int(now), "exp": int(now) + 300}
-    answer = back(client, provider.authorise(leave(client)))
+    answer = back(client, provider.authorise(way(client)))
     assert (signed_in(client) == str(linked.pk)) is fine
     assert answer.status_code == (302 if fine else 400)
 
