@@ -20,7 +20,7 @@ from adsum.accounts.models import (
     RoleGrant,
     UsedAssertion,
 )
-from adsum.attendance.ahead_tables import Adjustment, CatchUp, Foreseen
+from adsum.attendance.ahead_tables import Adjustment, CatchUp, Contradiction, Foreseen
 from adsum.attendance.models import (
     Correction,
     Mark,
@@ -149,6 +149,7 @@ __all__ = [
     "ContactPoint",
     "ContactStop",
     "Contacted",
+    "Contradiction",
     "Correction",
     "Course",
     "Cursor",

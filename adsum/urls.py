@@ -9,12 +9,14 @@ from adsum.web.admin import answers, gate, outbox, people, providers
 from adsum.web.entered import RowConverter
 from adsum.web.office import (
     absence_rules,
+    adjustments,
     alert_rules,
     classes,
     closures,
     complete,
     conduct,
     contacts,
+    contradictions,
     cover,
     outages,
     periods,
@@ -283,6 +285,10 @@ urlpatterns = [
     path("office/mail/<uuid:ref>/", outbox.decide, name="office_message"),
     path("mail/reports/", mail_reports.report, name="mail_report"),
     # Check-in of the whole university: administrators
+    path("office/adjustments/", adjustments.overview, name="office_adjustments"),
+    path("office/adjustments/<uuid:ref>/end/", adjustments.end, name="end_adjustment"),
+    path("office/contradictions/", contradictions.overview, name="office_contradictions"),
+    path("office/contradictions/<row:row>/seen/", contradictions.seen, name="contradiction_seen"),
     path("office/outages/", outages.overview, name="office_outages"),
     path("office/outages/<uuid:ref>/end/", outages.end, name="end_outage"),
     path("office/outages/<uuid:ref>/withdraw/", outages.withdraw, name="withdraw_outage"),

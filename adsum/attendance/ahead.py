@@ -69,6 +69,14 @@ class Origin(StrEnum):
     SWAP = "swap"
 
 
+class Contrary(StrEnum):
+    """What cannot both be so."""
+
+    PRESENT_ALTHOUGH_AWAY = "present_although_away"
+    TWO_ROOMS = "two_rooms"
+    MANY_CHANGES = "many_changes"
+
+
 MOST_EXTRA = 120
 """Minutes that an adjustment may add to a window."""
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Access, Role
-from adsum.attendance.ahead import MOST_EXTRA, Origin, Says
+from adsum.attendance.ahead import MOST_EXTRA, Contrary, Origin, Says
 from adsum.timetable.models import ClassSession, Enrolment
 from adsum.timetable.rules import Kind
 
@@ -102,6 +102,32 @@ class Adjustment(models.Model):
     def holds_on(self, day: date) -> bool:
         """Whether it is in force on that day; the same as `AdjustmentQuerySet.on`."""
         return self.starts_on <= day and (self.ends_on is None or self.ends_on >= day)
+
+
+class Contradiction(models.Model):
+    """What two records say of a student and cannot both be so, as found one night; it waits until a person has looked."""
+
+    kind = models.CharField(max_length=24, choices=[(c.value, c.value) for c in Contrary])
+    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="+")
+    other = models.ForeignKey(ClassSession, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    """The second class of two that were on at the same time."""
+    found_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+    seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "student", "session"], name="one_contradiction_of_a_kind"),
+            models.CheckConstraint(
+                condition=Q(seen_at=None, seen_by=None) | Q(seen_at__isnull=False, seen_by__isnull=False),
+                name="contradiction_seen_has_who_and_when",
+            ),
+        ]
+        indexes = [models.Index(fields=["found_at"], condition=Q(seen_at=None), name="contradiction_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.student_id} in {self.session_id}"
 
 
 class CatchUp(models.Model):

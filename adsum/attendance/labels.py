@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from adsum.attendance.ahead import Allowance, Word
+from adsum.attendance.ahead import Allowance, Contrary, Word
 from adsum.attendance.rules import Explanation, Reason, Source, Status
 
 STATUSES = {
@@ -72,9 +72,16 @@ WORDS = {
 """The words for what is foreseen, the same for everyone who reads them."""
 
 
+CONTRARIES = {
+    Contrary.PRESENT_ALTHOUGH_AWAY: gettext_lazy("Marked as there, although known to be away"),
+    Contrary.TWO_ROOMS: gettext_lazy("Marked as there in two classes at the same time"),
+    Contrary.MANY_CHANGES: gettext_lazy("Mark changed three times or more within a day"),
+}
+
+
 def instructions(allowance: Allowance) -> list[str]:
     """What a student's adjustments ask of their teachers: what to do, never why."""
-    said = []
+    said: list[str] = []
     if allowance.extra_minutes:
         said.append(
             ngettext("%(n)d more minute to check in", "%(n)d more minutes to check in", allowance.extra_minutes)

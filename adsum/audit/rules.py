@@ -38,6 +38,10 @@ class Page(StrEnum):
     """Alerts about attendance: one, or the list of those that wait."""
     QUERIES = "queries"
     """The list of queries, in the students' words."""
+    ADJUSTMENTS = "adjustments"
+    """The list of standing adjustments."""
+    CONTRADICTIONS = "contradictions"
+    """The list of what two records say and cannot both be so."""
     CHANGES = "changes"
     """The list of changes of marks that wait for a second person, and of corrections."""
     REPORTED = "reported"
@@ -61,6 +65,8 @@ LISTS = frozenset(
         Page.STUDENTS,
         Page.ALERTS,
         Page.QUERIES,
+        Page.ADJUSTMENTS,
+        Page.CONTRADICTIONS,
         Page.CHANGES,
         Page.REPORTED,
         Page.MAIL,

@@ -14,7 +14,7 @@ from adsum.absence.evidence import dispose
 from adsum.absence.linking import follow_timetable, sweep
 from adsum.accounts import services as accounts
 from adsum.accounts.reports import unusual_in_week
-from adsum.attendance import reported
+from adsum.attendance import contradictions, reported
 from adsum.attendance.models import Mark, Register
 from adsum.audit.looks import forget_views, keep_report, seal_looks
 from adsum.audit.reconciliation import last_reconciliation
@@ -234,6 +234,11 @@ def forget_sign_ins() -> int:
     return accounts.forget_sign_ins(at=at)
 
 
+def find_contradictions() -> int:
+    """Look for contradictions in the classes of the last week; how many are new."""
+    return contradictions.find_contradictions(at=datetime.now(UTC))
+
+
 def link_absences() -> int:
     """Link absences with the classes that changed lately; how many absences."""
     return follow_timetable(at=datetime.now(UTC))
@@ -269,5 +274,6 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     tend_absences: 24 * 60,
     report_access: 60,
     forget_sign_ins: 24 * 60,
+    find_contradictions: 24 * 60,
 }
 """The schedules: how many minutes between two runs."""

@@ -49,6 +49,8 @@ MENU = (
     Door("office_queries", _("Queries"), "chat-left-text", KEEPS_REGISTERS),
     Door("office_absences", _("Absences"), "calendar-check", KEEPS_RECORDS),
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
+    Door("office_adjustments", _("Adjustments"), "person-check", frozenset({Role.ATTENDANCE_TEAM})),
+    Door("office_contradictions", _("Contradictions"), "question-circle", frozenset({Role.ATTENDANCE_TEAM})),
     Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True),
     Door("modules", _("Modules"), "mortarboard", LISTS_CLASSES),
     Door("cases", _("Cases"), "person-check", KEEPS_RECORDS | {Role.TUTOR}),

@@ -17,6 +17,7 @@ from adsum.attendance.adjustments import end_adjustment
 from adsum.attendance.ahead import Origin
 from adsum.attendance.catching_up import leave_catch_up
 from adsum.attendance.closing import close_registers
+from adsum.attendance.contradictions import note_contradiction
 from adsum.attendance.foreseen import foresee
 from adsum.attendance.outages import declare_outage, end_outage, withdraw_outage
 from adsum.attendance.rules import Reason, Source, Status
@@ -153,6 +154,11 @@ DEEDS: dict[str, Deed] = {
         ),
         ["adjustment.end"],
         "lecturer",
+    ),
+    "attendance.note_contradiction": Deed(
+        lambda u: with_(u.contradiction(), lambda one: note_contradiction(one, by=u.colleague, at=NINE)),
+        ["contradiction.seen"],
+        "colleague",
     ),
     "attendance.leave_catch_up": Deed(
         lambda u: lambda: leave_catch_up(u.session, note="Slides 1 to 20", link="", by=u.lecturer, at=NINE),

@@ -31,6 +31,7 @@ WRITERS = {
         "amendments",
         "catching_up",
         "closing",
+        "contradictions",
         "foreseen",
         "marks",
         "outages",

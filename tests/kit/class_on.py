@@ -5,7 +5,8 @@ from typing import Any
 
 from adsum.attendance import policies, queries, reported
 from adsum.attendance.adjustments import Arrangement, adjust
-from adsum.attendance.ahead import Says
+from adsum.attendance.ahead import Contrary, Says
+from adsum.attendance.ahead_tables import Contradiction
 from adsum.attendance.counting import Terms
 from adsum.attendance.models import Correction, MarkChange, ReportedPeriod
 from adsum.attendance.rules import Reason, Status
@@ -55,6 +56,10 @@ class U:
 
     def told(self) -> dict[int, Says]:
         return {self.session.pk: Says.TOLD}
+
+    def contradiction(self) -> Any:
+        kind = Contrary.MANY_CHANGES
+        return Contradiction.objects.create(kind=kind, student=self.alice, session=self.session, found_at=NINE)
 
     def adjustment(self) -> Any:
         what = Arrangement(NINE.date(), extra_minutes=20)

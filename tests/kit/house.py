@@ -15,6 +15,9 @@ from adsum.absence.terms import add_route
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
+from adsum.attendance.adjustments import Arrangement, adjust
+from adsum.attendance.ahead import Contrary
+from adsum.attendance.ahead_tables import Contradiction
 from adsum.attendance.counting import Terms
 from adsum.attendance.models import Correction, Mark, MarkChange, Proposal, ReportedPeriod
 from adsum.attendance.outages import declare_outage
@@ -170,6 +173,10 @@ class House:
             "outage": declare_outage(by=self.people["team"], at=at, starts_at=at, ends_at=None, reason="Fire").ref,
             "passkey": Authenticator.objects.get(type="webauthn").pk,
             "proposal": proposal.ref,
+            "adjustment": adjust(student, Arrangement(at.date(), extra_minutes=20), actor=lecturer.actor, at=at).ref,
+            "contradiction": Contradiction.objects.create(
+                kind=Contrary.MANY_CHANGES, student=student, session=session, found_at=at
+            ).pk,
             "correction": correction.pk,
             "period": correction.period.ref,
         }

@@ -28,6 +28,8 @@ PAGES = {
     Page.STUDENTS: gettext_lazy("A list of students, with how much you attended"),
     Page.ALERTS: gettext_lazy("Alerts about attendance, with one about you"),
     Page.QUERIES: gettext_lazy("A list of queries, with yours"),
+    Page.ADJUSTMENTS: gettext_lazy("A list of adjustments, with one of yours"),
+    Page.CONTRADICTIONS: gettext_lazy("A list of records that contradict each other, with yours"),
     Page.CHANGES: gettext_lazy("A list of changed marks, with yours"),
     Page.REPORTED: gettext_lazy("A list of what was reported to an authority, with you"),
     Page.MAIL: gettext_lazy("A list of letters, with one to you"),
