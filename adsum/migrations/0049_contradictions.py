@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """What two records say of a student and cannot both be so."""
 
     dependencies = [
-        ("adsum", "0047_answers_to_reminders"),
+        ("adsum", "0048_known_browsers"),
     ]
 
     operations = [
