@@ -1,8 +1,8 @@
 """What a night of alert rules costs: python -m bench.alerts [WEEKS]
 
 20,000 students in cohorts of 60, twelve classes a week, on PostgreSQL; of a hundred students five come to half of their
-classes, the others to nearly all. Then, in a process of its own so that only its memory counts: the first night (everything is found),
-the second (the open alerts are judged again), and one amendment, from the changed mark to the withdrawn alert.
+classes, the others to nearly all. Then, in a process of its own so that only its memory counts: the first night (everything
+is found), the second (the open alerts are judged again), and one amendment, from the changed mark to the withdrawn alert.
 """
 
 import json

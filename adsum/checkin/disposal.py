@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from adsum.audit import services as audit_log
-from adsum.checkin.models import Alarm, CheckAnswer, KnownBrowser, LateCode, RevokedPass, Scan, SpotCall, TypedTries
+from adsum.checkin.models import Alarm, CheckAnswer, KnownBrowser, LateCode, RevokedPass, Scan, SlowSpell, SpotCall, TypedTries
 from adsum.checkin.rules import MOST_REMEMBER_DAYS
 
 SIGNS_KEPT = timedelta(days=30)
@@ -51,6 +51,7 @@ def empty_evidence(*, at: datetime, batch: int = 2_000) -> dict[str, int]:
         "tries": TypedTries.objects.filter(session__ends_at__lt=at - CODES_KEPT).delete()[0],
         "answers": CheckAnswer.objects.filter(second_check__settled_at__lt=at - CODES_KEPT).delete()[0],
         "calls": SpotCall.objects.filter(spot_check__asked_at__lt=at - CODES_KEPT).delete()[0],
+        "spells": SlowSpell.objects.filter(seen_at__lt=at - CODES_KEPT).delete()[0],
         "alarms": Alarm.objects.filter(at__lt=at - CODES_KEPT).delete()[0],
     }
     if any(counts.values()):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.models import Person
 from adsum.checkin.rules import REMEMBER_DAYS, AlarmKind, Called, Refusal, Void
+from adsum.checkin.slowness import CALM, Sign
 from adsum.timetable.models import ClassSession
 
 
@@ -308,6 +310,27 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.detail}"
+
+
+class SlowSpell(models.Model):
+    """A time at which signing in was slow, as the servers saw it: tickets of that time live as in an outage."""
+
+    began_at = models.DateTimeField()
+    """When it was noticed."""
+    seen_at = models.DateTimeField(db_index=True)
+    """When it was last noticed."""
+    sign = models.CharField(max_length=8, choices=[(sign.value, sign.value) for sign in Sign])
+    """By what it was noticed first."""
+    seconds = models.PositiveIntegerField()
+    """How long half of those who signed in then waited, at the worst."""
+
+    def __str__(self) -> str:
+        return f"slow {self.sign} {self.seconds} s"
+
+    @property
+    def until(self) -> datetime:
+        """When it is over, unless it is noticed again."""
+        return self.seen_at + CALM
 
 
 class RevokedPass(models.Model):

@@ -25,9 +25,11 @@ from adsum.checkin.models import (
     RetiredKey,
     Scan,
     SecondCheck,
+    SlowSpell,
     SpotCall,
 )
 from adsum.checkin.rules import HELD, PACES, Called, Refusal, milliseconds
+from adsum.checkin.slowness import BEFORE, CALM
 from adsum.core import keyring
 from adsum.core.university import civil_date
 from adsum.timetable.models import ClassSession
@@ -347,6 +349,16 @@ def kids_shown(openings: QuerySet[Opening]) -> dict[str, int]:
 def alarms_since(at: datetime) -> QuerySet[Alarm]:
     """What the gates noticed since then, newest first, with the class it is about (one query)."""
     return Alarm.objects.filter(at__gte=at).select_related("opening__session__module").order_by("-at")
+
+
+def slow_spells(since: datetime) -> QuerySet[SlowSpell]:
+    """Times since then at which signing in was slow, newest first (one query)."""
+    return SlowSpell.objects.filter(seen_at__gte=since).order_by("-began_at")
+
+
+def was_slow(at: datetime) -> bool:
+    """Whether signing in was slow for who scanned then (one query)."""
+    return slow_spells(at - CALM).filter(seen_at__gt=at - CALM, began_at__lte=at + BEFORE).exists()
 
 
 def paused() -> GateState | None:

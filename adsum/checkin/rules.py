@@ -149,7 +149,7 @@ class OpeningFacts:
     frozen: bool
     expected: bool
     outage: bool = False
-    """An outage touched its check-in: tickets live a day, however short they were made."""
+    """An outage touched its check-in, or signing in was slow: tickets live a day, however short they were made."""
 
 
 def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int, device: bytes | None = None) -> Refusal | None:

@@ -33,10 +33,12 @@ from adsum.checkin.models import (
     RetiredKey,
     RevokedPass,
     Scan,
+    SlowSpell,
     TypedTries,
 )
 from adsum.checkin.reports import latest_epoch, pace_of, waiting_scans
 from adsum.checkin.rules import MAX_DISPLAYS, MAX_TYPED_TRIES, MOST_REMEMBER_DAYS, PACES, AlarmKind, Refusal, needs_relief
+from adsum.checkin.slowness import CALM, Slow
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
@@ -331,6 +333,21 @@ def raise_alarm(kind: AlarmKind, opening_id: int | None, detail: str, *, at: dat
         audit_log.record(
             actor="system:gate", verb=f"gate.alarm_{kind}", subject=f"opening:{opening_id or ''}", at=at, detail=detail
         )
+
+
+@transaction.atomic
+def sign_in_is_slow(slow: Slow, *, at: datetime) -> None:
+    """Keep that signing in is slow: the spell that goes on becomes longer, or a new one begins."""
+    _next_version()  # its lock first: two workers that notice at once begin one spell
+    spell = SlowSpell.objects.filter(seen_at__gt=at - CALM).order_by("-seen_at").first()
+    if spell is None:
+        SlowSpell.objects.create(began_at=at, seen_at=at, sign=slow.sign, seconds=round(slow.seconds))
+        audit_log.record(
+            actor="system:gate", verb="sign_in.slow", subject="gate:1", at=at, sign=slow.sign.value, seconds=round(slow.seconds)
+        )
+        return
+    spell.seen_at, spell.seconds = max(spell.seen_at, at), max(spell.seconds, round(slow.seconds))
+    spell.save(update_fields=["seen_at", "seconds"])
 
 
 def revoke_passes(person_id: int, *, at: datetime, sign_in: str = "") -> None:

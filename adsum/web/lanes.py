@@ -24,6 +24,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from adsum.checkin.gate.http import HEADERS
+from adsum.checkin.slowness import Sign, sign_ins
 from adsum.core.turns import Turns, taking_turns
 
 P = ParamSpec("P")
@@ -132,12 +133,16 @@ COMING_BACK = ("/callback/", "/acs/", "/finish/")
 """The ends of addresses to which a provider sends people back. They have waited already, and their answer is good once."""
 
 
+def _queued(seconds: float) -> None:
+    sign_ins.saw(Sign.QUEUE, seconds, now=time.monotonic())
+
+
 class Pages(ASGIHandler):
     """Django's pages, each made by a thread of its lane. All of our middleware and pages are plain functions."""
 
     def __init__(self) -> None:
         self.load_middleware()
-        self.lanes = {name: Lane(name, plan) for name, plan in PLANS.items()}
+        self.lanes = {name: Lane(name, plan, _queued if name == "signing-in" else None) for name, plan in PLANS.items()}
 
     async def run_get_response(self, request: HttpRequest) -> Any:
         lane = self.lanes[next((name for start, name in PATHS if request.path_info.startswith(start)), "pages")]

@@ -27,6 +27,7 @@ from adsum.checkin import checks, kiosks
 from adsum.checkin import services as checkin
 from adsum.checkin.pairing import begin_pairing, confirm_pairing
 from adsum.checkin.rules import AlarmKind, Called
+from adsum.checkin.slowness import Sign, Slow
 from adsum.timetable import services as timetable
 from adsum.timetable.rules import ImportState
 from tests.kit import marking
@@ -341,6 +342,9 @@ DEEDS: dict[str, Deed] = {
         lambda u: lambda: checkin.raise_alarm(AlarmKind.CLOCK, None, "node: 300 ms", at=NINE),
         ["gate.alarm_clock"],
         "system:gate",
+    ),
+    "checkin.sign_in_is_slow": Deed(
+        lambda u: lambda: checkin.sign_in_is_slow(Slow(Sign.QUEUE, 9), at=NINE), ["sign_in.slow"], "system:gate"
     ),
     "checkin.sign_out_everywhere": Deed(
         lambda u: lambda: checkin.sign_out_everywhere(u.alice, by=BY, at=NINE), ["person.signed_out"]

@@ -66,9 +66,12 @@ class Answers:
         if ticket.refusal is not None:
             return self.refused(request, ticket.refusal, entry, sealed=sealed)
         if pass_ is None:
-            go = self._lead(request.cookies.get(PROVIDER_COOKIE, ""), device_tag, self.state.now_ms()) if device_tag else ""
-            straight = {"straight": bool(go)}
-            return self.page(request, "scanned", entry, (bool(go),), straight, scanned=_second(ticket), go=go or TO_SIGN_IN)
+            now_ms = self.state.now_ms()
+            go = self._lead(request.cookies.get(PROVIDER_COOKIE, ""), device_tag, now_ms) if device_tag else ""
+            told = {"straight": bool(go), "slow": self.state.was_slow(now_ms)}
+            return self.page(
+                request, "scanned", entry, tuple(told.values()), told, scanned=_second(ticket), go=go or TO_SIGN_IN
+            )
         return await self.confirm(request, pass_, waiting)
 
     async def confirm(self, request: Ask, pass_: Pass, waiting: Waiting, *, busy: bool = False) -> Answer:

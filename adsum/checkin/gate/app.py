@@ -1,5 +1,6 @@
 """The gate's four doors: read a code, type a code, confirm, tell the lecturer. Only the confirming tap writes a mark."""
 
+import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from adsum.checkin.gate.state import State
 from adsum.checkin.gate.tickets import Tickets, Waiting, device_of, network_of
 from adsum.checkin.reports import expected_now, open_now_for
 from adsum.checkin.rules import NETWORKS, RENEWED_EVERY_MS, AlarmKind, Attempt, Outcome, Refusal, judge
+from adsum.checkin.slowness import Sign, sign_ins
 from adsum.checkin.writer import Busy, Unavailable, Writer
 from adsum.core import ids, keyring
 
@@ -226,7 +228,11 @@ class Gate:
         now = self.state.now_ms()
         roster = await self.state.roster(entry)
         window = entry.window(pass_.person)
-        facts = entry.facts(window, frozen=self.state.known.frozen, expected=pass_.person in roster)
+        slow = self.state.was_slow(ticket.first_seen_ms)
+        facts = entry.facts(window, frozen=self.state.known.frozen, expected=pass_.person in roster, slow=slow)
+        if not ticket.person and pass_.issued_ms > ticket.first_seen_ms:
+            way = (pass_.issued_ms - ticket.first_seen_ms) / 1000
+            sign_ins.saw(Sign.WAY, way, now=time.monotonic(), whose=pass_.person)
         browser = device_of(request, entry)
         verdict = judge(ticket, person=pass_.person, facts=facts, now_ms=now, device=browser)
         if verdict == Refusal.PAUSED:

@@ -77,8 +77,8 @@ class Entry:
             self.extra.get(student, 0), ends_at=self.ends_at
         )
 
-    def facts(self, window: OpenFor, *, frozen: bool, expected: bool) -> OpeningFacts:
-        """What judging a ticket needs, with the student's own window."""
+    def facts(self, window: OpenFor, *, frozen: bool, expected: bool, slow: bool = False) -> OpeningFacts:
+        """What judging a ticket needs, with the student's own window; `slow`: signing in was, when it was scanned."""
         return OpeningFacts(
             opens_ms=milliseconds(window.opens_at),
             late_until_ms=milliseconds(window.late_until),
@@ -86,7 +86,7 @@ class Entry:
             cancelled=self.cancelled,
             frozen=frozen,
             expected=expected,
-            outage=self.outage,
+            outage=self.outage or slow,
         )
 
     def is_checking(self, now_ms: int) -> bool:

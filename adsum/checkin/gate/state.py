@@ -21,7 +21,9 @@ from adsum.checkin.gate.entries import Entry, entry_of, instant
 from adsum.checkin.known import note_used
 from adsum.checkin.models import GateState, KnownBrowser, Opening, RetiredKey, RevokedPass
 from adsum.checkin.own_windows import extra_minutes_in
+from adsum.checkin.reports import slow_spells
 from adsum.checkin.rules import AlarmKind, is_remembered, milliseconds
+from adsum.checkin.slowness import BEFORE, sign_ins
 from adsum.core import keyring
 from adsum.core.reader import Reader
 from adsum.timetable.reports import Name, names_expected_in
@@ -30,6 +32,8 @@ log = structlog.get_logger("adsum.gate")
 
 REFRESH_SECONDS = 0.5
 CLOCK_SECONDS = 60
+SLOW_AGAIN = 15.0
+"""Seconds between two notes of one process that signing in is slow."""
 FIRST_READING_SECONDS = 5.0
 CLOCK_ALARM_MS = 250
 ROSTERS_AT_ONCE = 50
@@ -45,6 +49,8 @@ class Known:
     version: int = 0
     rosters_version: int = 0
     frozen: bool = False
+    slow: tuple[tuple[int, int], ...] = ()
+    """Scans from when to when belong to a spell of slow sign-ins, in milliseconds."""
     retired: frozenset[str] = frozenset()
     by_handle: dict[int, Entry] = field(default_factory=dict)
     by_pk: dict[int, Entry] = field(default_factory=dict)
@@ -72,6 +78,7 @@ class State:
         self.read = Reader("gate-reader")
         self._refreshed = -math.inf
         self._clock_read = -math.inf
+        self._slow_told = -math.inf
         self._away = False
         self._warm = False
         self._task: asyncio.Task[None] | None = None
@@ -132,11 +139,19 @@ class State:
             if abs(self.offset_ms) > CLOCK_ALARM_MS:
                 self.alarm(AlarmKind.CLOCK, None, f"{socket.gethostname()}: {self.offset_ms:+} ms")
 
+    def was_slow(self, at_ms: int) -> bool:
+        """Whether signing in was slow for who scanned then."""
+        return any(begins <= at_ms < ends for begins, ends in self.known.slow)
+
     async def report(self) -> None:
         """Write down what was noticed since the last time. Never called while a request waits."""
         if self._used:
             used, self._used = self._used, set()
             await self.read(note_used, used, at=instant(self.now_ms()))
+        now = time.monotonic()
+        if now - self._slow_told > SLOW_AGAIN and (slow := sign_ins.slow(now)):
+            self._slow_told = now
+            await self.read(services.sign_in_is_slow, slow, at=instant(self.now_ms()))
         if self._late or self._alarms:
             late, self._late, alarms, self._alarms = self._late, {}, self._alarms, {}
             await self.read(_report, late, alarms, instant(self.now_ms()))
@@ -258,6 +273,7 @@ def _read(known: Known, now_ms: int) -> Known:
         version=state.version,
         rosters_version=state.rosters_version,
         frozen=state.frozen_at is not None,
+        slow=tuple((milliseconds(spell.began_at - BEFORE), milliseconds(spell.until)) for spell in slow_spells(oldest)),
         retired=retired,
         by_handle={entry.handle: entry for entry in by_pk.values()},
         by_pk=by_pk,

@@ -1,8 +1,11 @@
 """How a sign-in provider is asked: by the one client of core, as a session of `requests`, which is what django-allauth expects.
 A provider may be inside the campus network, so what it answers must not be able to send us anywhere else in there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import INTERNAL_SERVER_ERROR
 from io import BytesIO
+from time import monotonic
 from typing import Any
 
 from requests import PreparedRequest, Response, Session
@@ -10,6 +13,7 @@ from requests.adapters import BaseAdapter
 from requests.exceptions import ConnectionError as NotConnected
 from requests.exceptions import ContentDecodingError, InvalidURL, ReadTimeout, RequestException, SSLError, TooManyRedirects
 
+from adsum.checkin.slowness import Sign, sign_ins
 from adsum.core.asking import Failure, Unanswered, ask
 from adsum.core.turns import while_waiting
 
@@ -24,12 +28,26 @@ RAISED: dict[Failure, type[RequestException]] = {
 }
 
 
+@contextmanager
+def _timed() -> Iterator[None]:
+    """Note how long the provider took, for that is where slowness begins; what it did not answer took as long as can be."""
+    began = monotonic()
+    try:
+        yield
+    except Unanswered:
+        began = min(began, monotonic() - WHOLE)
+        raise
+    finally:
+        now = monotonic()
+        sign_ins.saw(Sign.PROVIDER, now - began, now=now)
+
+
 class _Asking(BaseAdapter):
     """What a Session sends, core asks."""
 
     def send(self, request: PreparedRequest, stream: bool = False, **_: Any) -> Response:  # type: ignore[override]
         try:
-            with while_waiting():
+            with while_waiting(), _timed():
                 answer = ask(
                     request.url or "",
                     method=request.method or "GET",

@@ -16,6 +16,7 @@ from adsum.attendance.reports import here_in
 from adsum.checkin import reports, services
 from adsum.checkin.known import known_for_days
 from adsum.checkin.rules import HELD, MOST_REMEMBER_DAYS, AlarmKind, Refusal
+from adsum.checkin.slowness import Sign
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.timetable.reports import how_many_expected
@@ -35,6 +36,12 @@ ALARM_WORDS = {
         gettext_lazy("A server’s clock differs from the database’s"),
         gettext_lazy("Codes live for seconds: let both follow the same time server."),
     ),
+}
+
+SLOW_WORDS = {
+    Sign.QUEUE: gettext_lazy("People waited here for their turn: more workers, or more cores, make that shorter."),
+    Sign.PROVIDER: gettext_lazy("The university’s sign-in took long to answer us, or did not: ask those who run it."),
+    Sign.WAY: gettext_lazy("People took long from their scan to the end of signing in, at the university’s own pages."),
 }
 
 
@@ -70,6 +77,7 @@ def overview(request: PersonRequest) -> HttpResponse:
         "held": sum(held.values()),
         "refused": [(result(why), n) for why, n in results.items() if why and why not in HELD | {Refusal.ALREADY_IN}],
         "alarms": [(alarm, *ALARM_WORDS[AlarmKind(alarm.kind)]) for alarm in reports.alarms_since(request.at - ALARMS_FOR)],
+        "spells": [(spell, SLOW_WORDS[Sign(spell.sign)]) for spell in reports.slow_spells(request.at - ALARMS_FOR)],
         "unknown": sorted(set(kids) - set(keyring.masters())),
         **_keys(kids),
     }

@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from adsum.checkin.codes import unseal_ticket
 from adsum.checkin.gate.app import TICKET_COOKIE
 from adsum.checkin.models import Opening
+from adsum.checkin.reports import was_slow
+from adsum.checkin.rules import OUTAGE_TICKET_MS
 from adsum.core import keyring
 
 
@@ -16,6 +18,8 @@ class Waiting(NamedTuple):
 
     title: str
     scanned_at: datetime
+    slow: bool
+    """Whether signing in was slow at the time."""
 
 
 def scan_waiting(request: HttpRequest) -> Waiting | None:
@@ -23,7 +27,11 @@ def scan_waiting(request: HttpRequest) -> Waiting | None:
     text = request.COOKIES.get(TICKET_COOKIE, "")
     ticket = unseal_ticket(text, keyring.keys_for("ticket/v1")) if text else None
     now_ms = request.at.timestamp() * 1000  # type: ignore[attr-defined]
-    if ticket is None or ticket.refusal is not None or ticket.expires_ms <= now_ms:
+    if ticket is None or ticket.refusal is not None or now_ms >= ticket.first_seen_ms + OUTAGE_TICKET_MS:
+        return None
+    scanned_at = datetime.fromtimestamp(ticket.first_seen_ms / 1000, UTC)
+    slow = was_slow(scanned_at)
+    if now_ms >= ticket.expires_ms and not slow:
         return None
     opening = Opening.objects.select_related("session").filter(pk=ticket.opening).first()
-    return Waiting(opening.session.title, datetime.fromtimestamp(ticket.first_seen_ms / 1000, UTC)) if opening else None
+    return Waiting(opening.session.title, scanned_at, slow) if opening else None
