@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Max, Min, Q
 
 from adsum.accounts.models import RoleGrant
+from adsum.accounts.reaching import stopped_among
 from adsum.accounts.rules import Role
 from adsum.attendance.counting import Calendar
 from adsum.attendance.models import MarkChange, ReportedPeriod
@@ -46,7 +47,7 @@ def evaluate(students: Collection[int] | None = None, *, at: datetime) -> int:
     if students is None:
         here = RoleGrant.objects.filter(role=Role.STUDENT, person__is_active=True)
         students = set(here.values_list("person", flat=True))
-    everyone = sorted(students)
+    everyone = sorted(set(students) - stopped_among(students))
     calendar = university_calendar()
     since = min((looks_back_to(rule, calendar, at) for rule in rules.rules), default=at) if rules else at
     classes, found = Observations(since=since, until=at), 0

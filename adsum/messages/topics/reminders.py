@@ -304,7 +304,10 @@ def _review(facts: Facts) -> Letter:
 
 
 def _kinds(labels: Sequence[tuple[str, Any, bool]]) -> tuple[Kind, ...]:
-    return tuple(Kind(name, label, _reminder, heard=heard, formal=formal, mutable=not formal) for name, label, formal in labels)
+    return tuple(
+        Kind(name, label, _reminder, heard=heard, formal=formal, mutable=not formal, digest=not formal)
+        for name, label, formal in labels
+    )
 
 
 TOPIC = Topic(
