@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils.formats import date_format
@@ -50,6 +51,7 @@ class Telling:
     shared: bool = False
     chosen: Collection[ClassSession] | None = None
     """Only these classes of that time; None: all of them."""
+    ref: UUID = field(default_factory=uuid4)
 
     @property
     def spell(self) -> Spell:
@@ -149,6 +151,7 @@ def tell(student: Person, telling: Telling, *, act: Act) -> AbsenceRequest:
     state = State.TOLD if not known.category.authorises else State.UNDER_DECISION if known.why else State.DECIDED
     route = reports.route_for(student, telling.category, today) if state == State.UNDER_DECISION else None
     request = AbsenceRequest.objects.create(
+        ref=telling.ref,
         student=student,
         category=telling.category,
         text=telling.text.strip()[:LONGEST_TEXT],

@@ -14,11 +14,14 @@ from django.utils.translation import gettext_lazy
 from adsum.absence import evidence
 from adsum.absence.labels import SOURCES, category_label, word_of
 from adsum.absence.models import AbsenceRequest, Evidence
-from adsum.absence.reports import outcomes_of
-from adsum.absence.rules import BY_STAFF, LONGEST_TEXT, MOST_BYTES, MOST_FILES, FileKind, Told
+from adsum.absence.reports import covered, outcomes_of, says_of
+from adsum.absence.rules import BY_STAFF, LONGEST_TEXT, MOST_BYTES, MOST_FILES, FileKind, State, Told
 from adsum.absence.services import Foretold, Telling, foretell, tell
 from adsum.absence.terms import categories
 from adsum.accounts.models import Person
+from adsum.attendance.ahead import Says
+from adsum.attendance.record import OwnClass, own_classes
+from adsum.attendance.rules import Status
 from adsum.core.clock import civil_day
 from adsum.core.errors import AdsumError
 from adsum.integrations.files.evidence import clean
@@ -188,6 +191,30 @@ def days(absence: AbsenceRequest) -> str:
     """Such as "23 November" or "23 November – 2 December"."""
     first, last = date_format(absence.first_day, "j F"), date_format(absence.last_day, "j F")
     return first if absence.first_day == absence.last_day else f"{first} – {last}"
+
+
+SAYS = {
+    Says.TOLD: (Status.PENDING, gettext_lazy("Told")),
+    Says.UNDER_DECISION: (Status.PENDING, gettext_lazy("Under decision")),
+    Says.AUTHORISED: (Status.AUTHORISED, gettext_lazy("Authorised")),
+}
+"""How a class shows what is foreseen, until its mark says more than that."""
+FORESEEN = {Status.EXPECTED, Status.PENDING, Status.AUTHORISED}
+
+
+def classes_of(absence: AbsenceRequest) -> list[tuple[OwnClass, str, str]]:
+    """The classes of an absence, each with its status and, where the absence gives it, its word (nine queries at most)."""
+    if absence.state == State.WITHDRAWN:
+        return []
+    says = says_of(absence)
+
+    def shown(one: OwnClass) -> tuple[OwnClass, str, str]:
+        word = says.get(one.session.pk)
+        if word is None or one.status not in FORESEEN:
+            return one, one.status, ""
+        return one, SAYS[word][0], str(SAYS[word][1])
+
+    return [shown(one) for one in own_classes(absence.student, covered(absence).all())]
 
 
 TONES = {"authorised": "good", "part": "note", "refused": "bad"}

@@ -14,6 +14,7 @@ from adsum.audit import services as audit_log
 from adsum.checkin.models import GateState
 from adsum.core.errors import AdsumError
 from adsum.ops.demo import ACTOR, SOURCE
+from adsum.ops.demo.absences import make_absences
 from adsum.ops.demo.calendar import around
 from adsum.ops.demo.classes import make_classes
 from adsum.ops.demo.evidence import make_evidence
@@ -100,6 +101,7 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     make_evidence(taken, population, at=at, version=gate.version)
     make_looks(population, at=at)
     make_reached(population, at=at)
+    make_absences(population, at=at)
     step("Starting the classes around now")
     keep_classes_running(at)
     audit_log.record(

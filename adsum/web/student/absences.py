@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from adsum.absence import evidence, services
 from adsum.absence.models import AbsenceRequest
-from adsum.absence.reports import covered, lacks_evidence, totals_of
+from adsum.absence.reports import lacks_evidence, totals_of
 from adsum.absence.rules import Outcome, State
 from adsum.absence.terms import categories, limits_on
-from adsum.attendance.record import classes_of, own_classes
+from adsum.attendance.record import classes_of
 from adsum.core.errors import AdsumError
 from adsum.web.absences import ACCEPTED, Asked, file_answer, keep_files, rows_of
+from adsum.web.absences import classes_of as classes_of_absence
 from adsum.web.acts import act_of
 from adsum.web.entered import ref_of
 from adsum.web.guards import for_roles
@@ -87,10 +88,9 @@ def own(request: PersonRequest, ref: UUID) -> AbsenceRequest:
 def absence(request: PersonRequest, ref: UUID) -> HttpResponse:
     """One absence: the word, its classes with their marks, what was decided and why, its evidence."""
     one = own(request, ref)
-    classes = covered(one) if one.state != State.WITHDRAWN else covered(one).none()
     context = {
         **rows_of([one])[0],
-        "classes": own_classes(request.user, classes.all()),
+        "classes": classes_of_absence(one),
         "decisions": list(one.decisions.order_by("-pk").prefetch_related("refused")),
         "files": list(one.evidence.filter(deleted_at=None).defer("sealed").order_by("pk")),
         "lacks": lacks_evidence(one, categories().get(one.category)),

@@ -21,12 +21,12 @@ from adsum.absence.reports import covered, lacks_evidence, owner_of, totals_of
 from adsum.absence.rules import LONGEST_TEXT, MOVES, Outcome, People, State, Told
 from adsum.absence.terms import categories, limits_on
 from adsum.accounts.rules import KEEPS_RECORDS, MAKES_POLICIES
-from adsum.attendance.record import own_classes, standings
+from adsum.attendance.record import standings
 from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Enrolment
 from adsum.timetable.reports import relations_to
-from adsum.web.absences import file_answer, rows_of
+from adsum.web.absences import classes_of, file_answer, rows_of
 from adsum.web.acts import act_of
 from adsum.web.departments import DepartmentField, offer
 from adsum.web.entered import ref_of
@@ -152,7 +152,7 @@ class DecideForm(forms.Form):
         super().__init__(*args, **more)
         words = {
             Outcome.EVIDENCE: gettext_lazy("Ask for evidence first"),
-            Outcome.PART: gettext_lazy("Authorise but for the classes ticked below"),
+            Outcome.PART: gettext_lazy("Authorise but for the classes ticked above"),
         }
         self.fields["outcome"].choices = [(one.value, words.get(one, OUTCOMES[one])) for one in offered]  # type: ignore[attr-defined]
 
@@ -198,7 +198,7 @@ def _page(request: PersonRequest, one: AbsenceRequest, form: DecideForm | None) 
     looked_through(request, Page.ABSENCE, relations_to(request.user, request.access, [one.student_id]).items())
     context = {
         **_listed(request, [one])[0],
-        "classes": own_classes(one.student, covered(one).all()) if one.state != State.WITHDRAWN else [],
+        "classes": classes_of(one),
         "decisions": list(one.decisions.select_related("by").prefetch_related("refused").order_by("-pk")),
         "files": list(one.evidence.defer("sealed").order_by("pk")),
         "lacks": lacks_evidence(one, category),
