@@ -30,7 +30,7 @@ from adsum.web.oversight import audit
 from adsum.web.signin import back_channel, entrance, passkeys, sign_ins, stepup, two_step, university
 from adsum.web.student import absences, access, contact, receipts, record, reminder, support, today
 from adsum.web.support import absences as support_absences
-from adsum.web.support import as_of, cases, concerns, deciding, desk, downloads, modules, students, tutees, unopened
+from adsum.web.support import as_of, cases, concerns, deciding, desk, downloads, modules, students, tutees, unopened, work
 from adsum.web.support import contact as support_contact
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
@@ -149,6 +149,7 @@ urlpatterns = [
     path("held/<uuid:scan>/conduct/", conduct.refer, name="refer_conduct"),
     path("office/cover/", cover.overview, name="cover"),
     path("office/cover/<row:pk>/back/", cover.back, name="end_leave"),
+    path("work/", work.work, name="work"),
     path("tutees/", tutees.tutees, name="tutees"),
     path("modules/", modules.modules, name="modules"),
     path("modules/<row:pk>/", modules.module, name="module"),

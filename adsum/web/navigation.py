@@ -36,6 +36,8 @@ class Door:
     roles: frozenset[Role]
     everywhere: bool = False
     """Only for people who hold it over the whole university."""
+    within: str = ""
+    """The door behind which it is found: people who have that one do not need it in the menu."""
 
 
 MENU = (
@@ -44,20 +46,21 @@ MENU = (
     Door("student_support", _("Support"), "people", frozenset({Role.STUDENT})),
     Door("student_absences", _("Absences"), "calendar-check", frozenset({Role.STUDENT})),
     Door("teaching_today", _("My classes"), "calendar-week", frozenset({Role.LECTURER})),
+    Door("work", _("Work"), "list-check", KEEPS_REGISTERS),
     Door("office_classes", _("Classes"), "building", LISTS_CLASSES),
-    Door("office_alerts", _("Alerts"), "hourglass-split", frozenset({Role.ATTENDANCE_TEAM})),
-    Door("office_queries", _("Queries"), "chat-left-text", KEEPS_REGISTERS),
-    Door("office_absences", _("Absences"), "calendar-check", KEEPS_RECORDS),
+    Door("office_alerts", _("Alerts"), "hourglass-split", frozenset({Role.ATTENDANCE_TEAM}), within="work"),
+    Door("office_queries", _("Queries"), "chat-left-text", KEEPS_REGISTERS, within="work"),
+    Door("office_absences", _("Absences"), "calendar-check", KEEPS_RECORDS, within="work"),
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
     Door("office_adjustments", _("Adjustments"), "person-check", frozenset({Role.ATTENDANCE_TEAM})),
     Door("office_contradictions", _("Contradictions"), "question-circle", frozenset({Role.ATTENDANCE_TEAM})),
     Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True),
     Door("modules", _("Modules"), "mortarboard", LISTS_CLASSES),
-    Door("cases", _("Cases"), "person-check", KEEPS_RECORDS | {Role.TUTOR}),
+    Door("cases", _("Cases"), "person-check", KEEPS_RECORDS | {Role.TUTOR}, within="work"),
     Door("tutees", _("My tutees"), "people", frozenset({Role.TUTOR})),
     Door("students", _("Students"), "people", LOOKS_AFTER - {Role.TUTOR}),
     Door("desk", _("Find a student"), "search", HELPS),
-    Door("unopened", _("Not opened"), "envelope", KEEPS_RECORDS | {Role.TUTOR}),
+    Door("unopened", _("Not opened"), "envelope", KEEPS_RECORDS | {Role.TUTOR}, within="work"),
     Door("cover", _("Who steps in"), "arrow-repeat", frozenset({Role.ADMINISTRATOR})),
     Door("office_people", _("People"), "person-check", MANAGES_PEOPLE),
     Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),
@@ -88,5 +91,11 @@ class Item:
 def items_for(access: Access, *, current: str, counts: Mapping[str, int] | None = None) -> list[Item]:
     """The menu of a person who may that; `current` is the path of the page shown, `counts` what waits behind a door."""
     open_ = [door for door in MENU if access.holds(*door.roles)]
+    names = {door.name for door in open_}
     doors = [(door, reverse(door.name)) for door in open_ if not door.everywhere or access.departments(*door.roles) is None]
-    return [Item(door.label, url, door.icon, current.startswith(url), (counts or {}).get(door.name, 0)) for door, url in doors]
+    inside = {door.within for door, url in doors if current.startswith(url)}
+    return [
+        Item(door.label, url, door.icon, current.startswith(url) or door.name in inside, (counts or {}).get(door.name, 0))
+        for door, url in doors
+        if door.within not in names
+    ]

@@ -193,6 +193,7 @@ DOORS = [
     *doors("desk_query",              "/desk/students/{student}/query/{session}/", None, instead(DESK, 302)),
 
     # For those who look after students
+    *doors("work",                    "/work/",                             OFFICE, None),
     *doors("cases",                   "/cases/",                            HAVE_CASES, None),
     *doors("case",                    "/cases/{case}/",                     THIS_RECORD, DONE_CASE, action="plan",
                                                                             next_step="Call", due_on="2099-01-01"),

@@ -44,7 +44,7 @@ SHOWN = {
 """What the list shows, and the states it means."""
 
 
-def _mine(request: PersonRequest) -> QuerySet[Alert]:
+def mine(request: PersonRequest) -> QuerySet[Alert]:
     """Alerts of students on courses of the departments over which this person is attendance team; never their own."""
     return Alert.objects.of_departments(request.access.departments(Role.ATTENDANCE_TEAM)).exclude(student=request.user)
 
@@ -55,9 +55,9 @@ def overview(request: PersonRequest) -> HttpResponse:
     """Alerts that wait, the urgent first and then the first due; those that were told; and those that are over."""
     show = request.GET.get("show", "")
     show = show if show in SHOWN else ""
-    mine = _mine(request)
-    counts = dict(mine.order_by().values_list("state").annotate(n=Count("pk")))
-    found = mine.filter(state__in=SHOWN[show][1]).select_related("student", "held_by")
+    reach = mine(request)
+    counts = dict(reach.order_by().values_list("state").annotate(n=Count("pk")))
+    found = reach.filter(state__in=SHOWN[show][1]).select_related("student", "held_by")
     found = found.annotate(
         missed=Count("classes", filter=Q(classes__missed=True), distinct=True), looked_at=Count("ticks", distinct=True)
     )
@@ -101,7 +101,7 @@ def _back(alert: Alert, back: Back | None) -> str:
 @for_roles(TEAM)
 def detail(request: PersonRequest, ref: UUID) -> HttpResponse:
     """One alert: why, its classes with what was not checked, who was told, and what can be done."""
-    alert = get_object_or_404(_mine(request).select_related("student", "held_by", "released_by", "ended_by"), ref=ref)
+    alert = get_object_or_404(mine(request).select_related("student", "held_by", "released_by", "ended_by"), ref=ref)
     looked_through(request, Page.ALERTS, [(alert.student_id, as_one_of(request.access, TEAM))])
     state = State(alert.state)
     waits = state in {State.HELD, State.RELEASED}
@@ -245,7 +245,7 @@ STEPS: dict[str, Callable[[Alert, PersonRequest, Act], str]] = {
 @for_roles(TEAM)
 def step(request: PersonRequest, ref: UUID, step: str) -> HttpResponse:
     """Do one thing to an alert, and go back to its page."""
-    alert = get_object_or_404(_mine(request).select_related("student"), ref=ref)
+    alert = get_object_or_404(mine(request).select_related("student"), ref=ref)
     if step not in STEPS:
         raise Http404
     try:

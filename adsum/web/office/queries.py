@@ -73,7 +73,7 @@ class QueryFilter(forms.Form):
     department = DepartmentField()
 
 
-def _mine(request: PersonRequest) -> QuerySet[Query]:
+def mine(request: PersonRequest) -> QuerySet[Query]:
     """Open queries about classes within this person's reach, but not their own."""
     return open_queries(ClassSession.objects.visible_to(request.user, request.access)).exclude(student=request.user)
 
@@ -85,7 +85,7 @@ def queries(request: PersonRequest) -> HttpResponse:
     form = QueryFilter(request.GET)
     offer(form, request.access)
     wanted = form.cleaned_data if form.is_valid() else {}
-    found = _mine(request)
+    found = mine(request)
     if department := wanted.get("department"):
         found = found.filter(session__module__department=department)
     if cause := wanted.get("cause"):
@@ -151,7 +151,7 @@ class TogetherForm(forms.Form):
 def together(request: PersonRequest) -> HttpResponse:
     """Those chosen, before and after; then they are upheld together, each with its own history."""
     refs = [ref for ref in map(ref_of, request.POST.getlist("query")[:MOST_TOGETHER]) if ref is not None]
-    chosen = list(_mine(request).filter(ref__in=refs))
+    chosen = list(mine(request).filter(ref__in=refs))
     if not chosen:
         messages.error(request, _("Select one or more queries that are still open."))
         return redirect("office_queries")

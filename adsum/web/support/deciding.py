@@ -64,13 +64,13 @@ class AbsenceFilter(forms.Form):
         self.fields["category"].choices = [("", _("Any reason")), *every]  # type: ignore[attr-defined]
 
 
-def _mine(request: PersonRequest) -> QuerySet[AbsenceRequest]:
+def mine(request: PersonRequest) -> QuerySet[AbsenceRequest]:
     visible = AbsenceRequest.objects.visible_to(request.user, request.access)
     return visible.select_related("student", "told_by", "decider", "deputy")
 
 
 def _narrowed(request: PersonRequest, wanted: dict[str, Any]) -> QuerySet[AbsenceRequest]:
-    found, show = _mine(request), wanted.get("show") or ""
+    found, show = mine(request), wanted.get("show") or ""
     if show in {"", "mine", "late", "evidence"}:
         found = found.filter(state=State.UNDER_DECISION)
     if show == "mine":
@@ -165,7 +165,7 @@ TOGETHER = [Outcome.WHOLE, Outcome.REFUSED, Outcome.EVIDENCE]
 def together(request: PersonRequest) -> HttpResponse:
     """Those chosen, with their totals; then they are decided together, each with its own history."""
     refs = [ref for ref in map(ref_of, request.POST.getlist("absence")[:MOST_TOGETHER]) if ref is not None]
-    chosen = list(_mine(request).filter(ref__in=refs, state=State.UNDER_DECISION).order_by("due_on", "pk"))
+    chosen = list(mine(request).filter(ref__in=refs, state=State.UNDER_DECISION).order_by("due_on", "pk"))
     if not chosen:
         messages.error(request, _("Select one or more absences that are still to be decided."))
         return redirect("office_absences")
@@ -188,7 +188,7 @@ def together(request: PersonRequest) -> HttpResponse:
 @for_roles(KEEPS_RECORDS)
 def absence(request: PersonRequest, ref: UUID) -> HttpResponse:
     """One absence with everything that a decision needs."""
-    one = get_object_or_404(_mine(request), ref=ref)
+    one = get_object_or_404(mine(request), ref=ref)
     return _page(request, one, None)
 
 
@@ -214,7 +214,7 @@ def _page(request: PersonRequest, one: AbsenceRequest, form: DecideForm | None) 
 @for_roles(KEEPS_RECORDS)
 def settle(request: PersonRequest, ref: UUID) -> HttpResponse:
     """Decide about one absence, in whole or in part, or ask for evidence; and again, where a decision was wrong."""
-    one = get_object_or_404(_mine(request), ref=ref)
+    one = get_object_or_404(mine(request), ref=ref)
     form = DecideForm(request.POST, offered=[outcome for outcome in Outcome if outcome in MOVES[State(one.state)]])
     if form.is_valid():
         ticked = [ref for ref in map(ref_of, request.POST.getlist("class")) if ref is not None]
@@ -236,6 +236,6 @@ def settle(request: PersonRequest, ref: UUID) -> HttpResponse:
 @for_roles(KEEPS_RECORDS)
 def read_evidence(request: PersonRequest, ref: UUID, file: UUID) -> HttpResponse:
     """Evidence, to download: that it was read is kept."""
-    one = get_object_or_404(_mine(request), ref=ref)
+    one = get_object_or_404(mine(request), ref=ref)
     found = get_object_or_404(one.evidence.filter(deleted_at=None), ref=file)
     return file_answer(found, evidence.read(found, act=act_of(request)))

@@ -45,7 +45,7 @@ class Row(NamedTuple):
     returned: bool
 
 
-def _open_to(request: PersonRequest) -> QuerySet[HandOver]:
+def open_to(request: PersonRequest) -> QuerySet[HandOver]:
     """A person's own tasks; for those who keep records also those of their departments' students."""
     theirs = Q(owner=request.user)
     if request.access.holds(*KEEPS_RECORDS):
@@ -57,7 +57,7 @@ def _open_to(request: PersonRequest) -> QuerySet[HandOver]:
 @for_roles(STAFF)
 def unopened(request: PersonRequest) -> HttpResponse:
     """The messages that were not opened, those due first, with the number to ring."""
-    page = Paginator(_open_to(request).order_by("due_on", "pk"), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(open_to(request).order_by("due_on", "pk"), PER_PAGE).get_page(request.GET.get("page"))
     students = {task.message.person_id for task in page}
     numbers = ContactDetail.objects.filter(person__in=students, by=ContactBy.TELEPHONE, ended_at=None)
     telephones, calls = dict(numbers.values_list("person", "value")), calls_since(page)
@@ -86,7 +86,7 @@ def _row(
 @for_roles(STAFF)
 def decide(request: PersonRequest, ref: UUID) -> HttpResponse:
     """Write down a call, or let the matter go on."""
-    task = get_object_or_404(_open_to(request), ref=ref)
+    task = get_object_or_404(open_to(request), ref=ref)
     replies = {"spoke": Reply.SPOKE, "no_answer": Reply.NO_ANSWER}
     try:
         if reply := replies.get(request.POST.get("action", "")):
