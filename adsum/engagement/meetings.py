@@ -33,6 +33,8 @@ from adsum.timetable.rules import ClassStatus
 LASTS = timedelta(minutes=30)
 FIRST, LAST = time(9), time(17)
 """Between which hours slots are proposed."""
+A_DAY, MOST_PROPOSED = 5, 25
+"""How many slots are proposed of one day, spread over it, and in all."""
 MOST_SLOTS = 12
 """How many slots one meeting may be offered in."""
 
@@ -45,20 +47,18 @@ def busy(student: Person, host: Person, first: datetime, last: datetime) -> list
     return [Span(one.starts_at, one.ends_at) for one in found if one.starts_at and one.ends_at]
 
 
-def free_slots(student: Person, host: Person, *, formal: bool, at: datetime, most: int = 24) -> list[Span]:
-    """The next half-hours that suit both of them, on working days in working hours (three queries)."""
+def free_slots(student: Person, host: Person, *, formal: bool, at: datetime) -> list[Span]:
+    """The next half-hours that suit both of them, a few of each working day (three queries)."""
     today, days = civil_date(at), working_days()
     earliest = earliest_day(today, formal=formal, days=days)
     last = days.after(earliest, 10)
     taken = busy(student, host, at, datetime.combine(last, LAST, tzinfo=university_zone()).astimezone(UTC) + BETWEEN_ROOMS)
-    found = (
-        slot
-        for day in _days(earliest, last)
-        if days.is_one(day)
-        for slot in _half_hours(day)
-        if why_unfit(slot, taken, at=at, on=day, earliest=earliest) is None
-    )
-    return [slot for slot, _n in zip(found, range(most), strict=False)]
+    found: list[Span] = []
+    for day in _days(earliest, last):
+        if days.is_one(day) and len(found) < MOST_PROPOSED:
+            fit = [slot for slot in _half_hours(day) if why_unfit(slot, taken, at=at, on=day, earliest=earliest) is None]
+            found += fit[:: max(1, len(fit) // A_DAY)][:A_DAY]
+    return found
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -1,13 +1,12 @@
 """Three missed weeks, as a case: opened from the record, a time offered and picked, the meeting held, the case closed."""
 
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from adsum.accounts.rules import Role
 from adsum.engagement.case_rules import MeetingState, Outcome, State
@@ -16,8 +15,8 @@ from tests.browser.serving import accessible, served, sign_in
 from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DESK = {"width": 1440, "height": 1000}
-PHONE = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1440, "height": 1000}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 WIDER = "() => document.documentElement.scrollWidth > innerWidth"
 
 
@@ -28,14 +27,10 @@ def origin(transactional_db: None, tmp_path: Path) -> Iterator[str]:
 
 
 def look(page: Page, name: str) -> None:
-    """axe finds nothing, and nothing runs off a phone. With a folder in $ADSUM_LOOK the page is kept there as a picture."""
+    """axe finds nothing, and nothing runs off a phone."""
     accessible(page)
-    if folder := os.environ.get("ADSUM_LOOK"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
     page.set_viewport_size(PHONE)
     assert not page.evaluate(WIDER), f"{name} is wider than a phone"
-    if folder:
-        page.screenshot(path=f"{folder}/{name}-phone.png", full_page=True)
     page.set_viewport_size(DESK)
 
 

@@ -186,7 +186,7 @@ def test_proposed_slots_suit_both(story: Story, django_assert_num_queries: Any):
     with django_assert_num_queries(3):
         found = free_slots(story.student, story.tutor, formal=False, at=NINE)
     today = [f"{one.starts_at:%H:%M}" for one in found if one.starts_at.date() == NINE.date()]
-    assert today == ["13:30", "14:00", "14:30", "15:00", "15:30", "16:00", "16:30"]
+    assert today == ["13:30", "14:00", "14:30", "15:00", "15:30"]
     assert free_slots(story.student, story.tutor, formal=True, at=NINE)[0].starts_at.date() == date(2026, 11, 30)
 
 

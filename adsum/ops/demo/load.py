@@ -23,6 +23,7 @@ from adsum.ops.demo.looks import make_looks
 from adsum.ops.demo.pattern import make_teaching
 from adsum.ops.demo.people import make_people
 from adsum.ops.demo.reached import make_reached
+from adsum.ops.demo.support import make_support
 from adsum.ops.demo.today import keep_classes_running
 from adsum.timetable.models import Term
 from adsum.timetable.reports import university_zone
@@ -102,6 +103,7 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     make_looks(population, at=at)
     make_reached(population, at=at)
     make_absences(population, at=at)
+    make_support(population, at=at)
     step("Starting the classes around now")
     keep_classes_running(at)
     audit_log.record(
