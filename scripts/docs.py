@@ -102,7 +102,7 @@ def said(cls: type) -> dict[str, str]:
 
 
 def env_example() -> str:
-    from adsum.settings import BASE_DIR, Environment
+    from adsum.environment import BASE_DIR, Environment
 
     said_of, parts = said(Environment), [ENV_HEAD]
     for name, field in Environment.model_fields.items():

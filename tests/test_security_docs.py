@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adsum.settings import Environment
+from adsum.environment import Environment
 from tests.kit.commands import adsum
 from tests.kit.oidc import honest
 

@@ -14,13 +14,13 @@ from django.utils import translation
 from adsum.accounts.models import Person
 from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
+from adsum.environment import Environment
 from adsum.messages import mail, services
 from adsum.messages.models import Message
 from adsum.messages.rules import CLAIM, RETRIES, SERVER_AWAY, State
 from adsum.messages.topic import Draft, class_named
 from adsum.messages.topics import registers
 from adsum.ops import jobs
-from adsum.settings import Environment
 from tests.kit.mail import Post, mail_server
 from tests.kit.world import NINE, World
 
