@@ -252,6 +252,8 @@ def test_the_event_log_says_that_nobody_lived_through_it(demo):
     events = every.exclude(verb__in=BY_PEOPLE)
     assert set(events.values_list("actor", flat=True)) == {ACTOR}
     assert set(events.values_list("at", flat=True)) == {AT}
+
+
 def test_the_event_log_says_that_nobody_lived_through_its_classes(demo):
     """What the demo's people did about them since (cases, say) went through the verbs, and is theirs."""
     events = apps.get_model("adsum", "Event")._default_manager.all()
