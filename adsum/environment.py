@@ -96,7 +96,7 @@ class Environment(BaseSettings):
     """The file with the password of its account, and nothing else."""
     mail_bounces_password: str = ""
     """That password; better as a file, above or among the secrets."""
-    mail_reports_secret: str = Field("", pattern=r"^(whsec_[A-Za-z0-9+/]{32,}={0,2})?$")
+    mail_reports_secret: str = Field(default="", pattern=r"^(whsec_[A-Za-z0-9+/]{32,}={0,2})?$")
     """The secret by which a mail service signs what became of letters, for `/mail/reports/`: `whsec_` and base64, as Standard
     Webhooks has it. Empty: nothing is taken there."""
     log_level: str = "warning"

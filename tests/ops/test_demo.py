@@ -262,7 +262,7 @@ def test_the_event_log_says_that_nobody_lived_through_its_classes(demo):
     assert events.filter(verb="demo.register").count() == Register.objects.count()
     assert events.filter(verb="demo.load").count() == 1
     assert events.filter(verb="mark.demo").count() == MarkChange.objects.exclude(source=Source.ABSENCE).count()
-    assert every.filter(verb="absence.tell").count() == AbsenceRequest.objects.count()
+    assert events.filter(verb="absence.tell").count() == AbsenceRequest.objects.count()
 
 
 def test_its_record_is_what_its_log_says(demo):
