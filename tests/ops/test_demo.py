@@ -249,16 +249,10 @@ BY_PEOPLE = ("absence.tell", "absence.decide", "foreseen.change", "mark.absence"
 
 def test_the_event_log_says_that_nobody_lived_through_it(demo):
     every = apps.get_model("adsum", "Event")._default_manager.all()
-    events = every.exclude(verb__in=BY_PEOPLE)
+    support = r"^(case|contact|concern|conduct|fallback)\."  # through the verbs that staff use
+    events = every.exclude(verb__in=BY_PEOPLE).exclude(verb__regex=support)
     assert set(events.values_list("actor", flat=True)) == {ACTOR}
     assert set(events.values_list("at", flat=True)) == {AT}
-
-
-def test_the_event_log_says_that_nobody_lived_through_its_classes(demo):
-    """What the demo's people did about them since (cases, say) went through the verbs, and is theirs."""
-    events = apps.get_model("adsum", "Event")._default_manager.all()
-    made = events.filter(verb__regex=r"^(demo|mark|register|role|scan|checkin|class)\.")
-    assert set(made.values_list("actor", "at")) == {(ACTOR, AT)}
     assert events.filter(verb="demo.register").count() == Register.objects.count()
     assert events.filter(verb="demo.load").count() == 1
     assert events.filter(verb="mark.demo").count() == MarkChange.objects.exclude(source=Source.ABSENCE).count()
