@@ -58,6 +58,7 @@ class Morning:
             self.pids["database"] = bench.database_pid
         self.scans = json.loads(bench.scans.read_text())
         self.sessions = json.loads(bench.scans.with_name("sessions.json").read_text())
+        self.remembered = json.loads(bench.scans.with_name("remembered.json").read_text())
         self.watched = json.loads(bench.scans.with_name("watched.json").read_text())
 
     def phones(self, count: int, *, rate: float = 0.0, at_once: int = 0, in_step: int = 0) -> dict[str, Any]:
@@ -83,9 +84,14 @@ class Morning:
 
     def _student(self, n: int) -> tuple[str, str, dict[str, str]]:
         code, sealed = self.scans[n]
-        signed_in = {"adsum_pass": sealed, "adsum_session": self.sessions[n], "adsum_device": f"d{n}"}
-        first_of_the_day = int((n + 1) * self.share) > int(n * self.share)
-        return code, f"s{n}@bench.example", {} if first_of_the_day else signed_in
+        if int((n + 1) * self.share) > int(n * self.share):  # the first of the day
+            has: dict[str, str] = {}
+        elif self.wishes.remembered:
+            tag, proof = self.remembered[n]
+            has = {"adsum_device": tag, "adsum_known": proof}
+        else:
+            has = {"adsum_device": f"d{n}", "adsum_pass": sealed, "adsum_session": self.sessions[n]}
+        return code, f"s{n}@bench.example", has
 
     def marks(self) -> int:
         """How many students are marked in the classes of this morning."""
@@ -108,7 +114,10 @@ class Morning:
 
     def play(self, protocol: str) -> None:
         """All three ways, printed."""
-        wishes, title = self.wishes, f"{protocol}, {self.share:.0%} not signed in"
+        wishes, title = (
+            self.wishes,
+            f"{protocol}, {self.share:.0%} {'new, others remembered' if self.wishes.remembered else 'not signed in'}",
+        )
         self.phones(2 * IN_STEP, in_step=IN_STEP)  # pages are loaded, the provider's description and keys are read
         count, rate = round(STUDENTS * wishes.scale), STUDENTS / wishes.minutes / 60
         self._tell(f"{title}, {count} in {count / rate:.0f} s", self.measured(count, rate=rate))
@@ -148,6 +157,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--minutes", type=float, default=10, help="within which all of them would come (default: 10)")
     parser.add_argument("--share", type=float, action="append", help="not signed in: 1, 0.3 and 0.05 if none is named")
     parser.add_argument("--protocol", choices=("oidc", "saml"), action="append", help="both if none is named")
+    parser.add_argument("--remembered", action="store_true", help="the others are not signed in either, but remembered")
     wishes = parser.parse_args(arguments)
     students = round(STUDENTS * wishes.scale * 1.25) + 1_000
     for protocol in wishes.protocol or ("oidc", "saml"):

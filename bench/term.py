@@ -1,5 +1,5 @@
-"""What the students of the benchmarks' university have when they open pages: a term behind them, a role, and, those who are
-signed in already, a sign-in."""
+"""What the students of the benchmarks' university have when they come: a term behind them, and a sign-in, or a browser that is
+remembered from an earlier day."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -80,3 +80,23 @@ def signed_in(people: "Sequence[Person]", at: datetime) -> list[str]:
         )
     Session.objects.bulk_create(made, batch_size=BATCH)
     return [one.session_key for one in made]
+
+
+def remembered(people: "Sequence[Person]", at: datetime) -> list[tuple[str, str]]:
+    """A browser of each person, known for checking in since then: its tag, and its proof."""
+    from adsum.checkin.codes import Remembered, browser_name, seal_remembered
+    from adsum.checkin.models import KnownBrowser
+    from adsum.checkin.rules import milliseconds
+    from adsum.core import keyring
+
+    kid = keyring.current()
+    key = keyring.keys_for("remembered/v1")[kid]
+    made, proofs = [], []
+    for person in people:
+        tag, name = f"phone-{person.pk}", person.pk.to_bytes(16, "little")
+        known = KnownBrowser(person=person, device=browser_name(tag).hex(), name=name.hex())
+        known.remembered, known.strong, known.began_at, known.seen_at = True, False, at, at
+        made.append(known)
+        proofs.append((tag, seal_remembered(Remembered(person.pk, name, browser_name(tag), milliseconds(at)), key, kid)))
+    KnownBrowser.objects.bulk_create(made, batch_size=BATCH)
+    return proofs

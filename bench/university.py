@@ -35,7 +35,7 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES, term: 
     from adsum.core import keyring
     from adsum.timetable.models import ClassSession, Group, Module, Place, Teaching
     from adsum.web.live.streams import display_cookie
-    from bench.term import add_term, signed_in
+    from bench.term import add_term, remembered, signed_in
     from tests.kit.signing_in import prove
 
     call_command("migrate", verbosity=0)
@@ -125,6 +125,7 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES, term: 
         add_term(starts)
         RoleGrant.objects.bulk_create([RoleGrant(person=one, role="student") for one in people], batch_size=2000)
         out.with_name("sessions.json").write_text(json.dumps(signed_in(people, now - timedelta(seconds=1))))
+        out.with_name("remembered.json").write_text(json.dumps(remembered(people, now - timedelta(days=1))))
     RoleGrant.objects.create(person=lecturer, role="lecturer")
     Teaching.objects.bulk_create([Teaching(session=session, person=lecturer) for session in sessions])
     browser = Client()
