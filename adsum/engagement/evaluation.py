@@ -188,7 +188,7 @@ def reconsider(students: Collection[int], *, at: datetime, calendar: Calendar | 
     seen = observed(concerned, since=since, until=at)
     contacts = contacts_of(concerned, since=since)
     moved = 0
-    for student in concerned:
+    for student in sorted(concerned):
         own = [alert for alert in alerts if alert.student_id == student]
         moved += _reconsidered(own, rules, seen[student], contacts.get(student, ()), calendar, at)
     return moved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from adsum.timetable.rules import ClassStatus
 AT = datetime(2026, 11, 24, 11, 20, tzinfo=UTC)
 """A Tuesday in term, in the middle of the morning's classes."""
 SMALL = 0.04
+REF = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NAMED: dict[str, type[models.Model]] = {"session": ClassSession, "module": Module, "person": Person}
 """What a log's subject names."""
 LISTED: dict[str, type[models.Model]] = {"room_ids": Room, "group_ids": Group, "staff_ids": Person}
@@ -42,6 +44,8 @@ def content() -> dict[str, list[tuple[object, ...]]]:
         for table in tables
     }
 
+    refs = dict[str, int]()  # references are chance: which of them come again where is not
+
     def told(field: models.Field[Any, Any], value: Any) -> object:
         if isinstance(field, models.ForeignKey):
             return rank[field.related_model].get(value)
@@ -55,7 +59,8 @@ def content() -> dict[str, list[tuple[object, ...]]]:
             value = {key: sorted(rank[LISTED[key]][pk] for pk in one) if key in LISTED else one for key, one in value.items()}
         if field.name == "detail":  # a digest is of a salted row
             value = {**value, "row": "·", "department": rank[Department].get(value.get("department"))}
-        return ALIAS.sub("person:·", repr(value))  # people are told apart by chance there
+        said = REF.sub(lambda found: f"ref {refs.setdefault(found[0], len(refs))}", repr(value))
+        return ALIAS.sub("person:·", said)  # people are told apart by chance there
 
     rows: dict[str, list[tuple[object, ...]]] = {}
     for table in tables:

@@ -15,6 +15,7 @@ from adsum.checkin.models import GateState
 from adsum.core.errors import AdsumError
 from adsum.ops.demo import ACTOR, SOURCE
 from adsum.ops.demo.absences import make_absences
+from adsum.ops.demo.alerts import make_alerts
 from adsum.ops.demo.calendar import around
 from adsum.ops.demo.classes import make_classes
 from adsum.ops.demo.evidence import make_evidence
@@ -104,6 +105,8 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     make_reached(population, at=at)
     make_absences(population, at=at)
     make_support(population, at=at)
+    step("Looking at who missed classes")
+    make_alerts(population, zone=zone, at=at)
     step("Starting the classes around now")
     keep_classes_running(at)
     audit_log.record(
