@@ -102,8 +102,7 @@ def may_leave(message: Message) -> bool:
 
 def lapse(*, at: datetime) -> int:
     """Set aside letters that are of no use any more, such as those about a class that is over; how many."""
-    late = Message.objects.filter(useful_until__lte=at, carrier=None)
-    return _set_aside(late, State.LAPSED, "lapse", Outcome.LAPSED, at=at)
+    return _set_aside(Message.objects.filter(useful_until__lte=at), State.LAPSED, "lapse", Outcome.LAPSED, at=at)
 
 
 def stop(*, at: datetime) -> int:

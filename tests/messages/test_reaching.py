@@ -121,6 +121,16 @@ def test_a_week_is_one_letter_and_each_message_hears_of_it(world: World, heard: 
     assert heard[2:] == [Outcome.BOUNCED] * 2
 
 
+def test_what_a_withdrawn_weeks_letter_carried_is_still_read_here(world: World, heard: list[Outcome], post: Post):
+    alice = world.student()
+    write(alice, "nudge")
+    week.gather(at=MONDAY)
+    services.withdraw(Message.objects.get(kind=WEEK), by=world.person(), at=MONDAY)
+    late = NINE + 31 * DAY
+    assert (send(MONDAY), services.lapse(at=late), unread(alice)) == (0, 1, 1)
+    assert Message.objects.get(kind="nudge").state == State.LAPSED
+
+
 # Formal, and unopened
 
 

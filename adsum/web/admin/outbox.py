@@ -35,7 +35,7 @@ STATES = {
     State.HELD: gettext_lazy("Held back"),
     State.SENT: gettext_lazy("Sent"),
     State.DELIVERED: gettext_lazy("Delivered"),
-    State.MUTED: gettext_lazy("Not wanted by mail"),
+    State.MUTED: gettext_lazy("Not by mail"),
     State.LAPSED: gettext_lazy("Came too late"),
     State.WITHDRAWN: gettext_lazy("Withdrawn"),
     State.STOPPED: gettext_lazy("Stopped"),
