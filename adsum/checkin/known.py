@@ -21,7 +21,7 @@ SIGN_IN = "pass_sign_in"
 """Where a browser's session keeps the 16 bytes, as hexadecimal, that name its sign-in."""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def know(
     person: Person,
     tag: str,
