@@ -71,6 +71,7 @@ def told_a_word(missing: Missing, line: str = "PAA++") -> Alert:
 
 
 def test_an_alert_withdraws_itself_within_a_minute_of_an_amendment_and_everyone_who_was_told_hears_it(missing: Missing):
+    """Pitfall 23: students are warned although they were there."""
     alert = told_a_word(missing)
     at = NINE + 4 * DAY + 2 * HOUR
     missing.mark(missing.classes[2], Status.PRESENT, at=at)
@@ -294,7 +295,8 @@ def test_too_few_classes_are_left_and_a_person_decides(missing: Missing):
 
 
 def test_the_student_with_nothing_by_card_was_right(missing: Missing):
-    """The adjudicator's case: 0 % by card, and the provider had never searched its own fault and help-desk records."""
+    """Pitfall 23: the adjudicator's case, 0 % by card, and the provider had never searched its own fault and help-desk
+    records."""
     sessions = missing.week("+++++")
     for n, session in enumerate(sessions):
         opening = open_checkin(session, by=missing.ada, at=session.starts_at)
