@@ -15,6 +15,7 @@ from adsum.web.office import (
     closures,
     complete,
     conduct,
+    contact_points,
     contacts,
     contradictions,
     cover,
@@ -134,6 +135,7 @@ urlpatterns = [
     path("students/<uuid:ref>/absence/", support_absences.record, name="absence_record"),
     path("people/<uuid:ref>/absences/<uuid:absence>/<uuid:file>/", support_absences.shared_evidence, name="shared_evidence"),
     # For those who look after students
+    path("cases/elsewhere/", contact_points.contact_points, name="contact_points"),
     path("cases/", cases.index, name="cases"),
     path("cases/<uuid:ref>/", cases.case, name="case"),
     path("cases/<uuid:ref>/contacted/", cases.contacted, name="case_contacted"),

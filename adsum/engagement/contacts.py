@@ -1,8 +1,9 @@
 """Contact with students over all channels: when it last was, who spoke to them, and what is written down by hand."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from itertools import chain
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Max
@@ -112,3 +113,30 @@ def record_contact(student: Person, channel: Channel, when: datetime, *, act: Ac
         actor=act.by.actor, verb="contact.record", subject=student.actor, at=act.at, contact=made.pk, channel=channel
     )
     return made
+
+
+class Point(NamedTuple):
+    """A contact as a file has it."""
+
+    student: int
+    channel: Channel
+    at: datetime
+
+
+@transaction.atomic
+def record_points(points: Mapping[str, Point], *, source: str, by: Person, at: datetime) -> int:
+    """Write down contacts that a source names by these ids; how many were new. What is known already stays as it is."""
+    known = set(ContactPoint.objects.filter(source=source, source_id__in=points).values_list("source_id", flat=True))
+    new = {key: point for key, point in points.items() if key not in known}
+    ContactPoint.objects.bulk_create(
+        [
+            ContactPoint(
+                student_id=one.student, channel=one.channel, at=one.at, by=by, source=source, source_id=key, recorded_at=at
+            )
+            for key, one in new.items()
+        ],
+        ignore_conflicts=True,
+    )
+    if new:
+        audit_log.record(actor=by.actor, verb="contact.import", subject=f"source:{source}", at=at, number=len(new))
+    return len(new)

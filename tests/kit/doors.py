@@ -195,6 +195,7 @@ DOORS = [
     # For those who look after students
     *doors("work",                    "/work/",                             OFFICE, None),
     *doors("cases",                   "/cases/",                            HAVE_CASES, None),
+    *doors("contact_points",          "/cases/elsewhere/",                  HAVE_CASES, instead(HAVE_CASES, 422)),
     *doors("case",                    "/cases/{case}/",                     THIS_RECORD, DONE_CASE, action="plan",
                                                                             next_step="Call", due_on="2099-01-01"),
     *doors("case_contacted",          "/cases/{case}/contacted/",           None, DONE_CASE, contact="call:no_answer"),

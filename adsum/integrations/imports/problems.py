@@ -103,6 +103,7 @@ PROBLEMS: dict[str, Promise] = {
     "zone": _("%(column)s is %(value)s, not a time zone. Write it as Europe/London."),
     "order": _("%(last)s comes before %(first)s. Swap or correct them."),
     "long_class": _("This class would last longer than a day. Correct its start or its end."),
+    "ahead": _("%(column)s is %(value)s: this day has not come yet. Bring it in when it has."),
     "choice": _("%(column)s is %(value)s. It must be one of: %(allowed)s."),
     "duplicate": _(
         "%(id)s stands on lines %(lines)s with different content. Keep the right one; until then none of them is used."
