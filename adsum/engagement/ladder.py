@@ -72,4 +72,10 @@ def next_step(findings: Iterable[tuple[Rule, Finding]], rules: RuleSet, told: Ma
 
 def recovered(rule: Rule, seen: Sequence[Seen], told_at: datetime, at: datetime) -> bool:
     """Whether the record closes: of the last counted classes that began after the student was told, enough were attended."""
-    return rule.recovery.is_met([one.attended for one in seen if one.counts and told_at <= one.starts_at <= at])
+    latest = list[bool]()
+    for one in reversed(seen):
+        if one.starts_at < told_at or len(latest) == rule.recovery.of:
+            break
+        if one.counts and one.starts_at <= at:
+            latest.append(one.attended)
+    return rule.recovery.is_met(latest[::-1])

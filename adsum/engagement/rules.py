@@ -141,10 +141,11 @@ class RuleSet:
 
     number: int
     rules: tuple[Rule, ...]
+    stages: tuple[int, ...] = field(init=False)
+    """Those that one of the rules leads to."""
 
-    @property
-    def stages(self) -> tuple[int, ...]:
-        return tuple(sorted({rule.stage for rule in self.rules}))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", tuple(sorted({rule.stage for rule in self.rules})))
 
 
 # What is known of a student

@@ -5,7 +5,7 @@ what was known each night, by department and level, beside the rules in force. O
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from adsum.accounts.models import Department, Person
 from adsum.attendance.counting import Calendar
@@ -70,9 +70,10 @@ def nights_of(calendar: Calendar, first: date, last: date) -> list[Night]:
     """Every night of some days, with when what is found in it may leave."""
     days, found = notice_days(), list[Night]()
     for n in range((last - first).days + 1):
-        at = datetime.combine(first + timedelta(days=n), AT, tzinfo=calendar.zone)
-        leaves = (held_until(at, held, calendar.zone, days) for held in range(LONGEST_HOLD + 1))
-        found.append(Night(at, at.date(), tuple(leaves)))
+        on = first + timedelta(days=n)
+        at = datetime.combine(on, AT, tzinfo=calendar.zone).astimezone(UTC)
+        leaves = (held_until(at, held, calendar.zone, days).astimezone(UTC) for held in range(LONGEST_HOLD + 1))
+        found.append(Night(at, on, tuple(leaves)))
     return found
 
 

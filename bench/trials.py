@@ -1,0 +1,129 @@
+"""What trying a version of the alert rules against a term costs: python -m bench.trials [STUDENTS] [WEEKS]
+
+20,000 students in cohorts of 60, fifteen classes a week for twelve weeks, on PostgreSQL. Of a hundred students five come to
+half of their classes, the others to nine in ten; of a hundred marks three were amended later. UK taught is tried, beside
+another version in force. The trial runs in a process of its own, so that only its memory counts. Less may be asked for.
+"""
+
+import json
+import os
+import platform
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+
+STUDENTS, WEEKS, COHORT, WEEKLY = 20_000, 12, 60, 15
+BEGAN = datetime(2026, 9, 14, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def build(students: int, weeks: int) -> None:
+    """The university and its term, in the database of the environment."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    from adsum.accounts.models import Department, Person
+    from adsum.attendance.models import Mark, MarkChange, Register
+    from adsum.engagement.models import RuleSwitch
+    from adsum.engagement.presets import UK_TAUGHT
+    from adsum.engagement.versions import make_version, put
+    from adsum.timetable.models import ClassSession, Course, Enrolment, Module, Term
+
+    call_command("migrate", verbosity=0)
+    chance = random.Random(1)
+    department = Department.objects.create(code="D", name="D")
+    team = Person.objects.create(username="team@uni.example")
+    people = Person.objects.bulk_create(
+        [Person(username=f"s{n}@uni.example", family_name="X") for n in range(students)], batch_size=1000
+    )
+    course = Course.objects.create(code="C", title="C", department=department)
+    Enrolment.objects.bulk_create(
+        [Enrolment(person=one, course=course, starts_on=BEGAN.date()) for one in people], batch_size=1000
+    )
+    Term.objects.create(name="T", starts_on=BEGAN.date(), ends_on=(BEGAN + timedelta(weeks=weeks)).date())
+    module = Module.objects.create(code="M", title="M", department=department)
+    often = [0.5 if n % 20 == 0 else 0.9 for n in range(students)]
+    for first in range(0, students, COHORT):
+        cohort = range(first, min(first + COHORT, students))
+        times = [BEGAN + timedelta(weeks=n // WEEKLY, days=n % WEEKLY // 3, hours=n % 3 * 2) for n in range(weeks * WEEKLY)]
+        sessions = ClassSession.objects.bulk_create(
+            ClassSession(module=module, title="M", starts_at=at, ends_at=at + timedelta(hours=1), starts_on=at.date())
+            for at in times
+        )
+        Register.objects.bulk_create(Register(session=one, state="closed", closed_at=one.ends_at + DAY) for one in sessions)
+        marks, steps = [], []
+        for session in sessions:
+            for n in cohort:
+                status = "present" if chance.random() < often[n] else "absent_unauthorised"
+                late = chance.random() < 0.03
+                at = session.ends_at + (3 * DAY if late else timedelta())
+                key = {"session": session, "student": people[n], "source": "staff"}
+                marks.append(Mark(**key, status=status, at=session.starts_at, changed_at=at))
+                if late:
+                    steps.append(MarkChange(**key, after="absent_unauthorised", at=session.ends_at))
+                    steps.append(MarkChange(**key, before="absent_unauthorised", after=status, at=at))
+        Mark.objects.bulk_create(marks, batch_size=2000)
+        MarkChange.objects.bulk_create(steps, batch_size=2000)
+    beside = make_version(UK_TAUGHT, name="In force", by=team, at=BEGAN)
+    put(RuleSwitch.Place.IN_FORCE, beside, by=team, at=BEGAN, reason="Benchmark")
+    make_version(UK_TAUGHT, name="Draft", by=team, at=BEGAN)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def measure(weeks: int) -> None:
+    """Try the draft; the figures as JSON."""
+    import django
+
+    django.setup()
+    from adsum.accounts.models import Person
+    from adsum.engagement import trials
+    from adsum.engagement.models import RuleTrial, RuleVersion
+    from adsum.timetable.models import Term
+
+    team = Person.objects.get(username="team@uni.example")
+    trials.enqueue = lambda *_, **__: None
+    at = BEGAN + timedelta(weeks=weeks + 4)
+    trial = trials.begin_trial(RuleVersion.objects.get(name="Draft"), Term.objects.get(), by=team, at=at)
+    started = time.perf_counter()
+    trials.run_trial(pk=trial.pk)
+    seconds = time.perf_counter() - started
+    found = RuleTrial.objects.get(pk=trial.pk)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(
+        json.dumps(
+            {"seconds": round(seconds, 1), "MB": memory, "students": found.students, "reached": found.result["total"][1:5]}
+        )
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Build it once, measure it once."""
+    from tests.kit.postgres import Cluster
+
+    students, weeks = int(arguments[0]) if arguments else STUDENTS, int(arguments[1]) if len(arguments) > 1 else WEEKS
+    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    with Cluster() as cluster, tempfile.TemporaryDirectory(prefix="adsum-bench-") as folder:
+        environment = {**os.environ, "ADSUM_DATA": folder, "ADSUM_DATABASE_URL": cluster.url}
+        environment["DJANGO_SETTINGS_MODULE"] = "adsum.settings"
+        for code in (f"build({students}, {weeks})", f"measure({weeks})"):
+            run = subprocess.run(
+                [sys.executable, "-c", f"from bench.trials import build, measure; {code}"],
+                env=environment,
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+                stdin=subprocess.DEVNULL,
+            )
+        print(run.stdout.strip(), f"load average {os.getloadavg()[0]:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
