@@ -25,7 +25,7 @@ from adsum.engagement.observed import BATCH, Observations
 from adsum.engagement.policies import studies_of, university_calendar, version_at
 from adsum.engagement.reminders import facts_of, finding_of
 from adsum.engagement.rules import Rule, Seen, judge
-from adsum.engagement.standing import Stands, is_news, looks_back_to, stands
+from adsum.engagement.standing import Stands, is_news, looks_back_to, stands_held
 
 A_WEEK = 20
 """Would-be alerts of a week that staff are asked about: as many as can be read with care."""
@@ -90,13 +90,13 @@ class _Record:
         """What was held leaves now, or was never so; a record whose student came back closes. Returns what changed."""
         changed = list[WouldBe]()
         for one in self._rows:
-            if one.ended_at is None and one.told_at is None and self._at >= one.leaves_at:
-                rule = self._rules.get(one.rule)
-                stand = stands(rule, known, contacts, calendar, one.found_at) if rule is not None else Stands.UNTRUE
-                if stand == Stands.TRUE:
-                    one.told_at = self._at
-                elif stand == Stands.UNTRUE:
+            if one.ended_at is None and one.told_at is None:
+                rule, found_at = self._rules.get(one.rule), one.found_at
+                stand = stands_held(rule, known, contacts, calendar, found_at, self._at) if rule else Stands.UNTRUE
+                if stand == Stands.UNTRUE:
                     one.ended_at = self._at
+                elif stand == Stands.TRUE and self._at >= one.leaves_at:
+                    one.told_at = self._at
                 changed.append(one)
         told = [one for one in self._rows if one.told_at is not None and one.ended_at is None]
         if told and (latest := told[-1].told_at) is not None:

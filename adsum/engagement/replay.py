@@ -13,7 +13,7 @@ from adsum.attendance.rules import Status
 from adsum.core.clock import monday_of
 from adsum.engagement.ladder import Due, Heard, next_step, recovered, why_wait
 from adsum.engagement.rules import Rule, RuleSet, Seen, Trigger, Verdict, judge, verdict_of
-from adsum.engagement.standing import Stands, is_news, stands
+from adsum.engagement.standing import Stands, is_news, stands_held
 
 
 class Known(NamedTuple):
@@ -140,8 +140,8 @@ def replay(
         if new and told_by and heard and recovered(told_by, questions.seen, max(one.at for one in heard.values()), night.at):
             heard, closed_at, stale = {}, night.at, False
         if held is not None:
-            standing = questions.stands(held) if night.at >= held.leaves_at else Stands.DOUBTED
-            if standing == Stands.DOUBTED:
+            standing = questions.stands(held, night.at)
+            if standing == Stands.DOUBTED or (standing == Stands.TRUE and night.at < held.leaves_at):
                 continue
             if standing == Stands.TRUE:
                 heard, told_by = {**heard, held.due.stage: Heard(night.at)}, held.due.rule
@@ -194,9 +194,9 @@ class _Questions:
             self._weeks, self._quiet = weeks, None
         return new
 
-    def stands(self, held: _Held) -> Stands:
-        """Whether what was found is still so, by what is known now."""
-        return stands(held.due.rule, self._record.seen, self._contacts, self._calendar, held.found_at)
+    def stands(self, held: _Held, at: datetime) -> Stands:
+        """Whether what was found still is so, by what is known now."""
+        return stands_held(held.due.rule, self._record.seen, self._contacts, self._calendar, held.found_at, at)
 
     def due(self, heard: Mapping[int, Heard], at: datetime) -> Due | None:
         """The stage that is due now."""

@@ -30,6 +30,14 @@ def stands(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calen
     return Stands.DOUBTED if judge(rule, settled, contacts, calendar, at).holds else Stands.UNTRUE
 
 
+def stands_held(
+    rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calendar: Calendar, found_at: datetime, at: datetime
+) -> Stands:
+    """Whether what has not left yet still may: it was so, and has not ceased to be so meanwhile."""
+    both = {stands(rule, seen, contacts, calendar, when) for when in (found_at, at)}
+    return next(one for one in (Stands.UNTRUE, Stands.DOUBTED, Stands.TRUE) if one in both)
+
+
 def is_news(finding: Finding, spent: Collection[int], seen: Iterable[Seen] = (), closed_at: datetime | None = None) -> bool:
     """Whether a finding rests on a class that no earlier alert of its stage rested on: the same classes start nothing twice.
 

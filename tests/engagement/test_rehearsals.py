@@ -41,7 +41,7 @@ def test_nothing_is_rehearsed_while_none_is_on(missing: Missing) -> None:
 
 
 def test_what_would_have_been_sent_is_written_down_and_nobody_hears(missing: Missing) -> None:
-    missing.week("PAAPP")
+    missing.week("PAA..")
     assert nights(missing, 0, 4) == [0, 0, 1, 0, 0]
     found = WouldBe.objects.get()
     assert (found.student, found.stage, found.rule, found.told_at) == (missing.alice, 0, "0a", NINE + NIGHT + 4 * DAY)
