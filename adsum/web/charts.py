@@ -55,3 +55,37 @@ def columns(weeks: Sequence[WeekBar]) -> Iterator[Column]:
         yield Column(
             week.monday, n * STEP + (STEP - BAR) // 2, HEIGHT - height, height, percent, sums["attended"], sums["counted"]
         )
+
+
+PAIR_HEIGHT = 100
+
+
+class Pair(NamedTuple):
+    """One column of two parts as it is drawn, and as its row of the table says it."""
+
+    step: int
+    counted: int
+    bad: int
+    x: int
+    y: float
+    counted_height: float
+    bad_y: float
+    bad_height: float
+
+
+class Pairs(NamedTuple):
+    """The columns of a chart of two parts, and its measures."""
+
+    columns: list[Pair]
+    width: int
+    bar: int
+
+
+def pairs(steps: Sequence[tuple[int, int, int]]) -> Pairs:
+    """Columns of two parts, one on the other; the highest fills the drawing."""
+    most = max((good + bad for _step, good, bad in steps), default=0) or 1
+    drawn = []
+    for n, (step, good, bad) in enumerate(steps):
+        low, high = PAIR_HEIGHT * good / most, PAIR_HEIGHT * bad / most
+        drawn.append(Pair(step, good, bad, n * STEP, HEIGHT - low, low, HEIGHT - low - high, high))
+    return Pairs(drawn, len(steps) * STEP, BAR)

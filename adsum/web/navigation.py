@@ -55,6 +55,7 @@ MENU = (
     Door("office_adjustments", _("Adjustments"), "person-check", frozenset({Role.ATTENDANCE_TEAM})),
     Door("office_contradictions", _("Contradictions"), "question-circle", frozenset({Role.ATTENDANCE_TEAM})),
     Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True),
+    Door("checkin_health", _("How check-in works"), "qr-code-scan", KEEPS_REGISTERS),
     Door("modules", _("Modules"), "mortarboard", LISTS_CLASSES),
     Door("cases", _("Cases"), "person-check", KEEPS_RECORDS | {Role.TUTOR}, within="work"),
     Door("tutees", _("My tutees"), "people", frozenset({Role.TUTOR})),

@@ -193,6 +193,8 @@ DOORS = [
     *doors("desk_query",              "/desk/students/{student}/query/{session}/", None, instead(DESK, 302)),
 
     # For those who look after students
+    *doors("checkin_health",          "/office/check-in-health/",           OFFICE, None),
+    *doors("silent_weeks",            "/office/silent-weeks/",              OFFICE, None),
     *doors("work",                    "/work/",                             OFFICE, None),
     *doors("cases",                   "/cases/",                            HAVE_CASES, None),
     *doors("contact_points",          "/cases/elsewhere/",                  HAVE_CASES, instead(HAVE_CASES, 422)),

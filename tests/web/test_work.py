@@ -48,7 +48,7 @@ def test_what_is_due_first_comes_first_whatever_it_is(world: World, team: Person
     _asks(world, "Ben Asks", at=7 * DAY)
     client.force_login(team)
     page = text_of(client.get("/work/"))
-    assert "Everything 3 Queries 2 Absences 0 Alerts 0 Cases 1 Not opened 0" in page
+    assert "Everything 3 Queries 2 Absences 0 Alerts 0 Contradictions 0 Cases 1 Not opened 0" in page
     assert "Mon 30 Nov, late Ann Asks" in page
     assert page.index("Ann Asks") < page.index("Cat Case") < page.index("Ben Asks")
     only = text_of(client.get("/work/?show=cases"))
@@ -74,4 +74,4 @@ def test_it_costs_the_same_for_one_and_three(world: World, team: Person, client:
         with CaptureQueriesContext(connection) as queries:
             client.get("/work/")
         counts.append(len(queries))
-    assert counts[0] == counts[1] == 15
+    assert counts[0] == counts[1] == 17

@@ -25,7 +25,7 @@ TEAM = frozenset({Role.ATTENDANCE_TEAM})
 PAGE = 50
 
 
-def _waiting(request: PersonRequest) -> Any:
+def waiting(request: PersonRequest) -> Any:
     """Those that nobody has looked at, in classes of this person's departments; never about themselves."""
     mine = ClassSession.objects.visible_to(request.user, request.access).values("pk")
     return Contradiction.objects.filter(seen_at=None, session__in=mine).exclude(student=request.user)
@@ -35,7 +35,7 @@ def _waiting(request: PersonRequest) -> Any:
 @for_roles(TEAM)
 def overview(request: PersonRequest) -> HttpResponse:
     """What was found and waits, the latest first."""
-    found = _waiting(request).select_related("student", "session__module", "other").order_by("-found_at", "-pk")
+    found = waiting(request).select_related("student", "session__module", "other").order_by("-found_at", "-pk")
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     relation = as_one_of(request.access, TEAM)
     looked_through(request, Page.CONTRADICTIONS, [(one.student_id, relation) for one in page])
@@ -47,6 +47,6 @@ def overview(request: PersonRequest) -> HttpResponse:
 @for_roles(TEAM)
 def seen(request: PersonRequest, row: int) -> HttpResponse:
     """Take one off the list, having looked."""
-    note_contradiction(get_object_or_404(_waiting(request), pk=row), by=request.user, at=request.at)
+    note_contradiction(get_object_or_404(waiting(request), pk=row), by=request.user, at=request.at)
     messages.success(request, _("Off the list."))
     return redirect("office_contradictions")

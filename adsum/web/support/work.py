@@ -16,6 +16,8 @@ from django.views.decorators.http import require_safe
 from adsum.absence.rules import State as AbsenceState
 from adsum.accounts.models import Person
 from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, Role
+from adsum.attendance.ahead import Contrary
+from adsum.attendance.labels import CONTRARIES
 from adsum.attendance.reports import QueryDates
 from adsum.audit.rules import Page
 from adsum.engagement.alert_labels import STAGES
@@ -25,7 +27,7 @@ from adsum.engagement.models import Case
 from adsum.timetable.reports import relations_to
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.office import alerts, queries
+from adsum.web.office import alerts, contradictions, queries
 from adsum.web.support import deciding, unopened
 from adsum.web.viewing import looked_through
 
@@ -107,10 +109,28 @@ def _unopened(request: PersonRequest) -> tuple[int, Iterable[Task]]:
     return found.count(), tasks
 
 
+def _contradictions(request: PersonRequest) -> tuple[int, Iterable[Task]]:
+    found = contradictions.waiting(request).select_related("student")
+    tasks = [
+        Task(
+            localtime(one.found_at).date(),
+            "contradictions",
+            one.student,
+            CONTRARIES[Contrary(one.kind)],
+            reverse("office_contradictions"),
+        )
+        for one in found.order_by("found_at", "pk")[:MOST]
+    ]
+    return found.count(), tasks
+
+
 KINDS = {
     "queries": Kind(gettext_lazy("Queries"), "office_queries", KEEPS_REGISTERS, _queries),
     "absences": Kind(gettext_lazy("Absences"), "office_absences", KEEPS_RECORDS, _absences),
     "alerts": Kind(gettext_lazy("Alerts"), "office_alerts", frozenset({Role.ATTENDANCE_TEAM}), _alerts),
+    "contradictions": Kind(
+        gettext_lazy("Contradictions"), "office_contradictions", frozenset({Role.ATTENDANCE_TEAM}), _contradictions
+    ),
     "cases": Kind(gettext_lazy("Cases"), "cases", KEEPS_RECORDS, _cases),
     "unopened": Kind(gettext_lazy("Not opened"), "unopened", KEEPS_RECORDS, _unopened),
 }
