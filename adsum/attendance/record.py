@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, prefetch_related_objects
 
 from adsum.accounts.models import Person
 from adsum.attendance.ahead import NO_ALLOWANCE, Allowance, Word
@@ -97,10 +97,11 @@ def classes_of(student: Person) -> QuerySet[ClassSession]:
     return ClassSession.objects.filter(pk__in=own.union(marked, queried))
 
 
-def own_classes(student: Person, sessions: QuerySet[ClassSession]) -> list[OwnClass]:
+def own_classes(student: Person, sessions: QuerySet[ClassSession], *, rooms_since: datetime | None = None) -> list[OwnClass]:
     """Those of `sessions`, in order of time, with this student's marks, queries and policies, and what is known of them before
-    (eight queries)."""
-    found = list(sessions.select_related("module", "register").prefetch_related("rooms").order_by("starts_at", "title", "pk"))
+    (eight queries). With `rooms_since`, classes that ended before it come without their rooms, for they are only counted."""
+    found = list(sessions.select_related("module", "register").order_by("starts_at", "title", "pk"))
+    prefetch_related_objects([one for one in found if rooms_since is None or one.ends_at > rooms_since], "rooms")
     pks = [session.pk for session in found]
     marks = {mark.session_id: mark for mark in Mark.objects.filter(student=student, session__in=pks)}
     asked = Query.objects.filter(student=student, session__in=pks).select_related("answered_by").order_by("raised_at")

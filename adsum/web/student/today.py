@@ -75,7 +75,7 @@ def _today(request: PersonRequest) -> HttpResponse:
     start, _ = civil_day(request.today, university_zone())
     __, end = civil_day(request.today + timedelta(days=AHEAD_DAYS), university_zone())
     shown = classes_of(request.user).filter(ends_at__gt=at - BACK, starts_at__lt=end)
-    classes = own_classes(request.user, shown)
+    classes = own_classes(request.user, shown, rooms_since=start)
     cards = _cards([one for one in classes if one.session.ends_at > start], at)
     recent = account((one for one in classes if one.session.ends_at <= at or one.mark), at)
     today_ = [card for card in cards if localtime(card.one.session.starts_at).date() <= request.today]
