@@ -15,6 +15,8 @@ from adsum.timetable.reports import expected_ids
 
 SOURCE = "absence_classes"
 BATCH = 200
+FRESH = timedelta(days=3)
+"""Older changes, as a first start finds them, are left to the night."""
 KEEPS_UP = timedelta(days=14)
 """How long after its last day a request follows changes of places and enrolments, too."""
 
@@ -35,7 +37,7 @@ def _again(request: AbsenceRequest, at: datetime) -> None:
 def follow_timetable(*, at: datetime) -> int:
     """Link again the requests that classes changed lately touch; how many. One worker at a time, each change once."""
     reader = take_up(SOURCE, ClassChange)
-    changes = list(reader.left(ClassChange.objects.all())[:BATCH])
+    changes = list(reader.left(ClassChange.objects.filter(at__gt=at - FRESH))[:BATCH])
     sessions = list(ClassSession.objects.filter(pk__in={change.session_id for change in changes}))
     expected = expected_ids([session.pk for session in sessions])
     students = {student for those in expected.values() for student in those}

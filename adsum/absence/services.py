@@ -138,7 +138,8 @@ def tell(student: Person, telling: Telling, *, act: Act) -> AbsenceRequest:
     """
     if telling.source != Told.STUDENT and act.by == student:
         raise AdsumError("own_record", _("You cannot record your own absence as staff. Tell it as a student."))
-    Person.objects.select_for_update().get(pk=student.pk)  # two tellings at once would both be within the limits
+    # Two tellings at once would both be within the limits. A scan of the student waits for neither.
+    Person.objects.select_for_update(no_key=True).get(pk=student.pk)
     known = foretell(student, telling, at=act.at)
     if known.beside:
         days = date_format(known.beside[0].first_day, "j F")
