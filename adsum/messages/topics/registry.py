@@ -18,6 +18,7 @@ NAMES = (
     "amendments",
     "feeds",
     "oversight",
+    "rehearsal",
     "reminders",
     "reaching",
     "support",
