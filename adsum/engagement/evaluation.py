@@ -20,7 +20,7 @@ from adsum.attendance.models import MarkChange, ReportedPeriod
 from adsum.audit.following import Reader, take_up
 from adsum.audit.services import Entry, record_all
 from adsum.core.turns import let_others_write
-from adsum.engagement.alert_life import OPEN, TICKED_FROM, State, Step, disproved, held_until
+from adsum.engagement.alert_life import OPEN, TICKED_FROM, Back, State, Step, disproved, held_until
 from adsum.engagement.alerts import ACTOR, hash_of, move_by_itself
 from adsum.engagement.case_rules import Reply
 from adsum.engagement.contacts import contacts_of
@@ -306,8 +306,11 @@ def let_go(*, at: datetime) -> list[Alert]:
     if not is_working_hour(at):
         return []
     by_itself = Q(state=State.HELD, stage__lt=TICKED_FROM, held_by=None)
-    due = Alert.objects.filter(Q(state=State.RELEASED) | by_itself, held_until__lte=at).order_by("held_until", "pk")
-    due = due[:MOST_AT_ONCE]
+    over = Alert.objects.filter(Q(state=State.RELEASED) | by_itself, held_until__lte=at).order_by("held_until", "pk")
+    waiting = list(over)
+    known = backs_of(waiting, at)
+    free = [alert for alert in waiting if known[alert.pk] in {None, Back.DOUBT}]  # a doubt may be settled by now
+    due = sorted(free, key=lambda alert: known[alert.pk] is not None)[:MOST_AT_ONCE]
     reconsider({alert.student_id for alert in due}, at=at)
     left = list(
         Alert.objects.filter(pk__in=[alert.pk for alert in due], state__in=[State.HELD, State.RELEASED])

@@ -14,7 +14,7 @@ from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
-from adsum.engagement import alerts
+from adsum.engagement import alerts, evaluation
 from adsum.engagement.alert_life import Back, State
 from adsum.engagement.case_rules import Reply, Way
 from adsum.engagement.contacts import log_contact
@@ -25,7 +25,7 @@ from adsum.engagement.reminders import promise_of
 from adsum.engagement.stopping import stop_contact
 from adsum.timetable.models import Enrolment
 from tests.kit.alerted import DAY, NIGHT, Missing, minute, night
-from tests.kit.marking import answer_query, confirm, propose
+from tests.kit.marking import answer_query, confirm, mark_students, propose
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, cancel_class
 
@@ -200,6 +200,17 @@ def test_a_welfare_hold_and_a_suspension_hold_it(missing: Missing):
     Enrolment.objects.filter(person=missing.alice).update(status=Enrolment.Status.ENROLLED)
     minute(at + timedelta(minutes=2))
     assert missing.told() == ["reminder_word"]
+
+
+def test_those_that_are_kept_back_hold_up_no_others(missing: Missing, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(evaluation, "MOST_AT_ONCE", 1)
+    for session in missing.week("PAA")[1:]:
+        mark_students(session, [missing.other], Status.ABSENT, by=missing.ada, at=session.ends_at)
+    assert night(NINE + 2 * DAY + NIGHT) == 2
+    at = NINE + 4 * DAY
+    alerts.hold_for_welfare(missing.alice, review_on=(at + DAY).date(), act=missing.act(at))
+    minute(at)
+    assert (missing.told(), missing.told(missing.other)) == ([], ["reminder_word"])
 
 
 def test_a_person_holds_one_back_and_lets_it_go(missing: Missing):
