@@ -108,6 +108,15 @@ def test_modules_and_their_weeks(faculty: Faculty, role: str):
     assert faculty.get(side[role], f"/modules/{other.pk}/").status_code == 404
 
 
+def test_a_week_of_a_module_opens_to_its_classes(faculty: Faculty):
+    side = faculty.sides["Computing"]
+    path = f"/modules/{side['module'].pk}/"
+    assert f'href="{path}?week=2026-11-16#classes"' in faculty.get(side["staff"], "/modules/").content.decode()
+    classes = faculty.get(side["staff"], f"{path}?week=2026-11-16").context["classes"]
+    assert [session.starts_on.isoformat() for session in classes] == ["2026-11-16"]
+    assert faculty.get(side["staff"], f"{path}?week=nonsense").status_code == 404
+
+
 def test_the_department_filter_offers_ones_own(faculty: Faculty):
     page = text_of(faculty.get(faculty.sides["Computing"]["staff"], "/modules/"))
     assert "Computing" in page

@@ -26,6 +26,7 @@ from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.support.sentences import attended
 from adsum.web.viewing import looked_at_module
+from adsum.web.weeks import asked_week
 
 PER_PAGE = 25
 WEEKS = 6
@@ -122,6 +123,8 @@ def module(request: PersonRequest, pk: int) -> HttpResponse:
     students = Paginator(listed, PER_PAGE).get_page(request.GET.get("students"))
     mine = ClassSession.objects.visible_to(request.user, request.access).filter(module=shown)
     latest = in_order(mine.filter(starts_at__gte=since, starts_at__lte=request.at)).order_by("-starts_at", "pk")
+    if week := asked_week(request):
+        latest = latest.filter(starts_on__gte=week, starts_on__lt=week + timedelta(weeks=1))
     classes = Paginator(latest, PER_PAGE).get_page(request.GET.get("page"))
     total = tallies.get(None)
     context = {
@@ -141,6 +144,8 @@ def module(request: PersonRequest, pk: int) -> HttpResponse:
             }
             for one in students
         ],
+        "week": week,
+        "week_query": f"week={week}&" if week else "",
         "classes": classes,
         "class_rows": class_rows(classes, request.at),
     }
