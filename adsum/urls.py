@@ -292,6 +292,7 @@ urlpatterns = [
     path("mail/reports/", mail_reports.report, name="mail_report"),
     # Check-in of the whole university: administrators
     path("office/adjustments/", adjustments.overview, name="office_adjustments"),
+    path("office/adjustments/file/", adjustments.from_file, name="adjustments_file"),
     path("office/adjustments/<uuid:ref>/end/", adjustments.end, name="end_adjustment"),
     path("office/contradictions/", contradictions.overview, name="office_contradictions"),
     path("office/contradictions/<row:row>/seen/", contradictions.seen, name="contradiction_seen"),

@@ -34,6 +34,18 @@ class Arrangement:
     def says_something(self) -> bool:
         return bool(self.extra_minutes or self.by_hand or self.exempt_from or self.other_contact or self.instruction)
 
+    def wrong(self) -> AdsumError | None:
+        """What does not fit, as the error to raise; None when all of it does."""
+        if not self.says_something:
+            return AdsumError("empty", _("Say what the adjustment is: tick or fill in at least one of them."))
+        if self.extra_minutes > MOST_EXTRA:
+            return AdsumError("too_long", _("An adjustment adds at most %(most)d minutes.") % {"most": MOST_EXTRA})
+        if self.ends_on is not None and self.ends_on < self.starts_on:
+            return AdsumError("ends_first", _("An adjustment ends on or after its first day. Check the two dates."))
+        if self.review_on is not None and not self.starts_on <= self.review_on <= (self.ends_on or self.review_on):
+            return AdsumError("review", _("The review is between the first day and the last. Check the dates."))
+        return None
+
 
 def attention(adjustments: Iterable[Adjustment], on: date) -> list[Adjustment]:
     """Those of these adjustments in force that end, or are to be looked at again, within four weeks of that day."""
@@ -41,40 +53,27 @@ def attention(adjustments: Iterable[Adjustment], on: date) -> list[Adjustment]:
     return [one for one in adjustments if any(day is not None and day <= until for day in (one.ends_on, one.review_on))]
 
 
-def _checked(what: Arrangement) -> Arrangement:
-    if not what.says_something:
-        raise AdsumError("empty", _("Say what the adjustment is: tick or fill in at least one of them."))
-    if what.extra_minutes > MOST_EXTRA:
-        raise AdsumError("too_long", _("An adjustment adds at most %(most)d minutes.") % {"most": MOST_EXTRA})
-    if what.ends_on is not None and what.ends_on < what.starts_on:
-        raise AdsumError("ends_first", _("An adjustment ends on or after its first day. Check the two dates."))
-    if what.review_on is not None and not what.starts_on <= what.review_on <= (what.ends_on or what.review_on):
-        raise AdsumError("review", _("The review is between the first day and the last. Check the dates."))
-    return what
-
-
 @transaction.atomic
 def adjust(
     student: Person, what: Arrangement, *, actor: str, at: datetime, by: Person | None = None, key: tuple[str, str] = ("", "")
 ) -> Adjustment:
-    """Make an adjustment, or, with the `key` of one that a file made (source, id there), say it anew. Registers and check-in
-    heed it from now on.
+    """Make an adjustment, or, with the `key` of one that a file made (source, id there), say it anew, unless a person has
+    ended that. Registers and check-in heed it from now on.
 
     Raises AdsumError `empty`, `too_long`, `ends_first`, `review`, and `own` when staff would adjust their own classes.
     """
-    _checked(what)
+    if wrong := what.wrong():
+        raise wrong
     if by is not None and by.pk == student.pk:
         raise AdsumError("own", _("You cannot make an adjustment for yourself. Ask a colleague."))
     said = {field.name: getattr(what, field.name) for field in fields(what)}
-    known = (
-        Adjustment.objects.select_for_update(of=("self",)).filter(source=key[0], source_id=key[1]).first() if key[0] else None
-    )
-    if (
-        known is not None
-        and known.student_id == student.pk
-        and all(getattr(known, name) == value for name, value in said.items())
-    ):
-        return known
+    known = None
+    if key[0]:
+        known = Adjustment.objects.select_for_update(of=("self",)).filter(source=key[0], source_id=key[1]).first()
+    if known is not None:
+        same = known.student_id == student.pk and all(getattr(known, name) == value for name, value in said.items())
+        if same or known.ended_by_id is not None:
+            return known
     adjustment = known or Adjustment(student=student, source=key[0], source_id=key[1], made_at=at, made_by=by)
     adjustment.student = student
     for name, value in said.items():

@@ -341,6 +341,7 @@ DOORS = [
     *doors("policy_withdraw",         "/office/policies/{policy}/withdraw/", None, instead(POLICIES, 302)),
     *doors("policy_end",              "/office/policies/{policy}/end/",     POLICIES, instead(POLICIES, 302)),
     *doors("office_adjustments",      "/office/adjustments/",               TEAM, instead(TEAM, 422)),
+    *doors("adjustments_file",        "/office/adjustments/file/",          TEAM, instead(TEAM, 422)),
     *doors("end_adjustment",          "/office/adjustments/{adjustment}/end/", None, instead(TEAM, 302)),
     *doors("office_contradictions",   "/office/contradictions/",            TEAM, None),
     *doors("contradiction_seen",      "/office/contradictions/{contradiction}/seen/", None, instead(TEAM, 302)),

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -103,3 +104,16 @@ def test_contradictions_wait_until_somebody_has_looked(team: Room):
     answer = team.client.post(reverse("contradiction_seen", args=[one.pk]), follow=True)
     assert "Nothing contradicts anything" in words(answer.content.decode())
     assert team.client.post(reverse("contradiction_seen", args=[one.pk])).status_code == 404
+
+
+def test_a_file_brings_adjustments_in(room: Room):
+    room.sign_in(room.world.person(Role.ATTENDANCE_TEAM))
+    rows = f"id,student,starts_on,extra_minutes\na1,{room.alice.number},{TODAY},20\na2,nobody,{TODAY},20\n"
+    page = room.client.post(PAGE + "file/", {"file": SimpleUploadedFile("a.csv", rows.encode())}).content.decode()
+    assert "1 adjustment read" in words(page)
+    assert "1 line could not be used" in words(page)
+    assert "20 more minutes to check in" in words(room.client.get(PAGE).content.decode())
+
+
+def test_a_file_is_for_a_team_over_the_whole_university(team: Room):
+    assert team.client.get(PAGE + "file/").status_code == 404

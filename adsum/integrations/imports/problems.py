@@ -82,6 +82,10 @@ UNUSABLE: dict[str, Promise] = {
 
 PROBLEMS: dict[str, Promise] = {
     "contact": _("What stands under %(column)s cannot be used. Write digits, an e-mail address, or up to 300 characters."),
+    "adjustment": _("This adjustment cannot be used. %(why)s"),
+    "adjustment_id": _(
+        "The id %(id)s is longer than 200 characters, or stands in the file twice. Give every row an id of its own."
+    ),
     "bad_quotes": _("The quotation marks of this line do not match. Double every quotation mark inside a quoted cell."),
     "cell_count": _("This row has %(found)s cells, the header %(expected)s. Look for a comma outside quotation marks."),
     "blank": _("%(column)s is empty. Fill it in."),

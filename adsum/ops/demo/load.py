@@ -15,6 +15,7 @@ from adsum.checkin.models import GateState
 from adsum.core.errors import AdsumError
 from adsum.ops.demo import ACTOR, SOURCE
 from adsum.ops.demo.absences import make_absences
+from adsum.ops.demo.ahead import make_ahead
 from adsum.ops.demo.alerts import make_alerts
 from adsum.ops.demo.calendar import around
 from adsum.ops.demo.classes import make_classes
@@ -108,7 +109,7 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     step("Looking at who missed classes")
     make_alerts(population, zone=zone, at=at)
     step("Starting the classes around now")
-    keep_classes_running(at)
+    make_ahead(keep_classes_running(at)[0], at=at)
     audit_log.record(
         actor=ACTOR,
         verb="demo.load",

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from adsum.accounts.models import Person
+from adsum.attendance.ahead_tables import CatchUp, Foreseen
 from adsum.checkin.services import rosters_changed
 from adsum.ops.demo import SOURCE
 from adsum.ops.demo.catalogue import LIVE_ROOM
@@ -55,7 +56,8 @@ def _start_before(at: datetime) -> datetime:
 
 def _unused(sessions: QuerySet[ClassSession]) -> QuerySet[ClassSession]:
     """Those on which nothing hangs that a person or a job made."""
-    return sessions.filter(register=None, opening=None, marks=None, queries=None)
+    bare = sessions.filter(register=None, opening=None, marks=None, queries=None)
+    return bare.exclude(pk__in=Foreseen.objects.values("session")).exclude(pk__in=CatchUp.objects.values("session"))
 
 
 def _make(begins: datetime) -> ClassSession:

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +23,8 @@ from adsum.attendance.labels import instructions
 from adsum.audit.rules import Page
 from adsum.checkin import adjusting
 from adsum.core.errors import AdsumError
+from adsum.integrations.imports.adjustments_csv import bring_adjustments
+from adsum.integrations.imports.problems import Refused
 from adsum.timetable.reports import as_one_of, students_visible_to
 from adsum.timetable.rules import Kind
 from adsum.web.entered import DayField
@@ -33,6 +35,8 @@ from adsum.web.viewing import looked_through
 
 TEAM = frozenset({Role.ATTENDANCE_TEAM})
 PAGE = 50
+SHOWN = 100
+"""How many lines that could not be used are listed."""
 
 
 class AdjustmentForm(forms.Form):
@@ -120,7 +124,41 @@ def overview(request: PersonRequest) -> HttpResponse:
     rows = [{"one": one, "what": _what(one), "soon": one.pk in soon, "to_come": one.starts_on > request.today} for one in page]
     query = f"q={text}&" if text else ""
     context = {"form": form, "rows": rows, "page": page, "q": text, "query": query, "soon": len(soon)}
+    context["everywhere"] = request.access.departments(Role.ATTENDANCE_TEAM) is None
     return render(request, "adsum/office/adjustments.html", context, status=422 if posted else 200)
+
+
+class FileForm(forms.Form):
+    """One file."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy(
+            "A CSV with the columns id, student and starts_on, and any of ends_on, review_on, extra_minutes, by_hand, "
+            "exempt_from, other_contact and instruction."
+        ),
+        error_messages={"required": gettext_lazy("Choose a file.")},
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(TEAM)
+def from_file(request: PersonRequest) -> HttpResponse:
+    """Bring adjustments in. For an attendance team over the whole university: a file does not stop at a department."""
+    if request.access.departments(Role.ATTENDANCE_TEAM) is not None:
+        raise Http404
+    form = FileForm(request.POST or None, request.FILES or None)
+    context: dict[str, Any] = {"form": form}
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            brought = bring_adjustments(file.read(), file.name, by=request.user, at=request.at)
+        except Refused as refused:
+            form.add_error("file", refused.message)
+        else:
+            context |= {"brought": brought, "problems": brought.problems[:SHOWN]}
+    failed = request.method == "POST" and "brought" not in context
+    return render(request, "adsum/office/adjustments_file.html", context, status=422 if failed else 200)
 
 
 @require_POST

@@ -64,7 +64,7 @@ class Ahead:
         """What the student's seat says of it."""
         word = self.word(line)
         told = {"instruction": " · ".join(instructions(self.known.allowance(self.session, line.student.pk)))}
-        return told | ({"note": str(WORDS[word])} if word else {})
+        return told | ({"note": f"· {WORDS[word]}"} if word else {})
 
     def proposed(self, lines: Iterable[Line]) -> list[Proposed]:
         """What is proposed, by name."""
