@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from allauth.socialaccount.models import SocialApp
 from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import login, logout
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -138,6 +138,8 @@ def known_here(request: HttpRequest) -> str:
 def forget_here(request: HttpRequest, response: HttpResponse) -> None:
     """This browser is known as nobody's any more, and nor is a copy of its proof."""
     if (proof := _proof(request)) and (browser := known.signed_in_as(proof.name.hex())):
+        if request.session.get(SIGN_IN) == browser.name:
+            logout(request)
         known.forget(browser, by=browser.person.actor, at=_at(request))
         if (pass_ := _given(request)) and pass_.sign_in == proof.name:
             response.delete_cookie(PASS_COOKIE, samesite="Lax")

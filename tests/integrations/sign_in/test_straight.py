@@ -2,7 +2,7 @@
 on the provider's answer is in test_oidc.py, for both ways."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -17,11 +17,14 @@ from adsum.accounts import second_factors, services
 from adsum.accounts.models import Person, UsedAssertion
 from adsum.checkin.codes import unseal_remembered
 from adsum.checkin.gate.http import KNOWN_COOKIE, PASS_COOKIE, PROVIDER_COOKIE, SHARED_COOKIE
+from adsum.checkin.known import know
 from adsum.checkin.models import KnownBrowser, RetiredKey, RevokedPass
 from adsum.checkin.services import remember_for
 from adsum.core import keyring
+from adsum.integrations.sign_in import providers as setting_up
 from adsum.integrations.sign_in.allauth import PROOF, is_local
 from adsum.integrations.sign_in.straight import new_way, way_of
+from adsum.web.teaching.display import PAIRING_COOKIE
 from tests.kit import oidc
 from tests.kit.oidc import TAG, back, comes_in, lead, link, phone
 from tests.kit.signing_in import text
@@ -328,3 +331,41 @@ def test_who_comes_back_without_a_code_is_told_why(
 
 def test_nothing_here_makes_an_account_local(alice: Person):
     assert not is_local(alice.username)
+
+
+# What else ends it
+
+
+@pytest.mark.parametrize("how", ["removed", "off", "without the domain"])
+def test_a_provider_that_goes_takes_along_what_was_made_with_it(
+    uni: oidc.Obliging, app: SocialApp, alice: Person, world: World, how: str
+):
+    comes_in(uni)
+    elsewhere = know(world.student("Bob"), "bobs", remembered=True, at=NINE)
+    at = datetime.now(UTC)
+    if how == "removed":
+        setting_up.remove(app, by="system:test", at=at)
+    else:
+        domains = ["college.example"] if how == "without the domain" else ["uni.example"]
+        policy = setting_up.Policy(name="Uni", domains=domains, off=how == "off")
+        setting_up.save_oidc(app, policy, issuer=uni.issuer, client_id=oidc.CLIENT, by="system:test", at=at)
+    assert KnownBrowser.objects.get(ended_at=None) == elsewhere
+    assert RevokedPass.objects.get().person == alice
+
+
+@pytest.mark.parametrize("room", ["a screen that waits", "a kiosk"])
+def test_a_browser_that_becomes_a_rooms_knows_nobody(uni: oidc.Obliging, alice: Person, world: World, room: str):
+    client, _ = comes_in(uni)
+    if room == "a screen that waits":
+        answer = client.post("/display/")
+        assert PAIRING_COOKIE in answer.cookies, (answer.status_code, text(answer)[:300])
+    else:
+        now = datetime.now(UTC)
+        lecturer = world.lecturer()
+        session = world.session(world.group(), starts_at=now, staff=[lecturer])
+        client.force_login(lecturer)
+        answer = client.post(f"/classes/{session.ref}/kiosk/")
+        assert answer.status_code == 302, text(answer)
+        assert "/kiosk/" in answer["Location"], answer["Location"]
+    assert (cookie(client, SHARED_COOKIE), cookie(client, KNOWN_COOKIE)) == ("1", "")
+    assert not KnownBrowser.objects.filter(ended_at=None).exists()
