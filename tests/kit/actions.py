@@ -80,6 +80,10 @@ DEEDS: dict[str, Deed] = {
     "accounts.update_person": Deed(
         lambda u: lambda: accounts.update_person(u.alice, given_name="Al", by=BY, at=NINE), ["person.change"]
     ),
+    "accounts.set_answers_to": Deed(
+        lambda u: lambda: accounts.set_answers_to(u.world.department(), "answers@uni.example", by=BY, at=NINE),
+        ["department.answers_to"],
+    ),
     "accounts.close_account": Deed(lambda u: lambda: accounts.close_account(u.alice, by=BY, at=NINE), ["person.close"]),
     "accounts.reopen_account": Deed(
         lambda u: after(
