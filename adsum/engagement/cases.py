@@ -28,7 +28,7 @@ from adsum.engagement.case_rules import (
     appeal_until,
 )
 from adsum.engagement.models import Case, CaseStep, Meeting
-from adsum.engagement.owners import Staffing, owner_of
+from adsum.engagement.owners import Staffing, owner_of, stand_in
 
 ACTOR = "system:cases"
 
@@ -111,22 +111,13 @@ def _give(case: Case, to: Person, *, by: Person | None, at: datetime, words: str
     write_step(case, Event.HANDED_OVER, by=by, at=at, words=words, owner=to)
 
 
-@transaction.atomic
-def settle_owners(*, at: datetime) -> int:
-    """Give the open cases of those who have left or are away to their deputies, or whom the department has named; how many
-    have moved. Nothing happens to cases whose owner is there (five queries when that is all of them)."""
-    staffing, moved_on = Staffing(civil_date(at)), 0
+def settle_cases(staffing: Staffing, *, at: datetime) -> int:
+    """Give the open cases of those who are not there to others; how many have moved."""
+    moved_on = 0
     owned = Case.objects.owned().select_related("student")
     for case in owned.select_for_update(of=("self",)).order_by("pk"):
-        if staffing.there(case.owner_id):
-            continue
-        besides = {case.student_id, *_decided_by(case)}
-        deputy = staffing.or_deputy(case.owner_id)
-        if deputy is not None and deputy not in besides:
-            to = Person.objects.get(pk=deputy)
-        else:
-            to = owner_of(case.student, at, besides=besides)
-        if to.pk != case.owner_id:
+        to = stand_in(staffing, case.owner_id, case.student, at, besides=_decided_by(case))
+        if to is not None:
             _give(case, to, by=None, at=at)
             moved_on += 1
     return moved_on

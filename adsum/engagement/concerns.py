@@ -13,7 +13,7 @@ from adsum.core.holidays import working_days
 from adsum.core.university import civil_date
 from adsum.engagement.case_rules import ACKNOWLEDGED_IN, Worry
 from adsum.engagement.models import Case, Concern
-from adsum.engagement.owners import owner_of, wellbeing_of
+from adsum.engagement.owners import Staffing, owner_of, stand_in, wellbeing_of
 from adsum.timetable.models import ClassSession
 
 ACTOR = "system:cases"
@@ -72,6 +72,19 @@ def pass_on_unacknowledged(*, at: datetime) -> int:
         _record(concern, "pass_on", ACTOR, at)
         passed_on += 1
     return passed_on
+
+
+def settle_concerns(staffing: Staffing, *, at: datetime) -> int:
+    """Give concerns that wait with those who are not there to others; how many have moved."""
+    moved_on = 0
+    for concern in Concern.objects.waiting().select_related("student").select_for_update(of=("self",)).order_by("pk"):
+        to = stand_in(staffing, concern.owner_id, concern.student, at, besides=[concern.by_id])
+        if to is not None:
+            concern.owner = to
+            concern.save(update_fields=["owner"])
+            _record(concern, "pass_on", ACTOR, at)
+            moved_on += 1
+    return moved_on
 
 
 def _record(concern: Concern, verb: str, actor: str, at: datetime) -> None:

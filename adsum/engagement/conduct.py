@@ -1,6 +1,7 @@
 """Conduct referrals: apart from every case. The student is heard, a second person decides, and only then may a mark change."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
@@ -18,8 +19,10 @@ from adsum.core.holidays import working_days
 from adsum.core.university import civil_date
 from adsum.engagement.case_rules import CONDUCT_MOVES, HEARD_IN, ConductState, Finding, Unheard, why_not_decide
 from adsum.engagement.models import Conduct, ConductClass
-from adsum.engagement.owners import CONDUCT, owner_of
+from adsum.engagement.owners import CONDUCT, Staffing, owner_of, stand_in
 from adsum.timetable.models import ClassSession
+
+ACTOR = "system:cases"
 
 
 class About(NamedTuple):
@@ -50,7 +53,7 @@ def refer_conduct(student: Person, about: Collection[About], words: str, *, act:
         due_on=working_days().after(civil_date(act.at), HEARD_IN),
     )
     ConductClass.objects.bulk_create([ConductClass(conduct=conduct, session=one.session, scan=one.scan) for one in about])
-    _record(conduct, "refer", act)
+    _record(conduct, "refer", act.by.actor, act.at)
     return conduct
 
 
@@ -63,7 +66,7 @@ def hear(conduct: Conduct, words: str, *, act: Act) -> Conduct:
     conduct.answer = "\n\n".join(part for part in (conduct.answer, words.strip()) if part)[:2000]
     conduct.state, conduct.heard_at = ConductState.HEARD, act.at
     conduct.save(update_fields=["answer", "state", "heard_at"])
-    _record(conduct, "hear", act)
+    _record(conduct, "hear", act.by.actor, act.at)
     return conduct
 
 
@@ -95,7 +98,7 @@ def decide_conduct(
     conduct.state, conduct.finding, conduct.reasons = ConductState.DECIDED, finding, reasons.strip()
     conduct.decided_at, conduct.decided_by = act.at, act.by
     conduct.save(update_fields=["state", "finding", "reasons", "decided_at", "decided_by"])
-    _record(conduct, "decide", act)
+    _record(conduct, "decide", act.by.actor, act.at)
     return conduct
 
 
@@ -126,7 +129,21 @@ def _locked(conduct: Conduct, to: ConductState) -> Conduct:
     return conduct
 
 
-def _record(conduct: Conduct, verb: str, act: Act) -> None:
+def settle_conduct(staffing: Staffing, *, at: datetime) -> int:
+    """Give open referrals of those who are not there to others of the attendance team; how many have moved."""
+    moved_on = 0
+    waiting = Conduct.objects.exclude(state=ConductState.DECIDED).select_related("student")
+    for conduct in waiting.select_for_update(of=("self",)).order_by("pk"):
+        to = stand_in(staffing, conduct.owner_id, conduct.student, at, besides=[conduct.by_id], duty=CONDUCT)
+        if to is not None:
+            conduct.owner = to
+            conduct.save(update_fields=["owner"])
+            _record(conduct, "pass_on", ACTOR, at)
+            moved_on += 1
+    return moved_on
+
+
+def _record(conduct: Conduct, verb: str, actor: str, at: datetime) -> None:
     audit_log.record(
-        actor=act.by.actor, verb=f"conduct.{verb}", subject=f"person:{conduct.student_id}", at=act.at, conduct=str(conduct.ref)
+        actor=actor, verb=f"conduct.{verb}", subject=f"person:{conduct.student_id}", at=at, conduct=str(conduct.ref)
     )

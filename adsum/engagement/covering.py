@@ -1,6 +1,6 @@
-"""Naming who steps in, and saying who is away. Both move the open cases at once."""
+"""Naming who steps in, and saying who is away. Both move the work of those who are not there at once."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -9,8 +9,21 @@ from adsum.accounts.models import Department, Person
 from adsum.attendance.weighing import Act
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
-from adsum.engagement.cases import refuse_not_there, settle_owners
+from adsum.core.university import civil_date
+from adsum.engagement.cases import refuse_not_there, settle_cases
+from adsum.engagement.concerns import settle_concerns
+from adsum.engagement.conduct import settle_conduct
 from adsum.engagement.models import Fallback, Leave
+from adsum.engagement.owners import Staffing
+
+
+@transaction.atomic
+def settle_owners(*, at: datetime) -> int:
+    """Give the open cases, concerns and conduct referrals of those who have left or are away to who stands in; how many have
+    moved. Nothing happens to what has an owner who is there (seven queries when that is all of it), nor to what no other
+    person could have: that is tried again the next time."""
+    staffing = Staffing(civil_date(at))
+    return sum(settle(staffing, at=at) for settle in (settle_cases, settle_concerns, settle_conduct))
 
 
 @transaction.atomic

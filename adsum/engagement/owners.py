@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from datetime import date, datetime
 
+import structlog
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Department, Person, RoleGrant
@@ -12,6 +13,7 @@ from adsum.core.university import civil_date
 from adsum.engagement.models import Fallback, Leave
 from adsum.timetable.models import Enrolment
 
+log = structlog.get_logger()
 CASES, WELLBEING = Fallback.Duty.CASES, Fallback.Duty.WELLBEING
 CONDUCT = "conduct"
 """The attendance team's alone: nobody is named for it, and tutors never see it."""
@@ -102,6 +104,24 @@ def owners_of(
 def owner_of(student: Person, at: datetime, *, besides: Collection[int] = (), duty: str = CASES) -> Person:
     """Who does the work on this student: the tutor, else their deputy, else the named fallback, else the team. Never None."""
     return owners_of([student.pk], at, besides=besides, duty=duty)[student.pk]
+
+
+def stand_in(
+    staffing: Staffing, owner: int, student: Person, at: datetime, *, besides: Collection[int] = (), duty: str = CASES
+) -> Person | None:
+    """Who takes over from an owner who has left or is away: their deputy, else as for new work. None while the owner is there,
+    and while no other person could: that is logged, and the work stays where it is until it is asked again."""
+    if staffing.there(owner):
+        return None
+    deputy = staffing.or_deputy(owner) if duty == CASES else None
+    if deputy is not None and deputy not in {student.pk, *besides}:
+        return Person.objects.get(pk=deputy)
+    try:
+        to = owner_of(student, at, besides=besides, duty=duty)
+    except AdsumError as refused:
+        log.warning("work.no_owner", code=refused.code, student=student.pk, owner=owner, duty=duty)
+        return None
+    return to if to.pk != owner else None
 
 
 def wellbeing_of(student: Person, at: datetime) -> Person | None:

@@ -27,8 +27,8 @@ from adsum.core.jobs import enqueue
 from adsum.core.turns import let_others_write
 from adsum.core.university import civil_date
 from adsum.engagement import evaluation, rehearsals
-from adsum.engagement.cases import settle_owners
 from adsum.engagement.concerns import pass_on_unacknowledged
+from adsum.engagement.covering import settle_owners
 from adsum.integrations.imports import feeds as polling
 from adsum.messages import bounces, mail, unopened, week
 from adsum.messages import services as outbox
@@ -119,7 +119,8 @@ def follow_alerts() -> int:
 
 
 def tend_cases() -> int:
-    """Cases of staff who have left or are away go to others, and so do concerns that nobody acknowledged; how many."""
+    """What is in the hands of staff who have left or are away goes to others, and so do concerns that nobody acknowledged; how
+    many."""
     at = datetime.now(UTC)
     return settle_owners(at=at) + pass_on_unacknowledged(at=at)
 

@@ -112,4 +112,4 @@ def test_what_adsum_does_itself_leaves_events_too(world: World):
     covering.take_leave(story.tutor, story.colleague, NINE.date(), NINE.date(), act=story.act(story.team))
     concerns.pass_on_unacknowledged(at=NINE + 3 * DAY)
     own = Event.objects.filter(actor="system:cases").order_by("pk")
-    assert [event.verb for event in own] == ["case.handed_over", "concern.pass_on"]
+    assert [event.verb for event in own] == ["case.handed_over", "concern.pass_on", "concern.pass_on"]

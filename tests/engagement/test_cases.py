@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from structlog.testing import capture_logs
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
@@ -17,6 +18,7 @@ from adsum.engagement import cases
 from adsum.engagement.case_reports import dues_of, holds_now, workload
 from adsum.engagement.case_rules import OWNED, MeetingState, Outcome, Readers, Span, State, Stop
 from adsum.engagement.cases import open_case
+from adsum.engagement.covering import settle_owners
 from adsum.engagement.meetings import free_slots, pick_slot, settle_meeting
 from adsum.engagement.models import Case, CaseStep, Leave
 from tests.kit.casework import Story
@@ -142,11 +144,26 @@ def test_no_case_keeps_an_owner_who_is_not_there(story: Story, leave: Deed, owne
         cases.appeal(story.case, "x", act=story.act(story.student))
         owner = {"colleague": "team"}.get(owner, owner)  # who gave the outcome does not decide the appeal
     leave(story)
-    cases.settle_owners(at=NINE)
+    settle_owners(at=NINE)
     case = Case.objects.get()
     assert case.state in OWNED
     assert case.owner == getattr(story, owner)
-    assert cases.settle_owners(at=NINE) == 0, "once is enough"
+    assert settle_owners(at=NINE) == 0, "once is enough"
+
+
+def test_a_case_that_no_other_person_could_have_does_not_hold_up_the_others(story: Story):
+    """The appeal stays with the colleague who has left, because the only person there decided what it is against."""
+    cases.close_case(story.case, Outcome.WARNED, "x", act=story.act(story.team))
+    appealed = cases.appeal(story.case, "x", act=story.act(story.student))
+    other = open_case(story.world.student(), because="x", act=story.act(story.tutor))
+    Case.objects.filter(pk=other.pk).update(owner=story.tutor)
+    Person.objects.filter(pk__in=[story.tutor.pk, story.colleague.pk]).update(is_active=False)
+    with capture_logs() as lines:
+        assert settle_owners(at=NINE) == 1
+    assert dict(Case.objects.values_list("pk", "owner")) == {appealed.pk: story.tutor.pk, other.pk: story.team.pk}
+    assert [(line["event"], line["code"]) for line in lines] == [("work.no_owner", "no_owner")]
+    story.world.person(Role.ATTENDANCE_TEAM)
+    assert settle_owners(at=NINE) == 1, "it was kept for the next time"
 
 
 def test_a_meeting_from_offer_to_outcome(story: Story):

@@ -11,11 +11,12 @@ from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.rules import Needs, Status
 from adsum.attendance.weighing import Act
+from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
 from adsum.engagement.case_rules import ConductState, Finding, Worry
 from adsum.engagement.concerns import acknowledge, pass_on_unacknowledged, raise_concern
 from adsum.engagement.conduct import About, decide_conduct, hear, refer_conduct
-from adsum.engagement.covering import end_leave, name_fallback, take_leave
+from adsum.engagement.covering import end_leave, name_fallback, settle_owners, take_leave
 from adsum.engagement.models import Case, Concern, Conduct, Fallback, Leave
 from tests.kit.marking import mark_students
 from tests.kit.world import NINE, World
@@ -29,7 +30,7 @@ class Scene:
     """A student in a class, their teacher and tutor, and two of the attendance team."""
 
     def __init__(self, world: World) -> None:
-        group = world.group()
+        self.world, group = world, world.group()
         self.student = world.student(groups=[group])
         self.teacher, self.tutor = world.lecturer(), world.person(Role.TUTOR)
         self.team, self.second = (world.person(Role.ATTENDANCE_TEAM) for _ in range(2))
@@ -134,3 +135,16 @@ def test_leave_moves_the_cases_at_once_and_a_fallback_has_to_be_there(scene: Sce
         with pytest.raises(AdsumError) as refused:
             take_leave(scene.tutor, deputy, NINE.date(), last.date(), act=scene.act(scene.team))
         assert refused.value.code == code
+
+
+def test_what_a_leaver_had_in_hand_goes_to_others_once(scene: Scene):
+    concern, conduct = scene.concern(), scene.referral()
+    third = scene.world.person(Role.ATTENDANCE_TEAM)
+    Person.objects.filter(pk__in=[scene.tutor.pk, scene.second.pk]).update(is_active=False)
+    assert (settle_owners(at=NINE), settle_owners(at=NINE)) == (2, 0)
+    concern.refresh_from_db()
+    conduct.refresh_from_db()
+    assert concern.owner in {scene.team, third}
+    assert conduct.owner == third, "never the person who referred it"
+    told = Event.objects.filter(actor="system:cases").order_by("pk").values_list("verb", flat=True)
+    assert list(told) == ["concern.pass_on", "conduct.pass_on"]
