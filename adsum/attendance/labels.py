@@ -12,7 +12,7 @@ STATUSES = {
     Status.LATE: gettext_lazy("Late"),
     Status.ABSENT: gettext_lazy("Absent"),
     Status.AUTHORISED: gettext_lazy("Authorised absence"),
-    Status.PENDING: gettext_lazy("Absence requested"),
+    Status.PENDING: gettext_lazy("Under decision"),
     Status.LEFT_EARLY: gettext_lazy("Left early"),
     Status.OTHER_GROUP: gettext_lazy("Attended another group"),
     Status.SWAPPED: gettext_lazy("Swapped groups"),

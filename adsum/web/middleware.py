@@ -72,8 +72,10 @@ def _waiting(roles: frozenset[Role]) -> dict[str, int]:
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """For the page frame: where this person can go."""
     access: Access = getattr(request, "access", NOBODY)
+    items = items_for(access, current=request.path, counts=_waiting(access.roles))
     return {
-        "nav_items": items_for(access, current=request.path, counts=_waiting(access.roles)),
+        "nav_items": [item for item in items if not item.under_more],
+        "nav_more": [item for item in items if item.under_more],
         "university": settings.UNIVERSITY,
         "demo": settings.DEMO,
     }

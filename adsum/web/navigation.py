@@ -38,6 +38,12 @@ class Door:
     """Only for people who hold it over the whole university."""
     within: str = ""
     """The door behind which it is found: people who have that one do not need it in the menu."""
+    seldom: bool = False
+    """Not opened every day: it goes under More where the menu of a person is long."""
+
+
+LONG = 7
+"""How many entries a menu may have before those that are seldom needed go under More."""
 
 
 MENU = (
@@ -51,29 +57,30 @@ MENU = (
     Door("office_alerts", _("Alerts"), "hourglass-split", frozenset({Role.ATTENDANCE_TEAM}), within="work"),
     Door("office_queries", _("Queries"), "chat-left-text", KEEPS_REGISTERS, within="work"),
     Door("office_absences", _("Absences"), "calendar-check", KEEPS_RECORDS, within="work"),
+    Door("office_contradictions", _("Contradictions"), "question-circle", frozenset({Role.ATTENDANCE_TEAM}), within="work"),
     Door("office_registers", _("To complete"), "pencil", KEEPS_REGISTERS),
-    Door("office_adjustments", _("Adjustments"), "person-check", frozenset({Role.ATTENDANCE_TEAM})),
-    Door("office_contradictions", _("Contradictions"), "question-circle", frozenset({Role.ATTENDANCE_TEAM})),
-    Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True),
-    Door("checkin_health", _("How check-in works"), "qr-code-scan", KEEPS_REGISTERS),
     Door("modules", _("Modules"), "mortarboard", LISTS_CLASSES),
     Door("cases", _("Cases"), "person-check", KEEPS_RECORDS | {Role.TUTOR}, within="work"),
     Door("tutees", _("My tutees"), "people", frozenset({Role.TUTOR})),
     Door("students", _("Students"), "people", LOOKS_AFTER - {Role.TUTOR}),
     Door("desk", _("Find a student"), "search", HELPS),
     Door("unopened", _("Not opened"), "envelope", KEEPS_RECORDS | {Role.TUTOR}, within="work"),
-    Door("cover", _("Who steps in"), "arrow-repeat", frozenset({Role.ADMINISTRATOR})),
     Door("office_people", _("People"), "person-check", MANAGES_PEOPLE),
     Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),
     Door("audit", _("Audit"), "shield-check", READS_ACCESS_LOG),
-    Door("amendments", _("Amendments"), "clock-history", KEEPS_REGISTERS | COMPLIANCE),
     Door("imports", _("Imports"), "file-earmark-arrow-up", IMPORTS),
-    Door("alert_rules", _("Alert rules"), "list-check", MAKES_POLICIES),
-    Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES),
     Door("office_checkin", _("Check-in"), "qr-code", RUNS_CHECKIN),
     Door("providers", _("Sign-in"), "key", SETS_UP_SIGN_IN),
     Door("office_outbox", _("Mail"), "send", RUNS_CHECKIN),
     Door("messages", _("Messages"), "envelope", frozenset(Role)),
+    Door("amendments", _("Amendments"), "clock-history", KEEPS_REGISTERS | COMPLIANCE, seldom=True),
+    Door("office_adjustments", _("Adjustments"), "person-check", frozenset({Role.ATTENDANCE_TEAM}), seldom=True),
+    Door("conduct_referrals", _("Conduct"), "phone", frozenset({Role.ATTENDANCE_TEAM}), seldom=True),
+    Door("cover", _("Who steps in"), "arrow-repeat", MAKES_POLICIES, seldom=True),
+    Door("checkin_health", _("How check-in works"), "qr-code-scan", KEEPS_REGISTERS, seldom=True),
+    Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True, seldom=True),
+    Door("alert_rules", _("Alert rules"), "list-check", MAKES_POLICIES, seldom=True),
+    Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES, seldom=True),
 )
 
 
@@ -87,6 +94,7 @@ class Item:
     current: bool
     count: int = 0
     """How many things wait there."""
+    under_more: bool = False
 
 
 def items_for(access: Access, *, current: str, counts: Mapping[str, int] | None = None) -> list[Item]:
@@ -95,8 +103,15 @@ def items_for(access: Access, *, current: str, counts: Mapping[str, int] | None 
     names = {door.name for door in open_}
     doors = [(door, reverse(door.name)) for door in open_ if not door.everywhere or access.departments(*door.roles) is None]
     inside = {door.within for door, url in doors if current.startswith(url)}
+    shown = [(door, url) for door, url in doors if door.within not in names]
     return [
-        Item(door.label, url, door.icon, current.startswith(url) or door.name in inside, (counts or {}).get(door.name, 0))
-        for door, url in doors
-        if door.within not in names
+        Item(
+            door.label,
+            url,
+            door.icon,
+            current.startswith(url) or door.name in inside,
+            (counts or {}).get(door.name, 0),
+            under_more=door.seldom and len(shown) > LONG,
+        )
+        for door, url in shown
     ]

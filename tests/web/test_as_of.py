@@ -95,12 +95,12 @@ def test_a_moment_that_cannot_be_is_said_so(room: Room, team: Person, at: str, s
 def test_a_module_and_a_record_show_the_sums_of_then(room: Room, team: Person) -> None:
     module, record = reverse("module_as_of", args=[room.session.module_id]), reverse("person_as_of", args=[room.alice.ref])
     for at, attended in (("2026-11-26T06:59", "Attended 0 of 1 class"), ("2026-11-26T07:00", "Attended 1 of 1 class")):
-        percent, now = "100 %" if "1 of" in attended else "0 %", "Attended 1 of 1 class."
+        percent, now = "100%" if "1 of" in attended else "0%", "Attended 1 of 1 class."
         told = words(room.client.get(record, {"at": at}))
         assert attended in told
-        assert f"The same classes, as known now: {now} 100.0 %" in told
+        assert f"The same classes, as known now: {now} 100.0%" in told
         told = words(room.client.get(module, {"at": at}))
-        assert f"Alice Abel {room.alice.number} {attended}. {percent} {now} 100 %" in told
+        assert f"Alice Abel {room.alice.number} {attended}. {percent} {now} 100%" in told
     assert "No class until then." in words(room.client.get(record, {"at": "2026-11-01T09:00"}))
     assert "Nobody was expected" in words(room.client.get(module, {"at": "2026-11-01T09:00"}))
 
@@ -112,11 +112,11 @@ def test_only_the_same_classes_stand_beside_it(room: Room, team: Person) -> None
     mark_students(room.session, [new], Status.PRESENT, by=room.lecturer, at=LATER - timedelta(hours=1))
     module = reverse("module_as_of", args=[room.session.module_id])
     told = words(room.client.get(module, {"at": "2026-11-24T09:00"}))
-    assert f"Alice Abel {room.alice.number} Attended 0 of 1 class. 0 % Attended 1 of 1 class. 100 %" in told
-    assert f"Dora Dean {new.number} – Attended 1 of 1 class. 100 %" in told
+    assert f"Alice Abel {room.alice.number} Attended 0 of 1 class. 0% Attended 1 of 1 class. 100%" in told
+    assert f"Dora Dean {new.number} – Attended 1 of 1 class. 100%" in told
     told = words(room.client.get(module))
     assert "As known now" not in told
-    assert f"Alice Abel {room.alice.number} Attended 2 of 2 classes. 100 %" in told
+    assert f"Alice Abel {room.alice.number} Attended 2 of 2 classes. 100%" in told
 
 
 def test_the_pages_lead_there(room: Room, team: Person) -> None:
