@@ -16,7 +16,8 @@ from adsum.attendance.weighing import Act
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.engagement.alert_life import MOVES, OPEN, TICKED_FROM, Back, State, Step, after, keeps_back
-from adsum.engagement.cases import open_case
+from adsum.engagement.case_rules import Because, Outcome
+from adsum.engagement.cases import note_corrected, open_case
 from adsum.engagement.keeping_back import known_of, unticked
 from adsum.engagement.models import Alert, Tick, Told, WelfareHold
 from adsum.engagement.not_checked import fingerprint, not_checked
@@ -32,6 +33,8 @@ NO_ONE_LETS_GO = {
     Back.UNTICKED: gettext_lazy("Look at each class first, and tick what was not checked about it."),
 }
 """What keeps an alert back although a person wants to let it go; for anything else it leaves by itself when its time comes."""
+PANEL_DECIDES = (Outcome.SUPPORT_AGREED, Outcome.REFERRED, Outcome.WARNED, Outcome.TO_PANEL, Outcome.LEFT)
+"""What may be decided at stage 3. It is more than a letter could take back: when the record changes, a person looks again."""
 
 
 def _locked(alert: Alert, step: Step) -> Alert:
@@ -52,6 +55,8 @@ def _move(alert: Alert, step: Step, *, actor: str, at: datetime, detail: Mapping
     alert.save(update_fields=["state", *values])
     facts = {"stage": alert.stage, "student": alert.student_id, **detail}
     audit_log.record(actor=actor, verb=f"alert.{step}", subject=f"alert:{alert.ref}", at=at, **facts)
+    if step == Step.WITHDRAW and alert.told_at is not None:
+        note_corrected(alert.student_id, since=alert.found_at, at=at)
 
 
 def hash_of(facts: Mapping[str, Any]) -> str:
@@ -103,7 +108,7 @@ def release(alert: Alert, *, act: Act) -> Alert:
         raise AdsumError(back, str(NO_ONE_LETS_GO[back]))
     _move(alert, Step.RELEASE, actor=act.by.actor, at=act.at, released_at=act.at, released_by=act.by, held_by=None, held_why="")
     if alert.stage >= TICKED_FROM:
-        open_case(alert.student, because=_("A meeting about attendance."), act=act)
+        open_case(alert.student, because=Because.MEETING, act=act)
     return alert
 
 
@@ -127,10 +132,12 @@ def hold(alert: Alert, why: str, *, act: Act) -> Alert:
 
 @transaction.atomic
 def close(alert: Alert, why: str, *, act: Act, outcome: str = "") -> Alert:
-    """A person closes it, with a reason that the student reads. `outcome` is what was decided at stage 3.
+    """A person closes it, with a reason that the student reads. `outcome` is the code of what was decided at stage 3.
 
-    Raises AdsumError `needs_reason`, or `moved_on`.
+    Raises AdsumError `needs_reason`, `no_such_outcome`, or `moved_on`.
     """
+    if outcome and outcome not in PANEL_DECIDES:
+        raise AdsumError("no_such_outcome", _("Choose what was decided from the list."))
     if not why.strip():
         raise AdsumError("needs_reason", _("Say in a few words why it is closed: the student reads it."))
     alert = _locked(alert, Step.CLOSE)

@@ -53,6 +53,15 @@ class Part(StrEnum):
     """Staff as above who did not decide the outcome that is appealed against."""
 
 
+class Because(StrEnum):
+    """Why a case was opened, where no person said it in words: each reader reads it in their language."""
+
+    MEETING = "meeting"
+    """A reminder that asks to a meeting was let go."""
+    TALK = "talk"
+    """The person who opened it would like to talk with the student."""
+
+
 class Event(StrEnum):
     """What happens to a case."""
 
@@ -73,8 +82,12 @@ class Event(StrEnum):
     APPEALED = "appealed"
     UPHELD = "upheld"
     DISMISSED = "dismissed"
+    CORRECTED = "corrected"
+    """A reminder of that time was withdrawn, because the record was put right. Adsum writes it, in a closed case too."""
 
 
+BY_ADSUM = frozenset({Event.OPENED, Event.CORRECTED})
+"""What moves no case, so that no state has to allow it."""
 _STAY = (Event.NOTED, Event.PLANNED, Event.OFFERED, Event.MET, Event.REFERRED, Event.HANDED_OVER)
 
 MOVES: Mapping[Part, Mapping[State, Mapping[Event, State]]] = {
@@ -343,7 +356,7 @@ def check() -> None:
         reached |= more
     if missing := set(State) - reached:
         raise ValueError(f"no case ever gets to {sorted(missing)}")
-    if idle := set(Event) - {event for _before, event, _to in moves} - {Event.OPENED}:
+    if idle := set(Event) - {event for _before, event, _to in moves} - BY_ADSUM:
         raise ValueError(f"nobody can ever do {sorted(idle)}")
     if stuck := {state for state in OWNED if not any(before == state and to != state for before, _event, to in moves)}:
         raise ValueError(f"a case never leaves {sorted(stuck)}")

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
@@ -17,6 +18,7 @@ from adsum.engagement.case_rules import (
     FIRST_STEP_IN,
     HEARD_IN,
     STILL_AHEAD,
+    Because,
     Event,
     MeetingState,
     Outcome,
@@ -34,10 +36,10 @@ ACTOR = "system:cases"
 
 
 @transaction.atomic
-def open_case(student: Person, *, because: str, act: Act) -> Case:
+def open_case(student: Person, *, because: str | Because, act: Act) -> Case:
     """The student's open case; a new one where there is none, with an owner and a day by which its first step is due.
 
-    `because` says why, in words that the student reads too.
+    `because` says why: a code, or words that the student reads too.
     """
     Person.objects.select_for_update().get(pk=student.pk)  # of two at once the second finds the first one's case
     known = Case.objects.under_way().filter(student=student).first()
@@ -47,7 +49,8 @@ def open_case(student: Person, *, because: str, act: Act) -> Case:
         student=student,
         opened_at=act.at,
         opened_by=act.by,
-        because=because.strip()[:200],
+        because="" if isinstance(because, Because) else because.strip()[:200],
+        because_code=because if isinstance(because, Because) else "",
         owner=owner_of(student, act.at),
         next_step=_("Get in touch with the student"),
         due_on=working_days().after(civil_date(act.at), FIRST_STEP_IN),
@@ -198,6 +201,15 @@ def decide_appeal(case: Case, words: str, *, uphold: bool, act: Act) -> Case:
     case.save(update_fields=["state", "appeal_until"])
     write_step(case, event, by=act.by, at=act.at, words=_said(words), readers=Readers.STUDENT)
     return case
+
+
+def note_corrected(student: int, *, since: datetime, at: datetime) -> None:
+    """A reminder to this student, found then, was withdrawn: their case of that time says so, also when it is closed."""
+    case = (
+        Case.objects.filter(Q(closed_at=None) | Q(closed_at__gte=since), student=student).order_by("-opened_at", "-pk").first()
+    )
+    if case is not None:
+        write_step(case, Event.CORRECTED, by=None, at=at, readers=Readers.STUDENT)
 
 
 # What every verb does

@@ -40,6 +40,7 @@ EVENTS: dict[Event, Promise] = {
     Event.APPEALED: _("Appeal"),
     Event.UPHELD: _("Appeal upheld"),
     Event.DISMISSED: _("Appeal dismissed"),
+    Event.CORRECTED: _("Reminder withdrawn: the record was put right"),
 }
 OUTCOMES: dict[Outcome, Promise] = {
     Outcome.RECOVERED: _("Attending again"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import override
 from structlog.testing import capture_logs
 
 from adsum.accounts.models import Person
@@ -16,7 +17,7 @@ from adsum.audit.models import Event as Logged
 from adsum.core.errors import AdsumError
 from adsum.engagement import cases
 from adsum.engagement.case_reports import dues_of, holds_now, workload
-from adsum.engagement.case_rules import OWNED, MeetingState, Outcome, Readers, Span, State, Stop
+from adsum.engagement.case_rules import OWNED, Because, MeetingState, Outcome, Readers, Span, State, Stop
 from adsum.engagement.cases import open_case
 from adsum.engagement.covering import settle_owners
 from adsum.engagement.meetings import free_slots, pick_slot, settle_meeting
@@ -40,6 +41,22 @@ def test_a_second_case_is_the_first_one(story: Story):
     assert open_case(story.student, because="Again", act=story.act()) == story.case
     assert (story.case.owner, story.case.due_on) == (story.tutor, date(2026, 11, 26))
     assert Logged.objects.filter(verb__startswith="case.").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "english", "welsh"),
+    [
+        (Because.MEETING, "A meeting about attendance.", "Cyfarfod am bresenoldeb."),
+        (Because.TALK, "Tom Tutor would like to talk with you", "Hoffai Tom Tutor siarad â chi"),
+    ],
+)
+def test_why_it_was_opened_is_in_the_language_of_who_reads_it(world: World, db: None, code: Because, english: str, welsh: str):
+    tutor = world.person(Role.TUTOR, name="Tom Tutor")
+    world.enrol(student := world.student(), tutor=tutor)
+    with override("cy"):
+        case = open_case(student, because=code, act=Act(tutor, NINE))
+        assert case.why == welsh
+    assert case.why == english
 
 
 def test_the_database_holds_one_open_case_per_student(story: Story):

@@ -16,6 +16,8 @@ from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.engagement.alert_life import State
+from adsum.engagement.case_rules import Because, Outcome
+from adsum.engagement.cases import close_case, open_case
 from adsum.engagement.models import Alert, Closure
 from tests.kit.alerted import DAY, NIGHT, Missing, minute, night
 from tests.kit.marking import mark_students
@@ -101,6 +103,29 @@ def test_a_review_is_first_in_the_list_and_is_decided_by_a_person(office: Office
     assert "Say in a few words what was wrong" in office.post("take-back", why="")
     office.post("take-back", why="The scanner of that room failed.")
     assert office.states() == [(2, State.WITHDRAWN)]
+
+
+def test_what_was_decided_at_the_last_stage_is_kept_and_the_case_learns_that_the_record_was_put_right(office: Office):
+    Alert.objects.update(stage=3, state=State.TOLD, told_at=TUESDAY, released_by=office.team)
+    path = f"/office/alerts/{office.alert(3).ref}/"
+    case = close_case(
+        open_case(office.alice, because=Because.MEETING, act=office.act(TUESDAY)), Outcome.WARNED, "x", act=office.act(TUESDAY)
+    )
+
+    def closed_with(outcome: str) -> str:
+        return text_of(office.client.post(f"{path}close/", {"why": "The panel met.", "outcome": outcome}, follow=True))
+
+    assert "Choose what was decided from the list." in closed_with("nonsense")
+    assert "Decided Formal warning" in closed_with("warned")
+    for session in office.classes:
+        office.mark(session, Status.PRESENT, at=TUESDAY)
+    minute(TUESDAY)
+    assert office.states() == [(3, State.REVIEW)], "what followed is more than a letter could take back"
+    assert not case.steps.filter(event="corrected").exists()
+    office.client.post(f"{path}take-back/", {"why": "She was there."})
+    assert "Reminder withdrawn: the record was put right" in text_of(office.client.get(f"/cases/{case.ref}/"))
+    office.client.force_login(office.alice)
+    assert "Reminder withdrawn: the record was put right" in text_of(office.client.get("/support/"))
 
 
 def test_the_team_of_another_department_finds_nothing(office: Office):

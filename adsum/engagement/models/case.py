@@ -6,11 +6,31 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Access
-from adsum.engagement.case_rules import OWNED, UNDER_WAY, Event, MeetingState, Outcome, Readers, Reply, State, Stop, Way
+from adsum.engagement.case_rules import (
+    OWNED,
+    UNDER_WAY,
+    Because,
+    Event,
+    MeetingState,
+    Outcome,
+    Readers,
+    Reply,
+    State,
+    Stop,
+    Way,
+)
 from adsum.timetable.reports import students_visible_to
+
+BECAUSE: dict[Because, Promise] = {
+    Because.MEETING: gettext_lazy("A meeting about attendance."),
+    Because.TALK: gettext_lazy("%(name)s would like to talk with you"),
+}
+"""Each code as the student reads it; the name is that of who opened the case."""
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -35,8 +55,9 @@ class Case(models.Model):
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField()
     opened_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
-    because = models.CharField(max_length=200)
-    """Why it was opened, in words that the student reads too."""
+    because = models.CharField(max_length=200, blank=True)
+    """Why it was opened, in a person's words, which the student reads too; empty where a code says it."""
+    because_code = models.CharField(max_length=8, blank=True, choices=[(b.value, b.value) for b in Because])
     owner = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     next_step = models.CharField(max_length=200)
     due_on = models.DateField()
@@ -65,6 +86,13 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return f"case {self.ref} ({self.state})"
+
+    @property
+    def why(self) -> str:
+        """Why it was opened, in the language of who reads it."""
+        if not self.because_code:
+            return self.because
+        return str(BECAUSE[Because(self.because_code)]) % {"name": self.opened_by}
 
 
 class CaseStep(models.Model):

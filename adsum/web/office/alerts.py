@@ -21,6 +21,7 @@ from adsum.core.errors import AdsumError
 from adsum.engagement import alerts
 from adsum.engagement.alert_labels import BACKS, CAPACITIES, NOTHING_KNOWN, STAGES, STATES, said
 from adsum.engagement.alert_life import TICKED_FROM, Back, State
+from adsum.engagement.case_rules import Outcome
 from adsum.engagement.keeping_back import backs_of, is_working_hour
 from adsum.engagement.models import Alert, WelfareHold
 from adsum.engagement.not_checked import fingerprint, not_checked
@@ -29,6 +30,7 @@ from adsum.engagement.why import why
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of
 from adsum.web.acts import act_of
+from adsum.web.case_labels import OUTCOMES
 from adsum.web.entered import DayField, ref_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
@@ -128,6 +130,8 @@ def detail(request: PersonRequest, ref: UUID) -> HttpResponse:
         "decides": state in {State.TOLD, State.PAUSED} and promise is None,
         "welfare": welfare,
         "form": WelfareForm(),
+        "outcome_form": OutcomeForm() if _decides(alert) else None,
+        "outcome": OUTCOMES[Outcome(alert.outcome)] if alert.outcome else "",
     }
     return render(request, "adsum/office/alert.html", context)
 
@@ -160,6 +164,22 @@ def _classes(alert: Alert, request: PersonRequest) -> list[dict[str, object]]:
             }
         )
     return made
+
+
+def _decides(alert: Alert) -> bool:
+    """Whether it is closed with what was decided: the student was asked before the panel."""
+    return alert.stage == max(STAGES) and alert.told_at is not None
+
+
+class OutcomeForm(forms.Form):
+    """What was decided at the last stage."""
+
+    outcome = forms.ChoiceField(
+        label=gettext_lazy("What was decided"),
+        help_text=gettext_lazy("Where something was decided and the record changes later, Adsum asks you to look again first."),
+        choices=[("", gettext_lazy("Nothing was decided")), *((one.value, OUTCOMES[one]) for one in alerts.PANEL_DECIDES)],
+        required=False,
+    )
 
 
 class WelfareForm(forms.Form):
@@ -200,7 +220,9 @@ def _resume(alert: Alert, _request: PersonRequest, act: Act) -> str:
 
 
 def _close(alert: Alert, request: PersonRequest, act: Act) -> str:
-    alerts.close(alert, request.POST.get("why", ""), act=act)
+    alerts.close(
+        alert, request.POST.get("why", ""), act=act, outcome=request.POST.get("outcome", "") if _decides(alert) else ""
+    )
     return _("Closed. The student reads why.")
 
 

@@ -31,7 +31,7 @@ from adsum.web.student import STUDENTS
 @for_roles(STUDENTS)
 def support(request: PersonRequest) -> HttpResponse:
     """What is open for the student, with the one thing that is theirs to do first."""
-    own = list(Case.objects.filter(student=request.user).select_related("owner").order_by("-opened_at", "-pk"))
+    own = list(Case.objects.filter(student=request.user).select_related("owner", "opened_by").order_by("-opened_at", "-pk"))
     open_ = [case for case in own if case.state in OWNED]
     ahead = Meeting.objects.filter(case__student=request.user, state__in=STILL_AHEAD).select_related("host")
     outcomes = [(case, OUTCOMES.get(outcome)) for case in own if (outcome := holds_now(case)) is not None]

@@ -20,7 +20,7 @@ from adsum.core.errors import AdsumError
 from adsum.core.university import civil_date
 from adsum.engagement import meetings
 from adsum.engagement.case_reports import Due, dues_of, holds_now, workload
-from adsum.engagement.case_rules import STILL_AHEAD, Event, MeetingState, Part, Reply, Span, State, Way, after
+from adsum.engagement.case_rules import STILL_AHEAD, Because, Event, MeetingState, Part, Reply, Span, State, Way, after
 from adsum.engagement.cases import open_case
 from adsum.engagement.contacts import last_contact, log_contact
 from adsum.engagement.models import Case, Meeting
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 @for_roles(HAS_CASES)
 def index(request: PersonRequest) -> HttpResponse:
     """The cases of students the person looks after, what is due first; and how much each owner has."""
-    visible = Case.objects.visible_to(request.user, request.access).select_related("student", "owner")
+    visible = Case.objects.visible_to(request.user, request.access).select_related("student", "owner", "opened_by")
     owned = list(visible.owned())
     mine = [case for case in owned if case.owner_id == request.user.pk]
     show = request.GET.get("show", "")
@@ -164,7 +164,7 @@ def _can_settle(meeting: Meeting, request: PersonRequest) -> list[tuple[MeetingS
 def open_for(request: PersonRequest, ref: UUID) -> HttpResponse:
     """Open a case for a student; the open one where there is one already."""
     student = get_object_or_404(students_visible_to(request.user, request.access), ref=ref)
-    because = request.POST.get("because", "").strip() or _("%(name)s would like to talk with you") % {"name": request.user}
+    because = request.POST.get("because", "").strip() or Because.TALK
     return redirect("case", open_case(student, because=because, act=act_of(request)).ref)
 
 
