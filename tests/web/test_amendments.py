@@ -147,11 +147,11 @@ def test_the_team_finds_what_waits_in_its_list(room: Room, old: Proposal, second
     assert "Say in a few words why not" in notices(room.post("decide_proposal", old.ref, decision="decline"))
     told = notices(room.post("decide_proposal", old.ref, decision="decline", answer="No list came in"))
     assert told == "Declined. Nothing has changed."
-    assert "Nothing waits" in text_of(room.client.get(LIST))
+    assert "Nothing to do." in text_of(room.client.get(LIST))
     elsewhere = room.world.person(Role.ATTENDANCE_TEAM, department=room.world.department("HI", "History"))
     Proposal.objects.update(state="waiting", decided_by=None, decided_at=None)
     room.sign_in(elsewhere, LATER)
-    assert "Nothing waits" in text_of(room.client.get(LIST))
+    assert "Nothing to do." in text_of(room.client.get(LIST))
     assert room.client.post(room.url("decide_proposal", old.ref), {"decision": "confirm"}).status_code == 404
 
 

@@ -206,7 +206,7 @@ def test_the_team_confirms(room: Room, team: Person):
     assert "already decided" in notices(answer)
     report.refresh_from_db()
     assert report.confirmed
-    assert "Nothing waits for you" in answer.content.decode()
+    assert "Nothing to do." in answer.content.decode()
 
 
 def test_the_team_undoes(room: Room, team: Person):

@@ -60,7 +60,7 @@ def test_nothing_of_other_departments(world: World, team: Person, client: Client
     _asks(world, "Ann Asks")
     _has_a_case(world, "Cat Case", team)
     client.force_login(world.person(Role.DEPARTMENT, department=world.department("HI", "History")))
-    assert "Nothing waits" in text_of(client.get("/work/"))
+    assert "Nothing to do." in text_of(client.get("/work/"))
 
 
 def test_it_costs_the_same_for_one_and_three(world: World, team: Person, client: Client):

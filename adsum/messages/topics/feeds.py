@@ -161,7 +161,7 @@ def _reported(facts: Facts) -> Letter:
     subject = ngettext("%(n)s report from the room waits for you", "%(n)s reports from the room wait for you", len(classes))
     return Letter(
         subject=subject % {"n": len(classes)},
-        opening=_("It holds already, and no import changes it. Confirm it, or undo it:"),
+        opening=_("This already applies, and no import changes it. Confirm it, or undo it:"),
         items=[
             Item(
                 named(item), [", ".join(str(TOUCHED[name]) for name in item["touches"])], f"/classes/{item['session']}/change/"

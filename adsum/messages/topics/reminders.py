@@ -296,8 +296,8 @@ def _review(facts: Facts) -> Letter:
     return Letter(
         subject=_("Urgent: a reminder was wrong, and something has followed from it"),
         opening=_(
-            "A record was put right, and a reminder that rested on it was never so. An outcome or a report outside has "
-            "followed from it already, so it is not withdrawn by itself. Please look at it today."
+            "A record was put right, and a reminder that rested on it turned out to be wrong. An outcome or a report outside "
+            "has followed from it already, so it is not withdrawn by itself. Please look at it today."
         ),
         action=(_("Review it"), f"/office/alerts/{facts['alert']}/"),
     )

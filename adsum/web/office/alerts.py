@@ -95,7 +95,7 @@ def overview(request: PersonRequest) -> HttpResponse:
 def _back(alert: Alert, back: Back | None) -> str:
     """What keeps it back, in words; of one that a person has to review, that."""
     if alert.state == State.REVIEW:
-        return _("It was never so, and something has followed from it")
+        return _("It turned out to be wrong, and something has followed from it")
     return str(BACKS[back]) if back is not None else _("Leaves within a minute")
 
 

@@ -50,7 +50,7 @@ def _how(one: OwnClass, mark: Mark, change: MarkChange | None, opening: Opening 
     if mark.source == Source.IMPORT:
         return _("It came from another system’s records.")
     if mark.status == Status.PENDING:
-        return _("You asked for this absence to be authorised, and nobody has decided yet.")
+        return _("You told us of this absence, and it has not been authorised.")
     if mark.status == Status.AUTHORISED:
         return _("Your absence was authorised.")
     if mark.status == Status.NOT_OBSERVED:

@@ -54,7 +54,7 @@ def how(one: OwnClass, change: MarkChange | None, at: datetime) -> str:
     if one.mark.source == Source.IMPORT:
         return _("From another system’s records.")
     if one.mark.status == Status.PENDING:
-        return _("The student asked for this absence; nobody has decided yet.")
+        return _("The student told us of this absence, and it has not been authorised.")
     if one.mark.status == Status.AUTHORISED:
         return _("The absence was authorised.")
     if one.mark.status == Status.NOT_OBSERVED:
