@@ -42,6 +42,10 @@ class AdjustmentQuerySet(models.QuerySet["Adjustment"]):
         """In force on that day, both ends included."""
         return self.filter(Q(ends_on=None) | Q(ends_on__gte=day), starts_on__lte=day)
 
+    def asking_on(self, day: date) -> AdjustmentQuerySet:
+        """Those that end by themselves, or are to be looked at again, on that day."""
+        return self.filter(Q(ends_on=day) | Q(review_on=day), ended_at=None)
+
     def visible_to(self, person: Person, access: Access) -> AdjustmentQuerySet:
         """Those of students on courses of the departments whose attendance team the person is; never their own."""
         others = self.exclude(student=person)

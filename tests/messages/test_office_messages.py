@@ -1,17 +1,19 @@
 """What the attendance team and departments are told: what waits for them, once, and what became of a change one asked for."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.attendance.adjustments import Arrangement, adjust, end_adjustment
 from adsum.attendance.closing import close_registers, explain_register
 from adsum.attendance.models import Proposal
 from adsum.attendance.rules import Explanation, Reason, Status
 from adsum.messages.models import Message
 from adsum.messages.telling import tell
-from adsum.messages.topics import registers
+from adsum.messages.topics import adjustments, registers
 from adsum.messages.topics.registry import TOPICS
 from tests.kit import marking
 from tests.kit.marking import mark_students
@@ -112,3 +114,24 @@ def test_what_needs_nobody_any_more_is_not_told(house: Office, how: str):
     else:
         type(house.past).objects.filter(pk=house.past.pk).update(status="cancelled")
     assert tell_offices(at=NINE + 4 * DAY) == 0
+
+
+def test_the_team_is_told_once_four_weeks_before_an_adjustment_ends_or_is_reviewed(house: Office):
+    today = NINE.date()
+    at: dict[str, Any] = {"actor": "system:test", "at": NINE}
+    house.enrol(house.alice, house.department("CS", "Computing"))
+    house.enrol(house.bob, house.department("HI", "History"))
+    day = today + 28 * DAY
+    adjust(house.alice, Arrangement(today, by_hand=True, ends_on=day), **at)
+    adjust(house.alice, Arrangement(today, extra_minutes=20, review_on=day, ends_on=day + 90 * DAY), **at)
+    adjust(house.bob, Arrangement(today, by_hand=True, ends_on=day + DAY), **at)
+    end_adjustment(adjust(house.alice, Arrangement(today, by_hand=True), **at), last_day=day, **at)
+    sent, counts = Message.objects.filter(kind=adjustments.ENDING), []
+    for days in range(-2, 5):
+        tell(adjustments.TOPIC, at=NINE + days * DAY)
+        counts.append(sent.count())
+    assert counts == [0, 0, 3, 5, 5, 5, 5], "three of the team for Alice's, then two for Bob's, and no more"
+    assert {one.facts["n"] for one in sent.filter(person=house.rohan)} == {2}
+    letter = text(sent.get(person=house.rohan))
+    assert "2 adjustments end or are reviewed on 21 December" in letter
+    assert "Alice" not in letter

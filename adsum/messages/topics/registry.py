@@ -15,6 +15,7 @@ NAMES = (
     "queries",
     "registers",
     "absences",
+    "adjustments",
     "amendments",
     "feeds",
     "oversight",
