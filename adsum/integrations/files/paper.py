@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from adsum.accounts.models import Person
 from adsum.attendance import weighing
+from adsum.attendance.known import allowances
 from adsum.attendance.models import Mark
 from adsum.attendance.policies import window_of
 from adsum.attendance.rules import Needs, OpenFor, Source, Stands, Status
@@ -193,7 +194,7 @@ def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, act: A
     marks = {mark.student_id: mark for mark in Mark.objects.filter(session=session).select_related("student")}
     students |= {pk: mark.student for pk, mark in marks.items() if pk not in students}
     people = _People(session, students.values())
-    window = window_of(session)
+    window, adjusted = window_of(session), allowances([session])[session.pk]
     made, seen = Plan(), set[int]()
     entries = dict[int, tuple[Line, Entry]]()
     for line in lines:
@@ -201,7 +202,8 @@ def plan(session: ClassSession, lines: Sequence[Line], *, source: Source, act: A
             made.blank += 1
             continue
         found = people.find(line)
-        read = _read(session, window, line)
+        own = adjusted.get(found.pk) if isinstance(found, Person) else None
+        read = _read(session, window.longer(own.extra_minutes, ends_at=session.ends_at) if own else window, line)
         if isinstance(found, str) or isinstance(read, str):
             code = found if isinstance(found, str) else str(read)
             named = "" if isinstance(found, str) else f"{found.display_name} · "
@@ -268,7 +270,7 @@ class _People:
 
 
 def _read(session: ClassSession, window: OpenFor, line: Line) -> tuple[Status, datetime | None] | str | None:
-    """Status and time of a row; the code of what is wrong; or None when it means no mark."""
+    """Status and time of a row, by the student's own window; the code of what is wrong; or None when it means no mark."""
     word = line.status.casefold()
     if word and word not in CODES:
         return "unknown_status"

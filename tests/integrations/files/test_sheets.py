@@ -12,6 +12,7 @@ from pypdf import PdfReader
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.attendance.adjustments import Arrangement, adjust
 from adsum.attendance.models import Correction, Mark, MarkChange, ReportedPeriod
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Reason, Source, Status
@@ -164,6 +165,13 @@ def test_what_counts_is_the_time_on_the_sheet(house: House):
     assert {mark.changed_at for mark in marks.values()} == {LATER}
     assert set(MarkChange.objects.values_list("source", "by", "at")) == {("staff", house.ada.pk, LATER)}
     assert Event.objects.filter(verb="mark.enter").count() == 3
+
+
+def test_a_time_alone_is_judged_by_the_students_own_window(house: House):
+    """On paper as at the gate: with twenty minutes more, 09:30 is in time."""
+    adjust(house.alice, Arrangement(NINE.date(), extra_minutes=20), actor="system:test", at=NINE)
+    lines = [(house.ref(student), "", "", "09:30") for student in (house.alice, house.bob)]
+    assert [step.status for step in house.plan(*lines).steps] == [Status.PRESENT, Status.LATE]
 
 
 def test_doing_it_again_changes_nothing(house: House):
@@ -355,7 +363,7 @@ def test_a_plan_asks_as_often_for_one_row_as_for_three(house: House, rows: int, 
     lines = [(house.ref(student), "", "present", "") for student in (house.alice, house.bob, house.cara)[:rows]]
     house.session = ClassSession.objects.select_related("module").get(pk=house.session.pk)
     late = house.session.ends_at + 7 * DAY
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert len(house.plan(*lines, at=late).problems) == rows
 
 
