@@ -171,7 +171,7 @@ def test_a_time_alone_is_judged_by_the_students_own_window(house: House):
     """On paper as at the gate: with twenty minutes more, 09:30 is in time."""
     adjust(house.alice, Arrangement(NINE.date(), extra_minutes=20), actor="system:test", at=NINE)
     lines = [(house.ref(student), "", "", "09:30") for student in (house.alice, house.bob)]
-    assert [step.status for step in house.plan(*lines).steps] == [Status.PRESENT, Status.LATE]
+    assert [step.after for step in house.plan(*lines).steps] == [Status.PRESENT, Status.LATE]
 
 
 def test_doing_it_again_changes_nothing(house: House):
