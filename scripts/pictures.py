@@ -258,6 +258,7 @@ SCENES: dict[str, Callable[[Browser], None]] = {
     "manage": manage,
     "study": scenes.study,
     "look_after": scenes.look_after,
+    "follow_up": scenes.follow_up,
     "protect": scenes.protect,
     "office": scenes.office,
     "set_up": scenes.set_up,

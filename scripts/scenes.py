@@ -104,6 +104,32 @@ def look_after(browser: Browser) -> None:
     take(department, "outside", height=960)
 
 
+def follow_up(browser: Browser) -> None:
+    """What follows from absences: a student tells of one, a tutor has a case, the team has work and an alert."""
+    phone = enter(browser, "student", PHONE)
+    phone.goto(f"{ORIGIN}/absences/tell/")
+    first = datetime.now(UTC).date() + timedelta(days=1)
+    phone.get_by_label("First day").fill(first.isoformat())
+    phone.get_by_label("Last day").fill((first + timedelta(days=3)).isoformat())
+    phone.get_by_label("Reason", exact=True).select_option(label="Illness")
+    phone.get_by_role("button", name="Show the classes").click()
+    phone.get_by_role("heading", name=re.compile("classes?$")).wait_for()
+    take(phone, "phone-absence", height=1400)
+    tutor = enter(browser, "tutor", DESK)
+    tutor.goto(f"{ORIGIN}/cases/")
+    tutor.locator("table a[href*='/cases/']").first.click()
+    tutor.wait_for_load_state()
+    take(tutor, "case", height=900)
+    team = enter(browser, "attendance_team", DESK)
+    team.goto(f"{ORIGIN}/work/")
+    take(team, "work", height=820)
+    team.goto(f"{ORIGIN}/office/alerts/")
+    waiting = team.get_by_role("row").filter(has_text="Meeting").filter(has_text="Waits for corrections")
+    waiting.first.get_by_role("link").click()
+    team.wait_for_load_state()
+    take(team, "alert", height=900)
+
+
 def protect(browser: Browser) -> None:
     """The data-protection officer."""
     officer = enter(browser, "data_protection", DESK)
