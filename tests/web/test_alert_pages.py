@@ -135,6 +135,15 @@ def test_the_team_of_another_department_finds_nothing(office: Office):
     assert office.client.get(office.path).status_code == 404
 
 
+def test_the_record_leads_the_team_to_the_alert_and_nobody_else(office: Office):
+    record, link = f"/people/{office.alice.ref}/", office.path
+    assert link in office.client.get(record).content.decode()
+    office.client.force_login(office.tutor)
+    answer = office.client.get(record)
+    assert answer.status_code == 200
+    assert link not in answer.content.decode()
+
+
 def test_the_list_asks_as_many_questions_for_one_alert_as_for_three(office: Office):
     def asked() -> int:
         with CaptureQueriesContext(connection) as queries:

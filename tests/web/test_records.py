@@ -239,4 +239,4 @@ def test_a_record_costs_the_same_for_one_class_and_three(story: Story, classes: 
     story.get(story.department)
     with CaptureQueriesContext(connection) as queries:
         story.client.get(f"/people/{story.alice.ref}/")
-    assert len(queries) == 21
+    assert len(queries) == 23

@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, Q, QuerySet, When
+from django.db.models import Case, Count, Q, When
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -24,6 +24,7 @@ from adsum.engagement.alert_life import TICKED_FROM, Back, State
 from adsum.engagement.case_rules import Outcome
 from adsum.engagement.keeping_back import backs_of, is_working_hour
 from adsum.engagement.models import Alert, WelfareHold
+from adsum.engagement.models.alert import AlertQuerySet
 from adsum.engagement.not_checked import fingerprint, not_checked
 from adsum.engagement.reminders import finding_of, promise_of
 from adsum.engagement.why import why
@@ -46,7 +47,7 @@ SHOWN = {
 """What the list shows, and the states it means."""
 
 
-def mine(request: PersonRequest) -> QuerySet[Alert]:
+def mine(request: PersonRequest) -> AlertQuerySet:
     """Alerts of students on courses of the departments over which this person is attendance team; never their own."""
     return Alert.objects.of_departments(request.access.departments(Role.ATTENDANCE_TEAM)).exclude(student=request.user)
 
@@ -176,7 +177,9 @@ class OutcomeForm(forms.Form):
 
     outcome = forms.ChoiceField(
         label=gettext_lazy("What was decided"),
-        help_text=gettext_lazy("Where something was decided and the record changes later, Adsum asks you to look again first."),
+        help_text=gettext_lazy(
+            "If the record changes later, Adsum asks you to look at this again, and withdraws nothing by itself."
+        ),
         choices=[("", gettext_lazy("Nothing was decided")), *((one.value, OUTCOMES[one]) for one in alerts.PANEL_DECIDES)],
         required=False,
     )

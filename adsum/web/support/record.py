@@ -15,6 +15,7 @@ from adsum.engagement.reminders import why_not
 from adsum.timetable.models import ClassSession, Enrolment
 from adsum.web.absences import rows_of
 from adsum.web.middleware import PersonRequest
+from adsum.web.office import alerts
 from adsum.web.role_labels import purpose_label, role_label
 from adsum.web.student.record import KEPT_IN_VIEW, RECENT, by_module
 from adsum.web.sums import left_out
@@ -61,6 +62,7 @@ def record(request: PersonRequest, opened: Opened) -> HttpResponse:
         "sum": attended_lately(recent.tally),
         "left_out": left_out(recent),
         "why_not": why_not(student, at),
+        "alert": alerts.mine(request).open().filter(student=student).order_by("-stage").first(),
         "modules": [
             {"module": of.module, "strip": of.strip, "sum": attended(of.sum.tally), "left_out": left_out(of.sum)}
             for of in by_module(classes, at)
