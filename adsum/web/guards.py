@@ -42,6 +42,21 @@ def for_roles(roles: AbstractSet[Role]) -> Callable[[Page[P]], Page[P]]:
     return decorator
 
 
+def for_roles_everywhere(roles: frozenset[Role]) -> Callable[[Page[P]], Page[P]]:
+    """The same, for people who hold one of these roles over the whole university: what does not stop at a department."""
+
+    def decorator(view: Page[P]) -> Page[P]:
+        @wraps(view)
+        def checked(request: PersonRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.access.departments(*roles) is not None:
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        return for_roles(roles)(checked)
+
+    return decorator
+
+
 def of_class(*methods: str) -> Callable[[ClassPage[P]], Callable[..., HttpResponse]]:
     """The view is given the class at its address, if this person may open its register: for others it does not exist.
 

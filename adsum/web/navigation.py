@@ -76,7 +76,7 @@ MENU = (
     Door("amendments", _("Amendments"), "clock-history", KEEPS_REGISTERS | COMPLIANCE, seldom=True),
     Door("office_adjustments", _("Adjustments"), "person-check", frozenset({Role.ATTENDANCE_TEAM}), seldom=True),
     Door("conduct_referrals", _("Conduct"), "phone", frozenset({Role.ATTENDANCE_TEAM}), seldom=True),
-    Door("cover", _("Who steps in"), "arrow-repeat", MAKES_POLICIES, seldom=True),
+    Door("cover", _("Who steps in"), "arrow-repeat", MAKES_POLICIES, everywhere=True, seldom=True),
     Door("checkin_health", _("How check-in works"), "qr-code-scan", KEEPS_REGISTERS, seldom=True),
     Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True, seldom=True),
     Door("alert_rules", _("Alert rules"), "list-check", MAKES_POLICIES, seldom=True),

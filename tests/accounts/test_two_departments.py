@@ -16,16 +16,25 @@ import pytest
 import time_machine
 from django.test import Client
 
+from adsum.absence.evidence import keep
+from adsum.absence.models import AbsenceRequest
+from adsum.absence.reports import span_of
+from adsum.absence.rules import Cleaned, FileKind, Spell
+from adsum.absence.services import Telling, tell
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
 from adsum.attendance.models import Proposal
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
+from adsum.attendance.weighing import Act
 from adsum.checkin.checks import begin_check, begin_spot_check
 from adsum.checkin.kiosks import open_kiosk
 from adsum.checkin.services import add_display, open_checkin
 from adsum.core.errors import AdsumError
+from adsum.engagement.case_rules import Span
+from adsum.engagement.cases import open_case
+from adsum.engagement.meetings import offer_meeting
 from adsum.timetable.models import Group, ModuleLeader
 from tests.kit.doors import DOORS
 from tests.kit.marking import mark_students
@@ -189,6 +198,11 @@ def test_what_is_addressed_by_its_number_is_not_there(sides: tuple[Side, Side], 
     assert {door: status for door, status in got.items() if status != 404} == {}
 
 
+def _away(student: Person) -> AbsenceRequest:
+    day = NOW.date()
+    return tell(student, Telling("jury", *span_of(Spell(day, day)), day, day), act=Act(student, NOW))
+
+
 def test_ids_of_one_parent_are_not_found_under_another(sides: tuple[Side, Side]):
     """The class of one, the student, query or screen of another: whoever may see both."""
     ours, theirs = sides
@@ -209,6 +223,17 @@ def test_ids_of_one_parent_are_not_found_under_another(sides: tuple[Side, Side])
         "check": begin_check(opening, by=lecturer, at=NOW).ref,
         "kiosk": open_kiosk(opening, by=lecturer, at=NOW).kiosk.ref,
         "proposal": proposal.ref,
+        "absence": _away(ours.students[0]).ref,
+        "evidence": keep(_away(student), Cleaned(FileKind.PDF, b"a letter"), act=Act(student, NOW)).ref,
+        "case": open_case(ours.students[0], because="Three weeks", act=Act(everywhere, NOW)).ref,
+        "meeting": offer_meeting(
+            open_case(student, because="Three weeks", act=Act(everywhere, NOW)),
+            [Span(NOW + timedelta(days=1), NOW + timedelta(days=1, minutes=30))],
+            about="How it goes",
+            place="C2.10",
+            formal=False,
+            act=Act(everywhere, NOW),
+        ).ref,
     }
     mixed = [door for door in DOORS if len(re.findall(r"\{\w+\}", door.path)) > 1 and door.gets[10] in {200, 302}]
     assert {door.name for door in mixed} == {
@@ -220,6 +245,9 @@ def test_ids_of_one_parent_are_not_found_under_another(sides: tuple[Side, Side])
         "say_seen",
         "spot_call",
         "decide_proposal",
+        "class_concern",
+        "case_meeting_settle",
+        "office_evidence",
     }
     for door in mixed:
         answer = client.generic(door.method, door.path.format(**names), "status=present&reason=x")

@@ -379,6 +379,7 @@ def test_allauth_has_no_pages_but_these():
         "mfa_authenticate",
         "openid_connect_login",
         "openid_connect_callback",
+        "openid_connect_ended",
     }
 
 

@@ -63,12 +63,14 @@ ADDRESSES = {
 }
 SOMETIMES = {
     "accept_all_held",
+    "accept_foreseen",
     "add_visitor",
     "amend_marks",
     "answer_query",
     "class_change",
     "class_report_decide",
     "class_sheet",
+    "conduct",
     "decide_held",
     "imports_missing",
     "mark_rest",

@@ -16,7 +16,7 @@ from adsum.core.errors import AdsumError
 from adsum.engagement.covering import end_leave, name_fallback, take_leave
 from adsum.engagement.models import Fallback, Leave
 from adsum.web.acts import act_of
-from adsum.web.guards import for_roles
+from adsum.web.guards import for_roles_everywhere
 from adsum.web.middleware import PersonRequest
 
 NAMES = frozenset({Role.ADMINISTRATOR, Role.ATTENDANCE_TEAM})
@@ -64,7 +64,7 @@ class LeaveForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_roles(NAMES)
+@for_roles_everywhere(NAMES)
 def overview(request: PersonRequest) -> HttpResponse:
     """Who is named and who is away; two forms that change it. Open cases move at once."""
     action = request.POST.get("action") if request.method == "POST" else None
@@ -97,7 +97,7 @@ def overview(request: PersonRequest) -> HttpResponse:
 
 
 @require_POST
-@for_roles(NAMES)
+@for_roles_everywhere(NAMES)
 def back(request: PersonRequest, pk: int) -> HttpResponse:
     """The person is back."""
     leave = get_object_or_404(Leave.objects.select_related("person"), pk=pk)

@@ -1,8 +1,6 @@
 """Outages: what is going on and what was; one form declares one, after showing whom it touches; one button ends it; and one
 that was a mistake is withdrawn, after showing what comes back."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +10,7 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -26,7 +24,7 @@ from adsum.checkin.services import outages_changed
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import Room, Site
 from adsum.web.entered import MomentField
-from adsum.web.guards import for_roles
+from adsum.web.guards import for_roles_everywhere
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
 
@@ -34,16 +32,8 @@ PAGE = 25
 _MOMENT = {"type": "datetime-local", "step": 60}
 
 
-def everywhere(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For administrators and an attendance team, over the whole university: an outage does not stop at a department."""
-
-    @wraps(view)
-    def checked(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.access.departments(*DECLARES_OUTAGES) is not None:
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return for_roles(DECLARES_OUTAGES)(checked)
+everywhere = for_roles_everywhere(DECLARES_OUTAGES)
+"""For administrators and an attendance team over the whole university: an outage does not stop at a department."""
 
 
 class OutageForm(forms.Form):
