@@ -33,10 +33,7 @@ def moments(case: Case, access: Access) -> list[Moment]:
     concerns = Concern.objects.filter(student=case.student_id).select_related("by")
     found = [
         *(step_moment(one) for one in steps.order_by("pk")),
-        *(
-            Moment(one.at, f"{WAYS[Way(one.way)]}: {REPLIES[Reply(one.reply)]}", str(one.by), said=one.words)
-            for one in contacts
-        ),
+        *(_contact(one) for one in contacts),
         *(
             Moment(one.at, _("Concern"), str(one.by), text=str(WORRIES[Worry(one.worry)]), said=one.words)
             for one in concerns
