@@ -11,6 +11,8 @@ from adsum.web.sums import amounts
 
 HEIGHT, STEP, BAR = 100, 24, 16
 """In units of the drawing: 100 are 100 per cent."""
+LABELS = 34
+"""The room beside the columns for what the lines mean."""
 
 
 class WeekBar(NamedTuple):

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from adsum.attendance.labels import STATUSES as WORDS
 from adsum.attendance.rules import Status
-from adsum.web.charts import BAR, STEP, WeekBar, columns
+from adsum.web.charts import BAR, LABELS, STEP, WeekBar, columns
 
 register = template.Library()
 
@@ -236,13 +236,16 @@ def history(changes: Iterable[object]) -> dict[str, Iterable[object]]:
 
 @register.inclusion_tag("adsum/components/weeks_chart.html")
 def weeks_chart(weeks: Sequence[WeekBar], title: str, name: str = "weeks") -> dict[str, object]:
-    """What was attended week by week, as columns, with its table."""
+    """What was attended week by week, as columns, with its table. Weeks before the first that counted are left out."""
+    begun = next((n for n, week in enumerate(weeks) if week.tally.counted), len(weeks))
+    width = len(weeks) * STEP
     return {
-        "columns": list(columns(weeks)),
-        "width": len(weeks) * STEP,
+        "columns": list(columns(weeks[begun:])),
+        "width": width,
+        "whole": width + LABELS,
         "bar": BAR,
         "half": BAR // 2,
-        "lines": (0, 50, 100),
+        "lines": ((0, "100 %"), (50, "50 %"), (100, "")),
         "title": title,
         "name": name,
     }
