@@ -1,6 +1,6 @@
 """The menu: one table of where each role can go."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -65,6 +65,10 @@ MENU = (
     Door("students", _("Students"), "people", LOOKS_AFTER - {Role.TUTOR}),
     Door("desk", _("Find a student"), "search", HELPS),
     Door("unopened", _("Not opened"), "envelope", KEEPS_RECORDS | {Role.TUTOR}, within="work"),
+    Door("concerns", _("Concerns"), "chat-left-text", KEEPS_RECORDS | {Role.TUTOR}, within="cases"),
+    Door("closures", _("Closure days"), "calendar-week", frozenset({Role.ATTENDANCE_TEAM}), within="office_alerts"),
+    Door("silent_weeks", _("Silent weeks"), "hourglass-split", KEEPS_REGISTERS, within="checkin_health"),
+    Door("rehearsal", _("Rehearsal"), "eye", KEEPS_RECORDS, within="alert_rules", seldom=True),
     Door("office_people", _("People"), "person-check", MANAGES_PEOPLE),
     Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),
     Door("audit", _("Audit"), "shield-check", READS_ACCESS_LOG),
@@ -97,19 +101,27 @@ class Item:
     under_more: bool = False
 
 
+def _outwards(name: str, within: Mapping[str, str]) -> Iterator[str]:
+    """A door, the one behind which it is found, and so on."""
+    while name:
+        yield name
+        name = within.get(name, "")
+
+
 def items_for(access: Access, *, current: str, counts: Mapping[str, int] | None = None) -> list[Item]:
     """The menu of a person who may that; `current` is the path of the page shown, `counts` what waits behind a door."""
     open_ = [door for door in MENU if access.holds(*door.roles)]
     names = {door.name for door in open_}
     doors = [(door, reverse(door.name)) for door in open_ if not door.everywhere or access.departments(*door.roles) is None]
-    inside = {door.within for door, url in doors if current.startswith(url)}
+    within = {door.name: door.within for door, _ in doors}
+    at = {name for door, url in doors if current.startswith(url) for name in _outwards(door.name, within)}
     shown = [(door, url) for door, url in doors if door.within not in names]
     return [
         Item(
             door.label,
             url,
             door.icon,
-            current.startswith(url) or door.name in inside,
+            door.name in at,
             (counts or {}).get(door.name, 0),
             under_more=door.seldom and len(shown) > LONG,
         )

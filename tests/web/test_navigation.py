@@ -33,9 +33,18 @@ def test_a_short_menu_is_shown_whole():
     assert menu(Role.COMPLIANCE_UKVI) == (["Students", "Messages", "Amendments"], [])
 
 
-def test_the_place_one_is_at_is_marked_behind_the_door_it_belongs_to():
-    team = Access(date(2026, 11, 30), {Role.ATTENDANCE_TEAM: None})
-    current = {
-        name: [str(one.label) for one in items_for(team, current=reverse(name)) if one.current] for name in ("cases", "cover")
-    }
-    assert current == {"cases": ["Work"], "cover": ["Who steps in"]}
+@pytest.mark.parametrize(
+    ("role", "page", "marked"),
+    [
+        (Role.ATTENDANCE_TEAM, "cases", "Work"),
+        (Role.ATTENDANCE_TEAM, "concerns", "Work"),
+        (Role.TUTOR, "concerns", "Cases"),
+        (Role.ATTENDANCE_TEAM, "closures", "Work"),
+        (Role.ATTENDANCE_TEAM, "rehearsal", "Alert rules"),
+        (Role.DEPARTMENT, "rehearsal", "Rehearsal"),
+        (Role.ADMINISTRATOR, "cover", "Who steps in"),
+    ],
+)
+def test_a_page_marks_the_door_behind_which_it_is_found(role: Role, page: str, marked: str):
+    items = items_for(Access(date(2026, 11, 30), {role: None}), current=reverse(page))
+    assert [str(one.label) for one in items if one.current] == [marked]
