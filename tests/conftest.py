@@ -110,8 +110,10 @@ def _nobody_is_known() -> None:
     from django.conf import settings as django_settings
 
     from adsum.audit.services import forget_known
+    from adsum.checkin.slowness import sign_ins
 
     forget_known()
+    sign_ins.forget()  # what waited in the last one
     django_settings.KNOWN_CHECKPOINT_FILE.unlink(missing_ok=True)
 
 

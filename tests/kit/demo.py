@@ -12,8 +12,11 @@ from django.apps import apps
 from django.db import models, transaction
 
 from adsum.accounts.models import Department, Person
+from adsum.attendance.ahead_tables import Adjustment
 from adsum.audit.encoding import ALIAS
-from adsum.audit.models import AccessLog, Alias
+from adsum.audit.models import AccessLog, Alias, Cursor, Processed
+from adsum.engagement.models import RuleVersion
+from adsum.messages.models import Message
 from adsum.ops.demo.guide import personas
 from adsum.timetable.models import ClassSession, Group, Module, Room
 from adsum.timetable.rules import ClassStatus
@@ -22,10 +25,20 @@ AT = datetime(2026, 11, 24, 11, 20, tzinfo=UTC)
 """A Tuesday in term, in the middle of the morning's classes."""
 SMALL = 0.04
 REF = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-NAMED: dict[str, type[models.Model]] = {"session": ClassSession, "module": Module, "person": Person}
+NAMED: dict[str, type[models.Model]] = {
+    "session": ClassSession,
+    "module": Module,
+    "person": Person,
+    "rules": RuleVersion,
+    "adjustment": Adjustment,
+}
 """What a log's subject names."""
 LISTED: dict[str, type[models.Model]] = {"room_ids": Room, "group_ids": Group, "staff_ids": Person}
 """What the history of a class names."""
+POSITIONS = {Alias, Cursor, Processed}
+"""Tables that are about keys of others: what they say of them is nobody's."""
+FOR_WHOM = re.compile(r":(\d+)$")
+"""The end of a message's key."""
 
 
 @contextmanager
@@ -36,9 +49,23 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+def _without_keys(value: Any, classes: dict[Any, int]) -> Any:
+    """What an alert, its message and its event keep: its classes by their places, and no digest of their keys."""
+    if not isinstance(value, dict):
+        return value
+    said = {name: _without_keys(one, classes) for name, one in value.items() if name not in {"hash", "contact"}}
+    for name, one in said.items():
+        if name == "classes" and isinstance(one, list) and all(isinstance(row, list) for row in one):
+            said[name] = [[classes[row[0]], *row[1:]] for row in one]
+        elif name == "session" and isinstance(one, int):
+            said[name] = classes[one]
+    return said
+
+
 def content() -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table of ours, with its place among its table's rows instead of its key; no passwords, no salts."""
-    tables = [table for table in apps.get_app_config("adsum").get_models(include_auto_created=True) if table is not Alias]
+    ours = apps.get_app_config("adsum").get_models(include_auto_created=True)
+    tables = [table for table in ours if table not in POSITIONS]
     rank = {
         table: {pk: nth for nth, pk in enumerate(table._default_manager.order_by("pk").values_list("pk", flat=True))}
         for table in tables
@@ -55,6 +82,11 @@ def content() -> dict[str, list[tuple[object, ...]]]:
             kind, _, number = str(value).partition(":")
             if kind in NAMED and number.isdecimal():
                 return kind, rank[NAMED[kind]].get(int(number))
+        if field.name == "hash":
+            return None
+        if field.name == "key" and field.model is Message:
+            value = FOR_WHOM.sub(lambda found: f":{rank[Person].get(int(found[1]), found[1])}", str(value))
+        value = _without_keys(value, rank[ClassSession])
         if isinstance(value, dict):  # what became of a class names others by their keys
             value = {key: sorted(rank[LISTED[key]][pk] for pk in one) if key in LISTED else one for key, one in value.items()}
         if field.name == "detail":  # a digest is of a salted row

@@ -184,7 +184,7 @@ def arrive(request: Any, app: SocialApp, said: Said, state: Mapping[str, Any]) -
     if purpose == Purpose.FRESH:
         request.session[PROOF] = proof
         raise Aside(None, state.get("next", ""))
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic():
         person = _linked(app, match, said, at=request.at)
         if person.is_active:
             give_roles(app, person, said.claims, at=request.at)
