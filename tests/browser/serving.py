@@ -66,11 +66,20 @@ def sign_in(context: BrowserContext, origin: str, person: Person, *, proved: boo
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": origin}])
 
 
-def scans(page: Page, address: str) -> Locator:
-    """Open what a code says, and the link to the provider, once the gate has looked which there are."""
-    link = page.get_by_role("link", name="Sign in to finish")
+def opens(page: Page, address: str) -> None:
+    """Open what a code says, once the gate knows of the class: it looks for new ones a few times a second."""
     deadline = time.monotonic() + 10
     page.goto(address)
+    while page.get_by_role("heading", name="This is not a check-in code").count():
+        assert time.monotonic() < deadline, "the gate does not know the class"
+        page.goto(address)
+
+
+def scans(page: Page, address: str) -> Locator:
+    """The same, and the link to the provider, once the gate has looked which there are."""
+    link = page.get_by_role("link", name="Sign in to finish")
+    deadline = time.monotonic() + 10
+    opens(page, address)
     while (link.get_attribute("href") or "").startswith("/sign-in/"):
         assert time.monotonic() < deadline, "the gate knows of no provider"
         page.goto(address)

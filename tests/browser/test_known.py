@@ -16,7 +16,7 @@ from adsum.checkin import services
 from adsum.checkin.gate.http import KNOWN_COOKIE, PASS_COOKIE
 from adsum.checkin.models import Scan
 from adsum.checkin.reports import shown_on
-from tests.browser.serving import accessible, scans, served
+from tests.browser.serving import accessible, opens, scans, served
 from tests.kit import oidc
 from tests.kit.world import World
 
@@ -62,7 +62,7 @@ def test_tomorrow_one_tap_is_enough(browser: Browser, origin: str) -> None:
         # The next day: what lasts twelve hours is gone, and the provider is not asked.
         for name in (PASS_COOKIE, settings.SESSION_COOKIE_NAME):
             pocket.clear_cookies(name=name)
-        phone.goto(f"{origin}/{shown(world, alice, 'Databases')}")
+        opens(phone, f"{origin}/{shown(world, alice, 'Databases')}")
         expect(phone.get_by_text("Known here as")).to_be_visible()
         accessible(phone)
         phone.get_by_role("button", name="I’m here").click()

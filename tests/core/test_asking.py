@@ -1,5 +1,6 @@
 """Asking others over the network: a real server on loopback that speaks slowly, falsely, or not at all."""
 
+import re
 import socket
 import threading
 import time
@@ -14,6 +15,16 @@ from adsum.core.asking import Answer, Failure, Unanswered, ask
 
 Say = Callable[[socket.socket], None]
 HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+def _request(connection: socket.socket) -> bytes:
+    """All of a request: whoever closes a connection with something unread resets it, and the answer may be lost."""
+    heard = connection.recv(65536)
+    head, _, body = heard.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    while length and len(body) < int(length[1]) and (more := connection.recv(65536)):
+        heard, body = heard + more, body + more
+    return heard
 
 
 class Server:
@@ -31,7 +42,7 @@ class Server:
             while True:
                 connection, _ = self.listening.accept()
                 with connection, suppress(OSError):
-                    self.heard.append(connection.recv(65536))
+                    self.heard.append(_request(connection))
                     self.say(connection)
 
     def ask(self, path: str = "/", *, host: str = "127.0.0.1", seconds: float = 5, most: int = 1000, **how: Any) -> Answer:
