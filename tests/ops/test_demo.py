@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from adsum.absence.models import AbsenceRequest
-from adsum.accounts.models import Person
+from adsum.accounts.models import Identifier, Person
 from adsum.accounts.reconciliation import compare_roles
 from adsum.accounts.rules import Role
 from adsum.attendance.counting import Counted, tally
@@ -27,7 +27,7 @@ from adsum.checkin.services import open_checkin
 from adsum.core.errors import AdsumError
 from adsum.ops.demo import ACTOR, PASSWORD
 from adsum.ops.demo.calendar import around
-from adsum.ops.demo.guide import personas
+from adsum.ops.demo.guide import PURPOSES, personas
 from adsum.ops.demo.load import load
 from adsum.ops.demo.today import KEY, keep_classes_running
 from adsum.timetable.keeping import ids_of, with_ids
@@ -328,3 +328,9 @@ def test_a_class_somebody_used_stays_and_an_unused_one_goes(demo):
         keep_classes_running(AT + timedelta(hours=3))
         assert set(ClassSession.objects.filter(pk__in=[used.pk, unused.pk])) == {used}
         assert GateState.objects.get().rosters_version > before, "the gate hears of it"
+
+
+def test_a_demo_made_before_there_was_one_of_its_people_goes_without(demo):
+    with undone():
+        Identifier.objects.filter(system="demo", value="help_desk").delete()
+        assert set(personas()) == set(PURPOSES) - {"help_desk"}
