@@ -31,6 +31,8 @@ class State(StrEnum):
 
 OPEN = frozenset({State.HELD, State.RELEASED, State.TOLD, State.PAUSED, State.REVIEW})
 """Not over yet; a student has at most one of these for each stage."""
+STANDING = frozenset({State.TOLD, State.PAUSED, State.REVIEW})
+"""States in which the student was told and the reminder is open."""
 REACHED = frozenset({State.TOLD, State.PAUSED, State.RECOVERED, State.CLOSED})
 """States in which people may have been told, so that a record put right has to be said to them."""
 

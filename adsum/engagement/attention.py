@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adsum.attendance.counting import misses_in_a_row
+from adsum.engagement.alert_life import STANDING
 from adsum.engagement.case_reports import Due, dues_of
 from adsum.engagement.contacts import last_contact
 from adsum.engagement.models import Alert, Case
 from adsum.engagement.monday import Known
 from adsum.engagement.observed import observed
-from adsum.engagement.reminders import STANDING
 from adsum.engagement.rules import Seen
 
 WEEKS = 8

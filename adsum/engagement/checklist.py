@@ -13,12 +13,10 @@ from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.core.university import civil_date
-from adsum.engagement.alert_life import State
+from adsum.engagement.alert_life import STANDING
 from adsum.engagement.checklist_steps import ANSWERED_HERE, QUERY_WORKING_DAYS, Step
 from adsum.engagement.models import Alert, AlertClass, ReminderAnswer
 from adsum.engagement.observed import observed
-
-STANDING = (State.TOLD, State.PAUSED, State.REVIEW)
 
 
 def checklist(alert: Alert, at: datetime) -> dict[Step, bool]:
@@ -60,11 +58,15 @@ def may_query_until(student: Person, at: datetime) -> Mapping[int, date]:
     """By class, the day up to which its mark can be queried because a reminder rests on it: ten working days after the student
     was told, or has read it (two queries)."""
     standing = Alert.objects.filter(student=student, state__in=STANDING, told_at__lte=at)
-    told = {alert.pk: alert.opened_at or alert.told_at for alert in standing}
+    days = {alert.pk: query_until(alert) for alert in standing}
     found: dict[int, date] = {}
-    for session, alert in AlertClass.objects.filter(alert__in=told).values_list("session", "alert"):
-        delivered = told[alert]
-        if delivered is not None:
-            until = working_days().after(civil_date(delivered), QUERY_WORKING_DAYS)
+    for session, alert in AlertClass.objects.filter(alert__in=days).values_list("session", "alert"):
+        if (until := days[alert]) is not None:
             found[session] = max(until, found.get(session, until))
     return found
+
+
+def query_until(alert: Alert) -> date | None:
+    """The day up to which the marks that a reminder rests on can be queried; None before the student was told."""
+    delivered = alert.opened_at or alert.told_at
+    return working_days().after(civil_date(delivered), QUERY_WORKING_DAYS) if delivered else None

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from adsum.accounts.models import Person
 from adsum.attendance.counting import Period, Tally, Weighting
 from adsum.core.university import civil_date
-from adsum.engagement.alert_life import State
+from adsum.engagement.alert_life import STANDING, State
 from adsum.engagement.contacts import contacts_of
 from adsum.engagement.models import Alert, RuleVersion, StageWording, WouldBe
 from adsum.engagement.observed import observed
@@ -24,7 +24,6 @@ from adsum.engagement.why import why
 from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import ClassStatus
 
-STANDING = (State.TOLD, State.PAUSED, State.REVIEW)
 LOOKS_AHEAD = timedelta(days=70)
 """How far ahead classes are looked for that close a reminder: a term."""
 

@@ -59,9 +59,6 @@ def columns(weeks: Sequence[WeekBar]) -> Iterator[Column]:
         )
 
 
-PAIR_HEIGHT = 100
-
-
 class Pair(NamedTuple):
     """One column of two parts as it is drawn, and as its row of the table says it."""
 
@@ -88,6 +85,6 @@ def pairs(steps: Sequence[tuple[int, int, int]]) -> Pairs:
     most = max((good + bad for _step, good, bad in steps), default=0) or 1
     drawn = []
     for n, (step, good, bad) in enumerate(steps):
-        low, high = PAIR_HEIGHT * good / most, PAIR_HEIGHT * bad / most
+        low, high = HEIGHT * good / most, HEIGHT * bad / most
         drawn.append(Pair(step, good, bad, n * STEP, HEIGHT - low, low, HEIGHT - low - high, high))
     return Pairs(drawn, len(steps) * STEP, BAR)

@@ -65,4 +65,4 @@ def test_the_page_costs_the_same_for_one_class_as_for_three(room: Room):
         with CaptureQueriesContext(connection) as queries:
             room.client.get(path)
         counts.append(len(queries))
-    assert counts[0] == counts[1] == 14
+    assert counts[0] == counts[1] == 15

@@ -8,6 +8,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from adsum.accounts.rules import Role
 from adsum.attendance.models import Query
 from adsum.attendance.rules import Status
 from adsum.engagement.checklist import answer, checklist, may_query_until
@@ -104,6 +105,14 @@ def test_a_mark_it_rests_on_can_be_queried_for_ten_working_days(missing: Missing
     assert ("You could query this mark until 1 December 2026" in page) is not may
     see(reverse("student_query", args=[session.ref]), days=days, post={})
     assert Query.objects.filter(session=session).exists() is may
+
+
+def test_the_help_desk_passes_it_on_as_long(missing: Missing, client: Client):
+    session = missing.classes[1]
+    with time_machine.travel(FRIDAY + 6 * DAY, tick=False):  # the ordinary seven days after the class are over
+        client.force_login(missing.person(Role.HELP_DESK))
+        client.post(reverse("desk_query", args=[missing.alice.ref, session.ref]), {"text": "She scanned"})
+    assert Query.objects.filter(session=session, student=missing.alice).exists()
 
 
 def test_only_its_own_student_and_only_while_it_is_open(missing: Missing, see: See, client: Client):

@@ -14,6 +14,7 @@ from adsum.accounts.rules import Role
 from adsum.attendance.queries import raise_query
 from adsum.attendance.weighing import Act
 from adsum.engagement.cases import open_case
+from adsum.web.support import work
 from tests.kit.reading import text_of
 from tests.kit.world import NINE, World
 
@@ -54,6 +55,19 @@ def test_what_is_due_first_comes_first_whatever_it_is(world: World, team: Person
     only = text_of(client.get("/work/?show=cases"))
     assert "Cat Case" in only
     assert "Ann Asks" not in only
+
+
+def test_of_very_many_cases_the_first_due_are_shown_and_all_are_counted(
+    world: World, team: Person, client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(work, "MOST", 1)
+    _has_a_case(world, "Zoe Later", team, at=6 * DAY)
+    _has_a_case(world, "Abe Sooner", team)
+    client.force_login(team)
+    page = text_of(client.get("/work/"))
+    assert "Cases 2" in page
+    assert "Abe Sooner" in page
+    assert "Zoe Later" not in page
 
 
 def test_nothing_of_other_departments(world: World, team: Person, client: Client):

@@ -15,7 +15,7 @@ from adsum.core.university import civil_date
 from adsum.engagement.silence import SILENT_FOR, silent_among
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import relations_to, students_visible_to
-from adsum.web.charts import PAIR_HEIGHT, pairs
+from adsum.web.charts import pairs
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.viewing import looked_through
@@ -40,7 +40,6 @@ def check_in(request: PersonRequest) -> HttpResponse:
         "reasons": [(str(RESULTS[code]), n) for code, n in health.reasons],
         "rooms": health.rooms[:ROOMS],
         "minutes": pairs(health.minutes),
-        "height": PAIR_HEIGHT,
         "fewest": FEWEST,
         "since": civil_date(since),
     }

@@ -1,7 +1,6 @@
 """The reminder that is open, on the student's one page: what it rests on, five steps, and what closes it by itself."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any, NamedTuple
 
 from django.contrib import messages
@@ -14,12 +13,10 @@ from django.views.decorators.http import require_POST
 
 from adsum.attendance.record import own_classes
 from adsum.core.errors import AdsumError
-from adsum.core.holidays import working_days
-from adsum.core.university import civil_date
 from adsum.engagement.alert_labels import said
 from adsum.engagement.alert_life import State
-from adsum.engagement.checklist import answer, checklist
-from adsum.engagement.checklist_steps import ANSWERED_HERE, QUERY_WORKING_DAYS, Step
+from adsum.engagement.checklist import answer, checklist, query_until
+from adsum.engagement.checklist_steps import ANSWERED_HERE, Step
 from adsum.engagement.models import Alert
 from adsum.engagement.not_checked import not_checked
 from adsum.engagement.reminders import finding_of, open_reminder, promise_of
@@ -78,12 +75,6 @@ def reminder_of(request: PersonRequest) -> dict[str, Any] | None:
         "query_until": query_until(alert),
         "paused": alert.state == State.PAUSED,
     }
-
-
-def query_until(alert: Alert) -> date | None:
-    """The day up to which the marks that it rests on can be queried."""
-    delivered = alert.opened_at or alert.told_at
-    return working_days().after(civil_date(delivered), QUERY_WORKING_DAYS) if delivered else None
 
 
 def _classes(request: PersonRequest, alert: Alert) -> Iterator[dict[str, Any]]:

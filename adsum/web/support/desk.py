@@ -22,6 +22,7 @@ from adsum.checkin.models import Scan
 from adsum.checkin.reports import attempts_among
 from adsum.checkin.services import query_mark
 from adsum.core.clock import civil_day
+from adsum.engagement.checklist import may_query_until
 from adsum.timetable.reports import Relation, students_helped_by, university_zone
 from adsum.web.attempts import attempts
 from adsum.web.guards import for_roles
@@ -73,13 +74,14 @@ def student(request: PersonRequest, ref: UUID) -> HttpResponse:
     for scan in attempts_among([one.session.pk for one in classes], person):
         scans.setdefault(scan.session_id, []).append(scan)
     outages = outages_of([one.session for one in classes], request.at)
+    longer = may_query_until(person, request.at)
 
     def row(one: OwnClass) -> dict[str, Any]:
         return {
             "one": one,
             "attempts": attempts(scans.get(one.session.pk, [])),
             "outage": outages.get(one.session.pk),
-            "may_query": one.may_query(request.at),
+            "may_query": one.may_query(request.at, until=longer.get(one.session.pk)),
         }
 
     today = [one for one in classes if localtime(one.session.starts_at).date() == request.today]
@@ -94,7 +96,7 @@ def pass_on(request: PersonRequest, ref: UUID, session: UUID) -> HttpResponse:
     """Pass on what the student says at the desk: "I was there". The lecturer answers, as if it had come from the student."""
     person = helped(request, ref)
     one = next(iter(own_classes(person, classes_of(person).filter(ref=session))), None)
-    if one is not None and one.may_query(request.at):
+    if one is not None and one.may_query(request.at, until=may_query_until(person, request.at).get(one.session.pk)):
         text = " ".join(request.POST.get("text", "").replace("\0", "").split())[:500]
         query_mark(one.session, person, at=request.at, text=text, actor=request.user.actor)
         messages.success(request, _("Passed on. The lecturer answers, and the student is told."))

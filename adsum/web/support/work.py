@@ -93,9 +93,10 @@ def _alerts(request: PersonRequest) -> tuple[int, Iterable[Task]]:
 
 
 def _cases(request: PersonRequest) -> tuple[int, Iterable[Task]]:
-    found = list(Case.objects.visible_to(request.user, request.access).owned().select_related("student")[:MOST])
-    dues = dues_of(found, request.at)
-    tasks = [Task(dues[one.pk].on, "cases", one.student, one.next_step, reverse("case", args=[one.ref])) for one in found]
+    found = list(Case.objects.visible_to(request.user, request.access).owned().select_related("student"))
+    dues = dues_of(found, request.at)  # worked out from their histories, so all are read before the first are known
+    first = sorted(found, key=lambda one: (dues[one.pk].on, one.pk))[:MOST]
+    tasks = [Task(dues[one.pk].on, "cases", one.student, one.next_step, reverse("case", args=[one.ref])) for one in first]
     return len(found), tasks
 
 
