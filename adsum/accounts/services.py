@@ -210,7 +210,7 @@ def end_role(grant: RoleGrant, *, last_day: date, by: str, at: datetime) -> None
 
 REFUSALS = {
     "not_staff": gettext_lazy("Only members of staff can open the record of a student."),
-    "own_record": gettext_lazy("This is your own record. You find it under “My record”."),
+    "own_record": gettext_lazy("This is your own record. You find it under “Your attendance”."),
     "not_a_student": gettext_lazy("Only students have a record."),
     "needs_reason": gettext_lazy("Say in a few words why you need this record. The data-protection officer reads it."),
 }

@@ -77,7 +77,7 @@ def _steps(people: dict[str, Person], running: list[ClassSession]) -> list[str]:
         f"Scan it with your phone's camera, sign in there as {student} (student), and say “I'm here”.",
         "In a second tab, as the lecturer, open the live register of that class: the mark is there within a second.",
         "No phone? In a private window, as the student, type the eight digits beside the code instead.",
-        "As the student, open My record: every mark says why it is what it is. Say that one of them is wrong.",
+        "As the student, open Your attendance: every mark says why it is what it is. Say that one of them is wrong.",
         "As the lecturer, mark somebody by hand, change a mark with a reason, and look at its history.",
         "As the attendance team, open any class of today; as timetabling, bring in a timetable and read what would change.",
     ]
