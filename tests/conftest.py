@@ -115,6 +115,9 @@ def _nobody_is_known() -> None:
     forget_known()
     sign_ins.forget()  # what waited in the last one
     django_settings.KNOWN_CHECKPOINT_FILE.unlink(missing_ok=True)
+    for folder in django_settings.CHECKPOINT_FOLDERS:  # signed by the keys of the last one's university
+        for kept in folder.glob("checkpoint-*.txt"):
+            kept.unlink()
 
 
 @pytest.fixture(scope="session", autouse=True)
