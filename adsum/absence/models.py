@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from adsum.absence.rules import LONGEST_TEXT, Category, FileKind, Limits, Outcome, People, Route, Spell, State, Told, Wants
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import KEEPS_RECORDS, Access
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.timetable.models import ClassSession, Enrolment, Group
 
 
@@ -29,6 +30,8 @@ class AbsenceTerms(models.Model):
     """Days after the decision for which evidence is kept."""
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+
+    declared = about_no_one("valid_from in_a_row a_year due_days late_days evidence_days made_at", people="made_by")
 
     def __str__(self) -> str:
         return f"absence terms from {self.valid_from}"
@@ -51,6 +54,8 @@ class AbsenceCategory(models.Model):
     """Whether it can be authorised at all; if not, telling is all there is."""
     offered = models.BooleanField(default=True)
 
+    declared = about_no_one("code title evidence self_certifies authorises offered")
+
     def __str__(self) -> str:
         return self.code
 
@@ -71,6 +76,8 @@ class AbsenceRoute(models.Model):
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True)
+
+    declared = about_no_one("category group department made_at ended_at", people="decider deputy made_by")
 
     def __str__(self) -> str:
         return f"absence route {self.pk}"
@@ -127,6 +134,18 @@ class AbsenceRequest(models.Model):
     shared = models.BooleanField(default=False)
     """The student lets their tutor read category, words and evidence."""
 
+    declared = declare(
+        "student",
+        Keep.CASES,
+        For.SUPPORT,
+        From.PERSON,
+        facts="ref source told_at starts_at ends_at first_day last_day by_class state why_people late due_on "
+        "evidence_asked_at shared",
+        people="told_by decider deputy",
+        special="category",
+        words="text",
+    )
+
     objects = AbsenceRequestQuerySet.as_manager()
 
     class Meta:
@@ -157,6 +176,8 @@ class ChosenClass(models.Model):
     session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="+")
     day = models.DateField()
 
+    declared = declare("request__student", Keep.CASES, For.SUPPORT, From.PERSON, facts="request session day")
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["request", "session"], name="one_choice_per_request_and_class")]
 
@@ -176,6 +197,10 @@ class AbsenceDecision(models.Model):
     """What the student reads with it."""
     refused = models.ManyToManyField(ClassSession, related_name="+")
     """The classes that a decision in part does not authorise."""
+
+    declared = declare(
+        "request__student", Keep.CASES, For.SUPPORT, From.STAFF, facts="request outcome at refused", people="by", words="words"
+    )
 
     class Meta:
         constraints = [
@@ -199,6 +224,18 @@ class Evidence(models.Model):
     added_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
     delete_on = models.DateField(db_index=True)
     deleted_at = models.DateTimeField(null=True)
+
+    declared = declare(
+        "request__student",
+        Keep.EVIDENCE,
+        For.SUPPORT,
+        From.PERSON,
+        facts="ref request kind size added_at delete_on deleted_at",
+        people="added_by",
+        special="sealed",
+        since="delete_on",
+        verb="adsum.absence.evidence.dispose",
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(deleted_at=None) | Q(sealed=b""), name="deleted_evidence_is_empty")]

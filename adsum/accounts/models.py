@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.rules import BY_DEPARTMENT, Access, ContactBy, Purpose, Role, StopReason
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.core.university import civil_date
 
 
@@ -41,6 +42,18 @@ class Person(AbstractBaseUser):
     in_source = models.BooleanField(default=True)
     """What the source last said: it has this person, enabled. Only a change of this opens or closes the account, so that an
     account closed by hand stays closed."""
+
+    declared = declare(
+        "id",
+        Keep.ACCOUNTS,
+        For.SERVICE,
+        From.RECORDS,
+        names="username email given_name family_name preferred_name number source source_id",
+        special="pronouns",
+        secrets="password",
+        facts="ref language is_active in_source last_login",
+        verb="adsum.accounts.erasing.empty_people",
+    )
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -96,6 +109,10 @@ class Identifier(models.Model):
     valid_from = models.DateField(null=True, blank=True)
     valid_to = models.DateField(null=True, blank=True)
 
+    declared = declare(
+        "person", Keep.ACCOUNTS, For.SERVICE, From.RECORDS, facts="system kind valid_from valid_to", names="value", goes=True
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -137,6 +154,8 @@ class Department(models.Model):
     answers_to = models.EmailField(blank=True)
     """Where answers to its students' letters go: a mailbox that somebody reads. Empty: to that of the department above it."""
 
+    declared = about_no_one("parent code name answers_to")
+
     objects = DepartmentQuerySet.as_manager()
 
     def __str__(self) -> str:
@@ -160,6 +179,8 @@ class RoleGrant(models.Model):
     source = models.CharField(max_length=40, blank=True)
     """Where the grant came from: an import's source, or '' when given by hand."""
 
+    declared = declare("person", Keep.ACCOUNTS, For.SERVICE, From.RECORDS, facts="role department starts_on ends_on source")
+
     objects = RoleGrantQuerySet.as_manager()
 
     class Meta:
@@ -180,6 +201,18 @@ class UsedAssertion(models.Model):
     fingerprint = models.CharField(max_length=64, primary_key=True)
     """One-way name of the provider and the assertion's id."""
     expires_at = models.DateTimeField(db_index=True)
+
+    declared = declare(
+        "",
+        Keep.SIGN_INS,
+        For.SERVICE,
+        From.BROWSER,
+        facts="expires_at",
+        secrets="fingerprint",
+        goes=True,
+        since="expires_at",
+        verb="adsum.accounts.services.forget_sign_ins",
+    )
 
     def __str__(self) -> str:
         return self.fingerprint[:12]
@@ -207,6 +240,17 @@ class BreakGlass(models.Model):
     seen_at = models.DateTimeField(null=True)
     """When the data-protection officer had read of it."""
     seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    declared = declare(
+        "student",
+        Keep.LOOKS,
+        For.AUDIT,
+        From.STAFF,
+        facts="ref role purpose opened_at ends_at seen_at",
+        people="viewer seen_by",
+        words="reason",
+        since="opened_at",
+    )
 
     objects = BreakGlassQuerySet.as_manager()
 
@@ -237,6 +281,17 @@ class ContactDetail(models.Model):
     """When its owner last said that it is right."""
     ended_at = models.DateTimeField(null=True)
 
+    declared = declare(
+        "person",
+        Keep.CONTACT,
+        For.SERVICE,
+        From.PERSON,
+        facts="by source entered_at confirmed_at ended_at",
+        people="entered_by",
+        names="value",
+        goes=True,
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["person", "by"], condition=Q(ended_at=None), name="one_contact_detail_at_a_time")
@@ -257,6 +312,8 @@ class ContactStop(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
+    declared = declare("person", Keep.CONTACT, For.SERVICE, From.STAFF, facts="reason at ended_at", people="by ended_by")
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["person"], condition=Q(ended_at=None), name="one_contact_stop_at_a_time"),
@@ -274,6 +331,8 @@ class Generation(models.Model):
     """One row: how often people, roles, groups, places or classes have changed. See `generation`."""
 
     number = models.PositiveBigIntegerField(default=0)
+
+    declared = about_no_one("number")
 
     def __str__(self) -> str:
         return str(self.number)

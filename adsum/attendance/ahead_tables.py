@@ -11,6 +11,7 @@ from django.db.models import Q
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Access, Role
 from adsum.attendance.ahead import MOST_EXTRA, Contrary, Origin, Says
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.timetable.models import ClassSession, Enrolment
 from adsum.timetable.rules import Kind
 
@@ -26,6 +27,8 @@ class Foreseen(models.Model):
     ref = models.UUIDField()
     """The absence request, placement or swap."""
     made_at = models.DateTimeField()
+
+    declared = declare("student", Keep.ATTENDANCE, For.TEACHING, From.ADSUM, facts="session says origin ref made_at")
 
     class Meta:
         constraints = [
@@ -82,6 +85,19 @@ class Adjustment(models.Model):
     ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     """Who ended it before its time, if a person did."""
 
+    declared = declare(
+        "student",
+        Keep.CASES,
+        For.SUPPORT,
+        From.STAFF,
+        facts="ref starts_on ends_on review_on source made_at ended_at",
+        people="made_by ended_by",
+        names="source_id",
+        special="extra_minutes by_hand exempt_from other_contact",
+        words="instruction",
+        goes=True,
+    )
+
     objects = AdjustmentQuerySet.as_manager()
 
     class Meta:
@@ -120,6 +136,10 @@ class Contradiction(models.Model):
     seen_at = models.DateTimeField(null=True)
     seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
+    declared = declare(
+        "student", Keep.ATTENDANCE, For.TEACHING, From.ADSUM, facts="kind session other found_at seen_at", people="seen_by"
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "student", "session"], name="one_contradiction_of_a_kind"),
@@ -142,6 +162,8 @@ class CatchUp(models.Model):
     link = models.URLField(max_length=500, blank=True)
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
+
+    declared = about_no_one("session at", people="by", words="note link")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=~Q(note="") | ~Q(link=""), name="catch_up_says_something")]

@@ -11,6 +11,7 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import KEEPS_REGISTERS, Access, Role
 from adsum.attendance.digests import digest, instant, new_salt
 from adsum.attendance.rules import LOOKED_FOR, OBSERVERS, Explanation, Reach, Reason, Source, Status
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.timetable.models import ClassSession, Room, Site
 
 STATUSES = [(status.value, status.value) for status in Status]
@@ -34,6 +35,10 @@ class Register(models.Model):
     explained_note = models.CharField(max_length=500, blank=True)
     explained_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     explained_at = models.DateTimeField(null=True)
+
+    declared = about_no_one(
+        "session state headcount closed_at explained explained_at", people="explained_by", words="explained_note"
+    )
 
     class Meta:
         indexes = [
@@ -70,6 +75,10 @@ class Outage(models.Model):
     withdrawn_at = models.DateTimeField(null=True)
     """When it was withdrawn, as declared by mistake: from then on it is treated as if it had never touched a class."""
     withdrawn_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    declared = about_no_one(
+        "ref site room starts_at ends_at declared_at withdrawn_at", people="declared_by ended_by withdrawn_by", words="reason"
+    )
 
     objects = OutageQuerySet.as_manager()
 
@@ -111,6 +120,10 @@ class Mark(models.Model):
     """When a student who left early went, if this is known."""
     changed_at = models.DateTimeField()
 
+    declared = declare(
+        "student", Keep.ATTENDANCE, For.TEACHING, From.STAFF, facts="session status source at minutes_late left_at changed_at"
+    )
+
     objects = MarkQuerySet.as_manager()
 
     class Meta:
@@ -141,6 +154,16 @@ class MarkChange(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     salt = models.CharField(max_length=16, blank=True, default=new_salt, db_default="", editable=False)
     """The random start of the digest in its event; empty in rows from before there were digests."""
+
+    declared = declare(
+        "student",
+        Keep.ATTENDANCE,
+        For.TEACHING,
+        From.STAFF,
+        facts="session before after minutes_late left_at source seen_at at reason_code salt",
+        people="by",
+        words="reason",
+    )
 
     class Meta:
         indexes = [
@@ -195,6 +218,16 @@ class Proposal(models.Model):
     answer = models.CharField(max_length=500, blank=True)
     """Why it was declined."""
 
+    declared = declare(
+        "marks__student",
+        Keep.ATTENDANCE,
+        For.TEACHING,
+        From.STAFF,
+        facts="ref session status seen_at left_at reason_code at state decided_at",
+        people="by decided_by",
+        words="reason answer",
+    )
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -219,6 +252,8 @@ class ProposedMark(models.Model):
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     before = models.CharField(max_length=24, blank=True)
     before_changed_at = models.DateTimeField(null=True)
+
+    declared = declare("student", Keep.ATTENDANCE, For.TEACHING, From.STAFF, facts="proposal before before_changed_at")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["proposal", "student"], name="one_proposed_mark_per_student")]
@@ -256,6 +291,16 @@ class ReportedPeriod(models.Model):
     withdrawn_at = models.DateTimeField(null=True)
     """When it was withdrawn, as entered by mistake: from then on it locks nothing. Corrections noted before stay."""
     withdrawn_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    declared = declare(
+        "student",
+        Keep.COMPLIANCE,
+        For.SPONSOR,
+        From.STAFF,
+        facts="ref body starts_on ends_on reported_at withdrawn_at",
+        people="reported_by withdrawn_by",
+        words="reference",
+    )
 
     objects = ReportedPeriodQuerySet.as_manager()
 
@@ -299,6 +344,10 @@ class Correction(models.Model):
     seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     """Which of the people who report has taken note."""
 
+    declared = declare(
+        "change__student", Keep.COMPLIANCE, For.SPONSOR, From.ADSUM, facts="change period seen_at", people="seen_by"
+    )
+
     objects = CorrectionQuerySet.as_manager()
 
     class Meta:
@@ -335,6 +384,16 @@ class Query(models.Model):
     unsure_at = models.DateTimeField(null=True)
     """When its lecturer said that they cannot say: from then on it is the attendance team's, and still open."""
     unsure_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    declared = declare(
+        "student",
+        Keep.ATTENDANCE,
+        For.TEACHING,
+        From.PERSON,
+        facts="ref session raised_at evidence state answered_at unsure_at",
+        people="answered_by unsure_by",
+        words="text answer",
+    )
 
     class Meta:
         constraints = [

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from adsum.accounts.models import Department, Person
 from adsum.attendance.counting import Authorised, Counting, Terms, Weighting
 from adsum.attendance.rules import Windows
+from adsum.core.declared import about_no_one
 from adsum.timetable.rules import Kind
 
 
@@ -59,6 +60,13 @@ class Policy(models.Model):
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField(null=True)
     withdrawn_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    declared = about_no_one(
+        "ref number department kind valid_from inherits opens_before present_until late_until pace amend_hours "
+        "query_hours authorised late_percent remote_counts weighting min_events based_on made_at withdrawn_at",
+        people="made_by withdrawn_by",
+        words="note",
+    )
 
     objects = PolicyQuerySet.as_manager()
 

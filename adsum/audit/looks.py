@@ -12,9 +12,10 @@ from adsum.audit.models import AccessLog, AccessReport, LookSeal
 from adsum.audit.reconciliation import SEALED, day_of_looks, days_with_looks
 from adsum.audit.rules import Finding, Page
 from adsum.audit.services import record
+from adsum.core.declared import LIVES, Keep
 
 SLOT_SECONDS = 600
-KEPT_FOR = timedelta(days=730)
+KEPT_FOR = timedelta(days=LIVES[Keep.LOOKS].days)
 """How long it is known who looked (docs/rules.md D 5)."""
 
 

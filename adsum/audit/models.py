@@ -8,6 +8,9 @@ from typing import Any
 from django.db import models
 
 from adsum.audit.encoding import Differs, Facts, Wrong
+from adsum.core.declared import For, From, Keep, about_no_one, declare
+
+LOG = "The log proves what happened, and is never changed. It names people by alias: once that is destroyed, nobody."
 
 
 class Event(models.Model):
@@ -19,6 +22,8 @@ class Event(models.Model):
     verb = models.CharField(max_length=64)
     subject = models.CharField(max_length=96)
     detail = models.JSONField(default=dict)
+
+    declared = declare("", Keep.FOREVER, For.AUDIT, From.ADSUM, facts="at actor verb subject detail", ground=LOG)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id__gt=0), name="event_ids_begin_at_one")]
@@ -46,6 +51,17 @@ class Alias(models.Model):
     sealed = models.BinaryField()
     """The person's id, encrypted."""
 
+    declared = declare(
+        "",
+        Keep.ACCOUNTS,
+        For.AUDIT,
+        From.ADSUM,
+        facts="token kid",
+        secrets="finder sealed",
+        goes=True,
+        verb="adsum.audit.services.erase",
+    )
+
     def __str__(self) -> str:
         return self.token
 
@@ -63,6 +79,8 @@ class Leaf(models.Model):
     subject_key = models.BigIntegerField(db_index=True)
     about_key = models.BigIntegerField(db_index=True)
 
+    declared = about_no_one("index event_id hash at actor_key verb_key subject_key about_key")
+
     def __str__(self) -> str:
         return f"{self.index}: event {self.event_id}"
 
@@ -73,6 +91,8 @@ class Node(models.Model):
     level = models.PositiveSmallIntegerField()
     index = models.BigIntegerField()
     hash = models.BinaryField()
+
+    declared = about_no_one("level index hash")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["level", "index"], name="one_node_per_place")]
@@ -98,6 +118,8 @@ class Checkpoint(models.Model):
     settled = models.BigIntegerField()
     """Every event up to this id is in the tree, or will never be there: its transaction was rolled back."""
 
+    declared = about_no_one("at origin size root kid signature published last_event complete settled")
+
     class Meta:
         indexes = [models.Index(fields=["size"], condition=models.Q(published=True), name="published_checkpoints")]
 
@@ -118,6 +140,8 @@ class Verification(models.Model):
     wrong = models.CharField(max_length=16, blank=True, choices=[(wrong.value, wrong.value) for wrong in Wrong])
     place = models.BigIntegerField(null=True)
     event_id = models.BigIntegerField(null=True)
+
+    declared = about_no_one("at by size since outside wrong place event_id")
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d}: {self.wrong or 'good'}"
@@ -143,6 +167,8 @@ class Reconciliation(models.Model):
     event_id = models.BigIntegerField(null=True)
     about = models.CharField(max_length=96, blank=True)
 
+    declared = about_no_one("at by whole last_event last_step seconds compared differs table row event_id about")
+
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d}: {self.differs or 'good'}"
 
@@ -158,6 +184,18 @@ class LookSeal(models.Model):
     day = models.DateField(primary_key=True)
     """In UTC."""
     salt = models.CharField(max_length=32)
+
+    declared = declare(
+        "",
+        Keep.LOOKS,
+        For.AUDIT,
+        From.ADSUM,
+        facts="day",
+        secrets="salt",
+        goes=True,
+        since="day",
+        verb="adsum.audit.looks.forget_views",
+    )
 
     def __str__(self) -> str:
         return f"{self.day}"
@@ -186,6 +224,18 @@ class AccessLog(models.Model):
     slot = models.PositiveIntegerField()
     """Which ten minutes, counted from the epoch."""
 
+    declared = declare(
+        "",
+        Keep.LOOKS,
+        For.AUDIT,
+        From.ADSUM,
+        facts="at role department page purpose slot",
+        people="viewer subject",
+        goes=True,
+        since="at",
+        verb="adsum.audit.looks.forget_views",
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["subject", "viewer", "page", "purpose", "slot"], name="one_look_in_ten_minutes")
@@ -202,6 +252,10 @@ class AccessReport(models.Model):
     monday = models.DateField(unique=True)
     made_at = models.DateTimeField()
     findings = models.JSONField()
+
+    declared = declare(
+        "", Keep.LOOKS, For.AUDIT, From.ADSUM, facts="monday made_at", people="findings", goes=True, since="made_at"
+    )
 
     def __str__(self) -> str:
         return f"unusual views in the week of {self.monday}"
@@ -221,6 +275,8 @@ class Cursor(models.Model):
     """The highest id there was at `seen_at`."""
     seen_at = models.DateTimeField(null=True)
 
+    declared = about_no_one("source row seen seen_at")
+
     def __str__(self) -> str:
         return f"{self.source} read up to {self.row}"
 
@@ -231,6 +287,8 @@ class Processed(models.Model):
     source = models.CharField(max_length=24)
     row = models.BigIntegerField()
     at = models.DateTimeField()
+
+    declared = about_no_one("source row at")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "row"], name="each_row_is_processed_once")]

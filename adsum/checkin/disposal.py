@@ -7,10 +7,11 @@ from django.db.models import Q, QuerySet
 from adsum.audit import services as audit_log
 from adsum.checkin.models import Alarm, CheckAnswer, KnownBrowser, LateCode, RevokedPass, Scan, SlowSpell, SpotCall, TypedTries
 from adsum.checkin.rules import MOST_REMEMBER_DAYS
+from adsum.core.declared import LIVES, Keep
 
-SIGNS_KEPT = timedelta(days=30)
+SIGNS_KEPT = timedelta(days=LIVES[Keep.NETWORK].days)
 """Network class, kind of browser, new browser, changed network, sign-in after the scan: 30 days after it."""
-CODES_KEPT = timedelta(days=90)
+CODES_KEPT = timedelta(days=LIVES[Keep.SCANS].days)
 """Browser's tag, typed or scanned, screen, age of the code: 90 days after the scan."""
 SIGN_INS_KEPT = timedelta(days=2)
 """A sign-in that nothing is remembered of: longer than it can last."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from functools import partial
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +12,11 @@ from django.db.models import Q
 from adsum.accounts.models import Person
 from adsum.checkin.rules import REMEMBER_DAYS, AlarmKind, Called, Refusal, Void
 from adsum.checkin.slowness import CALM, Sign
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.timetable.models import ClassSession
+
+DISPOSAL = "adsum.checkin.disposal.empty_evidence"
+briefly = partial(declare, goes=True, verb=DISPOSAL)
 
 
 class Opening(models.Model):
@@ -32,6 +37,11 @@ class Opening(models.Model):
     version = models.BigIntegerField(db_index=True)
     """The gate's version at the last change, by which every worker learns of it within a second."""
 
+    declared = about_no_one(
+        "session handle opened_at opens_at present_until late_until stopped_at relieved_at ticket_seconds version",
+        people="opened_by",
+    )
+
     def __str__(self) -> str:
         return f"opening of {self.session_id}"
 
@@ -50,6 +60,8 @@ class Epoch(models.Model):
     """Whether all its codes were refused at once, because of a leak and not of a change of pace."""
     of_check = models.BooleanField(default=False)
     """Shown for a second check."""
+
+    declared = about_no_one("opening number kid period_ms grace_ms started_at ended_at killed of_check")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["opening", "number"], name="one_epoch_per_number")]
@@ -75,6 +87,8 @@ class SecondCheck(models.Model):
     void = models.CharField(max_length=10, blank=True, choices=[(void.value, void.value) for void in Void])
     """Why it says nothing about any student; empty when it does."""
 
+    declared = about_no_one("ref opening asked_at planned_for started_at ends_at epoch settled_at void", people="asked_by")
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["opening"], condition=Q(settled_at=None), name="one_second_check_at_a_time")
@@ -93,6 +107,16 @@ class CheckAnswer(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     seen_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     seen_at = models.DateTimeField(null=True)
+
+    declared = briefly(
+        "student",
+        Keep.SCANS,
+        For.FRAUD,
+        From.BROWSER,
+        facts="second_check confirmed_at seen_at",
+        people="seen_by",
+        since="second_check__settled_at",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["second_check", "student"], name="one_answer_per_second_check")]
@@ -113,6 +137,8 @@ class SpotCheck(models.Model):
     asked_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
 
+    declared = about_no_one("ref session asked_at", people="asked_by")
+
     def __str__(self) -> str:
         return f"spot check {self.ref}"
 
@@ -127,6 +153,16 @@ class SpotCall(models.Model):
     result = models.CharField(max_length=9, choices=[(c.value, c.value) for c in Called], default=Called.NOT_ASKED)
     result_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     result_at = models.DateTimeField(null=True)
+
+    declared = briefly(
+        "student",
+        Keep.SCANS,
+        For.FRAUD,
+        From.STAFF,
+        facts="spot_check place result result_at",
+        people="result_by",
+        since="spot_check__asked_at",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["spot_check", "student"], name="one_call_per_spot_check")]
@@ -145,6 +181,8 @@ class Display(models.Model):
     opened_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+
+    declared = about_no_one("ref opening slot opened_at revoked_at", people="opened_by", secrets="credential")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["opening", "slot"], name="one_display_per_slot")]
@@ -170,6 +208,16 @@ class Kiosk(models.Model):
     """The student marked last here, at `last_at`: only this mark can be taken back."""
     last_at = models.DateTimeField(null=True)
 
+    declared = declare(
+        "last",
+        Keep.ATTENDANCE,
+        For.SERVICE,
+        From.STAFF,
+        facts="ref opening opened_at revoked_at wrong wrong_since last_at",
+        people="opened_by",
+        secrets="credential",
+    )
+
     def __str__(self) -> str:
         return f"kiosk of {self.opening_id}"
 
@@ -183,6 +231,18 @@ class Pairing(models.Model):
     display = models.OneToOneField(Display, null=True, on_delete=models.CASCADE, related_name="pairing")
     kiosk = models.OneToOneField(Kiosk, null=True, on_delete=models.CASCADE, related_name="pairing")
     """The kiosk that the screen became, if it did."""
+
+    declared = declare(
+        "",
+        Keep.SIGN_INS,
+        For.SERVICE,
+        From.BROWSER,
+        facts="created_at display kiosk",
+        secrets="code credential",
+        goes=True,
+        since="created_at",
+        verb="adsum.checkin.pairing.forget_pairings",
+    )
 
     def __str__(self) -> str:
         return self.code
@@ -217,6 +277,21 @@ class Scan(models.Model):
     remembered = models.BooleanField(null=True, default=False)
     """Finished without signing in, in a browser that was known."""
 
+    declared = declare(
+        "student",
+        Keep.ATTENDANCE,
+        For.TEACHING,
+        From.BROWSER,
+        facts="ref opening session ticket refusal first_seen_at finished_at typed slot age_ms device new_device "
+        "network network_changed signed_in_after agent remembered",
+        sooner={
+            Keep.NETWORK: "new_device network network_changed signed_in_after agent remembered",
+            Keep.SCANS: "device typed slot age_ms",
+        },
+        since="first_seen_at",
+        verb=DISPOSAL,
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -244,6 +319,8 @@ class HeldDecision(models.Model):
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
+    declared = declare("scan__student", Keep.ATTENDANCE, For.FRAUD, From.STAFF, facts="scan accepted at", people="by")
+
     def __str__(self) -> str:
         return f"{'accepted' if self.accepted else 'declined'} {self.scan_id}"
 
@@ -253,6 +330,8 @@ class LateCode(models.Model):
 
     opening = models.ForeignKey(Opening, on_delete=models.CASCADE, related_name="+")
     student = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+
+    declared = briefly("student", Keep.SCANS, For.SERVICE, From.BROWSER, facts="opening", since="opening__late_until")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["opening", "student"], name="one_late_code_per_student")]
@@ -267,6 +346,8 @@ class TypedTries(models.Model):
     student = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
     session = models.ForeignKey(ClassSession, on_delete=models.CASCADE, related_name="+")
     tries = models.PositiveSmallIntegerField(default=0)
+
+    declared = briefly("student", Keep.SCANS, For.FRAUD, From.BROWSER, facts="session tries", since="session__ends_at")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["student", "session"], name="one_counter_of_tries")]
@@ -286,6 +367,8 @@ class GateState(models.Model):
     remember_days = models.PositiveSmallIntegerField(default=REMEMBER_DAYS)
     """For how many days without use a student's own browser stays known for checking in; 0: for none."""
 
+    declared = about_no_one("version frozen_at frozen_reason rosters_version remember_days")
+
     def __str__(self) -> str:
         return f"gate at {self.version}"
 
@@ -295,6 +378,8 @@ class RetiredKey(models.Model):
 
     kid = models.CharField(max_length=16, unique=True)
     at = models.DateTimeField()
+
+    declared = about_no_one("kid at")
 
     def __str__(self) -> str:
         return self.kid
@@ -307,6 +392,8 @@ class Alarm(models.Model):
     opening = models.ForeignKey(Opening, null=True, on_delete=models.CASCADE, related_name="+")
     detail = models.CharField(max_length=80)
     at = models.DateTimeField(db_index=True)
+
+    declared = briefly("", Keep.SCANS, For.FRAUD, From.ADSUM, facts="kind opening detail at", since="at")
 
     def __str__(self) -> str:
         return f"{self.kind} {self.detail}"
@@ -324,6 +411,8 @@ class SlowSpell(models.Model):
     seconds = models.PositiveIntegerField()
     """How long half of those who signed in then waited, at the worst."""
 
+    declared = briefly("", Keep.SCANS, For.SERVICE, From.ADSUM, facts="began_at seen_at sign seconds", since="seen_at")
+
     def __str__(self) -> str:
         return f"slow {self.sign} {self.seconds} s"
 
@@ -340,6 +429,8 @@ class RevokedPass(models.Model):
     sign_in = models.CharField(max_length=32, blank=True)
     at = models.DateTimeField()
     version = models.BigIntegerField(db_index=True)
+
+    declared = briefly("person", Keep.NETWORK, For.SERVICE, From.ADSUM, facts="at version", secrets="sign_in", since="at")
 
     def __str__(self) -> str:
         return f"revoked {self.person_id}"
@@ -371,6 +462,16 @@ class KnownBrowser(models.Model):
     ended_at = models.DateTimeField(null=True)
     version = models.BigIntegerField(default=0, db_index=True)
     """The gate's version with which it ended."""
+
+    declared = briefly(
+        "person",
+        Keep.SIGN_INS,
+        For.SERVICE,
+        From.BROWSER,
+        facts="remembered provider strong user_agent began_at seen_at ended_at version",
+        secrets="name device provider_session session_key",
+        since="seen_at",
+    )
 
     class Meta:
         constraints = [

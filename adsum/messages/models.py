@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from adsum.accounts.models import ContactStop, Person
+from adsum.core.declared import For, From, Keep, declare
 from adsum.messages.rules import LEFT, UNSEEN, Address, Closed, How, State
 
 WEEK = "week"
@@ -68,6 +69,16 @@ class Message(models.Model):
     opened_at = models.DateTimeField(null=True)
     """When its reader, signed in, read it here."""
 
+    declared = declare(
+        "person",
+        Keep.MESSAGES,
+        For.SERVICE,
+        From.ADSUM,
+        facts="ref kind version key language created_at due_at useful_until state tries claimed_until sent_at "
+        "address copy_of carrier opened_at",
+        words="facts problem",
+    )
+
     objects = MessageQuerySet.as_manager()
 
     class Meta:
@@ -94,6 +105,8 @@ class MailChoice(models.Model):
     kind = models.CharField(max_length=40)
     how = models.CharField(max_length=8, choices=[(how.value, how.value) for how in How])
 
+    declared = declare("person", Keep.CONTACT, For.SERVICE, From.PERSON, facts="kind how", goes=True)
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["person", "kind"], name="one_choice_per_kind")]
 
@@ -114,6 +127,15 @@ class HandOver(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_as = models.CharField(max_length=8, blank=True, choices=[(one.value, one.value) for one in Closed])
     closed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    declared = declare(
+        "message__person",
+        Keep.MESSAGES,
+        For.SUPPORT,
+        From.ADSUM,
+        facts="ref message at due_on closed_at closed_as",
+        people="owner closed_by",
+    )
 
     class Meta:
         constraints = [

@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import KEEPS_REGISTERS, Access, Role
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.timetable.rules import Change, ClassStatus, Delivery, Kind
 from adsum.timetable.sources import Import
 
@@ -34,6 +35,7 @@ class Term(Sourced):
     academic_year = models.CharField(max_length=9, blank=True)
     starts_on = models.DateField()
     ends_on = models.DateField()
+    declared = about_no_one("source source_id name academic_year starts_on ends_on")
 
     def __str__(self) -> str:
         return self.name
@@ -45,6 +47,7 @@ class Vacation(models.Model):
     name = models.CharField(max_length=120)
     starts_on = models.DateField()
     ends_on = models.DateField()
+    declared = about_no_one("name starts_on ends_on")
 
     def __str__(self) -> str:
         return self.name
@@ -54,6 +57,7 @@ class Site(models.Model):
     """A campus or building group."""
 
     name = models.CharField(max_length=120, unique=True)
+    declared = about_no_one("name")
 
     def __str__(self) -> str:
         return self.name
@@ -65,6 +69,7 @@ class Room(models.Model):
     site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="rooms")
     name = models.CharField(max_length=200, unique=True)
     capacity = models.PositiveIntegerField(null=True, blank=True)
+    declared = about_no_one("site name capacity")
 
     def __str__(self) -> str:
         return self.name
@@ -76,6 +81,7 @@ class Course(Sourced):
     code = models.CharField(max_length=40, unique=True)
     title = models.CharField(max_length=250)
     department = models.ForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    declared = about_no_one("source source_id code title department")
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
@@ -107,6 +113,14 @@ class Enrolment(models.Model):
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
     source = models.CharField(max_length=40, blank=True)
+    declared = declare(
+        "person",
+        Keep.ATTENDANCE,
+        For.TEACHING,
+        From.RECORDS,
+        facts="course mode level year_of_study status starts_on ends_on source",
+        people="tutor",
+    )
 
     objects = EnrolmentQuerySet.as_manager()
 
@@ -160,6 +174,7 @@ class Module(Sourced):
     department = models.ForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     ended_on = models.DateField(null=True, blank=True)
     """The last day its source knew it; empty while it does."""
+    declared = about_no_one("source source_id code title department ended_on")
 
     objects = ModuleQuerySet.as_manager()
 
@@ -184,6 +199,7 @@ class ModuleLeader(models.Model):
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True)
     source = models.CharField(max_length=40, blank=True)
+    declared = declare("person", Keep.ACCOUNTS, For.SERVICE, From.RECORDS, facts="module starts_on ends_on source")
 
     objects = ModuleLeaderQuerySet.as_manager()
 
@@ -203,6 +219,7 @@ class Group(Sourced):
     kind = models.CharField(max_length=20, choices=[(k.value, k.value) for k in Kind], default=Kind.OTHER)
     ended_on = models.DateField(null=True, blank=True)
     """The last day its source knew it; empty while it does."""
+    declared = about_no_one("source source_id module code name kind ended_on")
 
     class Meta(Sourced.Meta):
         constraints = [
@@ -227,6 +244,9 @@ class Place(Sourced):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True)
+    declared = declare(
+        "person", Keep.ATTENDANCE, For.TEACHING, From.RECORDS, facts="group starts_on ends_on", names="source source_id"
+    )
 
     objects = PlaceQuerySet.as_manager()
 
@@ -247,6 +267,7 @@ class PlaceChange(models.Model):
     starts_on = models.DateField(null=True)
     ends_on = models.DateField(null=True)
     at = models.DateTimeField()
+    declared = declare("person", Keep.ATTENDANCE, For.TEACHING, From.RECORDS, facts="place group starts_on ends_on at")
 
     def __str__(self) -> str:
         return f"{self.person_id} in {self.group_id} from {self.at:%Y-%m-%d %H:%M}"
@@ -259,6 +280,7 @@ class GroupStaff(models.Model):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
     source = models.CharField(max_length=40, blank=True)
     source_id = models.CharField(max_length=200, blank=True)
+    declared = declare("person", Keep.ACCOUNTS, For.SERVICE, From.RECORDS, facts="group", names="source source_id")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "person"], name="one_staff_row_per_group")]
@@ -345,6 +367,11 @@ class ClassSession(models.Model):
     said = models.JSONField(null=True, blank=True)
     """What its source last said, in the source's words: only what differs from it changes the class, so that a change
     made here by hand outlives the next import."""
+    declared = about_no_one(
+        "ref source source_id occurrence module title kind delivery mandatory status starts_at ends_at "
+        "starts_on zone rooms groups version source_changed_at sequence suspect_since kept_at said",
+        people="staff",
+    )
 
     objects = ClassSessionQuerySet.as_manager()
 
@@ -369,6 +396,7 @@ class Teaching(models.Model):
 
     session = models.ForeignKey(ClassSession, on_delete=models.CASCADE, related_name="teachings")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    declared = declare("person", Keep.ACCOUNTS, For.SERVICE, From.RECORDS, facts="session")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["session", "person"], name="one_teaching_per_person")]
@@ -389,6 +417,7 @@ class ClassChange(models.Model):
     actor = models.CharField(max_length=64)
     reason = models.CharField(max_length=200, blank=True)
     import_run = models.ForeignKey(Import, null=True, on_delete=models.SET_NULL, related_name="+")
+    declared = about_no_one("session version at change before after import_run", people="actor", words="reason")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["session", "version"], name="one_change_per_version")]
@@ -415,6 +444,7 @@ class ClassReport(models.Model):
     decided_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     """Empty when the source came to say the same."""
     confirmed = models.BooleanField(null=True)
+    declared = about_no_one("ref session at touches undo decided_at confirmed", people="by decided_by", words="reason")
 
     class Meta:
         constraints = [
@@ -437,6 +467,9 @@ class CalendarKey(models.Model):
     fingerprint = models.CharField(max_length=64, unique=True)
     sealed = models.CharField(max_length=200)
     made_at = models.DateTimeField()
+    declared = declare(
+        "person", Keep.CONTACT, For.SERVICE, From.PERSON, facts="made_at", secrets="fingerprint sealed", goes=True
+    )
 
     def __str__(self) -> str:
         return f"calendar of {self.person_id}"

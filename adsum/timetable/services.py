@@ -18,6 +18,7 @@ from adsum.accounts.models import Person
 from adsum.audit.bulk import Rows, events_of, save_rows, update_rows
 from adsum.audit.services import Entry, record, record_all
 from adsum.core import vault
+from adsum.core.declared import LIVES, Keep
 from adsum.core.signing import fingerprint
 from adsum.core.turns import let_others_write
 from adsum.timetable.events import AUDITED, TOLD, events_of_places
@@ -30,6 +31,8 @@ from adsum.timetable.writes import ClassStep, SourceWord, Writes
 BATCH = 2000
 POLLS_KEPT = timedelta(days=90)
 """How long the history of a feed's polls goes back."""
+IMPORTS_KEPT = timedelta(days=LIVES[Keep.IMPORTS].days)
+"""How long what a file said of people can be read."""
 SAID = ["source", "source_id", "occurrence", "said", "source_changed_at", "sequence", "kept_at"]
 """Fields of a class about its source: what the source said about it, and its id there."""
 
@@ -286,6 +289,23 @@ def finish_import(run: Import, state: ImportState, *, at: datetime, actor: str, 
     Import.objects.filter(pk=run.pk).update(state=state, finished_at=at, stop_reason=reason, content=b"")
     record(actor=actor, verb=f"import.{state}", subject=f"import:{run.pk}", at=at, **run.counts)
     run.refresh_from_db(fields=["state", "finished_at", "stop_reason"])
+
+
+def forget_imports(*, at: datetime) -> int:
+    """Forget what files of long ago said of people: a file that still waits is discarded, and the rows that a person was shown
+    go. How many rows. Part by part, so that no check-in waits."""
+    old = Import.objects.filter(created_at__lt=at - IMPORTS_KEPT)
+    for run in old.filter(finished_at=None):
+        finish_import(run, ImportState.DISCARDED, at=at, actor="system:retention")
+    old.exclude(stop_reason="").update(stop_reason="")
+    gone = 0
+    for table in (ImportChange, ImportProblem):
+        rows = table._default_manager.filter(import_run__in=old)
+        while pks := list(rows.values_list("pk", flat=True)[:BATCH]):
+            table._default_manager.filter(pk__in=pks).delete()
+            gone += len(pks)
+            let_others_write()
+    return gone
 
 
 class Polling(NamedTuple):

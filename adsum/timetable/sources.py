@@ -6,7 +6,10 @@ import uuid
 
 from django.db import models
 
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.timetable.rules import Change, ImportState, PollOutcome
+
+FORGET = "adsum.timetable.services.forget_imports"
 
 
 class FeedMapping(models.Model):
@@ -47,6 +50,13 @@ class FeedMapping(models.Model):
     stale_since = models.DateTimeField(null=True, blank=True)
     """Since when there has been an alarm about it."""
 
+    declared = about_no_one(
+        "name mapping format partial every_minutes apply_below alarm_hours etag last_modified sha256 "
+        "next_poll_at claimed_until watched_since last_success_at last_change_at failures stale_since",
+        words="last_error",
+        secrets="url",
+    )
+
     def __str__(self) -> str:
         return self.name
 
@@ -61,6 +71,8 @@ class Poll(models.Model):
     size = models.PositiveIntegerField(null=True, blank=True)
     """Bytes; empty when the address sent nothing new."""
     import_run = models.ForeignKey("Import", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    declared = about_no_one("feed at outcome size import_run", words="message")
 
     class Meta:
         indexes = [models.Index(fields=["feed", "-at"], name="poll_newest_first")]
@@ -92,6 +104,18 @@ class Import(models.Model):
     digest = models.CharField(max_length=64, blank=True)
     """Of the diff a person was shown: only that diff is applied."""
 
+    declared = declare(
+        "",
+        Keep.IMPORTS,
+        For.SERVICE,
+        From.STAFF,
+        facts="ref kind source filename sha256 options state created_at finished_at done total counts digest",
+        people="actor",
+        words="content stop_reason",
+        since="created_at",
+        verb=FORGET,
+    )
+
     class Meta:
         indexes = [models.Index(fields=["-created_at"], name="import_newest_first")]
 
@@ -109,6 +133,18 @@ class ImportChange(models.Model):
     label = models.CharField(max_length=250)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
+
+    declared = declare(
+        "",
+        Keep.IMPORTS,
+        For.SERVICE,
+        From.RECORDS,
+        facts="import_run change what",
+        words="label before after",
+        goes=True,
+        since="import_run__created_at",
+        verb=FORGET,
+    )
 
     class Meta:
         indexes = [models.Index(fields=["import_run", "change"], name="import_change_by_kind")]
@@ -130,6 +166,18 @@ class ImportProblem(models.Model):
     message = models.TextField()
     row = models.TextField(blank=True)
     notice = models.BooleanField(default=False)
+
+    declared = declare(
+        "",
+        Keep.IMPORTS,
+        For.SERVICE,
+        From.RECORDS,
+        facts="import_run file line code notice",
+        words="message row",
+        goes=True,
+        since="import_run__created_at",
+        verb=FORGET,
+    )
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.code}"

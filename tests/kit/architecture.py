@@ -23,7 +23,7 @@ LAYERS = ["core", *FEATURES, "integrations", "web"]
 WRITERS = {
     "audit": ["services", "looks", "following", "bulk"],
     "absence": ["services", "decisions", "evidence", "terms"],
-    "accounts": ["services", "bulk", "generation", "identities", "reaching", "second_factors"],
+    "accounts": ["services", "bulk", "erasing", "generation", "identities", "reaching", "second_factors"],
     "timetable": ["services", "changes", "keeping", "roles"],
     "attendance": [
         "services",

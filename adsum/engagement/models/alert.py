@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from adsum.accounts.models import Person
 from adsum.attendance.models import STATUSES
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.engagement.alert_life import OPEN, State
 from adsum.timetable.models import ClassSession, Enrolment
 
@@ -64,6 +65,17 @@ class Alert(models.Model):
     outcome = models.CharField(max_length=40, blank=True)
     """The code of what was decided at stage 3: from then on it is reviewed by a person, never withdrawn by itself."""
 
+    declared = declare(
+        "student",
+        Keep.CASES,
+        For.SUPPORT,
+        From.ADSUM,
+        facts="ref stage rule version found_at facts hash state held_until doubted_at released_at told_at opened_at "
+        "ended_at outcome",
+        people="held_by released_by ended_by",
+        words="held_why ended_why",
+    )
+
     objects = AlertQuerySet.as_manager()
 
     class Meta:
@@ -97,6 +109,8 @@ class AlertClass(models.Model):
     missed = models.BooleanField()
     """Whether it counted against the student."""
 
+    declared = declare("alert__student", Keep.CASES, For.SUPPORT, From.ADSUM, facts="alert session status missed")
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["alert", "session"], name="one_row_per_class_of_an_alert")]
 
@@ -113,6 +127,8 @@ class Tick(models.Model):
     at = models.DateTimeField()
     shown = models.CharField(max_length=64)
     """SHA-256 of what was shown: the tick counts while there is nothing else to show."""
+
+    declared = declare("alert__student", Keep.CASES, For.SUPPORT, From.STAFF, facts="alert session at shown", people="by")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["alert", "session"], name="one_tick_per_class_of_an_alert")]
@@ -132,6 +148,10 @@ class Told(models.Model):
     corrected_at = models.DateTimeField(null=True)
     """When the correction to them was written."""
 
+    declared = declare(
+        "alert__student", Keep.CASES, For.SUPPORT, From.ADSUM, facts="alert capacity at corrected_at", people="person"
+    )
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["alert", "person"], name="one_row_per_person_told_of_an_alert")]
 
@@ -149,6 +169,10 @@ class WelfareHold(models.Model):
     """The day on which a person looks at it again; it does not end by itself."""
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    declared = declare(
+        "student", Keep.CASES, For.SUPPORT, From.STAFF, facts="begun_at review_on ended_at", people="begun_by ended_by"
+    )
 
     class Meta:
         constraints = [
@@ -169,6 +193,8 @@ class Closure(models.Model):
     name = models.CharField(max_length=120)
     starts_on = models.DateField()
     ends_on = models.DateField()
+
+    declared = about_no_one("name starts_on ends_on")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(ends_on__gte=models.F("starts_on")), name="closure_ends_after_start")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from adsum.core.declared import For, From, Keep, declare
 from adsum.engagement.checklist_steps import ANSWERED_HERE
 from adsum.engagement.models.alert import Alert
 
@@ -14,6 +15,8 @@ class ReminderAnswer(models.Model):
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="answers")
     step = models.CharField(max_length=16, choices=[(step.value, step.value) for step in sorted(ANSWERED_HERE)])
     at = models.DateTimeField()
+
+    declared = declare("alert__student", Keep.CASES, For.SUPPORT, From.PERSON, facts="alert step at")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["alert", "step"], name="one_answer_per_step_of_a_reminder")]

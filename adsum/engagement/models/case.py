@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Access
+from adsum.core.declared import For, From, Keep, declare
 from adsum.engagement.case_rules import (
     OWNED,
     UNDER_WAY,
@@ -69,6 +70,16 @@ class Case(models.Model):
     appeal_until = models.DateField(null=True)
     """The last day on which the student may appeal; empty where there is nothing to appeal against."""
 
+    declared = declare(
+        "student",
+        Keep.CASES,
+        For.SUPPORT,
+        From.STAFF,
+        facts="ref opened_at because_code due_on state outcome closed_at appeal_until",
+        people="opened_by owner closed_by",
+        words="because next_step",
+    )
+
     objects = CaseQuerySet.as_manager()
 
     class Meta:
@@ -119,6 +130,16 @@ class CaseStep(models.Model):
     became = models.CharField(max_length=12, blank=True, choices=[(s.value, s.value) for s in MeetingState])
     """What became of that meeting in this step."""
 
+    declared = declare(
+        "case__student",
+        Keep.CASES,
+        For.SUPPORT,
+        From.STAFF,
+        facts="ref case event at readers due_on stop outcome meeting became",
+        people="by owner",
+        words="words service",
+    )
+
     class Meta:
         indexes = [models.Index(fields=["case", "id"], name="case_step_in_order")]
 
@@ -146,6 +167,16 @@ class Meeting(models.Model):
     """When what became of it was written down, by whom."""
     settled_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 
+    declared = declare(
+        "case__student",
+        Keep.CASES,
+        For.SUPPORT,
+        From.STAFF,
+        facts="ref case formal offered_at state starts_at ends_at picked_at settled_at",
+        people="host settled_by",
+        words="about place",
+    )
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -172,6 +203,8 @@ class MeetingSlot(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
 
+    declared = declare("meeting__case__student", Keep.CASES, For.SUPPORT, From.STAFF, facts="meeting starts_at ends_at")
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["meeting", "starts_at"], name="one_slot_per_start"),
@@ -193,6 +226,8 @@ class Contacted(models.Model):
     at = models.DateTimeField()
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
     words = models.CharField(max_length=500, blank=True)
+
+    declared = declare("student", Keep.CASES, For.SUPPORT, From.STAFF, facts="case way reply at", people="by", words="words")
 
     class Meta:
         indexes = [models.Index(fields=["student", "at"], name="contacted_by_student")]

@@ -11,6 +11,7 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Access, Role
 from adsum.attendance.models import MarkChange
 from adsum.checkin.models import Scan
+from adsum.core.declared import For, From, Keep, declare
 from adsum.engagement.case_rules import ConductState, Finding, Worry
 from adsum.engagement.models.case import Case
 from adsum.timetable.models import ClassSession
@@ -50,6 +51,17 @@ class Concern(models.Model):
     acknowledged_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="concerns")
     """The case it belongs to, where there is one."""
+
+    declared = declare(
+        "student",
+        Keep.CASES,
+        For.SUPPORT,
+        From.STAFF,
+        facts="ref at session due_on passed_on_at acknowledged_at case",
+        people="by owner wellbeing acknowledged_by",
+        special="worry",
+        words="words",
+    )
 
     objects = ConcernQuerySet.as_manager()
 
@@ -98,6 +110,16 @@ class Conduct(models.Model):
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 
+    declared = declare(
+        "student",
+        Keep.CASES,
+        For.FRAUD,
+        From.STAFF,
+        facts="ref at due_on state heard_at finding decided_at",
+        people="by owner decided_by",
+        words="words answer reasons",
+    )
+
     objects = ConductQuerySet.as_manager()
 
     class Meta:
@@ -122,6 +144,8 @@ class ConductClass(models.Model):
     session = models.ForeignKey(ClassSession, on_delete=models.PROTECT, related_name="+")
     scan = models.ForeignKey(Scan, null=True, on_delete=models.PROTECT, related_name="+")
     change = models.ForeignKey(MarkChange, null=True, on_delete=models.PROTECT, related_name="+")
+
+    declared = declare("conduct__student", Keep.CASES, For.FRAUD, From.STAFF, facts="conduct session scan change")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["conduct", "session"], name="one_row_per_class_of_conduct")]

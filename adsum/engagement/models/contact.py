@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.models import Person
+from adsum.core.declared import For, From, Keep, declare
 from adsum.engagement.case_rules import Channel
 
 
@@ -22,6 +23,16 @@ class ContactPoint(models.Model):
     source_id = models.CharField(max_length=200, blank=True)
     """What its source calls it: the same row again changes nothing."""
     recorded_at = models.DateTimeField()
+
+    declared = declare(
+        "student",
+        Keep.ATTENDANCE,
+        For.SUPPORT,
+        From.RECORDS,
+        facts="channel at recorded_at",
+        people="by",
+        names="source source_id",
+    )
 
     class Meta:
         constraints = [

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from adsum.accounts.models import Department, Person
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 
 
 class Fallback(models.Model):
@@ -20,6 +21,8 @@ class Fallback(models.Model):
     department = models.ForeignKey(Department, null=True, on_delete=models.PROTECT, related_name="+")
     duty = models.CharField(max_length=9, choices=Duty.choices)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+
+    declared = about_no_one("department duty", people="person")
 
     class Meta:
         constraints = [
@@ -45,6 +48,8 @@ class Leave(models.Model):
     """Empty: the department's fallback."""
     starts_on = models.DateField()
     ends_on = models.DateField()
+
+    declared = declare("person", Keep.ACCOUNTS, For.SERVICE, From.STAFF, facts="starts_on ends_on", people="deputy")
 
     objects = LeaveQuerySet.as_manager()
 

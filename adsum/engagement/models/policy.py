@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from adsum.accounts.models import Department, Person
 from adsum.attendance.counting import Period
+from adsum.core.declared import about_no_one
 from adsum.engagement.recovery import Recovery
 from adsum.engagement.rules import Recipient, Rule, RuleSet, Scope, Trigger
 
@@ -27,6 +28,8 @@ class RuleVersion(models.Model):
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     """Empty: it came with Adsum."""
+
+    declared = about_no_one("ref number name based_on made_at", people="made_by", words="note")
 
     def __str__(self) -> str:
         return f"alert rules {self.number}"
@@ -62,6 +65,11 @@ class AlertRule(models.Model):
     recovery_attend = models.PositiveSmallIntegerField(default=3)
     recovery_of = models.PositiveSmallIntegerField(default=4)
     """It closes once so many of so many classes in a row were attended."""
+
+    declared = about_no_one(
+        "version code stage trigger number period last department level mode wait_days no_reply hold_days "
+        "recipients notice_days recovery_attend recovery_of"
+    )
 
     class Meta:
         ordering = ["stage", "code"]
@@ -102,6 +110,8 @@ class StageWording(models.Model):
     subject = models.CharField(max_length=150)
     body = models.TextField(max_length=4000)
 
+    declared = about_no_one("version stage language subject body")
+
     class Meta:
         ordering = ["stage", "language"]
         constraints = [
@@ -126,6 +136,8 @@ class RuleSwitch(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     guests = models.ManyToManyField(Person, related_name="+", blank=True)
     """Who is written to in a rehearsal: they, and no others."""
+
+    declared = about_no_one("place version at", people="by guests", words="reason")
 
     class Meta:
         indexes = [models.Index(fields=["place", "at"], name="rule_switch_by_time")]

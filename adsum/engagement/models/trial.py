@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from adsum.accounts.models import Person
+from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.engagement.models.policy import RuleVersion
 from adsum.timetable.models import Term
 
@@ -34,6 +35,8 @@ class RuleTrial(models.Model):
     looked_at = models.PositiveIntegerField(default=0)
     result = models.JSONField(default=dict)
 
+    declared = about_no_one("ref version beside term asked_at state students looked_at result", people="asked_by")
+
     def __str__(self) -> str:
         return f"version {self.version_id} in {self.term_id}: {self.state}"
 
@@ -56,6 +59,14 @@ class WouldBe(models.Model):
     ended_at = models.DateTimeField(null=True)
     """When its student came back, or when it turned out not to be so."""
 
+    declared = declare(
+        "student",
+        Keep.ATTENDANCE,
+        For.SUPPORT,
+        From.ADSUM,
+        facts="ref version stage rule found_at leaves_at facts told_at ended_at",
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -76,6 +87,10 @@ class Judgement(models.Model):
     send = models.BooleanField()
     why = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
+
+    declared = declare(
+        "would_be__student", Keep.ATTENDANCE, For.SUPPORT, From.STAFF, facts="would_be send at", people="by", words="why"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["would_be", "by"], name="one_judgement_per_person")]
