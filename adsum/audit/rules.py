@@ -56,6 +56,10 @@ class Page(StrEnum):
     """A list of absences, with reasons."""
     FOUND = "found"
     """The names and numbers that a help desk found."""
+    FUNDING = "funding"
+    """One student's funding, and what is said of it outside."""
+    FUNDED = "funded"
+    """A list of funded students, with codes and how they attend."""
     EVENT_LIST = "event_list"
     """The event log, when it named a person who was not searched for."""
 
@@ -74,6 +78,7 @@ LISTS = frozenset(
         Page.EVENT_LIST,
         Page.CASES,
         Page.ABSENCES,
+        Page.FUNDED,
     }
 )
 """Pages with a few facts about many people: noted for each person on the page, and less weighty than a whole record."""

@@ -41,6 +41,7 @@ WRITERS = {
         "reported",
     ],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "known", "pairing", "writer"],
+    "compliance": ["funding", "liability"],
     "engagement": [
         "alerts",
         "cases",

@@ -86,6 +86,9 @@ PROBLEMS: dict[str, Promise] = {
     "adjustment_id": _(
         "The id %(id)s is longer than 200 characters, or stands in the file twice. Give every row an id of its own."
     ),
+    "amount": _("%(column)s is %(value)s, not an amount. Write it as 9535.00."),
+    "whole_number": _("%(column)s is %(value)s, not a number from 1 to %(most)s. Correct it."),
+    "course_or_module": _("Name a course or a module, and not both: the funding hangs on one of them."),
     "bad_quotes": _("The quotation marks of this line do not match. Double every quotation mark inside a quoted cell."),
     "cell_count": _("This row has %(found)s cells, the header %(expected)s. Look for a comma outside quotation marks."),
     "blank": _("%(column)s is empty. Fill it in."),

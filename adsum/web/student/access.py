@@ -37,6 +37,8 @@ PAGES = {
     Page.ABSENCE: gettext_lazy("An absence of yours, with its reason"),
     Page.ABSENCES: gettext_lazy("A list of absences, with yours"),
     Page.FOUND: gettext_lazy("A list of names and numbers, with yours"),
+    Page.FUNDING: gettext_lazy("Your funding, and what is said of it to the Student Loans Company"),
+    Page.FUNDED: gettext_lazy("A list of funded students, with you"),
     Page.EVENT_LIST: gettext_lazy("The event log, with something you did or that is about you"),
 }
 
