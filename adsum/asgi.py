@@ -32,6 +32,8 @@ from adsum.web.live.streams import Live  # noqa: E402
 STATIC_HEADERS = [one for one in RAW_HEADERS if one[0] != b"cache-control"]
 HASHED = r"^.+\.[0-9a-f]{12}\..+$"
 """Static files that carry a hash in their name never change."""
+COLLECTED_AFTER = 50_000
+"""Objects made and not given back, after which the youngest are looked through; Python says 700."""
 
 
 def _with_headers(send: Send) -> Send:
@@ -48,10 +50,12 @@ def _with_headers(send: Send) -> Send:
 
 def keep_what_is_loaded() -> None:
     """Load every page, and tell the garbage collector that what is loaded now stays: it would else go through all of it again
-    and again, and keep every request waiting meanwhile, for a tenth of a second (bench/RESULTS.md)."""
+    and again, and keep every request waiting meanwhile, for a tenth of a second (bench/RESULTS.md). It also comes less often:
+    a page makes thousands of small objects that do not outlive it, and looking through them took a fifth of its time."""
     get_resolver().url_patterns  # noqa: B018 - reading it imports the pages
     gc.collect()
     gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER, 20, 20)
 
 
 class Application:

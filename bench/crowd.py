@@ -58,6 +58,8 @@ class _Connection:
     heard: bytes = b""
     used: bool = False
     whose: Browser | None = None
+    made: bool = False
+    """Whether the server has answered the greeting: only then is anything sent."""
 
 
 class Crowd:
@@ -91,8 +93,12 @@ class Crowd:
                 self._go(todo.popleft())
             while self._timers and self._timers[0][0] <= now:
                 self._go(heapq.heappop(self._timers)[2])
-            for fd, _event in self._poll.poll(0.002 if todo or self._timers else 1.0):
-                self._hear(self._open[fd])
+            for fd, event in self._poll.poll(0.002 if todo or self._timers else 1.0):
+                connection = self._open[fd]
+                if connection.made:
+                    self._hear(connection)
+                elif event & select.EPOLLOUT:
+                    self._made(connection)
             if self._in_step and self._held and len(self._held) == self._under_way:
                 self._release(self._in_step)
         return time.perf_counter() - began
@@ -125,17 +131,29 @@ class Crowd:
     def _send(self, ask: Ask, browser: Browser) -> None:
         connection = self._idle[ask.port].pop() if self._idle[ask.port] else self._connect(ask.port)
         connection.whose, connection.request, connection.heard = browser, ask.request, b""
+        if not connection.made:
+            return
         try:
             connection.sock.send(ask.request)
         except OSError:  # closed by the server while it was idle
             self._again(connection)
 
     def _connect(self, port: int) -> _Connection:
-        connection = _Connection(socket.create_connection(("127.0.0.1", port)), port)
+        """Begun, not waited for: a server whose queue is full keeps only this phone waiting, not the whole crowd."""
+        connection = _Connection(socket.socket(), port)
+        connection.sock.setblocking(False)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sock.connect_ex(("127.0.0.1", port))
         self._open[connection.sock.fileno()] = connection
-        self._poll.register(connection.sock.fileno(), select.EPOLLIN)
+        self._poll.register(connection.sock.fileno(), select.EPOLLOUT)
         return connection
+
+    def _made(self, connection: _Connection) -> None:
+        if reason := connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(reason, f"nobody answers at port {connection.port}")
+        connection.made = True
+        self._poll.modify(connection.sock.fileno(), select.EPOLLIN)
+        connection.sock.send(connection.request)
 
     def _close(self, connection: _Connection) -> None:
         self._poll.unregister(connection.sock.fileno())
