@@ -165,6 +165,7 @@ MIDDLEWARE = [
     "adsum.web.signin.lifetime.lifetime",
     "adsum.web.signin.lifetime.second_step",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "adsum.web.horizon.Horizon",
 ]
 
 ROOT_URLCONF = "adsum.urls"

@@ -1,7 +1,7 @@
 """How a person is reached beside the university's own ways, and that nobody writes to them any more."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
@@ -41,6 +41,13 @@ def tidy(by: ContactBy, value: str) -> str:
 def details_of(person: Person) -> dict[ContactBy, ContactDetail]:
     """The contact details that are in force (one query)."""
     return {ContactBy(one.by): one for one in ContactDetail.objects.filter(person=person, ended_at=None)}
+
+
+def personal_addresses(people: Iterable[Person]) -> dict[int, str]:
+    """By person, their own e-mail address, where they have given one that is not the university's (one query)."""
+    usernames = {person.pk: person.username for person in people}
+    given = ContactDetail.objects.filter(person__in=usernames, by=ContactBy.PERSONAL_EMAIL, ended_at=None)
+    return {person: value for person, value in given.values_list("person", "value") if value.casefold() != usernames[person]}
 
 
 def to_confirm(details: Mapping[ContactBy, ContactDetail], term_began: date | None) -> bool:

@@ -3,6 +3,7 @@
 Deadlines by law run by `core.holidays.working_days` alone.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from adsum.core.holidays import working_days
@@ -17,4 +18,5 @@ def notice_days() -> WorkingDays:
         for row in Closure.objects.all()
         for n in range((row.ends_on - row.starts_on).days + 1)
     }
-    return WorkingDays({**working_days().holidays, **closed})
+    days = working_days()
+    return replace(days, holidays={**days.holidays, **closed})

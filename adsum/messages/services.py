@@ -8,12 +8,25 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.accounts.reaching import stopped_among
+from adsum.accounts.reaching import personal_addresses, stopped_among
 from adsum.audit.services import Entry, record, record_all
 from adsum.core.errors import AdsumError
 from adsum.messages.models import WEEK, HandOver, Message, MessageQuerySet, reader_is_stopped
 from adsum.messages.reports import choices_of
-from adsum.messages.rules import CLAIM, MOVES, UNSEEN, Closed, How, State, awake, chosen, retry_after, week_at
+from adsum.messages.rules import (
+    CLAIM,
+    KEPT_DUE,
+    MOVES,
+    UNSEEN,
+    Address,
+    Closed,
+    How,
+    State,
+    awake,
+    chosen,
+    retry_after,
+    week_at,
+)
 from adsum.messages.topic import Draft, Outcome
 from adsum.messages.topics.registry import KINDS, formal_kinds
 from adsum.timetable.reports import university_zone
@@ -39,7 +52,32 @@ def write(drafts: Sequence[Draft], *, at: datetime) -> int:
         if draft.key not in known and draft.person.pk not in stopped
     ]
     add(new, at=at)
+    add(_to_other_addresses(new, at), at=at)
     return len(new)
+
+
+def _to_other_addresses(new: Sequence[Message], at: datetime) -> list[Message]:
+    """The copies of what goes to every address of its reader (a query only where there is such a message)."""
+    everywhere = [message for message in new if KINDS[message.kind].everywhere]
+    others = personal_addresses([message.person for message in everywhere]) if everywhere else {}
+    return [copy_of(message, at) for message in everywhere if message.person_id in others]
+
+
+def copy_of(message: Message, at: datetime) -> Message:
+    """The same letter to its reader's other address."""
+    return Message(
+        person=message.person,
+        kind=message.kind,
+        version=message.version,
+        key=f"copy:{message.ref}",
+        facts=message.facts,
+        language=language_of(message.person),
+        created_at=at,
+        due_at=awake(at, university_zone()),
+        useful_until=at + KEPT_DUE,
+        address=Address.PERSONAL,
+        copy_of=message,
+    )
 
 
 def _new(draft: Draft, choice: How | None, at: datetime) -> Message:
@@ -182,10 +220,10 @@ OUTCOMES = {
 
 def hear(messages: Iterable[Message], outcome: Outcome, *, at: datetime) -> None:
     """Tell the feature that a message is about what became of it, where its kind says whom; in the same transaction. Of a copy
-    it hears nothing: the message itself goes on."""
+    it hears nothing, for the message itself goes on: but for what goes to every address."""
     for message in messages:
         kind = KINDS.get(message.kind)
-        if kind is not None and kind.heard is not None and message.copy_of_id is None:
+        if kind is not None and kind.heard is not None and (message.copy_of_id is None or kind.everywhere):
             kind.heard(message, outcome, at)
 
 

@@ -77,6 +77,8 @@ class Kind:
     """A formal stage: sent to everyone at once, and followed until it is opened or a named person has reached its reader."""
     mutable: bool = True
     """Its reader may choose not to have it by mail. A formal one always goes."""
+    everywhere: bool = False
+    """Goes to every address of its reader at once, and its feature hears what became of each letter."""
     digest: bool = False
     """Gathered for the week's letter, unless its reader wants each at once."""
 

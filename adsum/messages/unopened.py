@@ -10,8 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
-from adsum.accounts.reaching import details_of
-from adsum.accounts.rules import ContactBy
+from adsum.accounts.reaching import personal_addresses
 from adsum.audit.services import record
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
@@ -20,11 +19,10 @@ from adsum.engagement.case_rules import Way
 from adsum.engagement.models import Contacted
 from adsum.engagement.owners import Staffing, owner_of
 from adsum.messages.models import HandOver, Message, reader_is_stopped
-from adsum.messages.rules import GONE_ON_AFTER, KEPT_DUE, Address, Closed, Next, State, awake, may_go_on, next_channel
-from adsum.messages.services import ACTOR, add, hear, language_of
+from adsum.messages.rules import GONE_ON_AFTER, Closed, Next, State, may_go_on, next_channel
+from adsum.messages.services import ACTOR, add, copy_of, hear
 from adsum.messages.topic import Outcome
 from adsum.messages.topics.registry import formal_kinds
-from adsum.timetable.reports import university_zone
 
 FAILED = frozenset({State.REFUSED, State.BOUNCED, State.LAPSED})
 """States of a letter that nobody has got."""
@@ -51,34 +49,17 @@ def _follow(pk: int, at: datetime) -> bool:
         return False
     copy = message.copies.first()
     last = copy or message
-    other = details_of(message.person).get(ContactBy.PERSONAL_EMAIL)
     step = next_channel(
         failed=last.state in FAILED,
         waited=working_days().passed(civil_date(last.sent_at or last.created_at), civil_date(at)),
-        other_address=other is not None and other.value.casefold() != message.person.username,
+        other_address=bool(personal_addresses([message.person])),
         copied=copy is not None,
     )
     if step == Next.COPY:
-        add([_copy(message, at)], at=at)
+        add([copy_of(message, at)], at=at)
     elif step == Next.HAND_OVER:
         _hand_over(message, at)
     return step is not None
-
-
-def _copy(message: Message, at: datetime) -> Message:
-    return Message(
-        person=message.person,
-        kind=message.kind,
-        version=message.version,
-        key=f"copy:{message.ref}",
-        facts=message.facts,
-        language=language_of(message.person),
-        created_at=at,
-        due_at=awake(at, university_zone()),
-        useful_until=at + KEPT_DUE,
-        address=Address.PERSONAL,
-        copy_of=message,
-    )
 
 
 def _hand_over(message: Message, at: datetime) -> None:

@@ -5,7 +5,7 @@ import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
@@ -19,6 +19,8 @@ from rich.table import Table
 from adsum.audit import tree
 from adsum.audit.reconciliation import last_reconciliation
 from adsum.checkin.symbol import MOST_MODULES, longest_host, modules_of
+from adsum.core.holidays import working_days
+from adsum.core.university import civil_date
 from adsum.integrations.files import lettering
 from adsum.messages import mail
 from adsum.messages import reports as outbox
@@ -34,6 +36,8 @@ SILENT_AFTER = timedelta(minutes=5)
 """The worker finishes a job every minute; after this long without one it is not running."""
 UNVERIFIED_AFTER = timedelta(days=3)
 """The worker has the event log verified every day."""
+HOLIDAYS_LAST = timedelta(days=183)
+"""The file of bank holidays has to reach this far: deadlines are set months ahead, and a newer file is published each year."""
 BEHIND_AFTER = timedelta(minutes=30)
 """Letters leave within a minute or two; one that is due for longer than this means the mail is not well."""
 
@@ -91,6 +95,7 @@ def findings(at: datetime) -> Iterator[Finding]:
     yield _disk()
     yield _static()
     yield _fonts()
+    yield _holidays(civil_date(at))
     reachable = _database()
     yield reachable
     if reachable.state != State.BAD:
@@ -178,6 +183,20 @@ def _fonts() -> Finding:
         "the student’s number stands for them",
         f"On Debian or Ubuntu: apt install {packages}; then restart adsum serve.",
     )
+
+
+def _holidays(today: date) -> Finding:
+    """Deadlines reach into the future, so the file of bank holidays has to as well."""
+    days = working_days()
+    if days.until is None:
+        return Finding("Bank holidays", State.BAD, f"{days.file} names none", "Put a file of gov.uk/bank-holidays.json there.")
+    says = f"{settings.NATION}, until {days.until:%Y-%m-%d} ({settings.BANK_HOLIDAYS})"
+    do = "Put a newer file in its place, from https://www.gov.uk/bank-holidays.json, and restart: ADSUM_BANK_HOLIDAYS."
+    if days.until <= today:
+        return Finding("Bank holidays", State.BAD, f"{says}: no working day after that can be counted", do)
+    if days.until - today < HOLIDAYS_LAST:
+        return Finding("Bank holidays", State.UNWISE, f"{says}: days after that cannot be counted", do)
+    return Finding("Bank holidays", State.GOOD, says)
 
 
 def _database() -> Finding:

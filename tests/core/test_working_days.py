@@ -1,17 +1,17 @@
 """Working days: counted in whole days, over weekends and the bank holidays of each nation."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adsum.core.holidays import working_days
-from adsum.core.working_days import WorkingDays, read
+from adsum.core.working_days import BeyondHolidays, WorkingDays, read
+from tests.kit.bank_holidays import TEXT
 
-DAYS = st.dates(date(2025, 1, 1), date(2028, 12, 1))
-TEXT = settings.BANK_HOLIDAYS.read_text(encoding="utf-8")
+DAYS = st.dates(date(2025, 1, 1), date(2028, 10, 1))
 NATIONS = ("england-and-wales", "scotland", "northern-ireland")
 
 
@@ -89,3 +89,37 @@ def test_a_file_of_something_else_is_refused(text: str):
 
 def test_without_holidays_only_weekends_are_free():
     assert WorkingDays().passed(date(2026, 12, 20), date(2026, 12, 31)) == 9
+
+
+LAST = date(2028, 12, 26)
+
+
+@pytest.mark.parametrize(
+    ("count", "fails"),
+    [
+        (lambda days: days.is_one(LAST), False),
+        (lambda days: days.is_one(date(2028, 12, 27)), True),
+        (lambda days: days.is_one(date(2028, 12, 30)), False),  # a Saturday is none in any year
+        (lambda days: days.after(date(2028, 12, 20), 2), False),
+        (lambda days: days.after(date(2028, 12, 20), 3), True),
+        (lambda days: days.passed(date(2028, 12, 20), LAST), False),
+        (lambda days: days.passed(date(2028, 12, 20), date(2028, 12, 27)), True),
+        (lambda days: days.latest_with(3, LAST), False),
+        (lambda days: days.latest_with(3, date(2029, 1, 2)), True),
+    ],
+)
+@pytest.mark.parametrize("nation", NATIONS)
+def test_beyond_the_last_day_of_the_file_is_an_error_that_names_it_g_10(
+    nation: str, count: Callable[[WorkingDays], object], fails: bool
+):
+    days = read(TEXT, nation, file="holidays.json")
+    if not fails:
+        count(days)
+        return
+    with pytest.raises(BeyondHolidays, match=r"holidays\.json.*2028-12-26"):
+        count(days)
+
+
+def test_the_universitys_own_say_which_file_and_what_to_do():
+    with pytest.raises(BeyondHolidays, match=r"bank-holidays\.json.*2028-12-26.*administrator"):
+        working_days().after(date(2028, 12, 20), 10)

@@ -41,7 +41,7 @@ WRITERS = {
         "reported",
     ],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "known", "pairing", "writer"],
-    "compliance": ["funding", "liability"],
+    "compliance": ["duties", "funding", "liability", "representations"],
     "engagement": [
         "alerts",
         "cases",

@@ -1,5 +1,6 @@
 """The tables of compliance; `adsum/models.py` lists them all."""
 
+from adsum.compliance.models.duty import Duty, DutyStep
 from adsum.compliance.models.funding import (
     ChangeOfCircumstance,
     Confirmation,
@@ -10,13 +11,17 @@ from adsum.compliance.models.funding import (
     WorklistLayout,
     WorklistRow,
 )
+from adsum.compliance.models.representation import Representation
 
 __all__ = [
     "ChangeOfCircumstance",
     "Confirmation",
+    "Duty",
+    "DutyStep",
     "Funding",
     "FundingLeftOver",
     "LiabilityPoint",
+    "Representation",
     "TheirWorklist",
     "WorklistLayout",
     "WorklistRow",

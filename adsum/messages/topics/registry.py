@@ -23,6 +23,7 @@ NAMES = (
     "reminders",
     "reaching",
     "support",
+    "decisions",
 )  # fmt: skip
 TOPICS: dict[str, Topic] = {name: import_module(f"{__package__}.{name}").TOPIC for name in NAMES}
 
