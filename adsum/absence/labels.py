@@ -39,7 +39,6 @@ SOURCES: dict[Told, Promise] = {
     Told.DESK: gettext_lazy("At the desk"),
 }
 WHY_PEOPLE: dict[People, Promise] = {
-    People.SPONSORED: gettext_lazy("Every request of a sponsored student is decided by people"),
     People.CATEGORY: gettext_lazy("Requests with this reason are decided by people"),
     People.LATE: gettext_lazy("Told later than the policy asks for"),
     People.IN_A_ROW: gettext_lazy("Longer than a student may certify alone"),

@@ -20,7 +20,7 @@ from adsum.absence.rules import (
     wants_evidence,
     year_of,
 )
-from adsum.accounts.models import Department, Identifier, Person
+from adsum.accounts.models import Department, Person
 from adsum.attendance.ahead import Origin, Says
 from adsum.attendance.ahead_tables import Foreseen
 from adsum.core.clock import civil_day
@@ -28,17 +28,6 @@ from adsum.core.holidays import working_days
 from adsum.timetable.models import ClassSession, Enrolment, Place
 from adsum.timetable.reports import university_zone
 from adsum.timetable.rules import ClassStatus
-
-SPONSORED_BY = "cas"
-"""The kind of number that a sponsored student has: the Confirmation of Acceptance for Studies."""
-
-
-def sponsored_among(students: Collection[int]) -> set[int]:
-    """Which of these the university sponsors: those who hold the number of a CAS. Asked here and nowhere else, so that
-    sponsorship profiles can answer it later (one query)."""
-    held = Identifier.objects.filter(kind__iexact=SPONSORED_BY, valid_to=None, person__in=students)
-    return set(held.values_list("person", flat=True))
-
 
 # Which classes
 

@@ -161,10 +161,9 @@ def days_in_year(spells: Iterable[Spell], year: date) -> int:
 
 
 class People(StrEnum):
-    """Why people decide about a request, and not the policy."""
+    """Why people decide about a request, and not the policy. That a student is sponsored is no such reason: others would learn
+    of it. Compliance has an approval of its own (`compliance.leave`)."""
 
-    SPONSORED = "sponsored"
-    """Never said to anyone but those who decide."""
     CATEGORY = "category"
     LATE = "late"
     IN_A_ROW = "in_a_row"
@@ -177,19 +176,10 @@ def tell_by(last: date, limits: Limits, working: WorkingDays) -> date:
 
 
 def why_people(
-    spell: Spell,
-    category: Category,
-    *,
-    today: date,
-    sponsored: bool,
-    certified: Sequence[Spell],
-    limits: Limits,
-    working: WorkingDays,
+    spell: Spell, category: Category, *, today: date, certified: Sequence[Spell], limits: Limits, working: WorkingDays
 ) -> People | None:
     """Why people decide about this absence; None: the policy authorises it at once. `certified` are the spells for which it
     did so before."""
-    if sponsored:
-        return People.SPONSORED
     if not category.self_certifies:
         return People.CATEGORY
     if today > tell_by(spell.last, limits, working):

@@ -99,15 +99,7 @@ def foretell(student: Person, telling: Telling, *, at: datetime) -> Foretold:
     if wrong := why_not(spell, today=today, classes=len(classes)):
         raise AdsumError(wrong, SENTENCES[wrong]())
     known = reports.certified(student)
-    why = why_people(
-        spell,
-        category,
-        today=today,
-        sponsored=bool(reports.sponsored_among([student.pk])),
-        certified=known,
-        limits=limits,
-        working=working,
-    )
+    why = why_people(spell, category, today=today, certified=known, limits=limits, working=working)
     has_it = reports.has_evidence(student, telling.category, spell)
     told_by = tell_by(spell.last, limits, working)
     return Foretold(

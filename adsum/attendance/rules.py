@@ -292,16 +292,16 @@ def needs(
     amends: bool = False,
     proved: bool = True,
     standing: Standing = Standing.ALONE,
-    sponsored: bool = False,
+    from_file: bool = False,
 ) -> Needs | None:
     """The first thing that a change by hand still needs; None if it can be made. Every page, file and device uses this rule.
 
     `changing` is how many marks it changes (`is_change`), `amends` that one of them was made by a person, a scan or a file,
-    `reason` that one is given, `proved` that the person has just proved who they are. `sponsored`: one of the students is
-    sponsored (always False until sponsorship profiles are kept here).
+    `reason` that one is given, `proved` that the person has just proved who they are. `from_file`: a file says so, and not the
+    person. Nothing here asks who the student is: a teacher must not learn from it who is sponsored.
     """
     old = at >= ends_at + SECOND_PERSON_AFTER
-    alone = changing <= SECOND_PERSON_ABOVE and not old and not (sponsored and at >= ends_at)
+    alone = changing <= SECOND_PERSON_ABOVE and not old and not (from_file and changing and at >= ends_at)
     alone = alone or standing != Standing.ALONE
     if reported and not team:
         return Needs.REPORTED

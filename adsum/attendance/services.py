@@ -201,8 +201,8 @@ def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: So
     """Enter marks from paper or from a file, each with the time written there, not the time at which it is entered.
 
     `source` is STAFF for what a lecturer copies from their own sheet, IMPORT for a file. Marks that must stay (`stands`), and
-    marks that already say this, are left alone. A colleague is never asked to confirm a whole sheet: where a second person is
-    needed, the answer says so.
+    marks that already say this, are left alone. Marks that a file changes after the class need a colleague, who is asked once
+    for each kind of mark; of what a lecturer copied no colleague is asked: where a second person is needed, the answer says so.
 
     Raises AdsumError `cancelled`, `not_started`, `own_record`, and `team` or `reported` as `mark`.
     """
@@ -213,7 +213,8 @@ def enter_marks(session: ClassSession, entries: Collection[Entry], *, source: So
     current = _held(session, students)
     wanted = [one for one in entries if stands(current.get(one.student.pk), one, source) is None]
     way = _Way("mark.enter", source, _as_it_stands_there)
-    return _change(session, wanted, current, way, act=act._replace(proposes=False), why=Why(Reason.PAPER))
+    act = act._replace(proposes=act.proposes and source == Source.IMPORT)
+    return _change(session, wanted, current, way, act=act, why=Why(Reason.PAPER))
 
 
 def _held(session: ClassSession, students: Collection[Person]) -> dict[int, Mark]:
@@ -247,9 +248,12 @@ def _change(
         reason=why.code is not None,
         amends=any(mark.source != Source.SYSTEM for mark in found),
         standing=standing,
+        from_file=way.source == Source.IMPORT,
     )
-    if missing == Needs.SECOND_PERSON and act.proposes and len({one[1:] for one in changed}) == 1:
-        return Proposed(propose(session, changed, current, act=act, why=why))
+    alike = {one[1:]: [other for other in changed if other[1:] == one[1:]] for one in changed}
+    if missing == Needs.SECOND_PERSON and act.proposes and (len(alike) == 1 or way.source == Source.IMPORT):
+        asked = [propose(session, some, current, act=act, why=why) for some in alike.values()]
+        return Proposed(asked[0])
     if missing is not None:
         return missing
     register = register or Register.objects.get_or_create(session=session)[0]

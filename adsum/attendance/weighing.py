@@ -197,6 +197,7 @@ class _Facts(NamedTuple):
         amends: bool = False,
         proved: bool = True,
         standing: Standing = Standing.ALONE,
+        from_file: bool = False,
     ) -> Needs | None:
         return needs(
             at=self.act.at,
@@ -209,6 +210,7 @@ class _Facts(NamedTuple):
             amends=amends,
             proved=proved,
             standing=standing,
+            from_file=from_file,
         )
 
 
@@ -221,11 +223,14 @@ def weigh(
     reason: bool = True,
     amends: bool = False,
     standing: Standing = Standing.ALONE,
+    from_file: bool = False,
 ) -> Needs | None:
     """What a change by hand of these students' marks still needs (arguments as in `rules.needs`); None: it can be made (no
     query while the class is on; five at most after it). Raises AdsumError `team` or `reported` where it is refused."""
     facts = _Facts.of(session, students, act)
-    missing = facts.needs(students, changing, reason=reason, amends=amends, proved=act.proved, standing=standing)
+    missing = facts.needs(
+        students, changing, reason=reason, amends=amends, proved=act.proved, standing=standing, from_file=from_file
+    )
     if missing in REFUSED:
         raise refusal(missing)
     return missing

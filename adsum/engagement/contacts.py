@@ -16,13 +16,14 @@ from adsum.attendance.weighing import Act
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.engagement.case_rules import COUNTS, IN_TOUCH, READ, UNDER_WAY, Channel, MeetingState, Reply, Way
-from adsum.engagement.models import Case, Contacted, ContactPoint, Meeting
+from adsum.engagement.models import Case, Contacted, ContactPoint, Meeting, Supervision
+from adsum.engagement.supervising import Supervised
 
 Latest = Iterable[tuple[int, datetime]]
 
 
 def last_contact(students: Collection[int], *, counts: Collection[Channel] = COUNTS) -> dict[int, datetime]:
-    """By student, when they were last in contact over any channel that counts (four queries); others are left out."""
+    """By student, when they were last in contact over any channel that counts (five queries); others are left out."""
     found: dict[int, datetime] = {}
     for channel, latest in _latest(students).items():
         if channel in counts:
@@ -36,10 +37,12 @@ def _latest(students: Collection[int]) -> dict[Channel, Latest]:
     """By channel that is read where it happens, the latest contact of each student; queries, not rows."""
     attended = Mark.objects.filter(student__in=students, status__in=ATTENDED)
     met = Meeting.objects.filter(case__student__in=students, state=MeetingState.CAME)
+    supervised = Supervision.objects.filter(student__in=students, state=Supervised.MET)
     spoken = Contacted.objects.filter(student__in=students, reply__in=IN_TOUCH)
     return {
         Channel.CLASS: attended.values_list("student").annotate(latest=Max("at")),
         Channel.MEETING: met.values_list("case__student").annotate(latest=Max("starts_at")),
+        Channel.SUPERVISION: supervised.values_list("student").annotate(latest=Max("met_at")),
         Channel.CONVERSATION: spoken.values_list("student").annotate(latest=Max("at")),
     }
 
@@ -50,13 +53,15 @@ def _keep_latest(found: dict[int, datetime], rows: Latest) -> None:
 
 
 def contacts_of(students: Collection[int], *, since: datetime) -> dict[int, list[datetime]]:
-    """By student, when they were in contact since then in any way but a class, which is read from the marks (three queries)."""
+    """By student, when they were in contact since then in any way but a class, which is read from the marks (four queries)."""
     found: dict[int, list[datetime]] = {}
     met = Meeting.objects.filter(case__student__in=students, state=MeetingState.CAME, starts_at__gte=since)
+    supervised = Supervision.objects.filter(student__in=students, state=Supervised.MET, met_at__gte=since)
     spoken = Contacted.objects.filter(student__in=students, reply__in=IN_TOUCH, at__gte=since)
     points = ContactPoint.objects.filter(student__in=students, channel__in=COUNTS, at__gte=since)
     rows = (
         met.values_list("case__student", "starts_at"),
+        supervised.values_list("student", "met_at"),
         spoken.values_list("student", "at"),
         points.values_list("student", "at"),
     )

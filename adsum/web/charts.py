@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from adsum.attendance.counting import Counted, Tally, tally
+from adsum.compliance.clock import Clock, Pause
 from adsum.core.clock import monday_of
 from adsum.engagement.rules import Seen
 from adsum.web.sums import amounts
@@ -88,3 +89,66 @@ def pairs(steps: Sequence[tuple[int, int, int]]) -> Pairs:
         low, high = HEIGHT * good / most, HEIGHT * bad / most
         drawn.append(Pair(step, good, bad, n * STEP, HEIGHT - low, low, HEIGHT - low - high, high))
     return Pairs(drawn, len(steps) * STEP, BAR)
+
+
+# The clocks of a sponsored student
+
+WIDE = 320
+"""How wide the drawings of clocks are, in units of the drawing."""
+
+
+class Tick(NamedTuple):
+    """A step of the ladder on the scale."""
+
+    x: float
+    days: int
+    last: bool
+    """It is the limit."""
+
+
+class Bars(NamedTuple):
+    """Both clocks as bars on one scale of days."""
+
+    policy: float
+    calendar: float
+    ticks: list[Tick]
+    width: int
+
+
+def clock_bars(clock: Clock, steps: Sequence[int]) -> Bars:
+    """Both clocks, with the steps of the ladder; whatever is longer, the limit or a clock, fills the drawing."""
+    scale = WIDE / max(clock.ceiling, clock.calendar_days, 1)
+    ticks = [Tick(step * scale, step, step == clock.ceiling) for step in steps]
+    return Bars(clock.policy_days * scale, clock.calendar_days * scale, ticks, WIDE)
+
+
+class Block(NamedTuple):
+    """Days in a row on a line of days."""
+
+    x: float
+    width: float
+
+
+class Line(NamedTuple):
+    """A line of days: on which of them a contact counted, and on which the clock stood still."""
+
+    contacts: list[float]
+    pauses: list[Block]
+    first: date
+    last: date
+    width: int
+
+
+def gap_line(contacts: Iterable[date], pauses: Iterable[Pause], first: date, last: date) -> Line:
+    """The days from one to another, as a line."""
+    scale = WIDE / ((last - first).days + 1)
+
+    def place(day: date) -> float:
+        return (day - first).days * scale
+
+    blocks = [
+        Block(place(max(one.first, first)), place(min(one.last, last)) + scale - place(max(one.first, first)))
+        for one in pauses
+        if one.first <= last and one.last >= first
+    ]
+    return Line([place(day) + scale / 2 for day in contacts if first <= day <= last], blocks, first, last, WIDE)

@@ -13,7 +13,7 @@ from adsum.absence.models import AbsenceRequest, Evidence
 from adsum.absence.reports import owner_of, requests_about, totals_of
 from adsum.absence.rules import PRESETS, Cleaned, FileKind, Limits, Outcome, People, State, Told
 from adsum.absence.services import share, tell, withdraw
-from adsum.accounts.models import Identifier, Person
+from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.closing import close_registers
 from adsum.attendance.foreseen import foreseen_in
@@ -81,21 +81,15 @@ def code(raised: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("category", "first", "last", "cas", "state", "why", "says"),
+    ("category", "first", "last", "state", "why", "says"),
     [
-        ("illness", 0, 1, False, State.DECIDED, "", ["authorised", "authorised", ""]),
-        ("illness", 0, 8, False, State.UNDER_DECISION, People.IN_A_ROW, ["under_decision"] * 3),
-        ("illness", 0, 0, True, State.UNDER_DECISION, People.SPONSORED, ["under_decision", "", ""]),
-        ("jury", 1, 1, False, State.UNDER_DECISION, People.CATEGORY, ["", "under_decision", ""]),
-        ("transport", 0, 0, False, State.TOLD, "", ["told", "", ""]),
-        ("transport", 0, 0, True, State.TOLD, "", ["told", "", ""]),
+        ("illness", 0, 1, State.DECIDED, "", ["authorised", "authorised", ""]),
+        ("illness", 0, 8, State.UNDER_DECISION, People.IN_A_ROW, ["under_decision"] * 3),
+        ("jury", 1, 1, State.UNDER_DECISION, People.CATEGORY, ["", "under_decision", ""]),
+        ("transport", 0, 0, State.TOLD, "", ["told", "", ""]),
     ],
 )
-def test_what_becomes_of_a_telling(
-    ward: Ward, category: str, first: int, last: int, cas: bool, state: State, why: str, says: list[str]
-):
-    if cas:
-        Identifier.objects.create(person=ward.student, system="ukvi", kind="cas", value="E4G")
+def test_what_becomes_of_a_telling(ward: Ward, category: str, first: int, last: int, state: State, why: str, says: list[str]):
     request = told(ward.student, first, last, category=category)
     assert (request.state, request.why_people, ward.says()[:3]) == (state, why, says)
     assert request.due_on == (date(2026, 11, 26) if state == State.UNDER_DECISION else None)

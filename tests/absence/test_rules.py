@@ -37,35 +37,34 @@ def spell(first: int, last: int) -> Spell:
 
 
 @pytest.mark.parametrize(
-    ("asked", "earlier", "today", "category", "sponsored", "why"),
+    ("asked", "earlier", "today", "category", "why"),
     [
-        (spell(0, 0), [], 0, ILLNESS, False, None),
-        (spell(0, 6), [], 0, ILLNESS, False, None),
-        (spell(0, 7), [], 0, ILLNESS, False, People.IN_A_ROW),
-        (spell(0, 0), [], 0, ILLNESS, True, People.SPONSORED),
-        (spell(0, 0), [], 0, JURY, False, People.CATEGORY),
+        (spell(0, 0), [], 0, ILLNESS, None),
+        (spell(0, 6), [], 0, ILLNESS, None),
+        (spell(0, 7), [], 0, ILLNESS, People.IN_A_ROW),
+        (spell(0, 0), [], 0, JURY, People.CATEGORY),
         # Friday, and on from Monday: the weekend between them belongs to the episode
-        (spell(7, 10), [spell(2, 4)], 7, ILLNESS, False, People.IN_A_ROW),
-        (spell(7, 8), [spell(2, 4)], 7, ILLNESS, False, None),
+        (spell(7, 10), [spell(2, 4)], 7, ILLNESS, People.IN_A_ROW),
+        (spell(7, 8), [spell(2, 4)], 7, ILLNESS, None),
         # a working day between them: two episodes, and the days of the year are what counts
-        (spell(6, 9), [spell(0, 4)], 7, ILLNESS, False, People.IN_A_ROW),
-        (spell(14, 17), [spell(0, 4)], 14, ILLNESS, False, None),
-        (spell(14, 18), [spell(0, 4)], 14, ILLNESS, False, None),
-        (spell(14, 19), [spell(0, 4)], 14, ILLNESS, False, People.A_YEAR),
+        (spell(6, 9), [spell(0, 4)], 7, ILLNESS, People.IN_A_ROW),
+        (spell(14, 17), [spell(0, 4)], 14, ILLNESS, None),
+        (spell(14, 18), [spell(0, 4)], 14, ILLNESS, None),
+        (spell(14, 19), [spell(0, 4)], 14, ILLNESS, People.A_YEAR),
         # the year before does not count
-        (spell(0, 4), [Spell(date(2026, 7, 20), date(2026, 7, 26))], 0, ILLNESS, False, None),
+        (spell(0, 4), [Spell(date(2026, 7, 20), date(2026, 7, 26))], 0, ILLNESS, None),
         # told five working days after the last day at the latest
-        (spell(0, 0), [], 7, ILLNESS, False, None),
-        (spell(0, 0), [], 8, ILLNESS, False, People.LATE),
-        (Spell(date(2026, 12, 21), date(2026, 12, 21)), [], 38, ILLNESS, False, People.LATE),
-        (Spell(date(2026, 12, 21), date(2026, 12, 21)), [], 37, ILLNESS, False, None),
+        (spell(0, 0), [], 7, ILLNESS, None),
+        (spell(0, 0), [], 8, ILLNESS, People.LATE),
+        (Spell(date(2026, 12, 21), date(2026, 12, 21)), [], 38, ILLNESS, People.LATE),
+        (Spell(date(2026, 12, 21), date(2026, 12, 21)), [], 37, ILLNESS, None),
     ],
 )
 def test_what_the_policy_authorises_at_once(
-    asked: Spell, earlier: list[Spell], today: int, category: Category, sponsored: bool, why: People | None
+    asked: Spell, earlier: list[Spell], today: int, category: Category, why: People | None
 ):
     today_ = MON + timedelta(days=today)
-    got = why_people(asked, category, today=today_, sponsored=sponsored, certified=earlier, limits=Limits(), working=WORKING)
+    got = why_people(asked, category, today=today_, certified=earlier, limits=Limits(), working=WORKING)
     assert got == why
 
 
@@ -74,7 +73,7 @@ def test_what_the_policy_authorises_at_once(
 )
 def test_the_limits_are_the_policys(in_a_row: int, a_year: int, why: People | None):
     limits = Limits(in_a_row=in_a_row, a_year=a_year)
-    got = why_people(spell(0, 3), ILLNESS, today=MON, sponsored=False, certified=[], limits=limits, working=WORKING)
+    got = why_people(spell(0, 3), ILLNESS, today=MON, certified=[], limits=limits, working=WORKING)
     assert got == why
 
 
@@ -94,7 +93,7 @@ def test_an_episode_holds_what_began_it_and_touches_nothing_more(one: Spell, oth
 def test_more_days_away_never_bring_authorisation_nearer(one: Spell, others: list[Spell]):
     def people(certified: list[Spell]) -> bool:
         limits = Limits()
-        got = why_people(one, ILLNESS, today=one.last, sponsored=False, certified=certified, limits=limits, working=WORKING)
+        got = why_people(one, ILLNESS, today=one.last, certified=certified, limits=limits, working=WORKING)
         return got is not None
 
     assert people(others) >= people(others[1:])
@@ -109,7 +108,6 @@ def test_more_days_away_never_bring_authorisation_nearer(one: Spell, others: lis
         (ILLNESS, People.A_YEAR, False, True),
         (ILLNESS, People.IN_A_ROW, True, False),
         (ILLNESS, People.LATE, False, False),
-        (ILLNESS, People.SPONSORED, False, False),
         (JURY, People.CATEGORY, False, True),
         (JURY, People.CATEGORY, True, False),
         (PRESETS["bereavement"], People.CATEGORY, False, False),

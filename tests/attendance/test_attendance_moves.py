@@ -118,10 +118,10 @@ def test_what_a_change_by_hand_still_needs(after: timedelta, team: bool, changin
     assert needs(at=ENDS + after, **given) == missing  # type: ignore[arg-type]
 
 
-def test_a_sponsored_student_needs_a_second_person_once_the_class_is_over():
-    given = {"ends_at": ENDS, "amend_hours": 168, "team": True, "changing": 1, "reported": False, "sponsored": True}
-    assert needs(at=ENDS - HOUR, **given) is None  # type: ignore[arg-type]
-    assert needs(at=ENDS, **given) == Needs.SECOND_PERSON  # type: ignore[arg-type]
+def test_what_a_file_changes_needs_a_second_person_once_the_class_is_over():
+    assert needed(-HOUR, from_file=True) is None
+    assert needed(timedelta(0), from_file=True) == Needs.SECOND_PERSON
+    assert needed(timedelta(0), from_file=True, changing=0) is None, "it completes a register that nobody took"
 
 
 def needed(after: timedelta, **given: Any) -> Needs | None:

@@ -61,5 +61,5 @@ def test_on_leave_is_not_silent(world: World):
 def test_it_costs_the_same_for_one_and_three(world: World, django_assert_num_queries):
     for _ in range(2):
         _away(world, "Ann Away", "AAA")
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(10):
             _silent()

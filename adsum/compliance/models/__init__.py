@@ -1,6 +1,7 @@
 """The tables of compliance; `adsum/models.py` lists them all."""
 
 from adsum.compliance.models.duty import Duty, DutyStep
+from adsum.compliance.models.edition import Edition, EditionNumber
 from adsum.compliance.models.funding import (
     ChangeOfCircumstance,
     Confirmation,
@@ -12,16 +13,30 @@ from adsum.compliance.models.funding import (
     WorklistRow,
 )
 from adsum.compliance.models.representation import Representation
+from adsum.compliance.models.sponsorship import ArrivalStep, SponsorProfile
+from adsum.compliance.models.terms import RemotePermission, SponsorTerms, StudyVacation
+from adsum.compliance.models.watching import LateChange, LeaveApproval, SponsorAlert, SponsorStanding
 
 __all__ = [
+    "ArrivalStep",
     "ChangeOfCircumstance",
     "Confirmation",
     "Duty",
     "DutyStep",
+    "Edition",
+    "EditionNumber",
     "Funding",
     "FundingLeftOver",
+    "LateChange",
+    "LeaveApproval",
     "LiabilityPoint",
+    "RemotePermission",
     "Representation",
+    "SponsorAlert",
+    "SponsorProfile",
+    "SponsorStanding",
+    "SponsorTerms",
+    "StudyVacation",
     "TheirWorklist",
     "WorklistLayout",
     "WorklistRow",

@@ -7,6 +7,7 @@ from adsum.engagement.models.concern import Concern, Conduct, ConductClass
 from adsum.engagement.models.contact import ContactPoint
 from adsum.engagement.models.cover import Fallback, Leave
 from adsum.engagement.models.policy import AlertRule, RuleSwitch, RuleVersion, StageWording
+from adsum.engagement.models.supervision import Supervision, SupervisionPlan
 from adsum.engagement.models.trial import Judgement, RuleTrial, WouldBe
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "RuleTrial",
     "RuleVersion",
     "StageWording",
+    "Supervision",
+    "SupervisionPlan",
     "Tick",
     "Told",
     "WelfareHold",

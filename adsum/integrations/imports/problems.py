@@ -83,6 +83,9 @@ UNUSABLE: dict[str, Promise] = {
 PROBLEMS: dict[str, Promise] = {
     "contact": _("What stands under %(column)s cannot be used. Write digits, an e-mail address, or up to 300 characters."),
     "adjustment": _("This adjustment cannot be used. %(why)s"),
+    "sponsorship": _("This sponsorship cannot be used. %(why)s"),
+    "cas_of_another": _("This CAS is that of another student. Check the number of the CAS, and that of the student."),
+    "cas_twice": _("This CAS stands on line %(line)s already. Keep the right one of the two."),
     "adjustment_id": _(
         "The id %(id)s is longer than 200 characters, or stands in the file twice. Give every row an id of its own."
     ),

@@ -16,6 +16,7 @@ from adsum.attendance.adjustments import Arrangement, adjust
 from adsum.attendance.models import Correction, Mark, MarkChange, ReportedPeriod
 from adsum.attendance.reported import report_period
 from adsum.attendance.rules import Reason, Source, Status
+from adsum.attendance.services import Done, Proposed
 from adsum.attendance.weighing import Entry
 from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
@@ -297,7 +298,9 @@ def test_after_the_deadline_only_the_team_changes_marks_but_first_marks_still_co
     assert left_out(made) == [(2, "team")]
     assert made.problems[0].raw.startswith("Alice Abel")
     assert house.enter(*lines, source=source, at=late) == 1
-    assert house.enter(*lines, source=source, by=team, at=late) == 1
+    made = house.plan(*lines, source=source, by=team, at=late)
+    answer = marks_in.apply(house.session, made, source=source, act=act(team, late)._replace(proposes=True))
+    assert isinstance(answer, Proposed if source == Source.IMPORT else Done), "what a file changes a colleague confirms"
 
 
 def test_a_reported_day_is_the_teams_for_the_students_it_was_reported_for(house: House):

@@ -1,0 +1,64 @@
+"""The numbers that authorities set: whose each is, and in what it is counted. Their values are in dated editions, never
+here."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Authority(StrEnum):
+    """Who publishes guidance that the university has to follow."""
+
+    UKVI = "ukvi"
+    HOME_OFFICE_BCA = "home_office_bca"
+    """The Basic Compliance Assessment of sponsors."""
+    SLC = "slc"
+    OFS = "ofs"
+
+
+class Unit(StrEnum):
+    """In what a number is counted. A number without its unit means nothing."""
+
+    CALENDAR_DAYS = "calendar_days"
+    WORKING_DAYS = "working_days"
+    PERCENT = "percent"
+    HOURS = "hours"
+    STUDENTS = "students"
+
+
+class Number(StrEnum):
+    """A number that an edition sets."""
+
+    NO_ENGAGEMENT_CEILING = "no_engagement_ceiling"
+    """The longest time without engagement before the university has to intervene."""
+    REPORT_WORKING_DAYS = "report_working_days"
+    """How soon an event is reported."""
+    LOCATION_WORKING_DAYS = "location_working_days"
+    """From how long a stay elsewhere on is notified."""
+    REMOTE_SHARE = "remote_share"
+    REMOTE_SHARE_PERMITTED = "remote_share_permitted"
+    """The same, where the Home Office permitted more."""
+    WEEKLY_DAYTIME_HOURS = "weekly_daytime_hours"
+    """Taught in a classroom, from Monday to Friday in daytime, below degree level and pre-sessional."""
+
+
+class Meaning(NamedTuple):
+    """Whose number it is, and in what it is counted."""
+
+    authority: Authority
+    unit: Unit
+
+
+MEANINGS: Mapping[Number, Meaning] = {
+    Number.NO_ENGAGEMENT_CEILING: Meaning(Authority.UKVI, Unit.CALENDAR_DAYS),
+    Number.REPORT_WORKING_DAYS: Meaning(Authority.UKVI, Unit.WORKING_DAYS),
+    Number.LOCATION_WORKING_DAYS: Meaning(Authority.UKVI, Unit.WORKING_DAYS),
+    Number.REMOTE_SHARE: Meaning(Authority.UKVI, Unit.PERCENT),
+    Number.REMOTE_SHARE_PERMITTED: Meaning(Authority.UKVI, Unit.PERCENT),
+    Number.WEEKLY_DAYTIME_HOURS: Meaning(Authority.UKVI, Unit.HOURS),
+}
+
+
+def numbers_of(authority: Authority) -> tuple[Number, ...]:
+    """What an edition of this authority has to set, in the order pages show it."""
+    return tuple(number for number in Number if MEANINGS[number].authority == authority)
