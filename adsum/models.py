@@ -81,8 +81,11 @@ from adsum.compliance.models import (
     LateChange,
     LeaveApproval,
     LiabilityPoint,
+    PartnerCheck,
     RemotePermission,
     Representation,
+    Sample,
+    SampledStudent,
     SponsorAlert,
     SponsorProfile,
     SponsorStanding,
@@ -122,8 +125,8 @@ from adsum.engagement.models import (
     WouldBe,
 )
 from adsum.messages.models import HandOver, MailChoice, Message
+from adsum.timetable.calendar_table import CalendarKey
 from adsum.timetable.models import (
-    CalendarKey,
     ClassChange,
     ClassReport,
     ClassSession,
@@ -141,6 +144,7 @@ from adsum.timetable.models import (
     Term,
     Vacation,
 )
+from adsum.timetable.partner_table import DeliveryPartner
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 
 __all__ = [
@@ -183,6 +187,7 @@ __all__ = [
     "Correction",
     "Course",
     "Cursor",
+    "DeliveryPartner",
     "Department",
     "Display",
     "Duty",
@@ -230,6 +235,7 @@ __all__ = [
     "Opening",
     "Outage",
     "Pairing",
+    "PartnerCheck",
     "Person",
     "Place",
     "PlaceChange",
@@ -252,6 +258,8 @@ __all__ = [
     "RuleSwitch",
     "RuleTrial",
     "RuleVersion",
+    "Sample",
+    "SampledStudent",
     "Scan",
     "SecondCheck",
     "Site",

@@ -6,6 +6,7 @@ from django.views.i18n import set_language
 
 from adsum.web import calendars, checkpoints, home, mail_reports, messages, policy
 from adsum.web.admin import answers, gate, outbox, people, providers
+from adsum.web.compliance import packs, partners
 from adsum.web.entered import RowConverter
 from adsum.web.office import (
     absence_rules,
@@ -118,6 +119,21 @@ urlpatterns = [
     path("absences/<uuid:ref>/evidence/<uuid:file>/delete/", absences.delete_evidence, name="student_evidence_delete"),
     path("record/reminder/<str:step>/", reminder.tick, name="student_reminder"),
     path("record/access/", access.access, name="student_access"),
+    # Those who report to authorities
+    path("compliance/packs/", packs.packs, name="packs"),
+    path("compliance/packs/one/", packs.pack_file, name="pack_file"),
+    path("compliance/packs/samples/", packs.draw, name="pack_draw"),
+    path("compliance/packs/samples/<uuid:ref>/", packs.sample, name="pack_sample"),
+    path("compliance/packs/samples/<uuid:ref>/file/", packs.sample_file, name="pack_sample_file"),
+    path("compliance/partners/", partners.partners, name="partners"),
+    path("compliance/partners/add/", partners.add, name="partner_add"),
+    path("compliance/partners/source/", partners.source_file, name="partner_source"),
+    path("compliance/partners/of/<slug:code>/", partners.partner, name="partner"),
+    path("compliance/partners/of/<slug:code>/checks/", partners.plan, name="partner_plan"),
+    path("compliance/partners/checks/<uuid:ref>/draw/", partners.draw, name="partner_draw"),
+    path("compliance/partners/checks/<uuid:ref>/count/", partners.count, name="partner_count"),
+    path("compliance/partners/of/<slug:code>/classes/", partners.classes, name="partner_classes"),
+    path("compliance/partners/of/<slug:code>/students/", partners.students, name="partner_students"),
     # The help desk
     path("desk/", desk.find, name="desk"),
     path("desk/students/<uuid:ref>/", desk.student, name="desk_student"),
@@ -127,7 +143,7 @@ urlpatterns = [
     path("office/absences/together/", deciding.together, name="absences_together"),
     path("office/absences/rules/", absence_rules.rules, name="absence_rules"),
     path("office/absences/rules/numbers/", absence_rules.numbers, name="absence_numbers"),
-    path("office/absences/rules/reasons/<slug:code>/", absence_rules.reason, name="absence_reason"),
+    path("office/absences/rules/reasons/<str:code>/", absence_rules.reason, name="absence_reason"),
     path("office/absences/rules/deciders/", absence_rules.add_decider, name="absence_decider_add"),
     path("office/absences/rules/deciders/<row:pk>/end/", absence_rules.end_decider, name="absence_decider_end"),
     path("office/absences/<uuid:ref>/", deciding.absence, name="office_absence"),

@@ -78,6 +78,9 @@ IMPORTS = frozenset({Role.TIMETABLING, Role.ADMINISTRATOR})
 COMPLIANCE = frozenset({Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC})
 """Report attendance to authorities outside, and have to know when what they reported is corrected."""
 
+OVERSEES_PARTNERS = COMPLIANCE | {Role.ATTENDANCE_TEAM}
+"""Watch over the attendance at providers that teach for the university, and check it there; over the whole university."""
+
 MAKES_POLICIES = frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})
 """May make policies: for the departments over which they are attendance team, or for all."""
 

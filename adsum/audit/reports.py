@@ -1,6 +1,6 @@
 """Reads of the logs: what happened to a person or a thing, and who looked at whose record."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import TruncDate
 
-from adsum.audit.encoding import key_of
+from adsum.audit.encoding import Facts, key_of, keys_of
 from adsum.audit.models import AccessLog, AccessReport, Checkpoint, Event, Leaf
 from adsum.audit.rules import CLASSES, LISTS, Finding, Page, Unusual, View, Wide
-from adsum.audit.tree import tokens_of
+from adsum.audit.tree import COLUMNS, tokens_of
 
 
 def events_about(subject: str) -> QuerySet[Event]:
@@ -24,6 +24,36 @@ def events_about(subject: str) -> QuerySet[Event]:
     sealed = Leaf.objects.filter(subject_key__in=map(key_of, subjects)).values_list("event_id", flat=True)
     waiting = Q(pk__gt=head.settled if head else 0)
     return Event.objects.filter(Q(pk__in=list(sealed)) | waiting, subject__in=subjects).order_by("-id")
+
+
+AT_ONCE = 500
+"""How many subjects or events one query names."""
+
+
+def history_of(person: int, subjects: Collection[str] = ()) -> list[Facts]:
+    """What the log knows of a person, in order: every event by or about them, and about these `subjects`. Found by the index of
+    the tree, and among the events that still wait for their place."""
+    people = {key_of(f"person:{token}") for token in tokens_of(person)}
+    about = sorted(people | {key_of(subject) for subject in subjects})
+    named = Leaf.objects.filter(actor_key__in=people) | Leaf.objects.filter(about_key__in=people)
+    found = set(named.values_list("event_id", flat=True))
+    for first in range(0, len(about), AT_ONCE):
+        some = Leaf.objects.filter(subject_key__in=about[first : first + AT_ONCE])
+        found |= set(some.values_list("event_id", flat=True))
+    head = Checkpoint.objects.order_by("-size", "-pk").first()
+    waiting = Event.objects.filter(pk__gt=head.settled if head else 0)
+    events = {row[0]: Facts(*row) for row in waiting.values_list(*COLUMNS).iterator()}
+    events = {pk: one for pk, one in events.items() if pk in found or _concerns(one, people, set(about))}
+    sealed = sorted(found - events.keys())
+    for first in range(0, len(sealed), AT_ONCE):
+        rows = Event.objects.filter(pk__in=sealed[first : first + AT_ONCE]).values_list(*COLUMNS)
+        events |= {row[0]: Facts(*row) for row in rows}
+    return [events[pk] for pk in sorted(events)]
+
+
+def _concerns(event: Facts, people: Collection[int], subjects: Collection[int]) -> bool:
+    keys = keys_of(event)
+    return keys.actor in people or keys.about in people or keys.subject in subjects
 
 
 class Looks(NamedTuple):

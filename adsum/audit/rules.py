@@ -60,6 +60,8 @@ class Page(StrEnum):
     """One student's funding, and what is said of it outside."""
     FUNDED = "funded"
     """A list of funded students, with codes and how they attend."""
+    PACK = "pack"
+    """An evidence pack, or being one of those drawn for one."""
     EVENT_LIST = "event_list"
     """The event log, when it named a person who was not searched for."""
 

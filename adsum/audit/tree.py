@@ -98,7 +98,28 @@ def proof_of(event: int) -> Proof | None:
     return Proof(encode(Facts(*row)), leaf.index, Tree().inclusion(leaf.index, checkpoint.size), checkpoint)
 
 
+def proofs_of(events: Collection[Facts]) -> tuple[Checkpoint | None, list[tuple[Facts, int, list[bytes]]]]:
+    """The newest published checkpoint, and each of these events that it signs with its place and proof."""
+    checkpoint = published().first()
+    if checkpoint is None:
+        return None, []
+    by_pk, tree, found = {event.pk: event for event in events}, Tree(), []
+    wanted = sorted(by_pk)
+    for first in range(0, len(wanted), WIDTH):
+        some = Leaf.objects.filter(event_id__in=wanted[first : first + WIDTH], index__lt=checkpoint.size)
+        for event, index in some.order_by("index").values_list("event_id", "index"):
+            found.append((by_pk[event], index, tree.inclusion(index, checkpoint.size)))
+    return checkpoint, found
+
+
 # Checkpoints
+
+
+def first_signed_with(subject: str) -> Checkpoint | None:
+    """The first checkpoint, published or not, of a log that has an event about this subject; None while it waits for its place
+    (two queries)."""
+    leaf = Leaf.objects.filter(subject_key=key_of(subject)).order_by("index").first()
+    return Checkpoint.objects.filter(size__gt=leaf.index).order_by("size", "pk").first() if leaf is not None else None
 
 
 def has_events() -> bool:

@@ -19,7 +19,7 @@ AUDITED = {
 TOLD: Told = {
     Course: ("department",),
     ModuleLeader: ("module", "starts_on", "ends_on"),
-    Enrolment: ("course", "status", "tutor", "starts_on", "ends_on"),
+    Enrolment: ("course", "status", "tutor", "starts_on", "ends_on", "delivery_partner"),
     GroupStaff: ("group",),
 }
 """What the event of such a row says beside the names of the fields that changed: what decides who may see what."""

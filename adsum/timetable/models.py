@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import KEEPS_REGISTERS, Access, Role
 from adsum.core.declared import For, From, Keep, about_no_one, declare
+from adsum.timetable.partner_table import DeliveryPartner
 from adsum.timetable.rules import Change, ClassStatus, Delivery, Kind
 from adsum.timetable.sources import Import
 
@@ -112,13 +113,23 @@ class Enrolment(models.Model):
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.ENROLLED)
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
+    delivery_partner = models.ForeignKey(
+        DeliveryPartner,
+        to_field="code",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="enrolments",
+        db_index=False,
+    )
+    """Who teaches this student for the university; empty: the university itself."""
     source = models.CharField(max_length=40, blank=True)
     declared = declare(
         "person",
         Keep.ATTENDANCE,
         For.TEACHING,
         From.RECORDS,
-        facts="course mode level year_of_study status starts_on ends_on source",
+        facts="course mode level year_of_study status starts_on ends_on delivery_partner source",
         people="tutor",
     )
 
@@ -127,6 +138,9 @@ class Enrolment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["person", "course", "starts_on"], name="one_enrolment_per_course_and_start")
+        ]
+        indexes = [
+            models.Index(fields=["delivery_partner"], condition=Q(delivery_partner__isnull=False), name="enrolment_by_partner")
         ]
 
     def __str__(self) -> str:
@@ -348,6 +362,16 @@ class ClassSession(models.Model):
     kind = models.CharField(max_length=20, choices=[(k.value, k.value) for k in Kind], default=Kind.OTHER)
     delivery = models.CharField(max_length=20, choices=[(d.value, d.value) for d in Delivery], default=Delivery.IN_PERSON)
     mandatory = models.BooleanField(default=True)
+    delivery_partner = models.ForeignKey(
+        DeliveryPartner,
+        to_field="code",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="sessions",
+        db_index=False,
+    )
+    """Who teaches it for the university; empty: the university itself."""
     status = models.CharField(max_length=20, choices=[(s.value, s.value) for s in ClassStatus], default=ClassStatus.SCHEDULED)
     starts_at = models.DateTimeField(db_index=True)
     ends_at = models.DateTimeField()
@@ -368,7 +392,7 @@ class ClassSession(models.Model):
     """What its source last said, in the source's words: only what differs from it changes the class, so that a change
     made here by hand outlives the next import."""
     declared = about_no_one(
-        "ref source source_id occurrence module title kind delivery mandatory status starts_at ends_at "
+        "ref source source_id occurrence module title kind delivery mandatory delivery_partner status starts_at ends_at "
         "starts_on zone rooms groups version source_changed_at sequence suspect_since kept_at said",
         people="staff",
     )
@@ -381,6 +405,11 @@ class ClassSession(models.Model):
                 fields=["source", "source_id", "occurrence"], condition=~Q(source=""), name="one_session_per_occurrence"
             ),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="session_ends_after_it_starts"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["delivery_partner", "starts_at"], condition=Q(delivery_partner__isnull=False), name="class_by_partner"
+            )
         ]
 
     def __str__(self) -> str:
@@ -457,19 +486,3 @@ class ClassReport(models.Model):
 
     def __str__(self) -> str:
         return f"report on {self.session_id}"
-
-
-class CalendarKey(models.Model):
-    """The secret in the address of one person's own calendar. It is found by its fingerprint. The encrypted copy is there to
-    show the address to its owner again; the table itself does not reveal it."""
-
-    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="+")
-    fingerprint = models.CharField(max_length=64, unique=True)
-    sealed = models.CharField(max_length=200)
-    made_at = models.DateTimeField()
-    declared = declare(
-        "person", Keep.CONTACT, For.SERVICE, From.PERSON, facts="made_at", secrets="fingerprint sealed", goes=True
-    )
-
-    def __str__(self) -> str:
-        return f"calendar of {self.person_id}"

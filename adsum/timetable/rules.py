@@ -95,6 +95,8 @@ class ClassFacts:
     staff: tuple[str, ...] = field(compare=False)
     groups: tuple[str, ...] = field(compare=False)
     keys: Keys
+    partner: str = ""
+    """The code of the partner that teaches it; '' for the university itself."""
 
 
 def change_between(before: ClassFacts | None, after: ClassFacts) -> Change:

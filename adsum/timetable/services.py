@@ -21,9 +21,10 @@ from adsum.core import vault
 from adsum.core.declared import LIVES, Keep
 from adsum.core.signing import fingerprint
 from adsum.core.turns import let_others_write
+from adsum.timetable.calendar_table import CalendarKey
 from adsum.timetable.events import AUDITED, TOLD, events_of_places
 from adsum.timetable.keeping import ids_of, keep_before, keep_places, with_ids
-from adsum.timetable.models import CalendarKey, ClassChange, ClassSession, Group, Room, Teaching
+from adsum.timetable.models import ClassChange, ClassSession, Group, Room, Teaching
 from adsum.timetable.rules import Change, ClassFacts, ImportState, Keys, PollOutcome
 from adsum.timetable.sources import FeedMapping, Import, ImportChange, ImportProblem, Poll
 from adsum.timetable.writes import ClassStep, SourceWord, Writes
@@ -100,6 +101,7 @@ def facts_json(facts: ClassFacts | None) -> dict[str, Any] | None:
         "rooms": list(facts.rooms),
         "staff": list(facts.staff),
         "groups": list(facts.groups),
+        "partner": facts.partner,
     }
 
 
@@ -180,6 +182,7 @@ def class_facts(session: ClassSession, rooms: Iterable[Room], groups: Iterable[G
             frozenset(person.pk for person in staff),
             frozenset(group.pk or (group.module.code, group.code) for group in groups),
         ),
+        partner=session.delivery_partner_id or "",
     )
 
 

@@ -17,7 +17,7 @@ from adsum.core.errors import AdsumError
 from adsum.core.signing import fingerprint
 from adsum.integrations.files.calendars import calendar_of
 from adsum.timetable import services
-from adsum.timetable.models import CalendarKey
+from adsum.timetable.calendar_table import CalendarKey
 from adsum.web.middleware import PersonRequest
 
 MOST_READS = 120

@@ -24,7 +24,7 @@ WRITERS = {
     "audit": ["services", "looks", "following", "bulk"],
     "absence": ["services", "decisions", "evidence", "terms"],
     "accounts": ["services", "bulk", "erasing", "generation", "identities", "reaching", "second_factors"],
-    "timetable": ["services", "changes", "keeping", "roles"],
+    "timetable": ["services", "changes", "keeping", "partners", "roles"],
     "attendance": [
         "services",
         "adjustments",
@@ -48,7 +48,9 @@ WRITERS = {
         "late_changes",
         "leave",
         "liability",
+        "partner_checks",
         "representations",
+        "samples",
         "sponsorship",
         "terms",
         "watch",

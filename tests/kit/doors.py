@@ -88,6 +88,8 @@ PEOPLE       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 ACCESS_LOG   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404)
 SEEN         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404, 404)
 AMENDMENTS   = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 200, 200, 404, 404, 404, 404, 404)
+PARTNERS     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404)
+OF_SLC       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404)
 REPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404, 404)
 NOTES        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404, 404, 404, 404, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404)
@@ -282,6 +284,20 @@ DOORS = [
     *doors("decide_proposal",         "/classes/{session}/proposals/{proposal}/", None, DONE, decision="decline", answer="No"),
     *doors("amendments",              "/office/amendments/",                AMENDMENTS, None),
     *doors("correction_seen",         "/office/amendments/{correction}/noted/", None, NOTES),
+    *doors("packs",                   "/compliance/packs/",                 REPORTS, None),
+    *doors("pack_file",               "/compliance/packs/one/",             None, instead(REPORTS, 422)),
+    *doors("pack_draw",               "/compliance/packs/samples/",         None, instead(REPORTS, 422)),
+    *doors("pack_sample",             "/compliance/packs/samples/{sample}/", OF_SLC, None),
+    *doors("pack_sample_file",        "/compliance/packs/samples/{sample}/file/", None, instead(OF_SLC, 302)),
+    *doors("partners",                "/compliance/partners/",              PARTNERS, None),
+    *doors("partner_add",             "/compliance/partners/add/",          None, instead(PARTNERS, 422)),
+    *doors("partner_source",          "/compliance/partners/source/",       None, PARTNERS),
+    *doors("partner",                 "/compliance/partners/of/{partner}/", PARTNERS, None),
+    *doors("partner_plan",            "/compliance/partners/of/{partner}/checks/", None, instead(PARTNERS, 422)),
+    *doors("partner_draw",            "/compliance/partners/checks/{partner_check}/draw/", None, instead(PARTNERS, 302)),
+    *doors("partner_count",           "/compliance/partners/checks/{partner_check}/count/", None, instead(PARTNERS, 422)),
+    *doors("partner_classes",         "/compliance/partners/of/{partner}/classes/", None, instead(PARTNERS, 422)),
+    *doors("partner_students",        "/compliance/partners/of/{partner}/students/", None, instead(PARTNERS, 422)),
     *doors("reported_periods",        "/office/amendments/periods/",        REPORTS, instead(REPORTS, 422)),
     *doors("withdraw_period",         "/office/amendments/periods/{period}/withdraw/", None, NOTES),
     *doors("student_mark",            "/classes/{session}/students/{student}/", THIS_CLASS, None),

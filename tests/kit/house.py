@@ -12,7 +12,7 @@ from adsum.absence.reports import span_of
 from adsum.absence.rules import Cleaned, FileKind, Spell
 from adsum.absence.services import Telling, tell
 from adsum.absence.terms import add_route
-from adsum.accounts.models import Person, RoleGrant
+from adsum.accounts.models import Identifier, Person, RoleGrant
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
 from adsum.attendance.adjustments import Arrangement, adjust
@@ -34,6 +34,9 @@ from adsum.checkin.pairing import begin_pairing
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, open_checkin
 from adsum.checkin.writer import record_scans
+from adsum.compliance.partner_checks import plan_check
+from adsum.compliance.samples import draw_sample
+from adsum.compliance.scopes import Scope
 from adsum.core.university import civil_date
 from adsum.engagement.case_rules import MeetingState, Span, Worry
 from adsum.engagement.cases import open_case
@@ -50,6 +53,7 @@ from adsum.messages.services import write as write_messages
 from adsum.messages.topic import Draft, class_named
 from adsum.messages.topics import queries
 from adsum.timetable.models import ClassReport, ModuleLeader, Term
+from adsum.timetable.partners import add_partner
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
 from tests.kit.alerted import rules_in_force
@@ -195,6 +199,7 @@ class House:
             "conduct": refer_conduct(student, [About(session)], "Two phones", act=by_team).ref,
             "leave": take_leave(self.people["leader"], None, at.date(), at.date(), act=by_team).pk,
         }
+        self._compliance(student, at)
         roles = start_import(kind="roles", filename="r.csv", content=b"", options={}, actor="system:test", at=at)
         self.names["roles"] = roles.ref
         self.names["grant"] = RoleGrant.objects.get(person=student).pk
@@ -223,6 +228,17 @@ class House:
         self.letter = keep(self.away, Cleaned(FileKind.PDF, b"a letter"), act=Act(student, at))
         team = self.people["team"]
         self.route = add_route(decider=team, deputy=None, category="", group=None, department=None, by=team, at=at)
+
+    def _compliance(self, student: Person, at: datetime) -> None:
+        """A sample drawn for the Student Loans Company; a partner, and a spot check of it."""
+        officer = self.people["slc"]
+        Identifier.objects.create(person=student, system="slc", kind="ssn", value="SSN1")
+        partner = add_partner("west", "West College", by=officer, at=at)
+        self.names |= {
+            "sample": draw_sample(Scope.SLC, 1, course=None, as_of=at, by=officer, at=at).ref,
+            "partner": partner.code,
+            "partner_check": plan_check(partner, civil_date(at), civil_date(at), by=officer, at=at).ref,
+        }
 
     def browser(self, who: str, *, csrf: bool = False) -> Client:
         """A browser that has been here for a moment, as this person, who has just proved themselves."""

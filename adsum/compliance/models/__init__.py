@@ -12,7 +12,9 @@ from adsum.compliance.models.funding import (
     WorklistLayout,
     WorklistRow,
 )
+from adsum.compliance.models.partner import PartnerCheck
 from adsum.compliance.models.representation import Representation
+from adsum.compliance.models.sample import Sample, SampledStudent
 from adsum.compliance.models.sponsorship import ArrivalStep, SponsorProfile
 from adsum.compliance.models.terms import RemotePermission, SponsorTerms, StudyVacation
 from adsum.compliance.models.watching import LateChange, LeaveApproval, SponsorAlert, SponsorStanding
@@ -30,8 +32,11 @@ __all__ = [
     "LateChange",
     "LeaveApproval",
     "LiabilityPoint",
+    "PartnerCheck",
     "RemotePermission",
     "Representation",
+    "Sample",
+    "SampledStudent",
     "SponsorAlert",
     "SponsorProfile",
     "SponsorStanding",

@@ -51,23 +51,23 @@ def register_pdf(sessions: Sequence[ClassSession], *, at: datetime) -> bytes:
     return draw(sheet_data(sessions, at=at))
 
 
-def draw(data: dict[str, Any]) -> bytes:
+def draw(data: dict[str, Any], *, template: Path = TEMPLATE) -> bytes:
     """The filled template. Whatever people and rooms are called, there is a sheet (lettering.py)."""
     try:
-        return _drawn(data)
+        return _drawn(data, template)
     except typst.TypstError:
         letters = lettering.letters_of(data)
         missing = lettering.undrawable(letters)
         log.warning("sheet.letters", missing=len(missing), do="adsum check names the scripts and their fonts")
     try:
-        return _drawn(_legible(data, missing))
+        return _drawn(_legible(data, missing), template)
     except typst.TypstError:  # together they are refused though each is drawn: a plain sheet is better than none
-        return _drawn(_legible(data, letters))
+        return _drawn(_legible(data, letters), template)
 
 
-def _drawn(data: dict[str, Any]) -> bytes:
+def _drawn(data: dict[str, Any], template: Path) -> bytes:
     return typst.compile(
-        TEMPLATE.read_bytes(),
+        template.read_bytes(),
         font_paths=lettering.fonts(),
         sys_inputs={"data": json.dumps(data)},
         pdf_standards=lettering.STANDARD,

@@ -225,6 +225,8 @@ class _ClassPlanner:
         module = resolver.module(row) if "module" in new else None
         groups = resolver.groups(row) if "groups" in new else None
         rooms = resolver.rooms(row) if "rooms" in new else None
+        if "partner" in new:
+            resolver.check_partner(row)
         if session is None:
             self._new(row, ClassSession(module=module), Known(rooms or [], groups or [], staff or []))
             return
@@ -298,7 +300,7 @@ class _ClassPlanner:
 
     def _new(self, row: ClassRow, session: ClassSession, links: Known) -> None:
         session.source, session.source_id = row.source, row.event_id
-        self._set(row, session, {"title", "kind", "delivery", "mandatory", "cancelled", "when"})
+        self._set(row, session, {"title", "kind", "delivery", "mandatory", "cancelled", "when", "partner"})
         session.occurrence = self._free_label(row)
         self._note(row, session)
         facts = class_facts(session, links.rooms, links.groups, links.staff)
@@ -324,6 +326,8 @@ class _ClassPlanner:
         if "when" in new:
             session.starts_at, session.ends_at, session.zone = row.starts_at, row.ends_at, row.zone
             session.starts_on = row.day
+        if "partner" in new and row.partner is not None:
+            session.delivery_partner_id = row.partner or None
         if "cancelled" in new:
             session.status = ClassStatus.CANCELLED if row.cancelled else ClassStatus.SCHEDULED
 
@@ -340,8 +344,8 @@ class _ClassPlanner:
         before, after = (_shown(facts, zone) for facts in (step.before, step.after))
         label = f"{step.after.title} · {(before or after or {})['when']}"
         if before and after:
-            names = [name for name in after if before[name] != after[name]]
-            before, after = ({name: shown[name] for name in names} for shown in (before, after))
+            names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+            before, after = ({name: shown[name] for name in names if name in shown} for shown in (before, after))
         self.plan.line(step.change, "class", label, before, after)
 
     # Missing classes
@@ -408,4 +412,4 @@ def _shown(facts: ClassFacts | None, zone: ZoneInfo) -> dict[str, Any] | None:
         "rooms": ", ".join(facts.rooms),
         "staff": ", ".join(facts.staff),
         "groups": ", ".join(facts.groups),
-    }
+    } | ({"partner": facts.partner} if facts.partner else {})

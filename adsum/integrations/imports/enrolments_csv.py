@@ -18,10 +18,11 @@ from adsum.integrations.imports.plan import Plan, is_on, rows_with, some, too_lo
 from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.reading import Record
 from adsum.timetable.models import Course, Enrolment
+from adsum.timetable.partner_table import DeliveryPartner
 from adsum.timetable.rules import Change, loses_days
 
 REQUIRED = frozenset({"student", "course", "status", "starts_on"})
-KNOWN = REQUIRED | {"course_title", "department", "mode", "level", "year", "ends_on", "tutor"}
+KNOWN = REQUIRED | {"course_title", "department", "mode", "level", "year", "ends_on", "tutor", "delivery_partner"}
 SOURCE = "enrolments"
 Status = Enrolment.Status
 STATUSES = {"current": Status.ENROLLED, "enrolled": Status.ENROLLED} | {
@@ -56,6 +57,8 @@ class _Reader(PeopleRows):
 
     def __init__(self, content: bytes, file: str, plan: Plan) -> None:
         super().__init__(content, file, plan, required=REQUIRED, known=KNOWN)
+        codes = {code for row in self.rows if (code := row.get("delivery_partner"))}
+        self.partners = {one.code: one for one in rows_with(DeliveryPartner.objects.all(), "code", codes)}
         self.said: defaultdict[Key, list[tuple[_Row, Record]]] = defaultdict(list)
         self.courses: dict[str, tuple[dict[str, Any], Record]] = {}
         """By code, what its first row says of a course."""
@@ -82,10 +85,7 @@ class _Reader(PeopleRows):
         values: dict[str, Any] = {"status": status, "ends_on": last}
         if "tutor" in record.cells:
             values["tutor"] = self.person(record, "tutor") if record.get("tutor") else None
-        if "mode" in record.cells:
-            values["mode"] = record.get("mode").casefold().replace("-", "_").replace(" ", "_") or "full_time"
-        if "level" in record.cells:
-            values["level"] = record.get("level")
+        values |= self._how(record)
         if record.get("year"):
             if record.get("year") not in YEARS:
                 allowed = f"{YEARS[0]}–{YEARS[-1]}"
@@ -95,6 +95,17 @@ class _Reader(PeopleRows):
         if problem := too_long(record, Enrolment, values, {}):
             raise Unusable(problem)
         return _Row(person, code, first, values)
+
+    def _how(self, record: Record) -> dict[str, Any]:
+        """How the student studies, as far as the file has such columns. Raises Unusable."""
+        values: dict[str, Any] = {}
+        if "mode" in record.cells:
+            values["mode"] = record.get("mode").casefold().replace("-", "_").replace(" ", "_") or "full_time"
+        if "level" in record.cells:
+            values["level"] = record.get("level")
+        if "delivery_partner" in record.cells:
+            values["delivery_partner"] = self.named(record, "delivery_partner", self.partners)
+        return values
 
     def _course(self, record: Record, code: str) -> None:
         """Keep what the row says of its course. Raises Unusable."""
@@ -148,7 +159,7 @@ class _Planner:
 
     def run(self, file: str) -> None:
         wanted = self.reader.settled(self.plan.problems)
-        loaded = Enrolment.objects.select_related("person", "course", "tutor")
+        loaded = Enrolment.objects.select_related("person", "course", "tutor", "delivery_partner")
         of_people = rows_with(loaded, "person", {key[0] for key in wanted})
         known = {_key(one): one for one in [*loaded.filter(source=self.source), *of_people]}
         own = {key: one for key, one in known.items() if one.source == self.source and is_on(one.ends_on, self.today)}

@@ -17,7 +17,7 @@ from adsum.integrations.imports.vocabulary import NO, YES, delivery_in, kind_in
 from adsum.timetable.rules import ClassStatus, Delivery, Kind
 
 REQUIRED = frozenset("event_id module_code title event_type start end timezone location delivery_mode mandatory".split())
-OPTIONAL = frozenset("staff_ids group_ids student_ids status last_changed source_system occurrence".split())
+OPTIONAL = frozenset("staff_ids group_ids student_ids status last_changed source_system occurrence delivery_partner".split())
 STATUSES = {
     "": ClassStatus.SCHEDULED,
     "scheduled": ClassStatus.SCHEDULED,
@@ -99,6 +99,7 @@ def _row(record: Record, system: str, strange: Counter[str]) -> ClassRow:
         groups=groups + ((_list_of(record, students),) if students else ()),
         changed_at=_time(record, "last_changed", zone) if record.get("last_changed") else None,
         sequence=0,
+        partner=record.get("delivery_partner") if "delivery_partner" in record.cells else None,
         record=record,
     )
 

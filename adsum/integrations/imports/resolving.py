@@ -13,6 +13,7 @@ from adsum.integrations.imports.problems import Unusable
 from adsum.integrations.imports.reading import Record
 from adsum.integrations.imports.rows import LIST_PREFIX, ClassRow, GroupRef, Timetable
 from adsum.timetable.models import Group, Module, Place, Room
+from adsum.timetable.partner_table import DeliveryPartner
 from adsum.timetable.rules import Change
 
 M = TypeVar("M", bound=Model)
@@ -83,6 +84,8 @@ class Resolver:
         self.groups_by_code = _listed(rows_with(groups, "code", group_ids), "code")
         self.made: dict[GroupRef, Group] = {}
         self.room_names = {room.name: room for room in rows_with(Room.objects.all(), "name", _all(rows, "rooms"))}
+        codes = {row.partner for row in rows if row.partner}
+        self.partners = {one.code for one in rows_with(DeliveryPartner.objects.all(), "code", codes)}
         students = {id_ for ref in refs for id_ in timetable.students.get(ref, ())}
         self.people = People(set(_all(rows, "staff")) | students)
 
@@ -149,6 +152,11 @@ class Resolver:
                 self.plan.writes.rooms.new.append(self.room_names[name])
                 self.plan.line(Change.NEW, "room", name, None, None)
         return [self.room_names[name] for name in row.rooms]
+
+    def check_partner(self, row: ClassRow) -> None:
+        """Whether the partner that teaches a class is known: one is added by hand, never by a file. Raises Unusable."""
+        if row.partner and row.partner not in self.partners:
+            raise Unusable(row.record.problem("unknown", column="delivery_partner", value=row.partner))
 
     def staff(self, row: ClassRow) -> list[Person]:
         """The people who teach a class. Raises Unusable."""

@@ -205,6 +205,8 @@ class ClassRow:
     groups: tuple[GroupRef, ...]
     changed_at: datetime | None
     sequence: int
+    partner: str | None = None
+    """The code of the partner that teaches it, '' for none; None: the source does not say."""
     record: Record = field(compare=False, repr=False)
 
     @property
@@ -219,7 +221,8 @@ class ClassRow:
 
     def said(self) -> dict[str, object]:
         """What the source says, in its own words, kept for comparison next time."""
-        return {
+        partner = {} if self.partner is None else {"partner": self.partner}
+        return partner | {
             "when": [self.starts_at.isoformat(), self.ends_at.isoformat(), self.zone],
             "title": self.title,
             "module": self.module,

@@ -36,6 +36,7 @@ PAGES = {
     Page.DESK: gettext_lazy("Your classes of these days, at the help desk"),
     Page.ABSENCE: gettext_lazy("An absence of yours, with its reason"),
     Page.ABSENCES: gettext_lazy("A list of absences, with yours"),
+    Page.PACK: gettext_lazy("An evidence pack about you"),
     Page.FOUND: gettext_lazy("A list of names and numbers, with yours"),
     Page.FUNDING: gettext_lazy("Your funding, and what is said of it to the Student Loans Company"),
     Page.FUNDED: gettext_lazy("A list of funded students, with you"),

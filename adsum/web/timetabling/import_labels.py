@@ -50,6 +50,8 @@ NAMES = {
     "kind": gettext_lazy("kind"),
     "delivery": gettext_lazy("delivery"),
     "mandatory": gettext_lazy("mandatory"),
+    "partner": gettext_lazy("delivery partner"),
+    "delivery_partner": gettext_lazy("delivery partner"),
     "status": gettext_lazy("status"),
     "rooms": gettext_lazy("rooms"),
     "staff": gettext_lazy("staff"),

@@ -17,8 +17,9 @@ from adsum.accounts.rules import Role
 from adsum.checkin import class_changes as changes
 from adsum.integrations.files.calendars import _timezone, calendar_of
 from adsum.timetable import services
+from adsum.timetable.calendar_table import CalendarKey
 from adsum.timetable.changes import Wanted
-from adsum.timetable.models import CalendarKey, ClassSession
+from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import ClassStatus
 from adsum.web.request_log import RequestLog, WithoutSecrets
 from tests.kit.world import LONDON, NINE, World

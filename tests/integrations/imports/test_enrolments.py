@@ -21,6 +21,7 @@ from adsum.audit.reports import events_about
 from adsum.integrations.imports import runs as imports
 from adsum.ops import cli
 from adsum.timetable.models import ClassSession, Course, Enrolment, Group, Place
+from adsum.timetable.partner_table import DeliveryPartner
 from adsum.timetable.reports import expected_ids, how_many_expected, names_expected_in, students_visible_to
 from adsum.timetable.rules import loses_days
 from adsum.timetable.sources import Import
@@ -75,6 +76,16 @@ class University:
 @pytest.fixture
 def uni(world: World) -> University:
     return University(world)
+
+
+def test_a_partner_teaches_the_students_whose_row_says_so(uni: University):
+    DeliveryPartner.objects.create(code="west", name="West College")
+    head = f"{HEAD},delivery_partner"
+    uni.apply(f"{ADA},west", f"{BEN},", head=head)
+    assert [one.delivery_partner_id for one in Enrolment.objects.order_by("person")] == ["west", None]
+    uni.apply(ADA, BEN)  # without the column it stays
+    assert Enrolment.objects.filter(delivery_partner__code="west").count() == 1
+    assert uni.check(f"{ADA},nobody", f"{BEN},", head=head).problems.filter(code="unknown").exists()
 
 
 def test_a_file_makes_courses_enrolments_and_tutees(uni: University):

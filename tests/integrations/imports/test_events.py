@@ -14,6 +14,7 @@ from adsum.integrations.imports import carrying
 from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.vocabulary import kind_in
 from adsum.timetable.models import ClassChange, ClassSession, Group, GroupStaff, Place
+from adsum.timetable.partner_table import DeliveryPartner
 from adsum.timetable.rules import Kind
 from tests.kit import feeds
 from tests.kit.feeds import ACTOR, AT, bring, check, event, events, noticed, oneroster, only_unchanged, said, university
@@ -75,6 +76,23 @@ def test_a_class_with_all_it_says():
     assert (change.change, change.version, change.before, change.import_run) == ("new", 1, None, run)
     assert change.after["staff"] == ["Grace Hopper (900)"]
     assert Event.objects.filter(verb="class.new", subject=f"session:{session.pk}").count() == 1
+
+
+def test_a_partner_teaches_what_its_column_says_and_a_file_without_the_column_leaves_it():
+    DeliveryPartner.objects.create(code="west", name="West College")
+
+    def of(partner: str, **more: str) -> bytes:
+        return events(*weekly("2026-09-21", delivery_partner=partner, **more), header=f"{feeds.EVENTS},delivery_partner")
+
+    bring(events(*weekly("2026-09-21")))
+    run = bring(of("west"))
+    assert (run.state, only().delivery_partner_id) == ("applied", "west")
+    assert ClassChange.objects.latest("pk").after["partner"] == "west"
+    bring(events(*weekly("2026-09-21", title="Another title")))
+    assert (only().title, only().delivery_partner_id) == ("Another title", "west")
+    bring(of("", title="Another title"))
+    assert only().delivery_partner_id is None
+    assert [code for _file, _line, code in said(check(of("nobody")))] == ["unknown"]
 
 
 def test_the_same_file_twice_changes_nothing():
