@@ -125,6 +125,7 @@ from adsum.engagement.models import (
     WouldBe,
 )
 from adsum.messages.models import HandOver, MailChoice, Message
+from adsum.privacy.models import AccessFile, Disclosure, DocumentVersion, Particulars, ReviewedText, RightsRequest, RightsStep
 from adsum.timetable.calendar_table import CalendarKey
 from adsum.timetable.models import (
     ClassChange,
@@ -153,6 +154,7 @@ __all__ = [
     "AbsenceRequest",
     "AbsenceRoute",
     "AbsenceTerms",
+    "AccessFile",
     "AccessLog",
     "AccessReport",
     "Adjustment",
@@ -189,7 +191,9 @@ __all__ = [
     "Cursor",
     "DeliveryPartner",
     "Department",
+    "Disclosure",
     "Display",
+    "DocumentVersion",
     "Duty",
     "DutyStep",
     "Edition",
@@ -235,6 +239,7 @@ __all__ = [
     "Opening",
     "Outage",
     "Pairing",
+    "Particulars",
     "PartnerCheck",
     "Person",
     "Place",
@@ -252,7 +257,10 @@ __all__ = [
     "ReportedPeriod",
     "Representation",
     "RetiredKey",
+    "ReviewedText",
     "RevokedPass",
+    "RightsRequest",
+    "RightsStep",
     "RoleGrant",
     "Room",
     "RuleSwitch",

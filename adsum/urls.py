@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import calendars, checkpoints, home, mail_reports, messages, policy
+from adsum.web import calendars, checkpoints, documents, home, mail_reports, messages, own_data, policy
 from adsum.web.admin import answers, gate, outbox, people, providers
 from adsum.web.compliance import packs, partners
 from adsum.web.entered import RowConverter
@@ -29,7 +29,7 @@ from adsum.web.office import (
 )
 from adsum.web.office import alerts as office_alerts
 from adsum.web.oversight import access as office_access
-from adsum.web.oversight import audit
+from adsum.web.oversight import audit, disclosures, particulars, rights
 from adsum.web.signin import back_channel, entrance, passkeys, sign_ins, stepup, two_step, university
 from adsum.web.student import absences, access, contact, receipts, record, reminder, support, today
 from adsum.web.support import absences as support_absences
@@ -95,6 +95,16 @@ urlpatterns = [
     path("messages/read/", messages.read, name="messages_read"),
     path("messages/choices/", messages.choices, name="message_choices"),
     path("messages/<uuid:ref>/", messages.message, name="message"),
+    # One's own data, and what one may ask about it
+    path("your-data/", own_data.overview, name="own_data"),
+    path("your-data/make/", own_data.make, name="own_data_make"),
+    path("your-data/rest/", own_data.ask_for_rest, name="own_data_rest"),
+    path("your-data/ask/", own_data.ask, name="own_data_ask"),
+    path("your-data/files/<uuid:ref>/", own_data.file, name="own_file"),
+    path("your-data/files/<uuid:ref>/download/", own_data.download, name="own_file_download"),
+    path("your-data/requests/<uuid:ref>/", own_data.one, name="own_request"),
+    path("your-data/requests/<uuid:ref>/reply/", own_data.reply, name="own_request_reply"),
+    path("your-data/requests/<uuid:ref>/take-back/", own_data.withdraw, name="own_request_withdraw"),
     # A student's own pages
     path("today/", today.today, name="student_today"),
     path("record/", record.record, name="student_record"),
@@ -293,6 +303,19 @@ urlpatterns = [
     # Who looked at whose record: the data-protection officer
     path("privacy/access/", office_access.access, name="privacy_access"),
     path("privacy/access/<uuid:ref>/seen/", office_access.seen, name="privacy_seen"),
+    # Requests about data, disclosures, and the documents that fill themselves in
+    path("privacy/", documents.student_notice, name="privacy_notice"),
+    path("privacy/staff/", documents.staff_notice, name="staff_notice"),
+    path("privacy/assessment/", documents.dpia, name="dpia"),
+    path("privacy/processing/", documents.processing, name="processing_record"),
+    path("accessibility/", documents.accessibility, name="accessibility"),
+    path("privacy/particulars/", particulars.particulars, name="particulars"),
+    path("privacy/disclosures/", disclosures.index, name="disclosures"),
+    path("privacy/requests/", rights.index, name="rights"),
+    path("privacy/requests/<uuid:ref>/", rights.detail, name="rights_request"),
+    path("privacy/requests/<uuid:ref>/step/", rights.take_step, name="rights_step"),
+    path("privacy/requests/<uuid:ref>/texts/", rights.review, name="rights_review"),
+    path("privacy/files/<uuid:ref>/", rights.hand_over, name="rights_hand_over"),
     # Where people sign in: administrators
     path("office/sign-in/", providers.index, name="providers"),
     path("office/sign-in/new/<slug:kind>/", providers.new, name="provider_new"),

@@ -20,6 +20,14 @@ def the_student(called: str) -> Person | None:
     return found[0] if len(found) == 1 else None
 
 
+def the_person(called: str) -> Person | None:
+    """The one person, student or not, with exactly this number or university e-mail; None when there is none, or more than
+    one."""
+    called = called.strip()
+    found = list(Person.objects.filter(Q(number=called) | Q(username=called.casefold()))[:2]) if called else []
+    return found[0] if len(found) == 1 else None
+
+
 def who_also_work_here() -> set[int]:
     """Students who hold, or held, a role of staff too (one query)."""
     students = RoleGrant.objects.filter(role=Role.STUDENT).values("person")

@@ -62,6 +62,10 @@ class Page(StrEnum):
     """A list of funded students, with codes and how they attend."""
     PACK = "pack"
     """An evidence pack, or being one of those drawn for one."""
+    RIGHTS_REQUEST = "rights_request"
+    """A person's request or complaint about their own data, with the texts read for it."""
+    RIGHTS = "rights"
+    """The list of such requests, or of what was given to authorities outside."""
     EVENT_LIST = "event_list"
     """The event log, when it named a person who was not searched for."""
 
@@ -81,6 +85,7 @@ LISTS = frozenset(
         Page.CASES,
         Page.ABSENCES,
         Page.FUNDED,
+        Page.RIGHTS,
     }
 )
 """Pages with a few facts about many people: noted for each person on the page, and less weighty than a whole record."""

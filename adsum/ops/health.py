@@ -26,6 +26,8 @@ from adsum.messages import mail
 from adsum.messages import reports as outbox
 from adsum.ops import database
 from adsum.ops.audit import may_change_the_log
+from adsum.privacy.particulars import current
+from adsum.privacy.purposes import missing
 from adsum.timetable.sources import FeedMapping
 
 MOST_OFFSET = timedelta(milliseconds=250)
@@ -109,6 +111,7 @@ def findings(at: datetime) -> Iterator[Finding]:
             yield _reconciled(at)
             yield _mail(at)
             yield _feeds()
+            yield _data_protection()
 
 
 def _address() -> Finding:
@@ -327,6 +330,20 @@ def _reconciled(at: datetime) -> Finding:
             "Reconciliation", State.UNWISE, text, "See why the worker has not done it, or run: adsum audit reconcile"
         )
     return Finding("Reconciliation", State.GOOD, text)
+
+
+def _data_protection() -> Finding:
+    """What the university has to say before people come, docs/rules.md D 1."""
+    wanted = missing(current())
+    if wanted:
+        said = ", ".join(f"{what} of {purpose}" if purpose else what for what, purpose in wanted)
+        return Finding(
+            "Data protection",
+            State.UNWISE,
+            f"not ready: {said} not given",
+            "Have the data-protection officer fill in Documents and lawful basis (/privacy/particulars/).",
+        )
+    return Finding("Data protection", State.GOOD, "lawful basis and contact are given")
 
 
 def _event_log() -> Finding:

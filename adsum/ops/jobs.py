@@ -35,6 +35,8 @@ from adsum.messages import services as outbox
 from adsum.messages.telling import tell
 from adsum.messages.topics.registry import TOPICS
 from adsum.ops.processes import leave
+from adsum.privacy.access_files import forget_files
+from adsum.privacy.publishing import publish_documents
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import university_zone
 from adsum.timetable.rules import ClassStatus
@@ -252,6 +254,12 @@ def tend_absences() -> int:
     return dispose(today=civil_date(at), at=at)
 
 
+def publish_notices() -> int:
+    """Make the versions of documents that are due, and delete people's files whose time is over; how many of both."""
+    at = datetime.now(UTC)
+    return len(publish_documents(at=at)) + forget_files(today=civil_date(at), at=at)
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     close_older_registers: 24 * 60,
@@ -273,6 +281,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     empty_evidence: 24 * 60,
     link_absences: 1,
     tend_absences: 24 * 60,
+    publish_notices: 24 * 60,
     report_access: 60,
     forget_sign_ins: 24 * 60,
     find_contradictions: 24 * 60,

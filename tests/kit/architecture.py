@@ -71,6 +71,7 @@ WRITERS = {
         "trials",
         "versions",
     ],
+    "privacy": ["access_files", "disclosures", "particulars", "publishing", "requests", "reviewing"],
     "messages": ["services", "choices", "unopened", "week"],
 }
 """Which files of a feature write rows, one for each thing written; no others do."""

@@ -105,6 +105,9 @@ DESK         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 ABSENCE      = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 404)
 RECORDS_ONE  = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200, 404, 404, 404, 404, 404, 404, 200)
 SHARED       = (  IN, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
+OFFICER      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
+ANSWERS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404)
+SAYS         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
 SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
 HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 200, 302, 302, 302, 302, 302)
 DONE         = instead(THIS_CLASS, 302)
@@ -155,6 +158,17 @@ DOORS = [
     *doors("message_choices",         "/messages/choices/",                 EVERYONE, EVERYONE),
     *doors("message",                 "/messages/{message}/",               THIS_STUDENT, instead(THIS_STUDENT, 302)),
     *doors("mail_report",             "/mail/reports/",                     None, always(404)),
+
+    # One's own data
+    *doors("own_data",                "/your-data/",                        EVERYONE, None),
+    *doors("own_data_make",           "/your-data/make/",                   None, instead(EVERYONE, 302)),
+    *doors("own_data_rest",           "/your-data/rest/",                   None, instead(EVERYONE, 302)),
+    *doors("own_data_ask",            "/your-data/ask/",                    EVERYONE, instead(EVERYONE, 422)),
+    *doors("own_file",                "/your-data/files/{own_file}/",       THIS_STUDENT, None),
+    *doors("own_file_download",       "/your-data/files/{own_file}/download/", None, THIS_STUDENT),
+    *doors("own_request",             "/your-data/requests/{rights}/",      THIS_STUDENT, None),
+    *doors("own_request_reply",       "/your-data/requests/{rights}/reply/", None, instead(THIS_STUDENT, 302)),
+    *doors("own_request_withdraw",    "/your-data/requests/{rights}/take-back/", None, instead(THIS_STUDENT, 302)),
 
     # A student's own pages
     *doors("student_today",           "/today/",                            STUDENTS, None),
@@ -236,6 +250,18 @@ DOORS = [
     *doors("office_person_unlink",    "/office/people/{student}/identities/{identity}/unlink/", None, instead(PEOPLE, 302)),
     *doors("privacy_access",          "/privacy/access/",                   ACCESS_LOG, None),
     *doors("privacy_seen",            "/privacy/access/{opened}/seen/",     None, SEEN),
+    *doors("privacy_notice",          "/privacy/",                          always(200), None),
+    *doors("staff_notice",            "/privacy/staff/",                    always(200), None),
+    *doors("accessibility",           "/accessibility/",                    always(200), None),
+    *doors("dpia",                    "/privacy/assessment/",               ANSWERS, None),
+    *doors("processing_record",       "/privacy/processing/",               ANSWERS, None),
+    *doors("particulars",             "/privacy/particulars/",              SAYS, SAYS),
+    *doors("disclosures",             "/privacy/disclosures/",              ACCESS_LOG, instead(OFFICER, 422)),
+    *doors("rights",                  "/privacy/requests/",                 OFFICER, instead(OFFICER, 422)),
+    *doors("rights_request",          "/privacy/requests/{rights}/",        OFFICER, None),
+    *doors("rights_step",             "/privacy/requests/{rights}/step/",   None, instead(OFFICER, 302)),
+    *doors("rights_review",           "/privacy/requests/{rights}/texts/",  OFFICER, instead(OFFICER, 302)),
+    *doors("rights_hand_over",        "/privacy/files/{released}/",         None, instead(OFFICER, 302)),
     *doors("students",                "/students/",                         STAFF, None),
     *doors("students_outside",        "/students/outside/",                 STAFF, instead(STAFF, 422), who="nobody"),
     *doors("person_record",           "/people/{student}/",                 THIS_RECORD, None),

@@ -52,6 +52,11 @@ from adsum.messages.models import HandOver, Message
 from adsum.messages.services import write as write_messages
 from adsum.messages.topic import Draft, class_named
 from adsum.messages.topics import queries
+from adsum.privacy import rights_rules
+from adsum.privacy.access_files import ask_for_file, keep_file
+from adsum.privacy.disclosure_rules import Basis, Body
+from adsum.privacy.disclosures import record_disclosure
+from adsum.privacy.requests import open_request
 from adsum.timetable.models import ClassReport, ModuleLeader, Term
 from adsum.timetable.partners import add_partner
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
@@ -63,6 +68,8 @@ from tests.kit.passkeys import give
 from tests.kit.scans import attempt
 from tests.kit.signing_in import prove
 from tests.kit.world import World
+
+EMPTY_ARCHIVE = b"PK\x05\x06" + bytes(18)
 
 
 class House:
@@ -200,6 +207,7 @@ class House:
             "leave": take_leave(self.people["leader"], None, at.date(), at.date(), act=by_team).pk,
         }
         self._compliance(student, at)
+        self._rights(student, at)
         roles = start_import(kind="roles", filename="r.csv", content=b"", options={}, actor="system:test", at=at)
         self.names["roles"] = roles.ref
         self.names["grant"] = RoleGrant.objects.get(person=student).pk
@@ -220,6 +228,27 @@ class House:
         self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
         """How the logs name them."""
         self.names["provider"] = oidc.register("http://localhost:9", domains=("elsewhere.example",)).provider_id
+
+    def _rights(self, student: Person, at: datetime) -> None:
+        """A request of the student about their data, their own file, and one that an officer released."""
+        officer = Act(self.people["data protection"], at)
+        asked = open_request(student, rights_rules.Kind.ACCESS, "", act=Act(student, at))
+        record_disclosure(
+            student,
+            Body.POLICE,
+            Basis.CRIME,
+            asked_by="PC 1234",
+            why="A theft",
+            given="When the student was in class that day",
+            given_on=civil_date(at),
+            may_be_told=True,
+            act=officer,
+        )
+        own, _new = ask_for_file(student, parts=1, language="en-gb", act=Act(student, at))
+        released, _new = ask_for_file(student, parts=1, language="en-gb", act=officer, request=asked)
+        for file in (own, released):
+            keep_file(file, EMPTY_ARCHIVE, rows=0, left_out=0, at=at)
+        self.names |= {"rights": asked.ref, "own_file": own.ref, "released": released.ref}
 
     def _away(self, student: Person, day: date, at: datetime) -> None:
         """An absence of the student, under decision, with a letter that their tutor may read; and somebody who decides."""

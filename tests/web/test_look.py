@@ -12,8 +12,8 @@ from adsum.web.navigation import MENU
 from adsum.web.templatetags.adsum_ui import NOTICE_ICONS, STATUSES
 
 WEB = Path(__file__).resolve().parents[2] / "adsum/web"
-TEMPLATES = [path for path in sorted((WEB / "templates").rglob("*.html")) if path.parent.name != "mail"]
-"""Every page. Letters are no pages: mail programs know no style sheets."""
+TEMPLATES = [path for path in sorted((WEB / "templates").rglob("*.html")) if path.parent.name not in {"mail", "archive"}]
+"""Every page. Letters and what people take along are no pages: they come without style sheets."""
 TOKENS = (WEB / "static/adsum/css/tokens.css").read_text()
 SPRITE = set(re.findall(r'<symbol id="([^"]+)"', (WEB / "static/icons.svg").read_text()))
 

@@ -22,6 +22,7 @@ NAMES = (
     "rehearsal",
     "reminders",
     "reaching",
+    "rights",
     "support",
     "decisions",
 )  # fmt: skip

@@ -25,6 +25,7 @@ from adsum.ops.demo.looks import make_looks
 from adsum.ops.demo.pattern import make_teaching
 from adsum.ops.demo.people import make_people
 from adsum.ops.demo.reached import make_reached
+from adsum.ops.demo.rights import make_rights
 from adsum.ops.demo.support import make_support
 from adsum.ops.demo.today import keep_classes_running
 from adsum.timetable.models import Term
@@ -106,6 +107,7 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     make_reached(population, at=at)
     make_absences(population, at=at)
     make_support(population, at=at)
+    make_rights(population, at=at)
     step("Looking at who missed classes")
     make_alerts(population, zone=zone, at=at)
     step("Starting the classes around now")

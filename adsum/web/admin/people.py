@@ -41,6 +41,7 @@ from adsum.web.admin.identities import LinkForm, identities_of
 from adsum.web.entered import DayField
 from adsum.web.guards import for_roles, said
 from adsum.web.middleware import PersonRequest
+from adsum.web.oversight.particulars import what_is_missing
 from adsum.web.role_labels import ROLES, role_label
 from adsum.web.signin import stepup
 from adsum.web.support.students import named
@@ -120,6 +121,7 @@ def people(request: PersonRequest) -> HttpResponse:
     query.pop("page", None)
     context = {
         "page": page,
+        "missing": what_is_missing(),
         "q": text[:100],
         "role": role,
         "roles": ROLES.items(),

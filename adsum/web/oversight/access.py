@@ -22,6 +22,7 @@ from adsum.timetable.reports import university_zone
 from adsum.web.entered import day_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
+from adsum.web.oversight.particulars import what_is_missing
 from adsum.web.role_labels import purpose_label, role_label
 
 PER_PAGE = 25
@@ -65,6 +66,7 @@ def access(request: PersonRequest) -> HttpResponse:
         ],
         "page": page,
         "unseen": BreakGlass.objects.filter(seen_at=None).count(),
+        "missing": what_is_missing(),
         "may_note": Role.DATA_PROTECTION in request.roles,
         "rows": found.get_page(request.GET.get("found")),
         "sort": sort,

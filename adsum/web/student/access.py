@@ -40,6 +40,8 @@ PAGES = {
     Page.FOUND: gettext_lazy("A list of names and numbers, with yours"),
     Page.FUNDING: gettext_lazy("Your funding, and what is said of it to the Student Loans Company"),
     Page.FUNDED: gettext_lazy("A list of funded students, with you"),
+    Page.RIGHTS_REQUEST: gettext_lazy("Your request about your data, and what was read to answer it"),
+    Page.RIGHTS: gettext_lazy("A list of requests about data, or of disclosures, with yours"),
     Page.EVENT_LIST: gettext_lazy("The event log, with something you did or that is about you"),
 }
 
