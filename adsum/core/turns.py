@@ -11,7 +11,9 @@ from django.db import connection
 
 BREATH = 0.12
 """Seconds left to others between two parts: SQLite looks every 0.1 s at the most seldom, so that every waiter looks once."""
-_turns: ContextVar["Turns | None"] = ContextVar("turns", default=None)
+REST_HAS_ONE_OF = 5
+"""Of so many turns one is theirs who are not urgent."""
+_turns: ContextVar["tuple[Turns, bool] | None"] = ContextVar("turns", default=None)
 
 
 def let_others_write() -> None:
@@ -24,35 +26,46 @@ def let_others_write() -> None:
 
 class Turns:
     """So many threads may compute at once; the others wait, and who waited longest goes on first. (Python's own semaphore takes
-    who comes at the right moment, and on a busy morning some never would.)"""
+    who comes at the right moment, and on a busy morning some never would.) The urgent go before the rest, who have every fifth
+    turn while both wait: nobody waits for ever."""
 
     def __init__(self, at_once: int) -> None:
-        self._lock, self._free = Lock(), at_once
-        self._waiting: deque[Lock] = deque()
+        self._lock, self._free, self._given = Lock(), at_once, 0
+        self._urgent, self._rest = deque[Lock](), deque[Lock]()
 
-    def take(self) -> None:
+    @property
+    def waiting(self) -> int:
+        """How many wait for theirs."""
+        return len(self._urgent) + len(self._rest)
+
+    def take(self, *, urgent: bool = True) -> None:
         with self._lock:
             if self._free:
                 self._free -= 1
                 return
             called = Lock()
             called.acquire()
-            self._waiting.append(called)
+            (self._urgent if urgent else self._rest).append(called)
         called.acquire()
 
     def give(self) -> None:
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
+            if self._urgent and self._rest:
+                self._given += 1
+                waiting = self._urgent if self._given % REST_HAS_ONE_OF else self._rest
+            else:
+                waiting = self._urgent or self._rest
+            if waiting:
+                waiting.popleft().release()
             else:
                 self._free += 1
 
 
 @contextmanager
-def taking_turns(turns: Turns) -> Iterator[None]:
+def taking_turns(turns: Turns, *, urgent: bool = True) -> Iterator[None]:
     """Compute only while it is one's turn."""
-    turns.take()
-    token = _turns.set(turns)
+    turns.take(urgent=urgent)
+    token = _turns.set((turns, urgent))
     try:
         yield
     finally:
@@ -63,12 +76,13 @@ def taking_turns(turns: Turns) -> Iterator[None]:
 @contextmanager
 def while_waiting() -> Iterator[None]:
     """Give the turn, if there is one, to somebody else while this thread waits for an answer from another machine."""
-    turns = _turns.get()
-    if turns is None:
+    mine = _turns.get()
+    if mine is None:
         yield
         return
+    turns, urgent = mine
     turns.give()
     try:
         yield
     finally:
-        turns.take()
+        turns.take(urgent=urgent)

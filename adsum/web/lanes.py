@@ -46,17 +46,21 @@ class Plan:
     """When so many are in it, those who wait included, newcomers are asked to come again in a moment; 0: never."""
     keeps: bool = True
     """Whether its threads keep their connections to the database."""
+    after: str = ""
+    """The lane with which it shares its turns to compute, and which goes first."""
 
 
 class Lane:
     """Some threads, made when they are first needed, and the queue before them."""
 
-    def __init__(self, name: str, plan: Plan, waited: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self, name: str, plan: Plan, waited: Callable[[float], None] | None = None, turns: Turns | None = None
+    ) -> None:
         self.name, self.plan = name, plan
         self._waited = waited
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._turns = Turns(plan.at_work or plan.threads)
+        self.turns = turns or Turns(plan.at_work or plan.threads)
         self._inside = 0
 
     def is_full(self, *, for_newcomers: bool) -> bool:
@@ -99,7 +103,7 @@ class Lane:
     def _work(self, future: "Future[R]", call: Callable[[], R], asked: float) -> None:
         if not future.set_running_or_notify_cancel():
             return  # the browser has gone
-        with taking_turns(self._turns):
+        with taking_turns(self.turns, urgent=not self.plan.after):
             if self._waited is not None:
                 self._waited(time.monotonic() - asked)
             try:
@@ -117,7 +121,7 @@ def _close_unless_usable() -> None:
 PLANS = {
     "signing-in": Plan(threads=12, at_work=2, most=600),
     "passwords": Plan(threads=40, keeps=False),  # they wait for the one that hashes (docs/adr/0032)
-    "students": Plan(threads=2),
+    "students": Plan(threads=2, most=40, after="signing-in"),
     "pages": Plan(threads=10),
 }
 PATHS = (
@@ -142,13 +146,16 @@ class Pages(ASGIHandler):
 
     def __init__(self) -> None:
         self.load_middleware()
-        self.lanes = {name: Lane(name, plan, _queued if name == "signing-in" else None) for name, plan in PLANS.items()}
+        self.lanes = dict[str, Lane]()
+        for name, plan in PLANS.items():
+            turns = self.lanes[plan.after].turns if plan.after else None
+            self.lanes[name] = Lane(name, plan, _queued if name == "signing-in" else None, turns)
 
     async def run_get_response(self, request: HttpRequest) -> Any:
         lane = self.lanes[next((name for start, name in PATHS if request.path_info.startswith(start)), "pages")]
         begins = request.method == "GET" and not request.path_info.endswith(COMING_BACK)
         if lane.is_full(for_newcomers=begins):
-            return _in_a_moment(request)
+            return _in_a_moment(request, lane.name)
         response = await lane(self.get_response, request)
         response._handler_class = type(self)  # type: ignore[attr-defined] # Django's handlers note it for their last signal
         if isinstance(response, FileResponse):
@@ -160,9 +167,9 @@ class Pages(ASGIHandler):
             lane.close()
 
 
-def _in_a_moment(request: HttpRequest) -> HttpResponse:
+def _in_a_moment(request: HttpRequest, lane: str) -> HttpResponse:
     """A page that comes again by itself."""
     seconds = random.randint(4, 9)  # noqa: S311 - spreads retries, guards nothing
     with translation.override(translation.get_language_from_request(request)):
-        text = render_to_string("adsum/signin/in_a_moment.html", {"seconds": seconds})
+        text = render_to_string("adsum/signin/in_a_moment.html", {"seconds": seconds, "signing_in": lane == "signing-in"})
     return HttpResponse(text, status=503, headers={**HEADERS, "Retry-After": str(seconds)})

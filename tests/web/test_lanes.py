@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -14,6 +15,13 @@ from adsum.core.turns import while_waiting
 from adsum.web.lanes import PATHS, PLANS, Lane, Pages, Plan
 
 PATIENCE = 20
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    over = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < over
+        time.sleep(0.01)
 
 
 @contextmanager
@@ -92,6 +100,26 @@ async def test_who_came_first_goes_on_first():
     assert order == list(range(30))
 
 
+async def test_the_urgent_go_first_and_the_rest_have_every_fifth_turn():
+    order: list[str] = []
+    began, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        began.set()
+        go_on.wait(PATIENCE)
+
+    with lane(threads=12, at_work=1) as urgent:
+        rest = Lane("rest", Plan(threads=12, after="test"), turns=urgent.turns)
+        jobs = [asyncio.create_task(urgent(first))]
+        await asyncio.to_thread(began.wait, PATIENCE)
+        jobs += [asyncio.create_task(some(order.append, some.name)) for some in (rest, urgent) for _ in range(10)]
+        await asyncio.to_thread(_wait_until, lambda: urgent.turns.waiting == 20)
+        go_on.set()
+        await asyncio.gather(*jobs)
+        rest.close()
+    assert order == ["test"] * 4 + ["rest"] + ["test"] * 4 + ["rest"] + ["test"] * 2 + ["rest"] * 8
+
+
 @pytest.mark.postgresql  # SQLite has nothing that can go away
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("keeps", [True, False])
@@ -166,6 +194,17 @@ async def test_when_many_sign_in_newcomers_are_asked_to_come_again_and_others_do
     door.opens.set()
     answers = [await one for one in (*held, *on_their_way, *others)]
     assert [one.text for one in answers] == ["signing-in"] * 5 + ["students", "pages", "passwords"]
+
+
+async def test_when_many_open_their_day_newcomers_hear_that_a_receipt_is_enough(door: Door):
+    door.pages.lanes["students"] = Lane("students", Plan(threads=1, most=1))
+    held = asyncio.create_task(door.knock("/today/"))
+    await asyncio.to_thread(door.came.acquire, timeout=PATIENCE)
+    turned_away = await door.knock("/today/")
+    assert (turned_away.status_code, "you are checked in" in turned_away.text) == (503, True)
+    assert "scan is safe" not in turned_away.text
+    door.opens.set()
+    await held
 
 
 def test_every_lane_named_by_a_path_exists_and_signing_in_computes_with_few():
