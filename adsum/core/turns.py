@@ -11,7 +11,7 @@ from django.db import connection
 
 BREATH = 0.12
 """Seconds left to others between two parts: SQLite looks every 0.1 s at the most seldom, so that every waiter looks once."""
-REST_HAS_ONE_OF = 5
+REST_HAS_ONE_OF = 20
 """Of so many turns one is theirs who are not urgent."""
 _turns: ContextVar["tuple[Turns, bool] | None"] = ContextVar("turns", default=None)
 
@@ -26,8 +26,8 @@ def let_others_write() -> None:
 
 class Turns:
     """So many threads may compute at once; the others wait, and who waited longest goes on first. (Python's own semaphore takes
-    who comes at the right moment, and on a busy morning some never would.) The urgent go before the rest, who have every fifth
-    turn while both wait: nobody waits for ever."""
+    who comes at the right moment, and on a busy morning some never would.) The urgent go before the rest, who have one turn
+    in twenty while both wait: nobody waits for ever."""
 
     def __init__(self, at_once: int) -> None:
         self._lock, self._free, self._given = Lock(), at_once, 0

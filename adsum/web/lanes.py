@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
@@ -169,7 +169,12 @@ class Pages(ASGIHandler):
 
 def _in_a_moment(request: HttpRequest, lane: str) -> HttpResponse:
     """A page that comes again by itself."""
-    seconds = random.randint(4, 9)  # noqa: S311 - spreads retries, guards nothing
-    with translation.override(translation.get_language_from_request(request)):
-        text = render_to_string("adsum/signin/in_a_moment.html", {"seconds": seconds, "signing_in": lane == "signing-in"})
+    seconds = random.randint(4, 9) if lane == "signing-in" else random.randint(10, 20)  # noqa: S311 - spreads retries, guards nothing
+    text = _moment_text(translation.get_language_from_request(request), seconds, lane == "signing-in")
     return HttpResponse(text, status=503, headers={**HEADERS, "Retry-After": str(seconds)})
+
+
+@cache
+def _moment_text(language: str, seconds: int, signing_in: bool) -> str:
+    with translation.override(language):
+        return render_to_string("adsum/signin/in_a_moment.html", {"seconds": seconds, "signing_in": signing_in})

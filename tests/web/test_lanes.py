@@ -100,7 +100,7 @@ async def test_who_came_first_goes_on_first():
     assert order == list(range(30))
 
 
-async def test_the_urgent_go_first_and_the_rest_have_every_fifth_turn():
+async def test_the_urgent_go_first_and_the_rest_have_a_turn_now_and_then():
     order: list[str] = []
     began, go_on = threading.Event(), threading.Event()
 
@@ -108,16 +108,17 @@ async def test_the_urgent_go_first_and_the_rest_have_every_fifth_turn():
         began.set()
         go_on.wait(PATIENCE)
 
-    with lane(threads=12, at_work=1) as urgent:
-        rest = Lane("rest", Plan(threads=12, after="test"), turns=urgent.turns)
+    with lane(threads=50, at_work=1) as urgent:
+        rest = Lane("rest", Plan(threads=50, after="test"), turns=urgent.turns)
         jobs = [asyncio.create_task(urgent(first))]
         await asyncio.to_thread(began.wait, PATIENCE)
-        jobs += [asyncio.create_task(some(order.append, some.name)) for some in (rest, urgent) for _ in range(10)]
-        await asyncio.to_thread(_wait_until, lambda: urgent.turns.waiting == 20)
+        jobs += [asyncio.create_task(some(order.append, some.name)) for some in [rest] * 3 + [urgent] * 41]
+        await asyncio.to_thread(_wait_until, lambda: urgent.turns.waiting == 44)
         go_on.set()
         await asyncio.gather(*jobs)
         rest.close()
-    assert order == ["test"] * 4 + ["rest"] + ["test"] * 4 + ["rest"] + ["test"] * 2 + ["rest"] * 8
+    nineteen = ["test"] * 19
+    assert order == [*nineteen, "rest", *nineteen, "rest", "test", "test", "test", "rest"]
 
 
 @pytest.mark.postgresql  # SQLite has nothing that can go away
