@@ -155,8 +155,10 @@ def _proof(request: HttpRequest) -> Remembered | None:
 # Sessions and passes
 
 
+@transaction.atomic
 def _open_session(request: HttpRequest) -> None:
-    """A page is opened with a sign-in that has only its pass so far: now it has a session, which lasts as long."""
+    """A page is opened with a sign-in that has only its pass so far: now it has a session, which lasts as long (all that it
+    writes in one commit: everybody does this once, on the same morning)."""
     pass_, at = _given(request), _at(request)
     browser = known.signed_in_as(pass_.sign_in.hex()) if pass_ else None
     if (
