@@ -36,7 +36,7 @@ class Suite:
 SUITES = [
     Suite("SQLite", ("tests", "-n", "auto")),
     Suite("PostgreSQL", ("tests", "-n", "auto"), on_postgres=True),
-    Suite("browser", ("tests/browser",), in_browser=True),
+    Suite("browser", ("tests/browser", "-n", "auto"), in_browser=True),
     Suite("faults", ("tests/faults", "-n", "0", f"--ignore={PROXIES}"), own_postgres=True),
     Suite("proxies", (PROXIES,), behind_proxies=True),
 ]
