@@ -45,6 +45,10 @@ class Environment(BaseSettings):
     alias_keys: str = ""
     """`id:hex,id:hex`: 32-byte keys that hide who is who in the event log, the current one first. Empty: those in the data
     folder's file `alias_key`. `adsum audit rotate-aliases` makes the next one. Never keep them where backups are kept."""
+    student_keys: Path | None = None
+    """The folder of students' own keys, by which their words are sealed, and of the journal of what was erased. All nodes share
+    it. Empty: `student_keys` in the data folder. Never keep it where backups of the database are kept: copy it apart, and
+    destroy copies that are older than a month."""
     checkpoint_folders: str = ""
     """Folders to which each day's checkpoint is written, comma-separated; better ones that Adsum itself cannot change
     later. Empty: `checkpoints` in the data folder."""
@@ -114,7 +118,7 @@ class Environment(BaseSettings):
             raise ValueError("ADSUM_ORIGIN must look like https://uni.ac.uk, without a path")
         return value.rstrip("/").lower()  # as browsers send it
 
-    @field_validator("mail_password_file", "mail_bounces_password_file", mode="before")
+    @field_validator("mail_password_file", "mail_bounces_password_file", "student_keys", mode="before")
     @classmethod
     def _no_file(cls, value: object) -> object:
         return value or None

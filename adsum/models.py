@@ -125,7 +125,19 @@ from adsum.engagement.models import (
     WouldBe,
 )
 from adsum.messages.models import HandOver, MailChoice, Message
-from adsum.privacy.models import AccessFile, Disclosure, DocumentVersion, Particulars, ReviewedText, RightsRequest, RightsStep
+from adsum.privacy.models import (
+    AccessFile,
+    Disclosure,
+    DocumentVersion,
+    Ended,
+    Erasure,
+    LegalHold,
+    Particulars,
+    RetentionRun,
+    ReviewedText,
+    RightsRequest,
+    RightsStep,
+)
 from adsum.timetable.calendar_table import CalendarKey
 from adsum.timetable.models import (
     ClassChange,
@@ -198,8 +210,10 @@ __all__ = [
     "DutyStep",
     "Edition",
     "EditionNumber",
+    "Ended",
     "Enrolment",
     "Epoch",
+    "Erasure",
     "Event",
     "Evidence",
     "Fallback",
@@ -225,6 +239,7 @@ __all__ = [
     "Leaf",
     "Leave",
     "LeaveApproval",
+    "LegalHold",
     "LiabilityPoint",
     "LookSeal",
     "MailChoice",
@@ -256,6 +271,7 @@ __all__ = [
     "RemotePermission",
     "ReportedPeriod",
     "Representation",
+    "RetentionRun",
     "RetiredKey",
     "ReviewedText",
     "RevokedPass",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 from adsum.environment import BASE_DIR, Environment
 
 env = Environment()
-PRIVATE = ("*_key", "*_key.*", "*.sqlite3", "*.sqlite3-*", "checkpoints", "checkpoints/*")
+PRIVATE = ("*_key", "*_key.*", "*.sqlite3", "*.sqlite3-*", "checkpoints", "checkpoints/*", "student_keys")
 """What the data folder holds."""
 
 
@@ -69,7 +69,7 @@ def _database(url: str) -> dict[str, Any]:
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;",
             },
         }
     if parts.scheme in {"postgresql", "postgres"}:
@@ -118,6 +118,8 @@ CHECKPOINT_FOLDERS = [Path(folder) for folder in _listed(env.checkpoint_folders)
 KNOWN_CHECKPOINT_FILE = env.data / "known_checkpoint.txt"
 """Up to where this machine last verified the log: a log that ends before it, or is another one, is wrong."""
 ALIAS_KEY_FILE = None if env.alias_keys else env.data / "alias_key"
+STUDENT_KEYS = env.student_keys or env.data / "student_keys"
+"""The folder of students' own keys (`core/student_keys.py`)."""
 ALIAS_KEYS = _keys_of(env.alias_keys or _kept_secret("alias_key"), "a1")
 
 DEBUG = False

@@ -59,7 +59,14 @@ What happens by itself or by a decision about an absence; a person may make any 
 DATA_HEAD = """\
 # The tables
 
-Written by `make docs` from the models; edit those. Times are UTC.
+Written by `make docs` from the models and the declaration beside each (`adsum/core/declared.py`); edit those. Times are UTC.
+
+At the end of its life, or when its person is erased, a field is *erased* (emptied, or gone with its row), *pseudonymised* (it
+leads to a person of whom nothing is known any more), or *kept*, because it says nothing of anybody any more. What is no table:
+the cache (`adsum_cache`: tries and sign-ins under way, gone when their time is over), the log of the server (ids and addresses
+of pages, no names), the folder of checkpoints (hashes) and the folder of keys of students (`adsum/core/student_keys.py`).
+
+How long:
 """
 
 
@@ -118,26 +125,48 @@ def data() -> str:
     import django
 
     django.setup()
-    from django.apps import apps
-    from django.db.models import ForeignKey, ManyToManyField
+    from adsum.core.declared import LIVES
+    from adsum.privacy.declarations import declarations, tables
+    from adsum.privacy.life import said as life_said
 
-    parts, feature = [DATA_HEAD], ""
-    for model in apps.get_app_config("adsum").get_models():
-        if model._meta.auto_created:
-            continue
-        if (here := model.__module__.split(".")[1]) != feature:
+    lives = [f"| `{keep}` | {life_said(keep)} |" for keep in LIVES]
+    parts, feature = [DATA_HEAD, "\n".join(["| class | kept |", "|---|---|", *lives]) + "\n"], ""
+    ours = [model for model in tables() if model.__module__.startswith("adsum.")]
+    for model in [*ours, *(model for model in tables() if model not in ours and declarations()[model].about_people)]:
+        if (here := model.__module__.split(".")[1] if model in ours else "tables of Django, allauth and django-q") != feature:
             feature = here
             parts.append(f"## {feature}\n")
-        said_of = said(model)
-        parts.append(f"### {model.__name__}\n\n{' '.join((inspect.getdoc(model) or '').split())}\n")
-        rows = ["| column | holds | |", "|---|---|---|"]
-        for field in [*model._meta.concrete_fields, *model._meta.many_to_many]:
-            kind = field.get_internal_type().removesuffix("Field")
-            if isinstance(field, ForeignKey | ManyToManyField):
-                kind = f"{'many ' if isinstance(field, ManyToManyField) else ''}{field.related_model.__name__}"
-            rows.append(f"| `{field.name}` | {kind} | {said_of.get(field.name, '').replace('|', chr(92) + '|')} |")
-        parts.append("\n".join(rows) + "\n")
+        about = " ".join((inspect.getdoc(model) or "").split()) if model in ours else ""
+        parts += [part for part in (f"### {model.__name__}\n", f"{about}\n" if model in ours else "", kept_of(model)) if part]
     return "\n".join(parts)
+
+
+def kept_of(model: type) -> str:
+    """What a table's declaration says, and a row for each of its columns."""
+    from django.db.models import ForeignKey, ManyToManyField, Model
+
+    from adsum.privacy.declarations import declarations
+
+    assert issubclass(model, Model)
+    table, said_of = declarations()[model], said(model) if model.__module__.startswith("adsum.") else {}
+    first = next(iter(table.fields.values()))
+    about = f"About the person in `{table.person}`. " if table.person else ""
+    verb = "".join(f" By `{one}`." for one in (table.nightly, table.verb) if one)
+    rows = [
+        f"{about}For {first.purpose.replace('_', ' ')}; from {first.source}; kept: `{table.keep}`.{verb}\n",
+        "| column | holds | kind | at the end | |",
+        "|---|---|---|---|---|",
+    ]
+    for column in [*model._meta.concrete_fields, *model._meta.many_to_many]:
+        kind = column.get_internal_type().removesuffix("Field")
+        if isinstance(column, ForeignKey | ManyToManyField):
+            assert not isinstance(column.related_model, str)
+            kind = f"{'many ' if isinstance(column, ManyToManyField) else ''}{column.related_model.__name__}"
+        one = table.fields.get(column.name)
+        end = "" if one is None else f"{one.at_end}" if one.keep == table.keep else f"{one.at_end} (`{one.keep}`)"
+        what = said_of.get(column.name, "").replace("|", chr(92) + "|")
+        rows.append(f"| `{column.name}` | {kind} | {one.klass if one else ''} | {end} | {what} |")
+    return "\n".join(rows) + "\n"
 
 
 def roles() -> str:

@@ -1,8 +1,10 @@
 """Evidence: kept encrypted, read by those who decide, and deleted on time."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from adsum.absence.decisions import due_again
@@ -67,13 +69,22 @@ def delete(evidence: Evidence, *, act: Act) -> None:
         note("absence.evidence_delete", request, act, evidence=str(evidence.ref))
 
 
-@transaction.atomic
-def dispose(*, today: date, at: datetime) -> int:
+def dispose(*, at: datetime) -> int:
     """Empty the files whose time is over; how many. The event certifies it. Doing it again changes nothing."""
-    over = Evidence.objects.filter(delete_on__lte=today, deleted_at=None)
+    today = civil_date(at)
+    return _empty(Evidence.objects.filter(delete_on__lte=today, deleted_at=None), before=today, at=at)
+
+
+def empty(files: Collection[int], *, at: datetime) -> int:
+    """Empty these files before their time, because the person they are of is erased; how many."""
+    return _empty(Evidence.objects.filter(pk__in=files, deleted_at=None), before=civil_date(at), at=at)
+
+
+@transaction.atomic
+def _empty(over: QuerySet[Evidence], *, before: date, at: datetime) -> int:
     refs = [str(ref) for ref in over.order_by("pk").values_list("ref", flat=True)]
     if refs:
         over.update(sealed=b"", deleted_at=at)
-        detail = {"count": len(refs), "files": refs, "before": str(today)}
+        detail = {"count": len(refs), "files": refs, "before": str(before)}
         audit_log.record(actor="system:retention", verb="absence.evidence_dispose", subject="absence:*", at=at, **detail)
     return len(refs)

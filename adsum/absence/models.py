@@ -234,7 +234,8 @@ class Evidence(models.Model):
         people="added_by",
         special="sealed",
         since="delete_on",
-        verb="adsum.absence.evidence.dispose",
+        nightly="adsum.absence.evidence.dispose",
+        verb="adsum.absence.evidence.empty",
     )
 
     class Meta:

@@ -211,7 +211,7 @@ class UsedAssertion(models.Model):
         secrets="fingerprint",
         goes=True,
         since="expires_at",
-        verb="adsum.accounts.services.forget_sign_ins",
+        nightly="adsum.accounts.services.forget_sign_ins",
     )
 
     def __str__(self) -> str:

@@ -154,15 +154,18 @@ class MarkChange(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     salt = models.CharField(max_length=16, blank=True, default=new_salt, db_default="", editable=False)
     """The random start of the digest in its event; empty in rows from before there were digests."""
+    kept_digest = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
+    """That digest, from when the words of its reason were over: they can then no longer be worked out from it."""
 
     declared = declare(
         "student",
         Keep.ATTENDANCE,
         For.TEACHING,
         From.STAFF,
-        facts="session before after minutes_late left_at source seen_at at reason_code salt",
+        facts="session before after minutes_late left_at source seen_at at reason_code salt kept_digest",
         people="by",
         words="reason",
+        verb="adsum.attendance.erasing.empty_reasons",
     )
 
     class Meta:
@@ -178,7 +181,7 @@ class MarkChange(models.Model):
     @property
     def digest(self) -> str:
         """The digest that its event keeps of it."""
-        return digest(
+        return self.kept_digest or digest(
             self.salt,
             self.session_id,
             self.before,

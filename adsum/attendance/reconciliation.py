@@ -43,10 +43,12 @@ class Step(NamedTuple):
 
 
 def _step(row: Sequence[Any]) -> Step:
-    pk, session, student, by, before, after, source, seen, late, left, at, code, reason, salt = row
+    pk, session, student, by, before, after, source, seen, late, left, at, code, reason, salt, kept = row
     seen, left, at = plain(seen), plain(left), plain(at)
-    if salt:
-        key: tuple[Any, ...] = (digest(salt, session, before, after, source, seen, late, left, at, code, reason),)
+    if kept:
+        key: tuple[Any, ...] = (kept,)
+    elif salt:
+        key = (digest(salt, session, before, after, source, seen, late, left, at, code, reason),)
     else:
         key = (before, after, at)
     return Step(pk, session, student, by, after, source, seen, late, left, at, key)
@@ -54,7 +56,7 @@ def _step(row: Sequence[Any]) -> Step:
 
 _STEPS = (
     "SELECT id, session_id, student_id, by_id, before, after, source, seen_at, minutes_late, left_at, at, reason_code, reason, "  # noqa: S608
-    f"salt FROM {STEPS} WHERE session_id {{}} ORDER BY session_id, id"
+    f"salt, kept_digest FROM {STEPS} WHERE session_id {{}} ORDER BY session_id, id"
 )
 _MARKS = (
     "SELECT id, session_id, student_id, status, source, at, minutes_late, left_at, changed_at "  # noqa: S608

@@ -53,13 +53,13 @@ class Alias(models.Model):
 
     declared = declare(
         "",
-        Keep.ACCOUNTS,
+        Keep.ATTENDANCE,
         For.AUDIT,
         From.ADSUM,
         facts="token kid",
         secrets="finder sealed",
         goes=True,
-        verb="adsum.audit.services.erase",
+        verb="adsum.audit.services.erase_all",
     )
 
     def __str__(self) -> str:
@@ -194,7 +194,7 @@ class LookSeal(models.Model):
         secrets="salt",
         goes=True,
         since="day",
-        verb="adsum.audit.looks.forget_views",
+        nightly="adsum.audit.looks.forget_views",
     )
 
     def __str__(self) -> str:
@@ -233,7 +233,7 @@ class AccessLog(models.Model):
         people="viewer subject",
         goes=True,
         since="at",
-        verb="adsum.audit.looks.forget_views",
+        nightly="adsum.audit.looks.forget_views",
     )
 
     class Meta:

@@ -188,15 +188,21 @@ def erase(person: int, *, by: str, at: datetime) -> bool:
     until the key that seals them is destroyed after `reseal` (docs/audit.md). Other processes learn of the erasure once its
     event is sealed.
     """
-    tokens = tokens_of(person)
+    return bool(erase_all([person], by=by, at=at))
+
+
+@transaction.atomic
+def erase_all(people: Collection[int], *, at: datetime, by: str = "system:retention") -> int:
+    """The same of many people, with one event; how many aliases there were."""
+    tokens = sorted({token for person in people for token in tokens_of(person)})
     if not tokens:
-        return False
+        return 0
     Alias.objects.filter(token__in=tokens).delete()
     transaction.on_commit(forget_known)
     # Named by hashes of what was destroyed, so that verification can tell an erasure from a loss.
-    destroyed = [proof_of_erasure(token) for token in sorted(tokens)]
+    destroyed = [proof_of_erasure(token) for token in tokens]
     record(actor=by, verb=ERASE, subject=f"alias:{destroyed[0]}", at=at, destroyed=destroyed)
-    return True
+    return len(tokens)
 
 
 @transaction.atomic

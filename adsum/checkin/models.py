@@ -16,7 +16,7 @@ from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.timetable.models import ClassSession
 
 DISPOSAL = "adsum.checkin.disposal.empty_evidence"
-briefly = partial(declare, goes=True, verb=DISPOSAL)
+briefly = partial(declare, goes=True, nightly=DISPOSAL)
 
 
 class Opening(models.Model):
@@ -241,7 +241,7 @@ class Pairing(models.Model):
         secrets="code credential",
         goes=True,
         since="created_at",
-        verb="adsum.checkin.pairing.forget_pairings",
+        nightly="adsum.checkin.pairing.forget_pairings",
     )
 
     def __str__(self) -> str:
@@ -289,7 +289,7 @@ class Scan(models.Model):
             Keep.SCANS: "device typed slot age_ms",
         },
         since="first_seen_at",
-        verb=DISPOSAL,
+        nightly=DISPOSAL,
     )
 
     class Meta:

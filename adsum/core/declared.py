@@ -9,7 +9,7 @@ fails a test (tests/privacy/test_declared.py), and so does a name found in a fie
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -145,16 +145,19 @@ class Table:
     """One table, declared."""
 
     fields: Mapping[str, Field]
+    keep: Keep
+    """How long its rows are kept; a field may have a shorter life."""
     person: str = ""
     """How a row leads to the person it is about (`student`, `request__student`); empty when it is about no one."""
     rows: AtEnd = AtEnd.PSEUDONYMISE
     """Whether rows go at the end (ERASE), or stay with their fields emptied."""
     since: str = ""
     """The moment from which a life is counted that does not hang on the relationship, such as `created_at`."""
+    nightly: str = ""
+    """The verb of its feature that ends what is over by its own time, by its dotted name: called every night with `at`."""
     verb: str = ""
-    """The verb of its feature that ends rows or fields, by its dotted name, where following the declaration is not enough."""
-    model: str = field(default="", compare=False)
-    """`app.Model`, in a declaration that stands apart from a table of somebody else's."""
+    """The verb of its feature that ends rows of students who left, where following the declaration is not enough: called with
+    the ids of rows (of people, where no path leads to them) and `at`."""
 
     @property
     def about_people(self) -> bool:
@@ -179,9 +182,9 @@ def declare(
     sooner: Mapping[Keep, str] | None = None,
     goes: bool = False,
     since: str = "",
+    nightly: str = "",
     verb: str = "",
     ground: str = PART_OF_THE_RECORD,
-    model: str = "",
 ) -> Table:
     """The declaration of a table, its fields named in groups, separated by spaces:
 
@@ -213,7 +216,7 @@ def declare(
             fields[name] = Field(purpose, klass, source, early.get(name, keep), end, because, text)
     if unknown := early.keys() - fields.keys():
         raise ValueError(f"{', '.join(sorted(unknown))} end sooner, but belong to no group")
-    return Table(fields, person, AtEnd.ERASE if goes else AtEnd.PSEUDONYMISE, since, verb, model)
+    return Table(fields, keep, person, AtEnd.ERASE if goes else AtEnd.PSEUDONYMISE, since, nightly, verb)
 
 
 SETTING = "It is how the university works, and tells nothing of a student."
@@ -238,5 +241,6 @@ def about_no_one(facts: str, *, people: str = "", words: str = "", secrets: str 
             )
             for name, end in kept.items()
         },
+        keep,
         rows=AtEnd.KEEP,
     )

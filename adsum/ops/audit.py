@@ -228,7 +228,7 @@ def _erase(email: str, at: datetime) -> None:
     person = Person.objects.filter(username=email.strip().casefold()).first()
     if person is None:
         raise AdsumError("unknown", f"Nobody has the university e-mail {email}.")
-    _as_owner()
+    as_owner()
     if not services.erase(person.pk, by=BY, at=at):
         raise AdsumError("erased", "No event is known to be this person's.")
     services.seal(at=at)  # running processes look there whom to forget
@@ -236,7 +236,7 @@ def _erase(email: str, at: datetime) -> None:
     print("Backups still hold the key, sealed. To end that, too: adsum audit rotate-aliases, restart, adsum audit reseal.")
 
 
-def _as_owner() -> None:
+def as_owner() -> None:
     """Raises AdsumError for the role Adsum runs as: it may not remove who is who."""
     if connection.vendor == "postgresql" and not _has("adsum_alias", "DELETE"):
         raise AdsumError("not_owner", "Run this as the owner of the tables: the role Adsum runs as may not (docs/audit.md).")
@@ -267,7 +267,7 @@ def _keep(path: Path | None, value: str, setting: str) -> None:
 
 
 def _reseal(at: datetime) -> None:
-    _as_owner()
+    as_owner()
     number = services.reseal(by=BY, at=at)
     kid, key = next(iter(settings.ALIAS_KEYS.items()))
     print(f"{number:,} aliases are sealed anew. Destroy every older key, wherever it is kept: it opens older backups.")

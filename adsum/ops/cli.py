@@ -52,6 +52,7 @@ COMMANDS = {
     "oidc": Command("adsum.ops.oidc", "the university's own sign-in, by OpenID Connect"),
     "saml": Command("adsum.ops.saml", "the university's own sign-in, by SAML"),
     "audit": Command("adsum.ops.audit", "seal, sign and verify the event log"),
+    "retention": Command("adsum.ops.retention", "end what is over, and erase again whom a backup brought back"),
     "receipt": Command("adsum.ops.receipts", "check a student's receipt, on any machine", before_settings=True),
     "check": Command("adsum.ops.health", "say what is missing before people come"),
 }

@@ -10,18 +10,15 @@ from django.core.cache import cache
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q
 
-from adsum.absence.evidence import dispose
 from adsum.absence.linking import follow_timetable, sweep
-from adsum.accounts import services as accounts
 from adsum.accounts.reports import unusual_in_week
 from adsum.attendance import contradictions, reported
 from adsum.attendance.models import Mark, Register
-from adsum.audit.looks import forget_views, keep_report, seal_looks
+from adsum.audit.looks import keep_report, seal_looks
 from adsum.audit.reconciliation import last_reconciliation
 from adsum.audit.services import publish, seal
 from adsum.audit.tree import has_events, last_verification
-from adsum.checkin import checks, disposal, services
-from adsum.checkin.pairing import forget_pairings
+from adsum.checkin import checks, services
 from adsum.core.clock import monday_of
 from adsum.core.jobs import enqueue
 from adsum.core.turns import let_others_write
@@ -127,11 +124,6 @@ def tend_cases() -> int:
     return settle_owners(at=at) + pass_on_unacknowledged(at=at)
 
 
-def empty_evidence() -> dict[str, int]:
-    """Empty the evidence of scans whose short life is over; how many rows of each kind."""
-    return disposal.empty_evidence(at=datetime.now(UTC))
-
-
 def tell_people() -> int:
     """Have every topic told, each in a job of its own: one that fails holds up no other. Returns how many there are."""
     for name in TOPICS:
@@ -183,12 +175,11 @@ def poll_feed(*, pk: int) -> str:
 
 
 def report_access() -> None:
-    """Keep what was unusual in last week's looks at records, seal the looks of days that are over, and forget old ones."""
+    """Keep what was unusual in last week's looks at records, and seal the looks of days that are over."""
     at = datetime.now(UTC)
     monday = monday_of(civil_date(at)) - timedelta(weeks=1)
     keep_report(monday, unusual_in_week(monday, university_zone()), at=at)
     seal_looks(at=at)
-    forget_views(at=at)
 
 
 def seal_events() -> int:
@@ -205,6 +196,8 @@ def sign_the_log() -> None:
 
 
 VERIFIED_EVERY = timedelta(hours=20)
+RETAINS_FOR = 6 * 3600
+"""Seconds after which a run of retention that has not come to its end is taken for lost."""
 VERIFIES_FOR = 6 * 3600
 """Seconds after which one that was begun and has kept no outcome is taken for lost."""
 
@@ -230,11 +223,13 @@ def _once_a_day(action: str, last: datetime | None) -> bool:
     return True
 
 
-def forget_sign_ins() -> int:
-    """Forget sign-ins and waiting screens whose time is over; how many sign-ins there were."""
-    at = datetime.now(UTC)
-    forget_pairings(at=at)
-    return accounts.forget_sign_ins(at=at)
+def end_what_is_over() -> bool:
+    """Have everything ended whose time is over, unless it is being done; whether it was begun. In a process of its own: a
+    year's leavers take minutes, and no class is closed late for them."""
+    if not cache.add("retention", 1, timeout=RETAINS_FOR):
+        return False
+    leave("retention", "run")
+    return True
 
 
 def find_contradictions() -> int:
@@ -248,10 +243,9 @@ def link_absences() -> int:
 
 
 def tend_absences() -> int:
-    """Link every absence that is not long over once more, and delete evidence whose time is over; how many files."""
+    """Link every absence that is not long over once more; how many."""
     at = datetime.now(UTC)
-    sweep(today=civil_date(at), at=at)
-    return dispose(today=civil_date(at), at=at)
+    return sweep(today=civil_date(at), at=at)
 
 
 def publish_notices() -> int:
@@ -278,12 +272,11 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     verify_the_log: 24 * 60,
     reconcile_the_record: 24 * 60,
     tend_cases: 30,
-    empty_evidence: 24 * 60,
     link_absences: 1,
     tend_absences: 24 * 60,
     publish_notices: 24 * 60,
     report_access: 60,
-    forget_sign_ins: 24 * 60,
+    end_what_is_over: 24 * 60,
     find_contradictions: 24 * 60,
 }
 """The schedules: how many minutes between two runs."""

@@ -41,8 +41,8 @@ def faults() -> list[str]:
         there = columns(model) if model._meta.local_concrete_fields else set()
         wrong += [f"{label}.{name} is not declared." for name in sorted(there - table.fields.keys())]
         wrong += [f"{label} declares {name}, which it does not have." for name in sorted(table.fields.keys() - there)]
-        if table.verb and not callable(verb(table.verb)):
-            wrong.append(f"{label} names {table.verb}, which is not there.")
+        named = filter(None, (table.verb, table.nightly))
+        wrong += [f"{label} names {one}, which is not there." for one in named if not callable(verb(one))]
         for path in filter(None, (table.person, table.since)):
             try:
                 model._default_manager.filter(**{f"{path}__isnull": False})

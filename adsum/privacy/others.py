@@ -19,7 +19,7 @@ OTHERS: Mapping[str, Table] = {
         secrets="session_key session_data",
         goes=True,
         since="expire_date",
-        verb=FORGOTTEN,
+        nightly=FORGOTTEN,
     ),
     "account.EmailAddress": declare(
         "user", Keep.ACCOUNTS, For.SERVICE, From.RECORDS, facts="verified primary", names="email", goes=True
@@ -65,11 +65,12 @@ OTHERS: Mapping[str, Table] = {
         secrets="session_key",
         goes=True,
         since="last_seen_at",
-        verb=FORGOTTEN,
+        nightly=FORGOTTEN,
+        verb="adsum.accounts.erasing.end_sign_ins",
     ),
     "django_q.Task": declare(
         "",
-        Keep.IMPORTS,
+        Keep.SCANS,
         For.SERVICE,
         From.ADSUM,
         facts="name func hook group cluster started stopped success attempt_count",

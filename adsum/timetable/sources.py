@@ -113,7 +113,7 @@ class Import(models.Model):
         people="actor",
         words="content stop_reason",
         since="created_at",
-        verb=FORGET,
+        nightly=FORGET,
     )
 
     class Meta:
@@ -143,7 +143,7 @@ class ImportChange(models.Model):
         words="label before after",
         goes=True,
         since="import_run__created_at",
-        verb=FORGET,
+        nightly=FORGET,
     )
 
     class Meta:
@@ -176,7 +176,7 @@ class ImportProblem(models.Model):
         words="message row",
         goes=True,
         since="import_run__created_at",
-        verb=FORGET,
+        nightly=FORGET,
     )
 
     def __str__(self) -> str:

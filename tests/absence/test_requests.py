@@ -238,9 +238,7 @@ def test_evidence_is_sealed_read_with_a_trace_and_deleted_on_time(ward: Ward):
     decisions.decide(request, Outcome.WHOLE, act=ward.act())
     file.refresh_from_db()
     assert file.delete_on == MONDAY + 90 * DAY
-    assert evidence.dispose(today=MONDAY + 89 * DAY, at=NINE) == 0
-    assert evidence.dispose(today=MONDAY + 90 * DAY, at=NINE) == 1
-    assert evidence.dispose(today=MONDAY + 91 * DAY, at=NINE) == 0
+    assert [evidence.dispose(at=NINE + days * DAY) for days in (89, 90, 91)] == [0, 1, 0]
     assert Event.objects.get(verb="absence.evidence_dispose").detail["count"] == 1
     file.refresh_from_db()
     with pytest.raises(AdsumError) as refused:

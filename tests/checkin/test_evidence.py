@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
-import time_machine
 from django.db.models import Model
 
 from adsum.accounts.models import Person
@@ -13,7 +12,6 @@ from adsum.checkin import disposal, services
 from adsum.checkin.models import Alarm, LateCode, Opening, RevokedPass, Scan, TypedTries
 from adsum.checkin.rules import AlarmKind, Refusal
 from adsum.checkin.writer import record_scans
-from adsum.ops import jobs
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
@@ -62,9 +60,8 @@ def known(scan: Scan) -> set[str]:
 
 
 def run(at: datetime) -> dict[str, int]:
-    """The job, at that time; what it disposed of."""
-    with time_machine.travel(at, tick=False):
-        return {what: number for what, number in jobs.empty_evidence().items() if number}
+    """The disposal, at that time; what it disposed of."""
+    return {what: number for what, number in disposal.empty_evidence(at=at).items() if number}
 
 
 def test_every_kind_is_kept_at_first(opening: Opening):

@@ -32,6 +32,7 @@ WRITERS = {
         "catching_up",
         "closing",
         "contradictions",
+        "erasing",
         "foreseen",
         "marks",
         "outages",
@@ -71,7 +72,18 @@ WRITERS = {
         "trials",
         "versions",
     ],
-    "privacy": ["access_files", "disclosures", "particulars", "publishing", "requests", "reviewing"],
+    "privacy": [
+        "access_files",
+        "disclosures",
+        "ending",
+        "erasing",
+        "holds",
+        "particulars",
+        "publishing",
+        "requests",
+        "retention",
+        "reviewing",
+    ],
     "messages": ["services", "choices", "unopened", "week"],
 }
 """Which files of a feature write rows, one for each thing written; no others do."""

@@ -74,12 +74,11 @@ def test_the_schedules_are_those_of_the_code():
     assert list(Schedule.objects.order_by("name").values_list("name", "func", "minutes")) == [
         ("close_older_registers", "adsum.ops.jobs.close_older_registers", 1_440),
         ("close_registers", "adsum.ops.jobs.close_registers", 1),
-        ("empty_evidence", "adsum.ops.jobs.empty_evidence", 1_440),
+        ("end_what_is_over", "adsum.ops.jobs.end_what_is_over", 1_440),
         ("find_alerts", "adsum.ops.jobs.find_alerts", 1_440),
         ("find_contradictions", "adsum.ops.jobs.find_contradictions", 1_440),
         ("follow_alerts", "adsum.ops.jobs.follow_alerts", 1),
         ("follow_unopened", "adsum.ops.jobs.follow_unopened", 60),
-        ("forget_sign_ins", "adsum.ops.jobs.forget_sign_ins", 1_440),
         ("link_absences", "adsum.ops.jobs.link_absences", 1),
         ("poll_feeds", "adsum.ops.jobs.poll_feeds", 1),
         ("read_bounces", "adsum.ops.jobs.read_bounces", 2),

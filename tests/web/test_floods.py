@@ -12,8 +12,7 @@ from django.test import Client
 from adsum.accounts.services import forget_sign_ins
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.models import Pairing
-from adsum.checkin.pairing import PAIRING_LIFE, begin_pairing
-from adsum.ops import jobs
+from adsum.checkin.pairing import PAIRING_LIFE, begin_pairing, forget_pairings
 from adsum.web import floods
 from tests.kit import oidc, saml
 from tests.kit.signing_in import enter, local_account
@@ -95,15 +94,16 @@ def test_sign_ins_that_are_over_and_where_they_came_from_are_forgotten(world: Wo
     Client().post("/sign-in/", {"email": "typed@nowhere.example"})
     begin_pairing(at=now - 2 * PAIRING_LIFE)
     Session.objects.filter(pk=browsers[0].cookies["adsum_session"].value).update(expire_date=now - timedelta(minutes=1))
-    assert jobs.forget_sign_ins() >= 1
+    forget_pairings(at=datetime.now(UTC))
+    assert forget_sign_ins(at=datetime.now(UTC)) >= 1
     assert set(UserSession.objects.values_list("user", flat=True)) == {bob.pk}
     assert Session.objects.count() == 2, "Bob's, and the sign-in that has just begun"
     assert not Pairing.objects.exists()
     assert browsers[2].get("/today/").status_code == 200
     Session.objects.update(expire_date=now)
-    assert jobs.forget_sign_ins() == 3
+    assert forget_sign_ins(at=datetime.now(UTC)) == 3
     assert (Session.objects.count(), UserSession.objects.count()) == (0, 0)
-    assert jobs.forget_sign_ins() == 0
+    assert forget_sign_ins(at=datetime.now(UTC)) == 0
 
 
 def test_tries_that_count_no_more_are_forgotten():
