@@ -92,6 +92,7 @@ from adsum.compliance.models import (
     SponsorTerms,
     StudyVacation,
     TheirWorklist,
+    VisaDecisions,
     WorklistLayout,
     WorklistRow,
 )
@@ -307,6 +308,7 @@ __all__ = [
     "UsedAssertion",
     "Vacation",
     "Verification",
+    "VisaDecisions",
     "WelfareHold",
     "WorklistLayout",
     "WorklistRow",

@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 
 from adsum.web import calendars, checkpoints, documents, home, mail_reports, messages, own_data, policy
 from adsum.web.admin import answers, gate, outbox, people, providers
-from adsum.web.compliance import packs, partners
+from adsum.web.compliance import assessment, packs, partners
 from adsum.web.entered import RowConverter
 from adsum.web.office import (
     absence_rules,
@@ -130,6 +130,7 @@ urlpatterns = [
     path("record/reminder/<str:step>/", reminder.tick, name="student_reminder"),
     path("record/access/", access.access, name="student_access"),
     # Those who report to authorities
+    path("compliance/assessment/", assessment.bca, name="bca"),
     path("compliance/packs/", packs.packs, name="packs"),
     path("compliance/packs/one/", packs.pack_file, name="pack_file"),
     path("compliance/packs/samples/", packs.draw, name="pack_draw"),

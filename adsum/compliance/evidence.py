@@ -12,6 +12,7 @@ from adsum.attendance.policy_table import Policy
 from adsum.audit.encoding import Facts
 from adsum.audit.reports import history_of
 from adsum.audit.tree import people_behind
+from adsum.compliance import evidence_duty as duty
 from adsum.compliance import evidence_record as record
 from adsum.compliance import evidence_work as work
 from adsum.compliance.evidence_record import Asked
@@ -74,9 +75,10 @@ def pack(asked: Asked, more: tuple[Section, ...] = ()) -> Pack:
         *work.alerts(asked),
         work.cases(asked),
         work.contact_details(asked),
+        *duty.sections(asked),
         *more,
     )
-    events = tuple(event for event in asked.events if shows_event(asked.scope, event.verb))
+    events = tuple(event for event in asked.events if shows_event(asked.scope, event.verb, event.detail))
     return Pack(asked.student, asked.scope, asked.at, sections, events)
 
 

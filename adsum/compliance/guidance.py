@@ -40,6 +40,16 @@ class Number(StrEnum):
     """The same, where the Home Office permitted more."""
     WEEKLY_DAYTIME_HOURS = "weekly_daytime_hours"
     """Taught in a classroom, from Monday to Friday in daytime, below degree level and pre-sessional."""
+    BCA_REFUSALS_GREEN = "bca_refusals_green"
+    """Below it, the share of refused visas is green,"""
+    BCA_REFUSALS_RED = "bca_refusals_red"
+    """and red from here on."""
+    BCA_ENROLMENT_GREEN = "bca_enrolment_green"
+    """From here on, the share of those who enrol is green,"""
+    BCA_ENROLMENT_RED = "bca_enrolment_red"
+    """and red below it."""
+    BCA_COMPLETION_GREEN = "bca_completion_green"
+    BCA_COMPLETION_RED = "bca_completion_red"
 
 
 class Meaning(NamedTuple):
@@ -56,6 +66,12 @@ MEANINGS: Mapping[Number, Meaning] = {
     Number.REMOTE_SHARE: Meaning(Authority.UKVI, Unit.PERCENT),
     Number.REMOTE_SHARE_PERMITTED: Meaning(Authority.UKVI, Unit.PERCENT),
     Number.WEEKLY_DAYTIME_HOURS: Meaning(Authority.UKVI, Unit.HOURS),
+    Number.BCA_REFUSALS_GREEN: Meaning(Authority.HOME_OFFICE_BCA, Unit.PERCENT),
+    Number.BCA_REFUSALS_RED: Meaning(Authority.HOME_OFFICE_BCA, Unit.PERCENT),
+    Number.BCA_ENROLMENT_GREEN: Meaning(Authority.HOME_OFFICE_BCA, Unit.PERCENT),
+    Number.BCA_ENROLMENT_RED: Meaning(Authority.HOME_OFFICE_BCA, Unit.PERCENT),
+    Number.BCA_COMPLETION_GREEN: Meaning(Authority.HOME_OFFICE_BCA, Unit.PERCENT),
+    Number.BCA_COMPLETION_RED: Meaning(Authority.HOME_OFFICE_BCA, Unit.PERCENT),
 }
 
 

@@ -18,6 +18,12 @@ NUMBERS = {
     Number.REMOTE_SHARE: _("Largest share taught remotely"),
     Number.REMOTE_SHARE_PERMITTED: _("Largest share taught remotely, with permission"),
     Number.WEEKLY_DAYTIME_HOURS: _("Taught in a classroom in daytime each week, below degree level and pre-sessional"),
+    Number.BCA_REFUSALS_GREEN: _("Refused visas: green below"),
+    Number.BCA_REFUSALS_RED: _("Refused visas: red from"),
+    Number.BCA_ENROLMENT_GREEN: _("Enrolment: green from"),
+    Number.BCA_ENROLMENT_RED: _("Enrolment: red below"),
+    Number.BCA_COMPLETION_GREEN: _("Completion: green from"),
+    Number.BCA_COMPLETION_RED: _("Completion: red below"),
 }
 
 UNITS = {

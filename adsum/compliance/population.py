@@ -1,15 +1,17 @@
 """Whom an authority may ask about: sponsored students, or those with funding. Nobody else has a pack of that scope."""
 
 from datetime import date
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from adsum.accounts.models import Identifier, Person
+from adsum.accounts.models import Person
 from adsum.accounts.rules import Access, Role
+from adsum.compliance.models import Funding
 from adsum.compliance.scopes import Scope
+from adsum.compliance.sponsorship import current
 
 SCOPES = {Role.COMPLIANCE_UKVI: Scope.UKVI, Role.COMPLIANCE_SLC: Scope.SLC}
-KINDS = {Scope.UKVI: "cas", Scope.SLC: "ssn"}
 
 
 def scopes_of(access: Access) -> list[Scope]:
@@ -19,7 +21,13 @@ def scopes_of(access: Access) -> list[Scope]:
 
 def students_of(scope: Scope, on: date | None = None) -> QuerySet[Person]:
     """The students of an authority: on a day, or ever."""
-    known = Identifier.objects.filter(kind=KINDS[scope])
+    if scope == Scope.UKVI:
+        return _people(current(on).values_list("student", flat=True))
+    funded = Funding.objects.all()
     if on is not None:
-        known = known.filter(Q(valid_from=None) | Q(valid_from__lte=on), Q(valid_to=None) | Q(valid_to__gte=on))
-    return Person.objects.filter(pk__in=known.values("person")).order_by("pk")
+        funded = funded.filter(Q(ends_on=None) | Q(ends_on__gte=on), starts_on__lte=on)
+    return _people(funded.values_list("student", flat=True))
+
+
+def _people(students: QuerySet[Any, int]) -> QuerySet[Person]:
+    return Person.objects.filter(pk__in=students).order_by("pk")

@@ -4,7 +4,9 @@ A pack for UK Visas and Immigration shows nothing of funding, and one for the St
 what no list here names is left out of both, until a person has decided whose it is.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class Scope(StrEnum):
@@ -39,10 +41,15 @@ SHARED_VERBS = frozenset(
         "import.enrolment.changed",
         "import.enrolment.gone",
         "import.enrolment.new",
+        "enrolment.partner",
+        "supervision.answer",
     }
 )
 """The same, one by one, where others with the same first word could tell of a student's health or circumstances."""
-OWN: dict[Scope, frozenset[str]] = {Scope.UKVI: frozenset(), Scope.SLC: frozenset()}
+OWN: dict[Scope, frozenset[str]] = {
+    Scope.UKVI: frozenset({"arrival", "duty", "late_change", "leave", "sponsor_alert", "sponsorship"}),
+    Scope.SLC: frozenset({"change", "confirmation", "funding"}),
+}
 """First words of events that belong to the work for one authority."""
 
 SHARED_KINDS = frozenset(
@@ -72,11 +79,20 @@ SHARED_KINDS = frozenset(
 """Kinds of messages that any student may get."""
 OWN_KINDS: dict[Scope, frozenset[str]] = {Scope.UKVI: frozenset(), Scope.SLC: frozenset()}
 """Kinds of messages of the work for one authority."""
+ABOUT: dict[str, Scope] = {"duty": Scope.UKVI, "confirmation": Scope.SLC}
+"""Decisions of either authority are told and answered in one way: what one is about says whose it is."""
+ABOUT_KINDS = frozenset({"decision_announced", "decision_done", "decision_dropped", "decision_weighed"})
 
 
-def shows_event(scope: Scope, verb: str) -> bool:
+def shows_event(scope: Scope, verb: str, detail: Mapping[str, Any]) -> bool:
     """Whether an event of the log may be in a pack for this authority."""
-    return verb in SHARED_VERBS or verb.partition(".")[0] in SHARED | OWN[scope]
+    return verb in SHARED_VERBS or verb.partition(".")[0] in SHARED or own_event(scope, verb, detail)
+
+
+def own_event(scope: Scope, verb: str, detail: Mapping[str, Any]) -> bool:
+    """Whether an event belongs to the work for this authority."""
+    first = verb.partition(".")[0]
+    return first in OWN[scope] or (first == "representation" and ABOUT.get(str(detail.get("about"))) == scope)
 
 
 def kinds_shown(scope: Scope) -> frozenset[str]:

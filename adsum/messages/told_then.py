@@ -1,10 +1,9 @@
 """What a person had been told by an instant, and how far each message had come then."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from adsum.accounts.models import Person
 from adsum.audit.encoding import Facts
 from adsum.messages.models import Message
 
@@ -31,11 +30,11 @@ class ToldThen(NamedTuple):
     opened_at: datetime | None
 
 
-def told_then(person: Person, kinds: Collection[str], events: Iterable[Facts], at: datetime) -> list[ToldThen]:
-    """Messages of these kinds to a person, the oldest first. `events`: what the log had of them (one query)."""
+def told_then(messages: Iterable[Message], events: Iterable[Facts], at: datetime) -> list[ToldThen]:
+    """These messages, in their order, as they stood. `events`: what the log had of them."""
     last = {event.subject: event for event in events if event.verb.partition(".")[2] in STEPS and event.at <= at}
     found = []
-    for one in Message.objects.filter(person=person, kind__in=kinds, created_at__lte=at).order_by("created_at", "pk"):
+    for one in messages:
         event = last.get(f"message:{one.ref}")
         state = STEPS[event.verb.partition(".")[2]] if event is not None else "written"
         opened = one.opened_at if one.opened_at is not None and one.opened_at <= at else None

@@ -71,6 +71,7 @@ MENU = (
     Door("silent_weeks", _("Silent weeks"), "hourglass-split", KEEPS_REGISTERS, within="checkin_health"),
     Door("rehearsal", _("Rehearsal"), "eye", KEEPS_RECORDS, within="alert_rules", seldom=True),
     Door("packs", _("Evidence packs"), "file-earmark-text", COMPLIANCE),
+    Door("bca", _("Assessment"), "shield-check", frozenset({Role.COMPLIANCE_UKVI}), seldom=True),
     Door("partners", _("Partners"), "building", OVERSEES_PARTNERS, everywhere=True, seldom=True),
     Door("office_people", _("People"), "person-check", MANAGES_PEOPLE),
     Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),

@@ -16,20 +16,30 @@ from pypdf import PdfReader
 from adsum.absence.services import withdraw
 from adsum.accounts.models import Person
 from adsum.accounts.reaching import enter_details
-from adsum.accounts.rules import ContactBy
+from adsum.accounts.rules import ContactBy, Role
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.weighing import Act
 from adsum.audit.services import publish
 from adsum.compliance.drawing import drawn
+from adsum.compliance.duties import open_duty, propose
+from adsum.compliance.duty_life import Kind, Outcome
+from adsum.compliance.duty_life import Reason as Why
 from adsum.compliance.evidence import Pack
+from adsum.compliance.funding import Profile, keep_profiles
 from adsum.compliance.scopes import OWN, OWN_KINDS, SHARED_KINDS, Scope, shows_event
+from adsum.compliance.sections import Section
+from adsum.compliance.sponsor_rules import Arrival, Level, Sponsorship
+from adsum.compliance.sponsorship import keep_profile, take_step
 from adsum.engagement.alerts import close
 from adsum.engagement.case_rules import Channel, Reply, Way
 from adsum.engagement.cases import open_case
 from adsum.engagement.contacts import log_contact, record_contact
 from adsum.engagement.models import Alert
-from adsum.integrations.files.packs import evidence_of, zipped
+from adsum.integrations.files.packs import evidence_of, files, zipped
+from adsum.messages.telling import tell
+from adsum.messages.topics.registry import TOPICS
+from adsum.timetable.models import Course
 from tests.kit.absences import told
 from tests.kit.alerted import DAY, Missing, minute, night
 from tests.kit.marking import answer_query, mark_students
@@ -79,6 +89,10 @@ AS_OF = NINE + 9 * DAY
 
 def facts(made: Pack) -> dict[str, bytes]:
     return {one.name: one.file() for one in made.sections}
+
+
+def section(made: Pack, name: str) -> Section:
+    return next(one for one in made.sections if one.name == name)
 
 
 @pytest.fixture
@@ -154,8 +168,39 @@ def test_each_authority_sees_its_own() -> None:
     assert not OWN_KINDS[Scope.UKVI] & OWN_KINDS[Scope.SLC]
     assert not SHARED_KINDS & (OWN_KINDS[Scope.UKVI] | OWN_KINDS[Scope.SLC])
     for scope in Scope:
-        assert not shows_event(scope, "welfare_hold.begin")
-        assert not shows_event(scope, "case.referred")
+        assert not shows_event(scope, "welfare_hold.begin", {})
+        assert not shows_event(scope, "case.referred", {})
+
+
+def test_a_pack_for_one_authority_shows_nothing_of_the_other(life: Life) -> None:
+    officer = life.person(Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC)
+    act = life.act(NINE, officer)
+    profile = keep_profile(life.alice, Sponsorship(cas_number="CAS777", level=Level.DEGREE, since=NINE.date()), act=act)
+    take_step(profile, Arrival.ARRIVED, NINE.date(), act=act)
+    duty = open_duty(life.alice, Kind.WITHDRAWAL, NINE.date(), because="The enrolment ended.", act=NINE)
+    propose(duty, Outcome.REPORT, Why.AS_RECORDED, "So it is", ground="You left.", act=act)
+    course = Course.objects.get(code="BSC-CS")
+    facts_of_it = {"product": "full_time_9250", "ssn": "SSN777", "starts_on": NINE.date()}
+    keep_profiles([Profile(life.alice.pk, course.pk, None, "2026/27", facts_of_it)], by=officer, at=NINE)
+    at = NINE + 2 * DAY
+    tell(TOPICS["decisions"], at=at)
+    packs = {scope: evidence_of(life.alice, scope, at=at) for scope in Scope}
+    text = {
+        scope: b"".join(
+            content for name, content in files(made, at=at, by=officer).items() if name.endswith((".csv", ".html", ".jsonl"))
+        ).decode()
+        for scope, made in packs.items()
+    }
+    for own, scope in (("CAS777", Scope.UKVI), ("sponsorship", Scope.UKVI), ("duty", Scope.UKVI), ("funding", Scope.SLC)):
+        other = Scope.SLC if scope == Scope.UKVI else Scope.UKVI
+        assert own in text[scope]
+        assert own not in text[other], own
+    assert "SSN777" not in text[Scope.UKVI]
+    kinds = {scope: {row[1] for row in section(made, "messages").rows} for scope, made in packs.items()}
+    assert "decision_announced" in kinds[Scope.UKVI] - kinds[Scope.SLC]
+    steps = {scope: {row[1] for row in section(made, "steps").rows} for scope, made in packs.items()}
+    assert {"sponsorship_begin", "arrival_step", "duty_proposed", "representation_announce"} <= steps[Scope.UKVI]
+    assert steps[Scope.SLC] == {"funding_bring"}
 
 
 def test_a_long_record_takes_as_many_queries_as_a_short_one(life: Life) -> None:

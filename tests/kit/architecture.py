@@ -43,6 +43,7 @@ WRITERS = {
     ],
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "known", "pairing", "writer"],
     "compliance": [
+        "assessment",
         "duties",
         "editions",
         "funding",

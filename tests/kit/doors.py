@@ -89,6 +89,7 @@ ACCESS_LOG   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 SEEN         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404, 404)
 AMENDMENTS   = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 200, 200, 404, 404, 404, 404, 404)
 PARTNERS     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 404, 404, 404)
+OF_UKVI      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404)
 OF_SLC       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404)
 REPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404, 404)
 NOTES        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404, 404, 404, 404, 404)
@@ -310,6 +311,7 @@ DOORS = [
     *doors("decide_proposal",         "/classes/{session}/proposals/{proposal}/", None, DONE, decision="decline", answer="No"),
     *doors("amendments",              "/office/amendments/",                AMENDMENTS, None),
     *doors("correction_seen",         "/office/amendments/{correction}/noted/", None, NOTES),
+    *doors("bca",                     "/compliance/assessment/",            OF_UKVI, instead(OF_UKVI, 422)),
     *doors("packs",                   "/compliance/packs/",                 REPORTS, None),
     *doors("pack_file",               "/compliance/packs/one/",             None, instead(REPORTS, 422)),
     *doors("pack_draw",               "/compliance/packs/samples/",         None, instead(REPORTS, 422)),

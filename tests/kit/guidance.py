@@ -17,7 +17,10 @@ SINCE = date(2025, 9, 1)
 def in_force(by: Person, *, since: date = SINCE) -> list[Edition]:
     """Every edition that Adsum comes with, in force from a day on."""
     load_shipped(at=NINE)
-    return [put_in_force(edition, since=since, act=Act(by, NINE)) for edition in Edition.objects.filter(in_force_from=None)]
+    return [
+        put_in_force(edition, since=max(since, edition.dated), act=Act(by, NINE))
+        for edition in Edition.objects.filter(in_force_from=None).order_by("dated")
+    ]
 
 
 def edition(by: Person, changed: Mapping[Number, int], *, like: Edition) -> Edition:

@@ -12,7 +12,7 @@ from adsum.absence.reports import span_of
 from adsum.absence.rules import Cleaned, FileKind, Spell
 from adsum.absence.services import Telling, tell
 from adsum.absence.terms import add_route
-from adsum.accounts.models import Identifier, Person, RoleGrant
+from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
 from adsum.attendance.adjustments import Arrangement, adjust
@@ -34,6 +34,7 @@ from adsum.checkin.pairing import begin_pairing
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, open_checkin
 from adsum.checkin.writer import record_scans
+from adsum.compliance.models import Funding
 from adsum.compliance.partner_checks import plan_check
 from adsum.compliance.samples import draw_sample
 from adsum.compliance.scopes import Scope
@@ -57,7 +58,7 @@ from adsum.privacy.access_files import ask_for_file, keep_file
 from adsum.privacy.disclosure_rules import Basis, Body
 from adsum.privacy.disclosures import record_disclosure
 from adsum.privacy.requests import open_request
-from adsum.timetable.models import ClassReport, ModuleLeader, Term
+from adsum.timetable.models import ClassReport, Course, ModuleLeader, Term
 from adsum.timetable.partners import add_partner
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
@@ -261,7 +262,15 @@ class House:
     def _compliance(self, student: Person, at: datetime) -> None:
         """A sample drawn for the Student Loans Company; a partner, and a spot check of it."""
         officer = self.people["slc"]
-        Identifier.objects.create(person=student, system="slc", kind="ssn", value="SSN1")
+        Funding.objects.create(
+            student=student,
+            course=Course.objects.get(code="BSC-CS"),
+            academic_year="2026/27",
+            product="full_time",
+            ssn="SSN1",
+            starts_on=at.date(),
+            brought_at=at,
+        )
         partner = add_partner("west", "West College", by=officer, at=at)
         self.names |= {
             "sample": draw_sample(Scope.SLC, 1, course=None, as_of=at, by=officer, at=at).ref,

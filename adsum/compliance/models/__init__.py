@@ -17,6 +17,7 @@ from adsum.compliance.models.representation import Representation
 from adsum.compliance.models.sample import Sample, SampledStudent
 from adsum.compliance.models.sponsorship import ArrivalStep, SponsorProfile
 from adsum.compliance.models.terms import RemotePermission, SponsorTerms, StudyVacation
+from adsum.compliance.models.visas import VisaDecisions
 from adsum.compliance.models.watching import LateChange, LeaveApproval, SponsorAlert, SponsorStanding
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "SponsorTerms",
     "StudyVacation",
     "TheirWorklist",
+    "VisaDecisions",
     "WorklistLayout",
     "WorklistRow",
 ]

@@ -21,9 +21,10 @@ from adsum.accounts.models import Person
 from adsum.audit import tree
 from adsum.audit.encoding import encode
 from adsum.compliance.evidence import Pack, asked_of, pack
+from adsum.compliance.evidence_duty import decisions_of
 from adsum.compliance.evidence_record import Asked
 from adsum.compliance.evidence_work import people_named
-from adsum.compliance.scopes import Scope, kinds_shown
+from adsum.compliance.scopes import ABOUT_KINDS, Scope, kinds_shown
 from adsum.compliance.sections import Column, Reads, Section, instant, ref, row, sums, text, word
 from adsum.core import keyring
 from adsum.core.cells import safe_filename
@@ -38,18 +39,27 @@ AUTHORITIES = {Scope.UKVI: "UK Visas and Immigration", Scope.SLC: "Student Loans
 
 def evidence_of(student: Person, scope: Scope, *, at: datetime) -> Pack:
     """Everything that was known of a student at that instant, for this authority."""
-    kinds = kinds_shown(scope)
-    refs = Message.objects.filter(person=student, kind__in=kinds, created_at__lte=at).values_list("ref", flat=True)
-    asked = asked_of(student, scope, at=at, subjects=tuple(f"message:{one}" for one in refs))
-    return pack(asked, (messages(asked),))
+    told = _told(student, scope, at)
+    asked = asked_of(student, scope, at=at, subjects=tuple(f"message:{one.ref}" for one in told))
+    return pack(asked, (messages(asked, told),))
 
 
-def messages(asked: Asked) -> Section:
+def _told(student: Person, scope: Scope, at: datetime) -> list[Message]:
+    """The messages to the student that this authority may know of, the oldest first (four queries)."""
+    kinds, decisions = kinds_shown(scope), decisions_of(student, scope)
+    written = Message.objects.filter(person=student, kind__in=kinds | ABOUT_KINDS, created_at__lte=at)
+    return [
+        one
+        for one in written.order_by("created_at", "pk")
+        if one.kind in kinds or {one.facts.get("decision"), one.facts.get("duty")} & decisions
+    ]
+
+
+def messages(asked: Asked, told: Sequence[Message]) -> Section:
     """What the student was told, and how far it came."""
-    kinds = kinds_shown(asked.scope)
     rows = [
         row(one.message.ref, one.message.kind, one.message.version, one.message.created_at, one.message.address, *one[1:])
-        for one in told_then(asked.student, kinds, asked.events, asked.at)
+        for one in told_then(told, asked.events, asked.at)
     ]
     return Section(
         "messages",
@@ -57,7 +67,7 @@ def messages(asked: Asked) -> Section:
         _("What about, when it was written, and how far it had come. “Read” means that the student, signed in, opened it."),
         [
             ref("message", _("Message")),
-            word("kind", _("About"), {name: KINDS[name].label for name in kinds if name in KINDS}),
+            word("kind", _("About"), {one.kind: KINDS[one.kind].label for one in told if one.kind in KINDS}),
             Column("version", _("Wording"), Reads.NUMBER),
             instant("written", _("Written")),
             word("address", _("Address")),
