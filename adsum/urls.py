@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 
 from adsum.web import calendars, checkpoints, documents, home, mail_reports, messages, own_data, policy
 from adsum.web.admin import answers, gate, outbox, people, providers
-from adsum.web.compliance import assessment, packs, partners
+from adsum.web.compliance import assessment, board, campus, duties, packs, partners
 from adsum.web.entered import RowConverter
 from adsum.web.office import (
     absence_rules,
@@ -31,7 +31,7 @@ from adsum.web.office import alerts as office_alerts
 from adsum.web.oversight import access as office_access
 from adsum.web.oversight import audit, disclosures, particulars, rights
 from adsum.web.signin import back_channel, entrance, passkeys, sign_ins, stepup, two_step, university
-from adsum.web.student import absences, access, contact, receipts, record, reminder, support, today
+from adsum.web.student import absences, access, contact, decisions, receipts, record, reminder, support, today
 from adsum.web.support import absences as support_absences
 from adsum.web.support import as_of, cases, concerns, deciding, desk, downloads, modules, students, tutees, unopened, work
 from adsum.web.support import contact as support_contact
@@ -344,6 +344,16 @@ urlpatterns = [
     path("office/check-in/resume/", gate.resume, name="office_checkin_resume"),
     path("office/check-in/remember/", gate.remember, name="office_checkin_remember"),
     path("office/check-in/keys/<str:kid>/retire/", gate.retire, name="office_checkin_retire"),
+    # Sponsored students: duties to report, and who was on campus
+    path("compliance/", board.board, name="compliance"),
+    path("compliance/duties/new/", duties.new, name="duty_new"),
+    path("compliance/duties/<uuid:ref>/", duties.duty, name="duty"),
+    path("compliance/duties/<uuid:ref>/case-file/", duties.on_paper, name="duty_file"),
+    path("compliance/duties/<uuid:ref>/case-file.csv", duties.as_table, name="duty_table"),
+    path("compliance/on-campus/", campus.campus, name="campus"),
+    path("compliance/on-campus.csv", campus.as_table, name="campus_table"),
+    path("decisions/", decisions.index, name="student_decisions"),
+    path("decisions/<uuid:ref>/", decisions.decision, name="student_decision"),
     # The event log: auditors; and what anybody may check
     path("audit/", audit.log, name="audit"),
     path("checkpoints/", checkpoints.checkpoints, name="checkpoints"),

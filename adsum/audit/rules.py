@@ -50,6 +50,10 @@ class Page(StrEnum):
     """The list of letters, by whom they are for and what about."""
     DESK = "desk"
     """What a help desk sees of one student: the classes of these days, and what became of scans."""
+    DUTY = "duty"
+    """Something about a student that may have to be reported to an authority."""
+    DUTIES = "duties"
+    """The list of sponsored students and of such duties, or of who was on campus."""
     ABSENCE = "absence"
     """One absence of a student, with its reason."""
     ABSENCES = "absences"
@@ -83,6 +87,7 @@ LISTS = frozenset(
         Page.FOUND,
         Page.EVENT_LIST,
         Page.CASES,
+        Page.DUTIES,
         Page.ABSENCES,
         Page.FUNDED,
         Page.RIGHTS,

@@ -34,9 +34,11 @@ from adsum.compliance.duty_life import (
     was_told,
 )
 from adsum.compliance.duty_reports import doubts_of, is_officer, latest_tries, ways_to
+from adsum.compliance.editions import edition_in_force, guidance
+from adsum.compliance.guidance import Authority, Number
 from adsum.compliance.models import Duty, DutyStep, Representation
 from adsum.compliance.representation_life import Settled
-from adsum.compliance.representations import About, announce, open_about, settle
+from adsum.compliance.representations import About, announce, note_reached, open_about, settle
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.core.university import civil_date
@@ -44,8 +46,6 @@ from adsum.core.university import civil_date
 ACTOR = "system:duties"
 ABOUT = "duty"
 """How representations name a duty."""
-REPORT_IN = 10
-"""Working days for a report."""
 
 
 @transaction.atomic
@@ -58,6 +58,7 @@ def open_duty(student: Person, kind: Kind, trigger: date, *, because: str, ref: 
     known = Duty.objects.filter(student=student, kind=kind, cause=cause).first()
     if known is not None:
         return known
+    guided = guidance(Authority.UKVI, civil_date(at))
     duty = Duty.objects.create(
         student=student,
         kind=kind,
@@ -65,7 +66,8 @@ def open_duty(student: Person, kind: Kind, trigger: date, *, because: str, ref: 
         because=because.strip()[:300],
         trigger_on=trigger,
         nation=settings.NATION,
-        due_on=due_on(trigger, REPORT_IN, working_days()),
+        due_on=due_on(trigger, guided.whole(Number.REPORT_WORKING_DAYS), working_days()),
+        edition=guided.edition,
         opened_at=at,
         opened_by=by,
     )
@@ -80,8 +82,10 @@ def correct_trigger(duty: Duty, trigger: date, words: str, *, act: Act) -> Duty:
     if trigger > civil_date(act.at):
         raise AdsumError("future", _("This day is still to come. Give the day on which it was known or decided."))
     duty = _moved(duty, Event.CORRECTED, act)
-    duty.trigger_on, duty.due_on = trigger, due_on(trigger, REPORT_IN, working_days())
-    duty.save(update_fields=["trigger_on", "due_on"])
+    guided = guidance(Authority.UKVI, civil_date(act.at))
+    duty.trigger_on, duty.edition = trigger, guided.edition
+    duty.due_on = due_on(trigger, guided.whole(Number.REPORT_WORKING_DAYS), working_days())
+    duty.save(update_fields=["trigger_on", "due_on", "edition"])
     _step(duty, Event.CORRECTED, by=act.by, at=act.at, words=_said(words), trigger_on=trigger, due_on=duty.due_on)
     about = open_about(About(ABOUT, str(duty.ref)))
     if about is not None:
@@ -97,6 +101,17 @@ def note(duty: Duty, words: str, *, act: Act) -> None:
 
 
 @transaction.atomic
+def reach(duty: Duty, words: str, *, act: Act) -> None:
+    """Write down that the student, who had not opened the message, was told another way of the report that is proposed. Raises
+    AdsumError as `note`, and `moved_on` when they have opened it."""
+    told = told_of(duty)
+    if told is None:
+        raise _moved_on()
+    note(duty, words, act=act)
+    note_reached(told, act=act)
+
+
+@transaction.atomic
 def propose(duty: Duty, outcome: Outcome, reason: Reason, words: str, *, ground: str = "", act: Act) -> Duty:
     """Propose an outcome, for another officer to confirm. Of a report the student is told, with `ground`, and may answer.
     Raises AdsumError `doubted` while open questions allow further review alone, `wrong_reason`, `needs_ground`,
@@ -106,7 +121,8 @@ def propose(duty: Duty, outcome: Outcome, reason: Reason, words: str, *, ground:
         raise AdsumError("wrong_reason", _("This reason belongs to another outcome. Choose one of those beside the outcome."))
     _refuse_doubted(duty, outcome, act.at)
     duty.outcome, duty.reason, duty.proposal, duty.proposed_by = outcome, reason, uuid4(), act.by
-    duty.save(update_fields=["state", "outcome", "reason", "proposal", "proposed_by"])
+    duty.edition = edition_in_force(Authority.UKVI, civil_date(act.at))
+    duty.save(update_fields=["state", "outcome", "reason", "proposal", "proposed_by", "edition"])
     _step(duty, Event.PROPOSED, by=act.by, at=act.at, words=_said(words), outcome=outcome, reason=reason)
     if outcome == Outcome.REPORT:
         announce(duty.student, About(ABOUT, str(duty.ref)), ground, act=act, deadline=duty.due_on)

@@ -145,13 +145,28 @@ def note_delivered(ref: UUID | str, *, at: datetime) -> None:
 
 @transaction.atomic
 def note_opened(ref: UUID | str, *, at: datetime) -> None:
-    """The student has opened it, or the person who had the task of reaching them lets the matter go on: their term begins."""
+    """The student has opened it: their term begins."""
     row = _locked_by(ref)
     if row is not None and row.opened_at is None:
-        row.opened_at = at
-        _begin(row)
-        row.save(update_fields=["opened_at", "until"])
+        _opened(row, at)
         _record("open", row, None, at)
+
+
+@transaction.atomic
+def note_reached(representation: Representation, *, act: Act) -> None:
+    """A person has told the student of it, who had not opened it: their term begins. Raises AdsumError `moved_on` when they
+    have opened it meanwhile."""
+    row = _locked(representation)
+    if row.opened_at is not None:
+        raise AdsumError("moved_on", _("The student has opened it meanwhile. Their time for an answer has begun."))
+    _opened(row, act.at)
+    _record("reach", row, act.by, act.at)
+
+
+def _opened(row: Representation, at: datetime) -> None:
+    row.opened_at = at
+    _begin(row)
+    row.save(update_fields=["opened_at", "until"])
 
 
 def _begin(row: Representation) -> None:

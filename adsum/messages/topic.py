@@ -78,7 +78,8 @@ class Kind:
     mutable: bool = True
     """Its reader may choose not to have it by mail. A formal one always goes."""
     everywhere: bool = False
-    """Goes to every address of its reader at once, and its feature hears what became of each letter."""
+    """Goes to every address of its reader at once. Its feature hears what became of each letter, and itself sees to a reader
+    who does not open it: no tutor is given that task, who need not know what it is about."""
     digest: bool = False
     """Gathered for the week's letter, unless its reader wants each at once."""
 

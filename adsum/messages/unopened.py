@@ -22,7 +22,7 @@ from adsum.messages.models import HandOver, Message, reader_is_stopped
 from adsum.messages.rules import GONE_ON_AFTER, Closed, Next, State, may_go_on, next_channel
 from adsum.messages.services import ACTOR, add, copy_of, hear
 from adsum.messages.topic import Outcome
-from adsum.messages.topics.registry import formal_kinds
+from adsum.messages.topics.registry import followed_kinds
 
 FAILED = frozenset({State.REFUSED, State.BOUNCED, State.LAPSED})
 """States of a letter that nobody has got."""
@@ -32,7 +32,7 @@ FOLLOWED = FAILED | {State.WAITING, State.SENT, State.DELIVERED}
 def unopened() -> Iterable[int]:
     """Formal messages that their readers have not opened, and nobody has taken over yet; the oldest first (one query)."""
     open_ = Message.objects.filter(~reader_is_stopped(), opened_at=None, copy_of=None, hand_over=None)
-    found = open_.filter(kind__in=formal_kinds(), state__in=FOLLOWED)
+    found = open_.filter(kind__in=followed_kinds(), state__in=FOLLOWED)
     return found.order_by("created_at", "pk").values_list("pk", flat=True)
 
 

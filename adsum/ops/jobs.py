@@ -19,6 +19,7 @@ from adsum.audit.reconciliation import last_reconciliation
 from adsum.audit.services import publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, services
+from adsum.compliance.triggers import follow_enrolments
 from adsum.core.clock import monday_of
 from adsum.core.jobs import enqueue
 from adsum.core.turns import let_others_write
@@ -232,6 +233,11 @@ def end_what_is_over() -> bool:
     return True
 
 
+def open_duties() -> int:
+    """Open a duty for each enrolment of a sponsored student that ended or was suspended; how many."""
+    return follow_enrolments(at=datetime.now(UTC))
+
+
 def find_contradictions() -> int:
     """Look for contradictions in the classes of the last week; how many are new."""
     return contradictions.find_contradictions(at=datetime.now(UTC))
@@ -272,6 +278,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     verify_the_log: 24 * 60,
     reconcile_the_record: 24 * 60,
     tend_cases: 30,
+    open_duties: 15,
     link_absences: 1,
     tend_absences: 24 * 60,
     publish_notices: 24 * 60,

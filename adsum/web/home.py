@@ -17,6 +17,7 @@ FIRST = (
     ("office_classes", frozenset({Role.ATTENDANCE_TEAM})),
     ("modules", LISTS_CLASSES),
     ("tutees", frozenset({Role.TUTOR})),
+    ("compliance", frozenset({Role.COMPLIANCE_UKVI})),
     ("desk", HELPS),
     ("imports", frozenset({Role.TIMETABLING})),
     ("office_people", MANAGES_PEOPLE),
@@ -26,14 +27,10 @@ FIRST = (
 """Where people start: the first of these whose roles they hold."""
 
 COMING = {
-    Role.COMPLIANCE_UKVI: _(
-        "Sponsored students, the clocks that run for them, and evidence packs. Until then your list of students is empty: one "
-        "record at a time opens with a reason, under Students."
-    ),
     Role.COMPLIANCE_SLC: _(
         "Funded students, confirmations of attendance, and changes of circumstance. Until then your list of students is empty: "
         "one record at a time opens with a reason, under Students."
-    ),
+    )
 }
 """What is not built yet, for those whose first page it will be."""
 

@@ -92,6 +92,7 @@ PARTNERS     = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200
 OF_UKVI      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404)
 OF_SLC       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404)
 REPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404, 404, 404)
+UKVI         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404)
 NOTES        = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 302, 404, 404, 404, 404, 404)
 IMPORTS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404, 404)
 TEAM         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404, 404)
@@ -110,7 +111,7 @@ OFFICER      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 ANSWERS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404)
 SAYS         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
 SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
-HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 200, 302, 302, 302, 302, 302)
+HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 302, 302, 302, 302, 302)
 DONE         = instead(THIS_CLASS, 302)
 DONE_CASE    = instead(THIS_RECORD, 302)
 LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
@@ -204,6 +205,16 @@ DOORS = [
     *doors("absence_reason",          "/office/absences/rules/reasons/jury/", POLICIES, instead(POLICIES, 422)),
     *doors("absence_decider_add",     "/office/absences/rules/deciders/",   None, instead(POLICIES, 422)),
     *doors("absence_decider_end",     "/office/absences/rules/deciders/{decider}/end/", None, instead(POLICIES, 302)),
+    # Sponsored students, and decisions that the student hears of first
+    *doors("compliance",              "/compliance/",                       UKVI, None),
+    *doors("duty_new",                "/compliance/duties/new/",            UKVI, instead(UKVI, 422)),
+    *doors("duty",                    "/compliance/duties/{duty}/",         UKVI, instead(UKVI, 302), action="note", words="x"),
+    *doors("duty_file",               "/compliance/duties/{duty}/case-file/", UKVI, None),
+    *doors("duty_table",              "/compliance/duties/{duty}/case-file.csv", None, UKVI),
+    *doors("campus",                  "/compliance/on-campus/",             UKVI, None),
+    *doors("campus_table",            "/compliance/on-campus.csv",          None, UKVI),
+    *doors("student_decisions",       "/decisions/",                        STUDENTS, None),
+    *doors("student_decision",     "/decisions/{decision}/",           THIS_STUDENT, instead(THIS_STUDENT, 302), action="open"),
     # The help desk
     *doors("desk",                    "/desk/",                             DESK, None),
     *doors("desk_student",            "/desk/students/{student}/",          DESK, None),

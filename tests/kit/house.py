@@ -34,8 +34,12 @@ from adsum.checkin.pairing import begin_pairing
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import NewDisplay, add_display, open_checkin
 from adsum.checkin.writer import record_scans
+from adsum.compliance.duties import open_duty
+from adsum.compliance.duty_life import Kind
 from adsum.compliance.models import Funding
 from adsum.compliance.partner_checks import plan_check
+from adsum.compliance.representations import About as RepresentationAbout
+from adsum.compliance.representations import announce
 from adsum.compliance.samples import draw_sample
 from adsum.compliance.scopes import Scope
 from adsum.core.university import civil_date
@@ -64,6 +68,7 @@ from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
 from tests.kit.alerted import rules_in_force
 from tests.kit.doors import IN, Door
+from tests.kit.guidance import in_force
 from tests.kit.marking import mark_students
 from tests.kit.passkeys import give
 from tests.kit.scans import attempt
@@ -199,7 +204,12 @@ class House:
         agreed = offer_meeting(case, slots, about="How it goes", place="C2.10", formal=False, act=by_tutor)
         pick_slot(agreed, agreed.slots.earliest("starts_at"), act=Act(student, at))
         settle_meeting(agreed, MeetingState.REARRANGED, act=by_tutor)
+        ukvi = Act(self.people["ukvi"], at)
+        in_force(ukvi.by)
+        duty = open_duty(student, Kind.WITHDRAWAL, civil_date(at), because="The enrolment ended.", act=at)
         self.names |= {
+            "duty": duty.ref,
+            "decision": announce(student, RepresentationAbout("duty", str(duty.ref)), "You left.", act=ukvi).ref,
             "case": case.ref,
             "agreed": agreed.ref,
             "meeting": offer_meeting(case, slots, about="Again", place="C2.10", formal=False, act=by_tutor).ref,

@@ -9,9 +9,12 @@ from adsum.attendance.weighing import Act
 from adsum.compliance import duties
 from adsum.compliance.duties import open_duty
 from adsum.compliance.duty_life import Kind, Outcome, Reason
-from adsum.compliance.models import Duty, Representation
+from adsum.compliance.models import Duty, Representation, SponsorProfile
 from adsum.compliance.representation_life import Stance
 from adsum.compliance.representations import About, answer, consider, note_opened, open_about
+from adsum.compliance.sponsor_rules import Level, Sponsorship
+from adsum.compliance.sponsorship import keep_profile
+from tests.kit.guidance import in_force
 from tests.kit.world import NINE, World
 
 TRIGGER = date(2026, 11, 23)
@@ -29,6 +32,7 @@ class Sponsored:
         self.world = world
         self.student = world.student()
         self.first, self.second = world.person(Role.COMPLIANCE_UKVI), world.person(Role.COMPLIANCE_UKVI)
+        in_force(self.first)
 
     def act(self, by: Person | None = None, at: datetime = NINE) -> Act:
         return Act(by or self.first, at)
@@ -72,3 +76,9 @@ class Sponsored:
 
     def reported(self, at: datetime = NINE) -> Duty:
         return duties.report(self.agreed(at), TRIGGER, "SMS-1", "Withdrawn", act=self.act(at=at))
+
+
+def sponsor(student: Person, *, act: Act, **fields: Any) -> SponsorProfile:
+    """The student holds a CAS from this term on."""
+    facts: dict[str, Any] = {"cas_number": f"CAS-{student.number}", "level": Level.DEGREE, "since": date(2026, 9, 21)}
+    return keep_profile(student, Sponsorship(**{**facts, **fields}), act=act)

@@ -94,6 +94,8 @@ NOTED = {
     "conduct": ("conduct", "student"),
     "absence_record": ("desk", "student"),
     "office_absence": ("absence", "student"),
+    "duty": ("duty", "student"),
+    "duty_file": ("duty", "student"),
 }
 """What reading does write, and nothing else: that somebody looked, on which page and at what."""
 LISTED = {
@@ -104,6 +106,7 @@ LISTED = {
     "contradictions": {"team"},
     "alerts": {"team"},
     "changes": {"department", "team", "slc"},
+    "duties": {"ukvi"},
     "mail": {"administrator", "tutor", "department", "team"},
     "cases": {"lecturer", "tutor", "department", "team"},
     "event_list": {"data protection", "auditor"},

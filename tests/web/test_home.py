@@ -19,6 +19,7 @@ from tests.kit.world import World
         ([Role.STUDENT, Role.LECTURER], "/teaching/"),
         ([Role.ATTENDANCE_TEAM], "/office/classes/"),
         ([Role.HELP_DESK], "/desk/"),
+        ([Role.COMPLIANCE_UKVI], "/compliance/"),
         ([Role.TIMETABLING], "/imports/"),
     ],
 )

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from adsum.accounts.models import Person
 from adsum.compliance.duty_life import RUNNING, Event, Kind, Outcome, Reason, Result, State, Way
+from adsum.compliance.models.edition import Edition
 from adsum.core.declared import For, From, Keep, declare
 
 _AGREED = [State.TO_REPORT, State.REPORTED, State.NOT_REPORTED, State.CLOSED]
@@ -39,6 +40,8 @@ class Duty(models.Model):
     nation = models.CharField(max_length=20)
     """Whose bank holidays were left out."""
     due_on = models.DateField()
+    edition = models.ForeignKey(Edition, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    """The guidance by which the days were counted, or an outcome was proposed; empty of duties from before editions."""
     opened_at = models.DateTimeField()
     opened_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     """Empty when Adsum opened it."""
@@ -63,8 +66,8 @@ class Duty(models.Model):
         Keep.COMPLIANCE,
         For.SPONSOR,
         From.STAFF,
-        facts="ref kind cause trigger_on nation due_on opened_at state outcome reason proposal confirmed_at reported_on "
-        "closed_at",
+        facts="ref kind cause trigger_on nation due_on edition opened_at state outcome reason proposal confirmed_at "
+        "reported_on closed_at",
         people="opened_by proposed_by confirmed_by reported_by",
         names="reference",
         words="because",

@@ -29,7 +29,7 @@ class Representation(models.Model):
     announced_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     delivered_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
-    """When the student opened it, or a named person who had the task of reaching them let the matter go on."""
+    """When the student opened it, or an officer reached them another way."""
     until = models.DateField(null=True)
     """The last day for an answer; empty until it was delivered and opened."""
     stance = models.CharField(max_length=8, blank=True, choices=[(s.value, s.value) for s in Stance])

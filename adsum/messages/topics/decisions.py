@@ -52,16 +52,14 @@ def decisions(_reader: Reader, at: datetime, _zone: ZoneInfo) -> Pending:
 def done(_reader: Reader, at: datetime, _zone: ZoneInfo) -> Pending:
     """What became of a duty: to the student, over every address. Only then is it closed."""
     ended = Duty.objects.filter(state__in=[State.REPORTED, State.NOT_REPORTED]).select_related("student")
-    return Pending(
-        [Draft(one.student, DONE, f"{DONE}:{one.pk}", {"duty": str(one.ref)}, at + 4 * KEPT_DUE, at_once=True) for one in ended]
-    )
+    return Pending([Draft(one.student, DONE, f"{DONE}:{one.pk}", {"duty": str(one.ref)}, at + 4 * KEPT_DUE) for one in ended])
 
 
 def heard_of_announced(message: Message, outcome: Outcome, at: datetime) -> None:
-    """The term for an answer begins when the message was delivered and opened, or its reader was reached by a person."""
+    """The term for an answer begins when the message was delivered and opened."""
     if outcome == Outcome.DELIVERED:
         note_delivered(message.facts["decision"], at=at)
-    elif outcome in {Outcome.OPENED, Outcome.GONE_ON}:
+    elif outcome == Outcome.OPENED:
         note_opened(message.facts["decision"], at=at)
 
 
@@ -211,6 +209,7 @@ TOPIC = Topic(
             heard_of_announced,
             formal=True,
             mutable=False,
+            everywhere=True,
         ),
         Kind(WEIGHED, gettext_lazy("What was made of your answer"), _weighed, mutable=False),
         Kind(DROPPED, gettext_lazy("What is not pursued"), _dropped, mutable=False),

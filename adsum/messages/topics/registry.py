@@ -51,6 +51,11 @@ def formal_kinds() -> list[str]:
     return [kind.name for kind in KINDS.values() if kind.formal]
 
 
+def followed_kinds() -> list[str]:
+    """Those of them that go on from channel to channel until they are opened."""
+    return [kind.name for kind in KINDS.values() if kind.formal and not kind.everywhere]
+
+
 def letter_of(kind: str, facts: Facts) -> Letter:
     """The letter for one message."""
     return KINDS[kind].letter(facts)

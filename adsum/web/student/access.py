@@ -34,6 +34,8 @@ PAGES = {
     Page.REPORTED: gettext_lazy("A list of what was reported to an authority, with you"),
     Page.MAIL: gettext_lazy("A list of letters, with one to you"),
     Page.DESK: gettext_lazy("Your classes of these days, at the help desk"),
+    Page.DUTY: gettext_lazy("Something about you that may have to be reported to an authority"),
+    Page.DUTIES: gettext_lazy("A list of sponsored students, with you"),
     Page.ABSENCE: gettext_lazy("An absence of yours, with its reason"),
     Page.ABSENCES: gettext_lazy("A list of absences, with yours"),
     Page.PACK: gettext_lazy("An evidence pack about you"),

@@ -1,0 +1,62 @@
+"""Enrolments of sponsored students that ended or were suspended, by a file or by hand, open a duty by themselves. What else
+does is `watch`'s."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+
+from django.db.models import Min, Q
+from django.utils.translation import gettext as _
+
+from adsum.accounts.models import Person
+from adsum.compliance.duties import open_duty
+from adsum.compliance.duty_life import Kind
+from adsum.compliance.guidance import Authority
+from adsum.compliance.models import Duty, Edition, SponsorProfile
+from adsum.compliance.sponsorship import sponsored
+from adsum.compliance.trigger_rules import Found, Row, find
+from adsum.core.university import civil_date
+from adsum.timetable.models import Enrolment
+
+LOOKS_BACK = timedelta(days=60)
+"""How long ago an enrolment may have ended when it is first seen, and still open a duty. What happened before guidance was in
+force here was not for Adsum to open."""
+
+
+def follow_enrolments(*, at: datetime) -> int:
+    """Open a duty for each enrolment of a sponsored student that ended or was suspended; how many are new. May be done again at
+    any time. While no guidance is in force, nothing is opened."""
+    today = civil_date(at)
+    began = Edition.objects.filter(authority=Authority.UKVI).aggregate(first=Min("in_force_from"))["first"]
+    if began is None or began > today:
+        return 0
+    since = max(today - LOOKS_BACK, began)
+    profiles = {**sponsored(None, since), **sponsored(None, today)}
+    found = list(_found(profiles, since, today))
+    known = set(Duty.objects.filter(student__in={student for student, _one in found}).values_list("student", "kind", "cause"))
+    new = [(student, one) for student, one in found if (student, one.kind, one.cause) not in known]
+    people = Person.objects.in_bulk({student for student, _one in new})
+    for student, one in new:
+        open_duty(people[student], one.kind, min(one.on, today), because=_because(one), ref=one.cause, act=at)
+    return len(new)
+
+
+def _found(profiles: Mapping[int, SponsorProfile], since: date, today: date) -> Iterable[tuple[int, Found]]:
+    rows = Enrolment.objects.filter(person__in=profiles).order_by("person", "starts_on", "pk")
+    rows = rows.filter(Q(ends_on=None) | Q(ends_on__gte=since))
+    by_student: dict[int, list[Row]] = {}
+    for one in rows:
+        row = Row(one.pk, one.course_id, one.status, one.starts_on, one.ends_on)
+        by_student.setdefault(one.person_id, []).append(row)
+    for student, profile in profiles.items():
+        mine = [one for one in by_student.get(student, []) if profile.course_id in {None, one.course}]
+        for found in find(mine, profile.course_ends_on, since=since, today=today):
+            yield student, found
+
+
+def _because(one: Found) -> str:
+    day = one.on.strftime("%d/%m/%Y")
+    return {
+        Kind.WITHDRAWAL: _("The enrolment ended on %(day)s.") % {"day": day},
+        Kind.SUSPENSION: _("The enrolment was suspended from %(day)s.") % {"day": day},
+        Kind.EARLY_COMPLETION: _("The course was completed on %(day)s, before the end that the CAS names.") % {"day": day},
+    }[one.kind]

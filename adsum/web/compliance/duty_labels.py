@@ -1,0 +1,110 @@
+"""The words for duties and decisions, in one place for every page."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from adsum.compliance.duties import ABOUT
+from adsum.compliance.duty_life import Doubt, Event, Kind, Outcome, Reason, Result, Standing, State, Way
+from adsum.compliance.representation_life import Stance
+
+KINDS: Mapping[Kind, Promise] = {
+    Kind.NO_ENROLMENT: _("Did not enrol in time"),
+    Kind.WITHDRAWAL: _("Withdrawn"),
+    Kind.SUSPENSION: _("Studies suspended"),
+    Kind.NON_ENGAGEMENT: _("No engagement"),
+    Kind.EARLY_COMPLETION: _("Completed early"),
+    Kind.CHANGE_OF_LOCATION: _("Studies elsewhere"),
+    Kind.PLACEMENT_CHANGE: _("Work placement changed"),
+    Kind.COURSE_CHANGE: _("Course changed"),
+    Kind.PERMISSION: _("Permission to stay changed"),
+    Kind.OTHER: _("Something else"),
+}
+STATES: Mapping[State, Promise] = {
+    State.OPEN: _("To look at"),
+    State.PROPOSED: _("Needs a second officer"),
+    State.REVIEW: _("Under further review"),
+    State.TO_REPORT: _("To report"),
+    State.REPORTED: _("Reported; the student is to be told"),
+    State.NOT_REPORTED: _("Not reported; the student is to be told"),
+    State.CLOSED: _("Closed"),
+}
+OUTCOMES: Mapping[Outcome, Promise] = {
+    Outcome.REPORT: _("Report"),
+    Outcome.NO_REPORT: _("No report"),
+    Outcome.FURTHER_REVIEW: _("Further review"),
+}
+REASONS: Mapping[Reason, Promise] = {
+    Reason.AS_RECORDED: _("it happened as the record says"),
+    Reason.CONFIRMED: _("the student says so too"),
+    Reason.NOT_RE_ENGAGED: _("we tried to bring the student back, and could not"),
+    Reason.RE_ENGAGED: _("the student is back"),
+    Reason.RECORD_WRONG: _("the record was wrong"),
+    Reason.REVERSED: _("what happened was taken back"),
+    Reason.NOT_REPORTABLE: _("the guidance does not ask for it"),
+    Reason.REPORTED_ALREADY: _("it was reported already"),
+    Reason.DOUBTED: _("the record has open questions"),
+    Reason.ANSWER_TO_CHECK: _("what the student says has to be looked into"),
+    Reason.ADVICE: _("we have asked for advice"),
+}
+EVENTS: Mapping[Event, Promise] = {
+    Event.OPENED: _("Opened"),
+    Event.CORRECTED: _("Day of the trigger put right"),
+    Event.NOTED: _("Note"),
+    Event.PROPOSED: _("Outcome proposed"),
+    Event.TAKEN_BACK: _("Proposal taken back"),
+    Event.CONFIRMED: _("Agreed by a second officer"),
+    Event.RETURNED: _("Given back"),
+    Event.REPORTED: _("Entered in the sponsor system"),
+    Event.TRIED: _("Told the student"),
+    Event.CLOSED: _("Closed: the student was told"),
+    Event.REOPENED: _("Open again: a letter came back"),
+}
+DOUBTS: Mapping[Doubt, Promise] = {
+    Doubt.HELD_SCAN: _("scans that nobody has decided about"),
+    Doubt.OUTAGE: _("absences in classes that an outage touched"),
+    Doubt.QUERY: _("open queries about marks"),
+    Doubt.ABSENCE: _("absences that nobody has decided"),
+}
+WAYS: Mapping[Way, Promise] = {
+    Way.UNIVERSITY_MAIL: _("University e-mail"),
+    Way.PERSONAL_EMAIL: _("Personal e-mail"),
+    Way.TELEPHONE: _("Telephone"),
+    Way.ADDRESS: _("Letter by post"),
+}
+RESULTS: Mapping[Result, Promise] = {
+    Result.SENT: _("sent"),
+    Result.DELIVERED: _("delivered"),
+    Result.OPENED: _("opened"),
+    Result.BOUNCED: _("came back"),
+    Result.REFUSED: _("not accepted"),
+    Result.POSTED: _("posted"),
+    Result.SPOKE: _("spoke with them"),
+    Result.NO_ANSWER: _("no answer"),
+}
+STANDINGS: Mapping[Standing, Promise] = {
+    Standing.COMPLIANT: _("Compliant"),
+    Standing.AT_RISK: _("At risk"),
+    Standing.CROSSED: _("Duty open"),
+    Standing.REPORTED: _("Reported"),
+    Standing.CLOSED: _("Closed"),
+}
+NATIONS: Mapping[str, Promise] = {
+    "england-and-wales": _("England and Wales"),
+    "scotland": _("Scotland"),
+    "northern-ireland": _("Northern Ireland"),
+}
+STANCES: Mapping[Stance, Promise] = {Stance.AGREES: _("I agree"), Stance.CONTESTS: _("I see it differently")}
+
+GROUNDS: Mapping[Kind, Promise] = {
+    Kind.NO_ENROLMENT: _("You were expected to enrol by the last day for your course, and our record says that you have not."),
+    Kind.WITHDRAWAL: _("Our record says that you have left your course."),
+    Kind.SUSPENSION: _("Our record says that your studies are suspended."),
+    Kind.NON_ENGAGEMENT: _("We know of no class, meeting or other contact with you for a long time, and could not reach you."),
+    Kind.EARLY_COMPLETION: _("Our record says that you completed your course earlier than your CAS says."),
+}
+"""What the form proposes to tell the student, to be made exact by the officer."""
+
+ABOUTS: Mapping[str, Promise] = {ABOUT: _("A report to UK Visas and Immigration about your sponsorship")}
+"""What a decision is about, on the student's page: one line for each feature that tells students of decisions."""
