@@ -8,6 +8,7 @@ from adsum.absence.models import (
     AbsenceTerms,
     ChosenClass,
     Evidence,
+    Placement,
 )
 from adsum.accounts.models import (
     BreakGlass,
@@ -100,6 +101,7 @@ from adsum.engagement.models import (
     Alert,
     AlertClass,
     AlertRule,
+    Assigned,
     Case,
     CaseStep,
     Closure,
@@ -113,6 +115,7 @@ from adsum.engagement.models import (
     Leave,
     Meeting,
     MeetingSlot,
+    MonitoringGroup,
     ReminderAnswer,
     RuleSwitch,
     RuleTrial,
@@ -123,9 +126,10 @@ from adsum.engagement.models import (
     Tick,
     Told,
     WelfareHold,
+    WordingApproval,
     WouldBe,
 )
-from adsum.messages.models import HandOver, MailChoice, Message
+from adsum.messages.models import HandOver, MailChoice, Message, ReportOrder
 from adsum.privacy.models import (
     AccessFile,
     Disclosure,
@@ -177,6 +181,7 @@ __all__ = [
     "AlertRule",
     "Alias",
     "ArrivalStep",
+    "Assigned",
     "BreakGlass",
     "CalendarKey",
     "Case",
@@ -251,6 +256,7 @@ __all__ = [
     "Message",
     "Module",
     "ModuleLeader",
+    "MonitoringGroup",
     "Node",
     "Opening",
     "Outage",
@@ -260,6 +266,7 @@ __all__ = [
     "Person",
     "Place",
     "PlaceChange",
+    "Placement",
     "Policy",
     "Poll",
     "Processed",
@@ -270,6 +277,7 @@ __all__ = [
     "Register",
     "ReminderAnswer",
     "RemotePermission",
+    "ReportOrder",
     "ReportedPeriod",
     "Representation",
     "RetentionRun",
@@ -310,6 +318,7 @@ __all__ = [
     "Verification",
     "VisaDecisions",
     "WelfareHold",
+    "WordingApproval",
     "WorklistLayout",
     "WorklistRow",
     "WouldBe",

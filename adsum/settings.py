@@ -183,7 +183,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "adsum.web.middleware.navigation",
+                "adsum.web.frame.navigation",
             ],
             "libraries": {"adsum_ui": "adsum.web.templatetags.adsum_ui"},
         },

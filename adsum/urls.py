@@ -20,12 +20,17 @@ from adsum.web.office import (
     contacts,
     contradictions,
     cover,
+    equity,
     health,
     outages,
     periods,
+    placements,
     policies,
     queries,
     rehearsal,
+    report_mail,
+    reports,
+    rooms,
 )
 from adsum.web.office import alerts as office_alerts
 from adsum.web.oversight import access as office_access
@@ -33,7 +38,20 @@ from adsum.web.oversight import audit, disclosures, particulars, rights
 from adsum.web.signin import back_channel, entrance, passkeys, sign_ins, stepup, two_step, university
 from adsum.web.student import absences, access, contact, decisions, receipts, record, reminder, support, today
 from adsum.web.support import absences as support_absences
-from adsum.web.support import as_of, cases, concerns, deciding, desk, downloads, modules, students, tutees, unopened, work
+from adsum.web.support import (
+    as_of,
+    cases,
+    concerns,
+    deciding,
+    desk,
+    downloads,
+    modules,
+    over_time,
+    students,
+    tutees,
+    unopened,
+    work,
+)
 from adsum.web.support import contact as support_contact
 from adsum.web.support import record as support_record
 from adsum.web.teaching import (
@@ -180,6 +198,16 @@ urlpatterns = [
     path("office/cover/", cover.overview, name="cover"),
     path("office/cover/<row:pk>/back/", cover.back, name="end_leave"),
     path("work/", work.work, name="work"),
+    path("work/act/", work.act, name="work_act"),
+    path("office/reports/", reports.reports, name="reports"),
+    path("office/reports/mail/", report_mail.report_mail, name="report_mail"),
+    path("office/reports/mail/<uuid:ref>/stop/", report_mail.stop, name="report_stop"),
+    path("office/over-time/", over_time.over_time, name="over_time"),
+    path("office/over-time/file.<str:form>", over_time.over_time_file, name="over_time_file"),
+    path("office/rooms/", rooms.rooms, name="rooms"),
+    path("office/rooms/file.<str:form>", rooms.rooms_file, name="rooms_file"),
+    path("office/equity/", equity.equity, name="equity"),
+    path("office/monitoring-groups/", equity.groups, name="monitoring_groups"),
     path("office/check-in-health/", health.check_in, name="checkin_health"),
     path("office/silent-weeks/", health.silent, name="silent_weeks"),
     path("tutees/", tutees.tutees, name="tutees"),
@@ -282,6 +310,7 @@ urlpatterns = [
     path("office/alert-rules/new/", alert_rules.new, name="alert_rules_new"),
     path("office/alert-rules/<uuid:ref>/", alert_rules.detail, name="alert_rule_version"),
     path("office/alert-rules/<uuid:ref>/switch/", alert_rules.switch, name="alert_rule_switch"),
+    path("office/alert-rules/<uuid:ref>/wordings/<row:pk>/", alert_rules.approve_wording, name="alert_rule_wording"),
     path("office/alert-rules/<uuid:ref>/try/", alert_rules.try_it, name="alert_rule_try"),
     path("office/alert-rules/trials/<uuid:ref>/", alert_rules.trial, name="alert_rule_trial"),
     path("office/rehearsal/", rehearsal.index, name="rehearsal"),
@@ -334,6 +363,9 @@ urlpatterns = [
     path("office/adjustments/", adjustments.overview, name="office_adjustments"),
     path("office/adjustments/file/", adjustments.from_file, name="adjustments_file"),
     path("office/adjustments/<uuid:ref>/end/", adjustments.end, name="end_adjustment"),
+    path("office/placements/", placements.overview, name="placements"),
+    path("office/placements/file/", placements.from_file, name="placements_file"),
+    path("office/placements/<uuid:ref>/end/", placements.end, name="end_placement"),
     path("office/contradictions/", contradictions.overview, name="office_contradictions"),
     path("office/contradictions/<row:row>/seen/", contradictions.seen, name="contradiction_seen"),
     path("office/outages/", outages.overview, name="office_outages"),

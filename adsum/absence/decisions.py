@@ -13,6 +13,7 @@ from adsum.absence.reports import covered, has_evidence
 from adsum.absence.rules import LONGEST_TEXT, Outcome, State
 from adsum.absence.services import locked, movable, note
 from adsum.absence.terms import limits_on
+from adsum.accounts.models import Person
 from adsum.attendance.weighing import Act
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
@@ -85,3 +86,14 @@ def due_again(request: AbsenceRequest, *, act: Act) -> None:
     today = civil_date(act.at)
     request.evidence_asked_at, request.due_on = None, working_days().after(today, limits_on(today).due_days)
     request.save(update_fields=["evidence_asked_at", "due_on"])
+
+
+@transaction.atomic
+def give_absence(request: AbsenceRequest, to: Person, *, act: Act) -> None:
+    """A colleague decides about it from now on; by when stays as it is. Does nothing once it is settled."""
+    request = locked(request)
+    if request.state != State.UNDER_DECISION or request.decider_id == to.pk:
+        return
+    request.decider = to
+    request.save(update_fields=["decider"])
+    note("absence.give", request, act, to=to.pk)

@@ -1,10 +1,11 @@
-"""A request and its marks: linked when it is told and decided, and again when the timetable changes."""
+"""A request, or a placement, and its marks: linked when it is told and decided, and again when the timetable changes."""
 
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
 from adsum.absence.models import AbsenceRequest
+from adsum.absence.placements import follow_classes, sweep_placements
 from adsum.absence.reports import in_force, says_of, touched_by
 from adsum.attendance.ahead import Origin
 from adsum.attendance.foreseen import foresee
@@ -35,7 +36,8 @@ def _again(request: AbsenceRequest, at: datetime) -> None:
 
 @transaction.atomic
 def follow_timetable(*, at: datetime) -> int:
-    """Link again the requests that classes changed lately touch; how many. One worker at a time, each change once."""
+    """Link again the requests and placements that classes changed lately touch; how many. One worker at a time, each
+    change once."""
     reader = take_up(SOURCE, ClassChange)
     changes = list(reader.left(ClassChange.objects.filter(at__gt=at - FRESH))[:BATCH])
     sessions = list(ClassSession.objects.filter(pk__in={change.session_id for change in changes}))
@@ -44,17 +46,18 @@ def follow_timetable(*, at: datetime) -> int:
     touched = list(touched_by(sessions, students).select_related("student", "told_by")) if sessions else []
     for request in touched:
         _again(request, at)
+    placed = follow_classes(sessions, students, at=at)
     reader.done([change.pk for change in changes], at=at)
     reader.move(changes[-1].pk + 1 if len(changes) == BATCH else None, at=at)
-    return len(touched)
+    return len(touched) + placed
 
 
 def sweep(*, today: date, at: datetime) -> int:
-    """Link again every request that is not long over: groups and enrolments may have changed; how many."""
+    """Link again every request and placement that is not long over: groups and enrolments may change; how many."""
     recent = AbsenceRequest.objects.standing().filter(last_day__gte=today - KEEPS_UP)
     standing = list(recent.order_by("pk").values_list("pk", flat=True))
     for pk in standing:
         with transaction.atomic():
             locked = AbsenceRequest.objects.select_for_update(of=("self",)).select_related("student", "told_by")
             _again(locked.get(pk=pk), at)
-    return len(standing)
+    return len(standing) + sweep_placements(since=today - KEEPS_UP, at=at)

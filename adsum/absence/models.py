@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 from django.db import models
 from django.db.models import F, Q
@@ -167,6 +168,64 @@ class AbsenceRequest(models.Model):
     @property
     def spell(self) -> Spell:
         return Spell(self.first_day, self.last_day)
+
+
+class PlacementQuerySet(models.QuerySet["Placement"]):
+    def visible_to(self, person: Person, access: Access) -> PlacementQuerySet:
+        """Those of students on courses of the departments whose records the person keeps; never their own."""
+        others = self.exclude(student=person)
+        departments = access.departments(*KEEPS_RECORDS)
+        if departments is None:
+            return others
+        return others.filter(student__in=Enrolment.objects.filter(course__department__in=departments).values("person"))
+
+
+class Placement(models.Model):
+    """A student learns elsewhere from one day to another, both included: no class of that time expects them. Never deleted,
+    only ended: marks followed from it."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    where = models.CharField(max_length=120)
+    """With whom, for those who keep records."""
+    source = models.CharField(max_length=40, blank=True)
+    source_id = models.CharField(max_length=200, blank=True)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    ended_on = models.DateField(null=True)
+    """Its last day, where a person ended it before its time."""
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    declared = declare(
+        "student",
+        Keep.ATTENDANCE,
+        For.TEACHING,
+        From.RECORDS,
+        facts="ref starts_on ends_on made_at ended_on ended_at",
+        people="made_by ended_by",
+        names="where source source_id",
+    )
+
+    objects = PlacementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="placement_days_in_order"),
+            models.UniqueConstraint(
+                fields=["source", "source_id"], condition=~Q(source=""), name="one_placement_per_source_id"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"placement {self.ref}"
+
+    @property
+    def last_day(self) -> date:
+        """The last day it holds on; before the first, when it was taken back."""
+        return min(self.ended_on, self.ends_on) if self.ended_on is not None else self.ends_on
 
 
 class ChosenClass(models.Model):

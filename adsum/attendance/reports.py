@@ -180,6 +180,19 @@ def elsewhere_then(session: ClassSession, students: Collection[int]) -> set[int]
     return set(overlapping.exclude(session__status=ClassStatus.CANCELLED).values_list("student", flat=True))
 
 
+def absent_before(session: ClassSession, students: Collection[int]) -> dict[int, datetime]:
+    """Those of these students who were absent in the class of this module that they had before this one on the same day, and
+    when that ended (one query; none without students). Of other modules a teacher learns nothing."""
+    if not students:
+        return {}
+    before = Mark.objects.filter(student__in=students, session__module=session.module_id, session__starts_on=session.starts_on)
+    before = before.filter(session__ends_at__lte=session.starts_at).exclude(session__status=ClassStatus.CANCELLED)
+    before = before.exclude(status__in=[Status.EXPECTED, Status.NOT_OBSERVED])
+    rows = before.order_by("session__ends_at", "pk").values_list("student", "status", "session__ends_at")
+    last = {student: (status, ended) for student, status, ended in rows}
+    return {student: ended for student, (status, ended) in last.items() if status == Status.ABSENT}
+
+
 def counts_of(statuses: Iterable[str]) -> dict[str, int]:
     """The numbers above a register, as the live stream counts them; `expected` are those without a mark yet."""
     by_status = Counter(statuses)

@@ -40,6 +40,8 @@ class Page(StrEnum):
     """The list of queries, in the students' words."""
     ADJUSTMENTS = "adjustments"
     """The list of standing adjustments."""
+    PLACEMENTS = "placements"
+    """The list of placements."""
     CONTRADICTIONS = "contradictions"
     """The list of what two records say and cannot both be so."""
     CHANGES = "changes"
@@ -80,6 +82,7 @@ LISTS = frozenset(
         Page.ALERTS,
         Page.QUERIES,
         Page.ADJUSTMENTS,
+        Page.PLACEMENTS,
         Page.CONTRADICTIONS,
         Page.CHANGES,
         Page.REPORTED,

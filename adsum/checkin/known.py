@@ -21,7 +21,7 @@ SIGN_IN = "pass_sign_in"
 """Where a browser's session keeps the 16 bytes, as hexadecimal, that name its sign-in."""
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def know(
     person: Person,
     tag: str,

@@ -155,6 +155,14 @@ def close(alert: Alert, why: str, *, act: Act, outcome: str = "") -> Alert:
 
 
 @transaction.atomic
+def take_back_outcome(alert: Alert, *, act: Act) -> None:
+    """An appeal was upheld: what was decided holds no more. Should the record change later, nothing has followed from it."""
+    if Alert.objects.filter(pk=alert.pk).exclude(outcome="").update(outcome=""):
+        facts = {"stage": alert.stage, "student": alert.student_id, "was": alert.outcome}
+        audit_log.record(actor=act.by.actor, verb="alert.outcome_taken_back", subject=f"alert:{alert.ref}", at=act.at, **facts)
+
+
+@transaction.atomic
 def close_all(student: Person, why: str, *, act: Act) -> int:
     """Close every alert of a student, because nothing may reach them any more; how many there were."""
     found = list(Alert.objects.open().filter(student=student).select_for_update(of=("self",)))

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +21,7 @@ from adsum.engagement.recovery import promise
 from adsum.engagement.rules import Because, Doubt, Finding, Rule, RuleSet, Seen, Trigger, Verdict, judge, not_for_them
 from adsum.engagement.standing import looks_back_to
 from adsum.engagement.why import why
+from adsum.engagement.wordings import FIRST
 from adsum.timetable.models import ClassSession
 from adsum.timetable.rules import ClassStatus
 
@@ -40,8 +41,10 @@ def rule_of(alert: Alert) -> Rule:
 
 
 def wordings_of(alert: Alert) -> QuerySet[StageWording]:
-    """The university's own words for its stage, in each language that has some (one query)."""
-    return StageWording.objects.filter(version__number=alert.version, stage=alert.stage)
+    """The university's own words for its stage, in each language that has some: its first language, and others once a named
+    reader has read them (one query)."""
+    read = Q(language=FIRST) | Q(approval__isnull=False)
+    return StageWording.objects.filter(read, version__number=alert.version, stage=alert.stage)
 
 
 def facts_of(rule: Rule, rules: RuleSet, finding: Finding, seen: Mapping[int, Seen]) -> dict[str, Any]:

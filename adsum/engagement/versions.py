@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from adsum.accounts.models import Person
 from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
-from adsum.engagement.models import AlertRule, RuleSwitch, RuleVersion, StageWording
+from adsum.engagement.models import AlertRule, RuleSwitch, RuleVersion, StageWording, WordingApproval
 from adsum.engagement.policies import version_at
 from adsum.engagement.rules import Rule
 from adsum.engagement.wordings import Wording
@@ -63,7 +63,8 @@ def make_version(
         number=number, name=name.strip()[:120], based_on=based_on, note=note.strip()[:500], made_at=at, made_by=by
     )
     AlertRule.objects.bulk_create(_row(version, rule) for rule in coded(rules))
-    StageWording.objects.bulk_create(StageWording(version=version, **one._asdict()) for one in words)
+    for one in words:
+        _keep(StageWording.objects.create(version=version, **one._asdict()), based_on)
     audit_log.record(
         actor=by.actor,
         verb="rules.make",
@@ -74,6 +75,36 @@ def make_version(
         based_on=based_on and based_on.number,
     )
     return version
+
+
+def _keep(wording: StageWording, based_on: RuleVersion | None) -> None:
+    """Words that were read in the version before, and did not change, were read."""
+    same = WordingApproval.objects.filter(
+        wording__version=based_on,
+        wording__stage=wording.stage,
+        wording__language=wording.language,
+        wording__subject=wording.subject,
+        wording__body=wording.body,
+    ).first()
+    if same is not None:
+        WordingApproval.objects.create(wording=wording, reader=same.reader, at=same.at, by=same.by)
+
+
+@transaction.atomic
+def approve(wording: StageWording, reader: str, *, by: Person, at: datetime) -> WordingApproval:
+    """Note who has read this wording and finds it good: from now on it is used. Does nothing the second time.
+
+    Raises AdsumError `needs_reader`.
+    """
+    if not reader.strip():
+        raise AdsumError("needs_reader", _("Say who has read it: a name that others at the university know."))
+    made, new = WordingApproval.objects.get_or_create(
+        wording=wording, defaults={"reader": reader.strip()[:120], "at": at, "by": by}
+    )
+    if new:
+        facts = {"stage": wording.stage, "language": wording.language, "reader": made.reader}
+        audit_log.record(actor=by.actor, verb="rules.approve_wording", subject=f"rules:{wording.version_id}", at=at, **facts)
+    return made
 
 
 def _row(version: RuleVersion, rule: Rule) -> AlertRule:

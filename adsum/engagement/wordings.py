@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+FIRST = "en-gb"
+"""The language in which a university writes its wording first. Words in others are used once a named reader has read them."""
 PLACEHOLDERS = ("name", "why", "classes")
 """The student's name; the sentence that says why; how many missed classes it rests on."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -8,8 +8,9 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from adsum.accounts.models import ContactStop, Person
-from adsum.core.declared import For, From, Keep, declare
+from adsum.accounts.models import ContactStop, Department, Person
+from adsum.core.declared import For, From, Keep, about_no_one, declare
+from adsum.messages.report_rules import Ended, Every, Report
 from adsum.messages.rules import LEFT, UNSEEN, Address, Closed, How, State
 
 WEEK = "week"
@@ -112,6 +113,47 @@ class MailChoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.person_id}: {self.how}"
+
+
+class ReportOrderQuerySet(models.QuerySet["ReportOrder"]):
+    def standing(self) -> ReportOrderQuerySet:
+        """Those that still come."""
+        return self.filter(ended_at=None)
+
+
+class ReportOrder(models.Model):
+    """A report that a person wants by mail: totals and a link."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    what = models.CharField(max_length=12, choices=[(one.value, one.value) for one in Report])
+    department = models.ForeignKey(Department, null=True, on_delete=models.CASCADE, related_name="+")
+    """Empty: all that its owner may see."""
+    every = models.CharField(max_length=5, choices=[(one.value, one.value) for one in Every])
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_as = models.CharField(max_length=10, blank=True, choices=[(one.value, one.value) for one in Ended])
+
+    declared = about_no_one("ref what department every made_at ended_at ended_as", people="owner")
+
+    objects = ReportOrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "what", "department"], condition=Q(ended_at=None), name="one_order_of_a_report"
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "what"], condition=Q(ended_at=None, department=None), name="one_order_of_a_whole_report"
+            ),
+            models.CheckConstraint(
+                name="report_ended_has_how",
+                condition=Q(ended_at=None, ended_as="") | (Q(ended_at__isnull=False) & ~Q(ended_as="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} every {self.every} to {self.owner_id}"
 
 
 class HandOver(models.Model):

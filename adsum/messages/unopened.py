@@ -120,3 +120,10 @@ def go_on(task: HandOver, *, by: Person, at: datetime) -> None:
     HandOver.objects.filter(pk=task.pk).update(closed_at=at, closed_as=Closed.GONE_ON, closed_by=by)
     record(actor=by.actor, verb="message.go_on", subject=f"message:{task.message.ref}", at=at)
     hear([task.message], Outcome.GONE_ON, at=at)
+
+
+@transaction.atomic
+def give_task(task: HandOver, to: Person, *, by: Person, at: datetime) -> None:
+    """A colleague reaches the reader from now on. Does nothing once it is done."""
+    if HandOver.objects.filter(pk=task.pk, closed_at=None).exclude(owner=to).update(owner=to):
+        record(actor=by.actor, verb="message.hand_over", subject=f"message:{task.message.ref}", at=at, person=to.actor)

@@ -28,7 +28,7 @@ from adsum.engagement import evaluation, rehearsals
 from adsum.engagement.concerns import pass_on_unacknowledged
 from adsum.engagement.covering import settle_owners
 from adsum.integrations.imports import feeds as polling
-from adsum.messages import bounces, mail, unopened, week
+from adsum.messages import bounces, mail, ordering, unopened, week
 from adsum.messages import services as outbox
 from adsum.messages.telling import tell
 from adsum.messages.topics.registry import TOPICS
@@ -224,6 +224,11 @@ def _once_a_day(action: str, last: datetime | None) -> bool:
     return True
 
 
+def end_reports() -> int:
+    """End the reports by mail of people whose role is over; how many."""
+    return ordering.end_orders(at=datetime.now(UTC))
+
+
 def end_what_is_over() -> bool:
     """Have everything ended whose time is over, unless it is being done; whether it was begun. In a process of its own: a
     year's leavers take minutes, and no class is closed late for them."""
@@ -283,6 +288,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     tend_absences: 24 * 60,
     publish_notices: 24 * 60,
     report_access: 60,
+    end_reports: 60,
     end_what_is_over: 24 * 60,
     find_contradictions: 24 * 60,
 }

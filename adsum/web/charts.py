@@ -152,3 +152,9 @@ def gap_line(contacts: Iterable[date], pauses: Iterable[Pause], first: date, las
         if one.first <= last and one.last >= first
     ]
     return Line([place(day) + scale / 2 for day in contacts if first <= day <= last], blocks, first, last, WIDE)
+
+
+def lengths(percents: Sequence[float | None]) -> list[float | None]:
+    """How long the bar of each of these percentages is, of 100; the longest is whole. None: there is nothing to show."""
+    most = max((one for one in percents if one is not None), default=0.0) or 1.0
+    return [None if one is None else 100 * one / most for one in percents]

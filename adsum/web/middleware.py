@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import localtime
 
-from adsum.accounts.models import BreakGlass, Person
+from adsum.accounts.models import Person
 from adsum.accounts.rules import NOBODY, Access, Role
-from adsum.web.navigation import items_for
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -60,22 +58,3 @@ def give_access(request: HttpRequest, access: Access) -> None:
     """From here on this request may what `access` says."""
     request.access = access  # type: ignore[attr-defined]
     request.roles = access.roles  # type: ignore[attr-defined]
-
-
-def _waiting(roles: frozenset[Role]) -> dict[str, int]:
-    """What the menu counts: records opened from outside of which the data-protection officer has not read (one query)."""
-    if Role.DATA_PROTECTION not in roles:
-        return {}
-    return {"privacy_access": BreakGlass.objects.filter(seen_at=None).count()}
-
-
-def navigation(request: HttpRequest) -> dict[str, Any]:
-    """For the page frame: where this person can go."""
-    access: Access = getattr(request, "access", NOBODY)
-    items = items_for(access, current=request.path, counts=_waiting(access.roles))
-    return {
-        "nav_items": [item for item in items if not item.under_more],
-        "nav_more": [item for item in items if item.under_more],
-        "university": settings.UNIVERSITY,
-        "demo": settings.DEMO,
-    }

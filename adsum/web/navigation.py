@@ -43,6 +43,8 @@ class Door:
     """Not opened every day: it goes under More where the menu of a person is long."""
 
 
+SEES_REPORTS = KEEPS_REGISTERS | {Role.TIMETABLING, Role.ADMINISTRATOR, Role.DATA_PROTECTION}
+"""Have a report at least."""
 LONG = 7
 """How many entries a menu may have before those that are seldom needed go under More."""
 
@@ -71,7 +73,7 @@ MENU = (
     Door("unopened", _("Not opened"), "envelope", KEEPS_RECORDS | {Role.TUTOR}, within="work"),
     Door("concerns", _("Concerns"), "chat-left-text", KEEPS_RECORDS | {Role.TUTOR}, within="cases"),
     Door("closures", _("Closure days"), "calendar-week", frozenset({Role.ATTENDANCE_TEAM}), within="office_alerts"),
-    Door("silent_weeks", _("Silent weeks"), "hourglass-split", KEEPS_REGISTERS, within="checkin_health"),
+    Door("silent_weeks", _("Silent weeks"), "hourglass-split", KEEPS_REGISTERS, within="reports"),
     Door("rehearsal", _("Rehearsal"), "eye", KEEPS_RECORDS, within="alert_rules", seldom=True),
     Door("packs", _("Evidence packs"), "file-earmark-text", COMPLIANCE),
     Door("bca", _("Assessment"), "shield-check", frozenset({Role.COMPLIANCE_UKVI}), seldom=True),
@@ -96,9 +98,15 @@ MENU = (
     Door("messages", _("Messages"), "envelope", frozenset(Role)),
     Door("amendments", _("Amendments"), "clock-history", KEEPS_REGISTERS | COMPLIANCE, seldom=True),
     Door("office_adjustments", _("Adjustments"), "person-check", frozenset({Role.ATTENDANCE_TEAM}), seldom=True),
+    Door("placements", _("Placements"), "building", KEEPS_RECORDS, seldom=True),
     Door("conduct_referrals", _("Conduct"), "phone", frozenset({Role.ATTENDANCE_TEAM}), seldom=True),
     Door("cover", _("Who steps in"), "arrow-repeat", MAKES_POLICIES, everywhere=True, seldom=True),
-    Door("checkin_health", _("How check-in works"), "qr-code-scan", KEEPS_REGISTERS, seldom=True),
+    Door("reports", _("Reports"), "file-earmark-text", SEES_REPORTS, seldom=True),
+    Door("checkin_health", _("How check-in works"), "qr-code-scan", KEEPS_REGISTERS, within="reports"),
+    Door("over_time", _("Over time"), "calendar-week", KEEPS_REGISTERS, within="reports"),
+    Door("rooms", _("Room use"), "building", SEES_REPORTS, within="reports"),
+    Door("equity", _("Equity of reminders"), "people", SEES_REPORTS, within="reports"),
+    Door("monitoring_groups", _("Monitoring groups"), "people", frozenset({Role.ADMINISTRATOR}), seldom=True),
     Door("office_outages", _("Outages"), "wifi-off", DECLARES_OUTAGES, everywhere=True, seldom=True),
     Door("alert_rules", _("Alert rules"), "list-check", MAKES_POLICIES, seldom=True),
     Door("policies", _("Policies"), "file-earmark-text", MAKES_POLICIES, seldom=True),

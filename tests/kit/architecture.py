@@ -22,7 +22,7 @@ LAYERS = ["core", *FEATURES, "integrations", "web"]
 
 WRITERS = {
     "audit": ["services", "looks", "following", "bulk"],
-    "absence": ["services", "decisions", "evidence", "terms"],
+    "absence": ["services", "decisions", "evidence", "placements", "terms"],
     "accounts": ["services", "bulk", "erasing", "generation", "identities", "reaching", "second_factors"],
     "timetable": ["services", "changes", "keeping", "partners", "roles"],
     "attendance": [
@@ -59,6 +59,7 @@ WRITERS = {
     ],
     "engagement": [
         "alerts",
+        "assigning",
         "cases",
         "checklist",
         "closures",
@@ -66,6 +67,7 @@ WRITERS = {
         "conduct",
         "contacts",
         "covering",
+        "equity",
         "evaluation",
         "meetings",
         "rehearsals",
@@ -85,7 +87,7 @@ WRITERS = {
         "retention",
         "reviewing",
     ],
-    "messages": ["services", "choices", "unopened", "week"],
+    "messages": ["services", "choices", "ordering", "unopened", "week"],
 }
 """Which files of a feature write rows, one for each thing written; no others do."""
 

@@ -112,6 +112,9 @@ ANSWERS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404
 SAYS         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
 SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
 HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 302, 302, 302, 302, 302)
+SEE_REPORTS  = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 200, 200, 200, 404, 404)
+SEE_ROOMS    = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 200, 200, 404, 404, 404)
+SEE_EQUITY   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 200, 404, 404)
 DONE         = instead(THIS_CLASS, 302)
 DONE_CASE    = instead(THIS_RECORD, 302)
 LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
@@ -221,9 +224,19 @@ DOORS = [
     *doors("desk_query",              "/desk/students/{student}/query/{session}/", None, instead(DESK, 302)),
 
     # For those who look after students
+    *doors("reports",                 "/office/reports/",                   SEE_REPORTS, None),
+    *doors("report_mail",             "/office/reports/mail/",              SEE_ROOMS, instead(SEE_ROOMS, 422)),
+    *doors("report_stop",             "/office/reports/mail/{order}/stop/", None, instead(TEAM, 302)),
+    *doors("over_time",               "/office/over-time/",                 OFFICE, None),
+    *doors("over_time_file",          "/office/over-time/file.csv",         None, OFFICE),
+    *doors("rooms",                   "/office/rooms/",                     SEE_ROOMS, None),
+    *doors("rooms_file",              "/office/rooms/file.csv",             None, SEE_ROOMS, week="2026-11-30"),
+    *doors("equity",                  "/office/equity/",                    SEE_EQUITY, None),
+    *doors("monitoring_groups",       "/office/monitoring-groups/",         SWITCHES, instead(SWITCHES, 422)),
     *doors("checkin_health",          "/office/check-in-health/",           OFFICE, None),
     *doors("silent_weeks",            "/office/silent-weeks/",              OFFICE, None),
     *doors("work",                    "/work/",                             OFFICE, None),
+    *doors("work_act",                "/work/act/",                         None, instead(OFFICE, 302)),
     *doors("cases",                   "/cases/",                            HAVE_CASES, None),
     *doors("contact_points",          "/cases/elsewhere/",                  HAVE_CASES, instead(HAVE_CASES, 422)),
     *doors("case",                    "/cases/{case}/",                     THIS_RECORD, DONE_CASE, action="plan",
@@ -385,6 +398,7 @@ DOORS = [
     *doors("alert_rules",             "/office/alert-rules/",               POLICIES, None),
     *doors("alert_rules_new",         "/office/alert-rules/new/",           POLICIES, instead(POLICIES, 422)),
     *doors("alert_rule_version",      "/office/alert-rules/{rules}/",       POLICIES, None),
+    *doors("alert_rule_wording",      "/office/alert-rules/{rules}/wordings/{wording}/", None, instead(POLICIES, 422)),
     *doors("alert_rule_switch",       "/office/alert-rules/{rules}/switch/", None, instead(POLICIES, 422)),
     *doors("alert_rule_try",          "/office/alert-rules/{rules}/try/",   None, instead(POLICIES, 422)),
     *doors("alert_rule_trial",        "/office/alert-rules/trials/{trial}/", POLICIES, None),
@@ -397,6 +411,9 @@ DOORS = [
     *doors("policy_end",              "/office/policies/{policy}/end/",     POLICIES, instead(POLICIES, 302)),
     *doors("office_adjustments",      "/office/adjustments/",               TEAM, instead(TEAM, 422)),
     *doors("adjustments_file",        "/office/adjustments/file/",          TEAM, instead(TEAM, 422)),
+    *doors("placements",              "/office/placements/",                OFFICE, instead(OFFICE, 422)),
+    *doors("placements_file",         "/office/placements/file/",           TEAM, instead(TEAM, 422)),
+    *doors("end_placement",           "/office/placements/{placement}/end/", None, instead(ABSENCE, 302)),
     *doors("end_adjustment",          "/office/adjustments/{adjustment}/end/", None, instead(TEAM, 302)),
     *doors("office_contradictions",   "/office/contradictions/",            TEAM, None),
     *doors("contradiction_seen",      "/office/contradictions/{contradiction}/seen/", None, instead(TEAM, 302)),

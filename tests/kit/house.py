@@ -8,6 +8,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
 from adsum.absence.evidence import keep
+from adsum.absence.placements import Stay, place
 from adsum.absence.reports import span_of
 from adsum.absence.rules import Cleaned, FileKind, Spell
 from adsum.absence.services import Telling, tell
@@ -50,10 +51,12 @@ from adsum.engagement.conduct import About, refer_conduct
 from adsum.engagement.covering import take_leave
 from adsum.engagement.evaluation import evaluate
 from adsum.engagement.meetings import offer_meeting, pick_slot, settle_meeting
-from adsum.engagement.models import Alert, Closure, RuleTrial, WouldBe
+from adsum.engagement.models import Alert, Closure, RuleTrial, StageWording, WouldBe
 from adsum.engagement.rules import Trigger
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.messages.models import HandOver, Message
+from adsum.messages.ordering import order
+from adsum.messages.report_rules import Every, Report
 from adsum.messages.services import write as write_messages
 from adsum.messages.topic import Draft, class_named
 from adsum.messages.topics import queries
@@ -170,6 +173,7 @@ class House:
             "alert": Alert.objects.get().ref,
             "closure": Closure.objects.create(name="Christmas", starts_on=at.date(), ends_on=at.date()).pk,
             "rules": rules.ref,
+            "wording": StageWording.objects.create(version=rules, stage=0, language="cy", subject="S", body="B").pk,
             "trial": trial.ref,
             "would_be": would_be.ref,
             "kiosk": open_kiosk(opening, by=lecturer, at=at).kiosk.ref,
@@ -191,6 +195,12 @@ class House:
             "passkey": Authenticator.objects.get(type="webauthn").pk,
             "proposal": proposal.ref,
             "adjustment": adjust(student, Arrangement(at.date(), extra_minutes=20), actor=lecturer.actor, at=at).ref,
+            "placement": place(
+                student,
+                Stay(at.date() + timedelta(days=90), at.date() + timedelta(days=99), "Ward 7"),
+                act=Act(self.people["team"], at),
+            ).ref,
+            "order": order(self.people["team"], Report.WORK, None, Every.WEEK, at=at).ref,
             "contradiction": Contradiction.objects.create(
                 kind=Contrary.MANY_CHANGES, student=student, session=session, found_at=at
             ).pk,

@@ -89,7 +89,7 @@ def test_the_list_costs_the_same_for_one_and_three(team: Room, count: int):
     with CaptureQueriesContext(connection) as queries:
         page = team.client.get(PAGE).content.decode()
     assert page.count("look at it</span>") == count
-    assert len(queries) == 6
+    assert len(queries) == 7
 
 
 def test_contradictions_wait_until_somebody_has_looked(team: Room):

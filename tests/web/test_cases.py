@@ -54,6 +54,7 @@ def test_three_cases_cost_no_more_queries_than_one(page: Page, show: str):
         page.client.get(f"/cases/?show={show}")
     for _ in range(2):
         page.case()
+    page.client.get(f"/cases/?show={show}")  # what the list leads to is kept once
     with CaptureQueriesContext(connection) as three:
         assert words(page.client.get(f"/cases/?show={show}").content.decode()).count("Three weeks without a class") == 3
     assert len(three) == len(one)

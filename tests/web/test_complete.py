@@ -98,4 +98,4 @@ def test_the_list_costs_the_same_for_one_register_and_three(unobserved: Room, ro
     with CaptureQueriesContext(connection) as queries:
         page = unobserved.client.get("/office/registers/").content.decode()
     assert page.count("/explain/") == rows == Register.objects.count()
-    assert len(queries) == 7
+    assert len(queries) == 8

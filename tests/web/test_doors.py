@@ -103,6 +103,7 @@ LISTED = {
     "queries": {"department", "team"},
     "absences": {"department", "team"},
     "adjustments": {"team"},
+    "placements": {"department", "team"},
     "contradictions": {"team"},
     "alerts": {"team"},
     "changes": {"department", "team", "slc"},

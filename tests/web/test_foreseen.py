@@ -50,6 +50,25 @@ def test_a_register_opens_with_what_is_known_and_one_tap_accepts_it(room: Room) 
     assert "Nothing to accept" in notices(room.post("accept_foreseen", student="nobody"))
 
 
+def test_absent_in_the_class_before_is_proposed_and_accepted_one_by_one(room: Room) -> None:
+    earlier = room.world.session(room.group, starts_at=NINE - timedelta(hours=2), staff=[room.lecturer])
+    other = room.world.session(room.world.group(), starts_at=NINE - timedelta(hours=1), staff=[room.lecturer])
+    mark_students(earlier, [room.alice, room.bob], Status.ABSENT, by=room.lecturer, at=earlier.starts_at)
+    mark_students(earlier, [room.cara], Status.LATE, by=room.lecturer, at=earlier.starts_at)
+    mark_students(other, [room.cara], Status.ABSENT, by=room.lecturer, at=other.starts_at)
+    foreseen(room, room.bob, Says.AUTHORISED)
+    page = room.register()
+    assert proposals(page) == {"Alice Abel": "Absent", "Bob Baker": "Authorised"}, "of other modules teachers learn nothing"
+    assert "Was absent in the class before, which ended at 08:00." in words(page)
+    room.post("accept_foreseen")
+    assert room.marks() == {"Bob": Status.AUTHORISED}, "who may still come is not marked with the others"
+    form = room.register().partition('id="known-before"')[2].partition("</section>")[0]
+    assert f'formaction="{room.url("mark_students")}" name="student" value="{room.alice.ref}"' in form
+    assert f'name="status" value="{Status.ABSENT}"' in form
+    room.post("mark_students", student=room.alice.ref, status=Status.ABSENT)
+    assert room.marks() == {"Bob": Status.AUTHORISED, "Alice": Status.ABSENT}
+
+
 @pytest.mark.parametrize("says", [Says.SUSPENDED, Says.ON_PLACEMENT])
 def test_no_page_of_a_teacher_tells_why_a_student_is_not_expected(room: Room, says: Says) -> None:
     foreseen(room, room.alice, says)

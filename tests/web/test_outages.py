@@ -135,4 +135,4 @@ def test_the_page_costs_the_same_for_one_outage_and_three(team: Room, rows: int)
     with CaptureQueriesContext(connection) as queries:
         page = team.client.get(PAGE).content.decode()
     assert page.count("declared by") == 2 * rows
-    assert len(queries) == 8
+    assert len(queries) == 9

@@ -133,4 +133,4 @@ def test_the_list_costs_the_same_for_three_queries_and_six(room: Room, rows: int
     with CaptureQueriesContext(connection) as queries:
         page = room.client.get(PAGE).content.decode()
     assert page.count('type="checkbox" name="query"') == rows
-    assert len(queries) == 13
+    assert len(queries) == 14

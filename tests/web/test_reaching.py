@@ -153,7 +153,7 @@ def test_an_unopened_message_is_somebodys_task(
         assert (letter.person, letter.facts) == (tutor, {"tasks": tasks}), "nobody is named"
         client.force_login(tutor)
         client.get("/unopened/")
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             page = words(client.get("/unopened/").content.decode())
         assert "07700 900123" in page and "Let it go on" not in page  # noqa: PT018 - one page
         task = HandOver.objects.order_by("pk")[0]

@@ -227,7 +227,7 @@ def test_a_list_costs_the_same_for_one_and_three(story: Story, students: int):
     with CaptureQueriesContext(connection) as queries:
         answer = story.client.get("/students/")
     assert len(answer.context["rows"]) == students
-    assert len(queries) == 15
+    assert len(queries) == 16
 
 
 @pytest.mark.parametrize("classes", [1, 3])
@@ -239,4 +239,4 @@ def test_a_record_costs_the_same_for_one_class_and_three(story: Story, classes: 
     story.get(story.department)
     with CaptureQueriesContext(connection) as queries:
         story.client.get(f"/people/{story.alice.ref}/")
-    assert len(queries) == 23
+    assert len(queries) == 24

@@ -122,6 +122,23 @@ class StageWording(models.Model):
         return f"stage {self.stage} in {self.language}, version {self.version_id}"
 
 
+class WordingApproval(models.Model):
+    """A named reader has read a wording in a language other than the university's first and finds it good. Until then nobody is
+    written to in it."""
+
+    wording = models.OneToOneField(StageWording, on_delete=models.PROTECT, related_name="approval")
+    reader = models.CharField(max_length=120)
+    """Who read it, as they are known at the university."""
+    at = models.DateTimeField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    """Who noted it."""
+
+    declared = about_no_one("wording at", people="by", words="reader")
+
+    def __str__(self) -> str:
+        return f"{self.wording_id} read by {self.reader}"
+
+
 class RuleSwitch(models.Model):
     """Append-only: from this instant on this version (empty: none) is in force, or in rehearsal. The latest of each decides."""
 

@@ -15,7 +15,7 @@ from adsum.attendance.adjustments import Arrangement, adjust
 from adsum.attendance.ahead import MOST_EXTRA
 from adsum.checkin.services import rosters_changed
 from adsum.core.turns import let_others_write
-from adsum.integrations.imports.people_rows import PeopleRows
+from adsum.integrations.imports.people_rows import PeopleRows, by_line
 from adsum.integrations.imports.plan import Plan, chunks
 from adsum.integrations.imports.problems import Unusable
 from adsum.integrations.imports.reading import Record
@@ -51,7 +51,7 @@ class _Reader(PeopleRows):
         if not key:
             raise Unusable(row.problem("blank", column="id"))
         if len(key) > LONGEST or key in self.wanted:
-            raise Unusable(row.problem("adjustment_id", id=key[:40]))
+            raise Unusable(row.problem("row_id", id=key[:40]))
         if person.pk not in self.students or person.pk == self.by.pk:
             raise Unusable(row.problem("unknown", column="student", value=row.get("student")))
         first = row.day("starts_on")
@@ -108,5 +108,4 @@ def bring_adjustments(content: bytes, file: str, *, by: Person, at: datetime) ->
                 adjust(person, what, actor=by.actor, at=at, key=(SOURCE, key))
             rosters_changed()
         let_others_write()
-    problems = tuple((one.line, one.message) for one in sorted(plan.problems, key=lambda one: one.line))
-    return Brought(len(reader.wanted), problems)
+    return Brought(len(reader.wanted), by_line(plan))

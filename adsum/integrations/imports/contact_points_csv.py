@@ -11,7 +11,7 @@ from adsum.accounts.models import Person
 from adsum.core.university import civil_date
 from adsum.engagement.case_rules import READ, Channel
 from adsum.engagement.contacts import Point, record_points
-from adsum.integrations.imports.people_rows import PeopleRows
+from adsum.integrations.imports.people_rows import PeopleRows, by_line
 from adsum.integrations.imports.plan import Plan, chunks
 from adsum.integrations.imports.problems import Unusable
 from adsum.integrations.imports.reading import Record
@@ -59,5 +59,4 @@ def bring_contact_points(content: bytes, file: str, *, by: Person, at: datetime)
     new = 0
     for part in chunks(sorted(reader.points)):
         new += record_points({key: reader.points[key] for key in part}, source=SOURCE, by=by, at=at)
-    problems = tuple((one.line, one.message) for one in sorted(plan.problems, key=lambda one: one.line))
-    return Brought(len(reader.points), new, problems)
+    return Brought(len(reader.points), new, by_line(plan))

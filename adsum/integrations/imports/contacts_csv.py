@@ -14,7 +14,7 @@ from adsum.accounts.reaching import enter_many, tidy
 from adsum.accounts.rules import ContactBy
 from adsum.core.errors import AdsumError
 from adsum.core.turns import let_others_write
-from adsum.integrations.imports.people_rows import PeopleRows
+from adsum.integrations.imports.people_rows import PeopleRows, by_line
 from adsum.integrations.imports.plan import Plan, chunks
 from adsum.integrations.imports.problems import Unusable
 from adsum.integrations.imports.reading import Record
@@ -62,5 +62,4 @@ def bring_contacts(content: bytes, file: str, *, by: Person, at: datetime, sourc
             found = enter_many(of_part, by=by, actor=by.actor, at=at, source=source)
         changed += sum(bool(ways) for ways in found.values())
         let_others_write()
-    problems = tuple((one.line, one.message) for one in sorted(plan.problems, key=lambda one: one.line))
-    return Brought(len(reader.wanted), changed, problems)
+    return Brought(len(reader.wanted), changed, by_line(plan))

@@ -69,3 +69,8 @@ class PeopleRows:
         if value and value not in known:
             raise Unusable(row.problem("unknown", column=column, value=value))
         return known.get(value)
+
+
+def by_line(plan: Plan) -> tuple[tuple[int, str], ...]:
+    """What could not be used, and why, in the order of the lines."""
+    return tuple((one.line, one.message) for one in sorted(plan.problems, key=lambda one: one.line))

@@ -56,6 +56,7 @@ UNUSABLE: dict[str, Promise] = {
         "%(file)s takes too long to read: the event on line %(line)s repeats without end, or there are too many like it. "
         "Correct it in the timetable system and export again."
     ),
+    "no_line": _("Not one line of %(file)s can be used, so everything stays as it was. Check its columns and its numbers."),
     "no_mapping": _("Choose how the fields of this calendar become modules and groups, then send it again."),
     "too_many": _("%(file)s holds more than %(limit)s classes. Ask for a feed of one term."),
     "pattern": _("The pattern for %(name)s cannot be used: %(reason)s. Correct it in the mapping."),
@@ -82,16 +83,16 @@ UNUSABLE: dict[str, Promise] = {
 
 PROBLEMS: dict[str, Promise] = {
     "contact": _("What stands under %(column)s cannot be used. Write digits, an e-mail address, or up to 300 characters."),
+    "two_groups": _("An earlier line puts this student in another group by the same characteristic. Keep one of the two."),
+    "placement": _("This placement cannot be used. %(why)s"),
     "adjustment": _("This adjustment cannot be used. %(why)s"),
     "sponsorship": _("This sponsorship cannot be used. %(why)s"),
     "cas_of_another": _("This CAS is that of another student. Check the number of the CAS, and that of the student."),
     "cas_twice": _("This CAS stands on line %(line)s already. Keep the right one of the two."),
-    "adjustment_id": _(
-        "The id %(id)s is longer than 200 characters, or stands in the file twice. Give every row an id of its own."
-    ),
     "amount": _("%(column)s is %(value)s, not an amount. Write it as 9535.00."),
     "whole_number": _("%(column)s is %(value)s, not a number from 1 to %(most)s. Correct it."),
     "course_or_module": _("Name a course or a module, and not both: the funding hangs on one of them."),
+    "row_id": _("The id %(id)s is longer than 200 characters, or stands in the file twice. Give every row an id of its own."),
     "bad_quotes": _("The quotation marks of this line do not match. Double every quotation mark inside a quoted cell."),
     "cell_count": _("This row has %(found)s cells, the header %(expected)s. Look for a comma outside quotation marks."),
     "blank": _("%(column)s is empty. Fill it in."),

@@ -18,6 +18,7 @@ NAMES = (
     "adjustments",
     "amendments",
     "feeds",
+    "ordered",
     "oversight",
     "rehearsal",
     "reminders",

@@ -22,6 +22,7 @@ from adsum.ops.demo.classes import make_classes
 from adsum.ops.demo.evidence import make_evidence
 from adsum.ops.demo.history import make_history
 from adsum.ops.demo.looks import make_looks
+from adsum.ops.demo.offices import make_offices
 from adsum.ops.demo.pattern import make_teaching
 from adsum.ops.demo.people import make_people
 from adsum.ops.demo.reached import make_reached
@@ -110,6 +111,7 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     make_rights(population, at=at)
     step("Looking at who missed classes")
     make_alerts(population, zone=zone, at=at)
+    make_offices(population, at=at)
     step("Starting the classes around now")
     make_ahead(keep_classes_running(at)[0], at=at)
     audit_log.record(

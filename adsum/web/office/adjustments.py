@@ -8,13 +8,12 @@ from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.adjustments import Arrangement, attention
 from adsum.attendance.ahead import MOST_EXTRA, allowance
@@ -24,29 +23,23 @@ from adsum.audit.rules import Page
 from adsum.checkin import adjusting
 from adsum.core.errors import AdsumError
 from adsum.integrations.imports.adjustments_csv import bring_adjustments
-from adsum.integrations.imports.problems import Refused
 from adsum.timetable.reports import as_one_of, students_visible_to
 from adsum.timetable.rules import Kind
 from adsum.web.entered import DayField
-from adsum.web.guards import for_roles
+from adsum.web.files import bring, file_form
+from adsum.web.guards import for_roles, for_roles_everywhere
 from adsum.web.middleware import PersonRequest
+from adsum.web.student_forms import AboutStudentForm
 from adsum.web.templatetags.adsum_ui import kind_label
 from adsum.web.viewing import looked_through
 
 TEAM = frozenset({Role.ATTENDANCE_TEAM})
 PAGE = 50
-SHOWN = 100
-"""How many lines that could not be used are listed."""
 
 
-class AdjustmentForm(forms.Form):
+class AdjustmentForm(AboutStudentForm):
     """What to do for whom, and for how long. There is no field for the reason."""
 
-    number = forms.CharField(
-        label=gettext_lazy("Student number"),
-        max_length=40,
-        error_messages={"required": gettext_lazy("Type the student’s number.")},
-    )
     extra_minutes = forms.IntegerField(
         label=gettext_lazy("More minutes to check in"),
         min_value=0,
@@ -67,17 +60,10 @@ class AdjustmentForm(forms.Form):
     ends_on = DayField(label=gettext_lazy("To"), required=False, help_text=gettext_lazy("Empty while it has no end."))
     review_on = DayField(label=gettext_lazy("Look at it again on"), required=False)
 
-    def __init__(self, *args: Any, students: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.students = students
         kinds = [("", _("–")), *((kind.value, kind_label(kind)) for kind in Kind)]
         self.fields["exempt_from"].choices = kinds  # type: ignore[attr-defined]
-
-    def clean_number(self) -> Person:
-        found: list[Person] = list(self.students.filter(number=self.cleaned_data["number"].strip())[:2])
-        if len(found) != 1:
-            raise forms.ValidationError(_("No student of yours has this number. Check it, or find the student first."))
-        return found[0]
 
     @property
     def said(self) -> Arrangement:
@@ -128,37 +114,22 @@ def overview(request: PersonRequest) -> HttpResponse:
     return render(request, "adsum/office/adjustments.html", context, status=422 if posted else 200)
 
 
-class FileForm(forms.Form):
-    """One file."""
-
-    file = forms.FileField(
-        label=gettext_lazy("File"),
-        help_text=gettext_lazy(
-            "A CSV with the columns id, student and starts_on, and any of ends_on, review_on, extra_minutes, by_hand, "
-            "exempt_from, other_contact and instruction."
-        ),
-        error_messages={"required": gettext_lazy("Choose a file.")},
-    )
+COLUMNS = gettext_lazy(
+    "A CSV with the columns id, student and starts_on, and any of ends_on, review_on, extra_minutes, by_hand, "
+    "exempt_from, other_contact and instruction."
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_roles(TEAM)
+@for_roles_everywhere(TEAM)
 def from_file(request: PersonRequest) -> HttpResponse:
     """Bring adjustments in. For an attendance team over the whole university: a file does not stop at a department."""
-    if request.access.departments(Role.ATTENDANCE_TEAM) is not None:
-        raise Http404
-    form = FileForm(request.POST or None, request.FILES or None)
-    context: dict[str, Any] = {"form": form}
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            brought = bring_adjustments(file.read(), file.name, by=request.user, at=request.at)
-        except Refused as refused:
-            form.add_error("file", refused.message)
-        else:
-            context |= {"brought": brought, "problems": brought.problems[:SHOWN]}
-    failed = request.method == "POST" and "brought" not in context
-    return render(request, "adsum/office/adjustments_file.html", context, status=422 if failed else 200)
+    form = file_form(request, COLUMNS)
+    brought = bring(form, lambda content, name: bring_adjustments(content, name, by=request.user, at=request.at))
+    failed = request.method == "POST" and brought is None
+    return render(
+        request, "adsum/office/adjustments_file.html", {"form": form, "brought": brought}, status=422 if failed else 200
+    )
 
 
 @require_POST

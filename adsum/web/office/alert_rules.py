@@ -26,9 +26,9 @@ from adsum.engagement.presets import UK_TAUGHT
 from adsum.engagement.rules import STAGES, Rule, judge, not_for_them
 from adsum.engagement.standing import looks_back_to
 from adsum.engagement.trials import begin_trial
-from adsum.engagement.versions import make_version, put, wordings_of
+from adsum.engagement.versions import approve, make_version, put, wordings_of
 from adsum.engagement.why import why
-from adsum.engagement.wordings import Wording, filled
+from adsum.engagement.wordings import FIRST, Wording, filled
 from adsum.timetable.models import Term
 from adsum.timetable.reports import students_visible_to
 from adsum.web.entered import ref_of
@@ -116,7 +116,10 @@ def _detail(request: PersonRequest, version: RuleVersion, *, said: str = "") -> 
     context = {
         "version": version,
         "stages": by_stage(version.rule_set.rules),
-        "wordings": [(stage_words(one.stage), languages[one.language], one) for one in wordings_of(version)],
+        "wordings": [
+            (stage_words(one.stage), languages[one.language], one, getattr(one, "approval", None), one.language != FIRST)
+            for one in version.wordings.select_related("approval__by")
+        ],
         "in_force": in_force == version,
         "rehearsed": rehearsed == version,
         "was_rehearsed": version.switches.filter(place=RuleSwitch.Place.REHEARSAL).exists(),
@@ -161,6 +164,21 @@ def switch(request: PersonRequest, ref: UUID) -> HttpResponse:
     except AdsumError as refused:
         return _detail(request, version, said=refused.message)
     messages.success(request, str(PUT[action]))
+    return redirect("alert_rule_version", ref)
+
+
+@require_POST
+@for_roles(MAKES_POLICIES)
+def approve_wording(request: PersonRequest, ref: UUID, pk: int) -> HttpResponse:
+    """Note which named reader has read a wording that is not in the first language."""
+    _only_who_may(request)
+    version = get_object_or_404(RuleVersion, ref=ref)
+    wording = get_object_or_404(version.wordings.exclude(language=FIRST), pk=pk)
+    try:
+        approve(wording, request.POST.get("reader", ""), by=request.user, at=request.at)
+    except AdsumError as refused:
+        return _detail(request, version, said=refused.message)
+    messages.success(request, _("Noted. From now on students who read this language get these words."))
     return redirect("alert_rule_version", ref)
 
 

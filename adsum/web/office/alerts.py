@@ -6,9 +6,11 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, Q, When
+from django.db.models import Case as Choice
+from django.db.models import Count, Q, When
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -23,9 +25,10 @@ from adsum.engagement.alert_labels import BACKS, CAPACITIES, NOTHING_KNOWN, STAG
 from adsum.engagement.alert_life import TICKED_FROM, Back, State
 from adsum.engagement.case_rules import Outcome
 from adsum.engagement.keeping_back import backs_of, is_working_hour
-from adsum.engagement.models import Alert, WelfareHold
+from adsum.engagement.models import Alert, Case, WelfareHold
 from adsum.engagement.models.alert import AlertQuerySet
 from adsum.engagement.not_checked import fingerprint, not_checked
+from adsum.engagement.outcomes import conclude_alert
 from adsum.engagement.reminders import finding_of, promise_of
 from adsum.engagement.why import why
 from adsum.timetable.models import ClassSession
@@ -36,6 +39,7 @@ from adsum.web.entered import DayField, ref_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.viewing import looked_through
+from adsum.web.walking import begin
 
 TEAM = frozenset({Role.ATTENDANCE_TEAM})
 PAGE = 25
@@ -64,9 +68,10 @@ def overview(request: PersonRequest) -> HttpResponse:
     found = found.annotate(
         missed=Count("classes", filter=Q(classes__missed=True), distinct=True), looked_at=Count("ticks", distinct=True)
     )
-    urgent = Case(When(state=State.REVIEW, then=0), default=1)
+    urgent = Choice(When(state=State.REVIEW, then=0), default=1)
     order = (urgent, "held_until", "-stage", "pk") if not show else ("-found_at", "-pk")
     page = Paginator(found.order_by(*order), PAGE).get_page(request.GET.get("page"))
+    begin(request, [reverse("office_alert", args=[one.ref]) for one in page])
     relation = as_one_of(request.access, TEAM)
     looked_through(request, Page.ALERTS, [(one.student_id, relation) for one in page])
     backs = backs_of(list(page), request.at, working=is_working_hour(request.at)) if not show else {}
@@ -130,6 +135,7 @@ def detail(request: PersonRequest, ref: UUID) -> HttpResponse:
         "promise": promise,
         "decides": state in {State.TOLD, State.PAUSED} and promise is None,
         "welfare": welfare,
+        "case": Case.objects.visible_to(request.user, request.access).filter(student=alert.student_id).order_by("-pk").first(),
         "form": WelfareForm(),
         "outcome_form": OutcomeForm() if _decides(alert) else None,
         "outcome": OUTCOMES[Outcome(alert.outcome)] if alert.outcome else "",
@@ -223,10 +229,9 @@ def _resume(alert: Alert, _request: PersonRequest, act: Act) -> str:
 
 
 def _close(alert: Alert, request: PersonRequest, act: Act) -> str:
-    alerts.close(
-        alert, request.POST.get("why", ""), act=act, outcome=request.POST.get("outcome", "") if _decides(alert) else ""
-    )
-    return _("Closed. The student reads why.")
+    outcome = request.POST.get("outcome", "") if _decides(alert) else ""
+    conclude_alert(alert, request.POST.get("why", ""), act=act, outcome=outcome)
+    return _("Closed, and the case with it. The student reads why.") if outcome else _("Closed. The student reads why.")
 
 
 def _stand(alert: Alert, _request: PersonRequest, act: Act) -> str:

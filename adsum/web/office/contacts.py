@@ -1,48 +1,24 @@
 """Contact details of many students at once, from a file of the student records system: for the attendance team."""
 
-from typing import Any
-
-from django import forms
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from adsum.accounts.rules import Role
 from adsum.integrations.imports.contacts_csv import bring_contacts
-from adsum.integrations.imports.problems import Refused
-from adsum.web.guards import for_roles
+from adsum.web.files import bring, file_form
+from adsum.web.guards import for_roles_everywhere
 from adsum.web.middleware import PersonRequest
 
-SHOWN = 100
-"""How many lines that could not be used are listed."""
-
-
-class ContactsForm(forms.Form):
-    """One file."""
-
-    file = forms.FileField(
-        label=gettext_lazy("File"),
-        help_text=gettext_lazy("A CSV with columns person, telephone, personal_email and address. An empty cell says nothing."),
-        error_messages={"required": gettext_lazy("Choose a file.")},
-    )
+COLUMNS = gettext_lazy("A CSV with columns person, telephone, personal_email and address. An empty cell says nothing.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_roles(frozenset({Role.ATTENDANCE_TEAM}))
+@for_roles_everywhere(frozenset({Role.ATTENDANCE_TEAM}))
 def contacts(request: PersonRequest) -> HttpResponse:
     """Bring contact details in. For an attendance team over the whole university: a file does not stop at a department."""
-    if request.access.departments(Role.ATTENDANCE_TEAM) is not None:
-        raise Http404
-    form = ContactsForm(request.POST or None, request.FILES or None)
-    context: dict[str, Any] = {"form": form}
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            brought = bring_contacts(file.read(), file.name, by=request.user, at=request.at)
-        except Refused as refused:
-            form.add_error("file", refused.message)
-        else:
-            context |= {"brought": brought, "problems": brought.problems[:SHOWN]}
-    failed = request.method == "POST" and "brought" not in context
-    return render(request, "adsum/office/contacts.html", context, status=422 if failed else 200)
+    form = file_form(request, COLUMNS)
+    brought = bring(form, lambda content, name: bring_contacts(content, name, by=request.user, at=request.at))
+    failed = request.method == "POST" and brought is None
+    return render(request, "adsum/office/contacts.html", {"form": form, "brought": brought}, status=422 if failed else 200)

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -32,6 +33,7 @@ from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.templatetags.adsum_ui import STATUSES, status_label
 from adsum.web.viewing import looked_through
+from adsum.web.walking import begin
 
 PAGE = 25
 MOST_GROUPS = 6
@@ -102,6 +104,7 @@ def queries(request: PersonRequest) -> HttpResponse:
     refs = dict(found.filter(pk__in=[pk for group in groups for pk in group]).values_list("pk", "ref"))
     today = request.today
     page = Paginator(found.prefetch_related("session__rooms"), PAGE).get_page(request.GET.get("page"))
+    begin(request, [reverse("student_mark", args=[one.session.ref, one.student.ref]) for one in page])
     shown = [*page, *firsts.values()]
     looked_through(
         request,

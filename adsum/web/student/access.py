@@ -29,6 +29,7 @@ PAGES = {
     Page.ALERTS: gettext_lazy("Alerts about attendance, with one about you"),
     Page.QUERIES: gettext_lazy("A list of queries, with yours"),
     Page.ADJUSTMENTS: gettext_lazy("A list of adjustments, with one of yours"),
+    Page.PLACEMENTS: gettext_lazy("A list of placements, with one of yours"),
     Page.CONTRADICTIONS: gettext_lazy("A list of records that contradict each other, with yours"),
     Page.CHANGES: gettext_lazy("A list of changed marks, with yours"),
     Page.REPORTED: gettext_lazy("A list of what was reported to an authority, with you"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from adsum.accounts.models import Person
 from adsum.attendance.weighing import Act
 from adsum.core.errors import AdsumError
-from adsum.engagement import cases
+from adsum.engagement import cases, outcomes
 from adsum.engagement.case_rules import Event, Outcome, Part, Readers, State, Stop, after
 from adsum.engagement.models import Case
 from adsum.web.case_labels import OUTCOMES, READERS, STOPS
@@ -130,14 +130,14 @@ DEEDS: dict[str, Deed] = {
         Event.CLOSED,
         _("Close the case"),
         CloseForm,
-        lambda case, given, act: cases.close_case(case, Outcome(given["outcome"]), given["words"], act=act),
+        lambda case, given, act: outcomes.conclude_case(case, Outcome(given["outcome"]), given["words"], act=act),
         _("Closed. The student is told."),
     ),
     "appeal": Deed(
         Event.UPHELD,
         _("Decide the appeal"),
         AppealForm,
-        lambda case, given, act: cases.decide_appeal(case, given["words"], uphold=given["uphold"] == "yes", act=act),
+        lambda case, given, act: outcomes.decide_appeal(case, given["words"], uphold=given["uphold"] == "yes", act=act),
         _("Decided. The student is told."),
         Part.OTHERS,
     ),

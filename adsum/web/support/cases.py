@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,11 +20,14 @@ from adsum.audit.rules import Page
 from adsum.core.errors import AdsumError
 from adsum.core.university import civil_date
 from adsum.engagement import meetings
+from adsum.engagement.alert_labels import STAGES
+from adsum.engagement.alert_labels import STATES as ALERT_STATES
+from adsum.engagement.alert_life import State as AlertState
 from adsum.engagement.case_reports import Due, dues_of, holds_now, workload
 from adsum.engagement.case_rules import STILL_AHEAD, Because, Event, MeetingState, Part, Reply, Span, State, Way, after
 from adsum.engagement.cases import open_case
 from adsum.engagement.contacts import last_contact, log_contact
-from adsum.engagement.models import Case, Meeting
+from adsum.engagement.models import Alert, Case, Meeting
 from adsum.timetable.reports import as_one_of, relations_to, students_visible_to
 from adsum.web.acts import act_of
 from adsum.web.case_labels import MEETINGS, OFFERED, OUTCOMES, REPLIES, STATES, WAYS
@@ -33,6 +37,7 @@ from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.support.case_deeds import DEEDS, Deed, offered
 from adsum.web.viewing import looked_at, looked_through
+from adsum.web.walking import begin
 
 HAS_CASES = KEEPS_RECORDS | {Role.TUTOR}
 PER_PAGE = 25
@@ -63,6 +68,7 @@ def index(request: PersonRequest) -> HttpResponse:
     by_due = sorted(mine if show == "mine" else owned, key=lambda case: (dues[case.pk].on, case.pk))
     page = Paginator(closed if show == "closed" else by_due, PER_PAGE).get_page(request.GET.get("page"))
     listed = list(page)
+    begin(request, [reverse("case", args=[case.ref]) for case in listed])
     last = last_contact([case.student_id for case in listed])
     relations = relations_to(request.user, request.access, [case.student_id for case in listed])
     looked_through(request, Page.CASES, relations.items())
@@ -144,6 +150,11 @@ def _page(request: PersonRequest, case: Case, failed: str = "", bound: forms.For
         "may_meet": after(Part.STAFF, State(case.state), Event.OFFERED) is not None,
         "meetings": [(one, MEETINGS[MeetingState(one.state)], _can_settle(one, request)) for one in found],
         "moments": moments(case, request.access),
+        "reminders": [
+            (one, STAGES[one.stage], ALERT_STATES[AlertState(one.state)])
+            for one in Alert.objects.open().filter(student=case.student_id).order_by("stage", "pk")
+        ],
+        "opens_alerts": request.access.holds(Role.ATTENDANCE_TEAM),
         "last": last_contact([case.student_id]).get(case.student_id),
         "sees_record": students_visible_to(request.user, request.access).filter(pk=case.student_id).exists(),
     }

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -35,6 +36,7 @@ from adsum.web.middleware import PersonRequest
 from adsum.web.student.record import RECENT
 from adsum.web.support.sentences import attended_lately
 from adsum.web.viewing import looked_through
+from adsum.web.walking import begin
 
 PAGE = 25
 MOST_TOGETHER = 100
@@ -118,6 +120,7 @@ def absences(request: PersonRequest) -> HttpResponse:
     offer(form, request.access)
     wanted = form.cleaned_data if form.is_valid() else {}
     page = Paginator(_narrowed(request, wanted), PAGE).get_page(request.GET.get("page"))
+    begin(request, [reverse("office_absence", args=[one.ref]) for one in page])
     parameters = request.GET.copy()
     parameters.pop("page", None)
     context = {
@@ -228,7 +231,7 @@ def settle(request: PersonRequest, ref: UUID) -> HttpResponse:
             messages.success(
                 request, _("Decided: %(outcome)s. The student is told, and the marks follow.") % {"outcome": OUTCOMES[outcome]}
             )
-            return redirect("office_absences")
+            return redirect("office_absence", one.ref)
     return _page(request, one, form)
 
 

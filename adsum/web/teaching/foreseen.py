@@ -1,7 +1,8 @@
 """What a register knows before the class: proposals that one tap accepts, instructions, and a note for those away."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -17,13 +18,15 @@ from adsum.attendance.ahead import Word
 from adsum.attendance.catching_up import catch_ups, leave_catch_up
 from adsum.attendance.known import KnownBefore, known_before
 from adsum.attendance.labels import WORDS, instructions
-from adsum.attendance.reports import Line, elsewhere_then
+from adsum.attendance.reports import Line, absent_before, elsewhere_then
 from adsum.attendance.rules import Status
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import expected_students
 from adsum.web.acts import carry_out, not_done
 from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
+from adsum.web.templatetags.adsum_ui import status_label
+from adsum.web.times import time_of_day
 
 WHY = {
     Word.TOLD: gettext_lazy("Told us of an absence. Nobody has authorised it."),
@@ -43,6 +46,8 @@ class Proposed:
     word: str
     why: str
     acceptable: bool
+    by_hand: bool = False
+    """Accepting it is the teacher's own mark, and never one of many at once: the student may still come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Ahead:
 
     known: KnownBefore
     elsewhere: set[int]
+    before: Mapping[int, datetime]
+    """Who was absent in the class before, and when it ended."""
     session: int
 
     def word(self, line: Line) -> Word | None:
@@ -68,16 +75,24 @@ class Ahead:
 
     def proposed(self, lines: Iterable[Line]) -> list[Proposed]:
         """What is proposed, by name."""
-        words = ((line, self.word(line)) for line in lines)
-        return [
-            Proposed(line.student, str(WORDS[word]), str(WHY[word]), word != Word.NOT_EXPECTED) for line, word in words if word
-        ]
+        found = (self._proposed(line, self.word(line)) for line in lines)
+        return [one for one in found if one is not None]
+
+    def _proposed(self, line: Line, word: Word | None) -> Proposed | None:
+        if word:
+            return Proposed(line.student, str(WORDS[word]), str(WHY[word]), word != Word.NOT_EXPECTED)
+        ended = self.before.get(line.student.pk) if line.expected and line.mark is None else None
+        if ended is None:
+            return None
+        why = _("Was absent in the class before, which ended at %(time)s.") % {"time": time_of_day(ended)}
+        return Proposed(line.student, str(status_label(Status.ABSENT)), why, acceptable=True, by_hand=True)
 
 
 def ahead_of(session: ClassSession, lines: Iterable[Line]) -> Ahead:
-    """What is known before this class (three queries)."""
+    """What is known before this class (four queries)."""
     unmarked = [line.student.pk for line in lines if line.expected and line.mark is None]
-    return Ahead(known_before([session]), elsewhere_then(session, unmarked), session.pk)
+    before = absent_before(session, unmarked)
+    return Ahead(known_before([session]), elsewhere_then(session, unmarked), before, session.pk)
 
 
 @of_class("POST")

@@ -63,7 +63,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
     context = {
         "session": session,
         "proposed": proposed,
-        "acceptable": sum(one.acceptable for one in proposed),
+        "acceptable": sum(one.acceptable and not one.by_hand for one in proposed),
         "catch_up": catch_up_form(session),
         "rooms": sorted(room.name for room in session.rooms.all()),
         "groups": sorted(str(group) for group in session.groups.all()),

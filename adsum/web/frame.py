@@ -1,0 +1,49 @@
+"""What the page frame shows around every page: where this person can go, how much waits there, and the way through a list."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from adsum.accounts.models import BreakGlass
+from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, NOBODY, Access, Role
+from adsum.engagement.models import Case
+from adsum.web.middleware import PersonRequest
+from adsum.web.navigation import Item, items_for
+from adsum.web.support.unopened import open_to
+from adsum.web.support.work_kinds import Kind, counted, kinds_of
+from adsum.web.walking import walk_of
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """For the page frame. What waits is counted where a page is drawn with its frame, and not for a part of one."""
+    access: Access = getattr(request, "access", NOBODY)
+    items: Any = SimpleLazyObject(lambda: _items(request, access))
+    return {
+        "nav_items": SimpleLazyObject(lambda: [item for item in items if not item.under_more]),
+        "nav_more": SimpleLazyObject(lambda: [item for item in items if item.under_more]),
+        "walk": walk_of(request),
+        "university": settings.UNIVERSITY,
+        "demo": settings.DEMO,
+    }
+
+
+def _items(request: HttpRequest, access: Access) -> list[Item]:
+    return items_for(access, current=request.path, counts=_waiting(request) if access.roles else {})  # type: ignore[arg-type]
+
+
+def _waiting(request: PersonRequest) -> dict[str, int]:
+    """How much waits behind the doors that say so (one query, and none for students)."""
+    access = request.access
+    asked = dict[str, QuerySet[Any]]()
+    if access.holds(Role.DATA_PROTECTION):
+        asked["privacy_access"] = BreakGlass.objects.filter(seen_at=None)
+    if access.holds(Role.TUTOR) and not access.holds(*KEEPS_RECORDS):
+        asked["cases"] = Case.objects.visible_to(request.user, access).owned()
+        asked["unopened"] = open_to(request)
+    kinds = kinds_of(request) if access.holds(*KEEPS_REGISTERS) else dict[str, Kind]()
+    asked |= {name: kind.waiting(request) for name, kind in kinds.items()}
+    counts = counted(request.user, asked)
+    return counts | {"work": sum(counts[name] for name in kinds)}
