@@ -47,6 +47,10 @@ fix: $(DEV) ## put right what a machine can
 bench: $(DEV) engines ## benchmarks; figures go to bench/RESULTS.md
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: year
+year: $(DEV) ## a made-up university through a whole year, whose truths are known; figures go to docs/fairness.md (half an hour and more)
+	$(BIN)/python -m bench.year --write $(ARGS)
+
 .PHONY: mutants
 mutants: $(DEV) ## small lies in the pure rules, and whether their own tests notice; one file with ARGS=adsum.checkin.codes
 	$(BIN)/python -m scripts.mutants $(ARGS)

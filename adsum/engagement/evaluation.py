@@ -31,7 +31,7 @@ from adsum.engagement.notice_days import notice_days
 from adsum.engagement.observed import BATCH, Observations, observed
 from adsum.engagement.policies import rule_set_in_force, studies_of, university_calendar
 from adsum.engagement.reminders import facts_of
-from adsum.engagement.rules import Rule, RuleSet, Seen, judge, not_for_them
+from adsum.engagement.rules import Rule, RuleSet, Seen, holds, judge
 from adsum.engagement.standing import Stands, is_news, looks_back_to, stands
 from adsum.timetable.models import ClassChange, ClassSession
 from adsum.timetable.reports import university_zone
@@ -78,11 +78,9 @@ def _find(students: Sequence[int], rules: RuleSet, calendar: Calendar, classes: 
         told = {stage: arrival for stage, alert in record.items() if (arrival := _arrived(alert)) is not None}
         if len(told) < len(record):
             continue  # a message has not arrived: no stage goes on
-        judged = (
-            (rule, judge(rule, seen[student], contacts.get(student, ()), calendar, at) if rule.scope.covers(courses) else none)
-            for rule, none in ((rule, not_for_them(rule)) for rule in rules.rules)
-        )
-        step = next_step(judged, rules, told, at)
+        known = seen[student], contacts.get(student, ()), calendar, at
+        holding = [rule for rule in rules.rules if rule.scope.covers(courses) and holds(rule, *known)]
+        step = next_step(((rule, judge(rule, *known)) for rule in holding), rules, told, at) if holding else None
         if step is not None and is_news(step.finding, spent.get((student, step.stage), ()), seen[student], closed.get(student)):
             found.append((student, step))
     _write(found, rules, {student: {one.session: one for one in seen[student]} for student, _ in found}, at)

@@ -71,11 +71,13 @@ def next_step(findings: Iterable[tuple[Rule, Finding]], rules: RuleSet, told: Ma
 
 
 def recovered(rule: Rule, seen: Sequence[Seen], told_at: datetime, at: datetime) -> bool:
-    """Whether the record closes: of the last counted classes that began after the student was told, enough were attended."""
-    latest = list[bool]()
+    """Whether the record closes: of so many counted classes in a row that began after the student was told, enough were
+    attended. What came after those changes nothing, so that a promise is kept however late it is looked at."""
+    since = list[bool]()
     for one in reversed(seen):
-        if one.starts_at < told_at or len(latest) == rule.recovery.of:
+        if one.starts_at < told_at:
             break
         if one.counts and one.starts_at <= at:
-            latest.append(one.attended)
-    return rule.recovery.is_met(latest[::-1])
+            since.append(one.attended)
+    since.reverse()
+    return any(rule.recovery.is_met(since[:n]) for n in range(1, len(since) + 1))

@@ -6,7 +6,7 @@ as one that counts. What is kept of a class (`Seen`) names no student, so that a
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.reports import LONGEST_BEFORE, touched_by
 from adsum.attendance.rules import Source, Status
 from adsum.engagement.replay import Known
-from adsum.engagement.rules import Doubt, Seen, doubts_of
+from adsum.engagement.rules import LATE_AFTER, Doubt, Seen, doubts_of
 from adsum.timetable.models import ClassChange, ClassSession
 from adsum.timetable.rules import ClassStatus
 
@@ -30,6 +30,7 @@ _WHOLE_PERIOD_ABOVE = 2_000
 _STATUS = {status.value: status for status in Status}
 _SOURCE = {source.value: source for source in Source}
 _BY_TIME = attrgetter("starts_at", "session")
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _Span(NamedTuple):
@@ -56,17 +57,18 @@ class _Class(NamedTuple):
     outage: _Span | None = None
     cancelled: _Span | None = None
 
-    def changed_by(self, at: datetime) -> bool:
-        """Whether a mark of then was not all that was ever known: it was amended, or the class itself changed for everyone."""
-        amended = at > (self.closed_at or self.ends_at)
-        return amended or self.outage is not None or self.cancelled is not None
+    @property
+    def settled_at(self) -> datetime:
+        """A mark of later than this is not all there is to know: it was amended, or the class itself changed for everyone."""
+        changed = self.outage is not None or self.cancelled is not None
+        return _NEVER if changed else min(self.closed_at or self.ends_at, self.ends_at + LATE_AFTER)
 
 
 class _Step(NamedTuple):
-    """One state of a mark, and since when."""
+    """One state of a mark, as it is stored, and since when."""
 
-    status: Status
-    source: Source
+    status: str
+    source: str
     at: datetime
 
 
@@ -87,6 +89,8 @@ class Observations:
         self._classes = dict[int, _Class]()
         self._counted = dict[tuple[Status, bool, int, int], Counted]()
         self._shared = dict[tuple[int, Status, frozenset[Doubt]], Seen]()
+        self._plain = dict[tuple[int, str, str], Seen]()
+        self._settled = dict[int, datetime]()
 
     def of(self, students: Collection[int], *, known_at: datetime | None = None) -> dict[int, tuple[Seen, ...]]:
         """By student, their classes as they are known now, or as they were known then."""
@@ -108,15 +112,14 @@ class Observations:
         ).values_list("student_id", "session_id")
         gone = set(undone)
         self._read_classes({session for _, session, *_ in rows} | {session for _, session in gone})
-        queries, classes = self._queries(students), self._classes
-        changed = {
-            (student, pk) for student, pk, _, _, at in rows if classes[pk].changed_by(at) or (student, pk) in queries
-        } | gone
+        queries, settled = self._queries(students), self._settled
+        changed = set(gone)
         found: dict[int, list[Known]] = {student: [] for student in students}
         for student, session, status, source, at in rows:
-            if (student, session) not in changed:  # one step, and nothing else ever happened: nearly all of them
-                step = _Step(_STATUS[status], _SOURCE[source], at)
-                found[student].append(Known(at, session, self._seen(session, step)))
+            if at > settled[session] or (student, session) in queries or (student, session) in gone:
+                changed.add((student, session))
+                continue
+            found[student].append(Known(at, session, self._as_first_marked(session, status, source, at)))
         for (student, session), marked in self._history(changed).items():
             found[student].extend(self._unfolded(session, marked, queries.get((student, session), ())))
         for known in found.values():
@@ -127,13 +130,16 @@ class Observations:
         rows = self._marks(students)
         self._read_classes({session for _, session, *_ in rows})
         waiting = Query.objects.filter(student__in=students, state=Query.State.OPEN).values_list("student_id", "session_id")
-        queried = set(waiting)
+        queried, settled = set(waiting), self._settled
         for student, session, status, source, at in rows:
+            if at <= settled[session] and (student, session) not in queried:
+                yield student, self._as_first_marked(session, status, source, at)
+                continue
             one = self._classes[session]
             if one.cancelled is not None and one.cancelled.end is None:
                 continue
             touched = one.outage is not None and one.outage.end is None
-            step = _Step(_STATUS[status], _SOURCE[source], at)
+            step = _Step(status, source, at)
             yield student, self._seen(session, step, queried=(student, session) in queried, outage=touched)
 
     def _unfolded(self, session: int, marked: list[_Step], queries: Iterable[_Span]) -> Iterator[Known]:
@@ -151,15 +157,22 @@ class Observations:
             outage = one.outage is not None and one.outage.holds(at)
             yield Known(at, session, self._seen(session, step, queried=queried, outage=outage))
 
+    def _as_first_marked(self, session: int, status: str, source: str, at: datetime) -> Seen:
+        """A mark of which nothing else is to be known, as nearly all are."""
+        seen = self._plain.get((session, status, source))
+        if seen is None:
+            seen = self._plain[session, status, source] = self._seen(session, _Step(status, source, at))
+        return seen
+
     def _seen(self, session: int, step: _Step, *, queried: bool = False, outage: bool = False) -> Seen:
-        one = self._classes[session]
-        doubts = doubts_of(step.status, step.source, changed_at=step.at, ends_at=one.ends_at, queried=queried, outage=outage)
-        key = session, step.status, doubts
+        one, status, source = self._classes[session], _STATUS[step.status], _SOURCE[step.source]
+        doubts = doubts_of(status, source, changed_at=step.at, ends_at=one.ends_at, queried=queried, outage=outage)
+        key = session, status, doubts
         seen = self._shared.get(key)
         if seen is None:
-            alike = step.status, one.mandatory, one.minutes, id(one.counting)
+            alike = status, one.mandatory, one.minutes, id(one.counting)
             counted = self._counted.setdefault(
-                alike, Counted(step.status, one.mandatory, one.minutes, one.counting)
+                alike, Counted(status, one.mandatory, one.minutes, one.counting)
             )  # one object, so that sums are fast
             seen = Seen(session, one.module, one.starts_at, one.ends_at, one.on, counted, one.closed_at, doubts)
             self._shared[key] = seen
@@ -180,7 +193,7 @@ class Observations:
         changes = MarkChange.objects.filter(session__in=sessions, student__in=students).order_by("pk")
         for student, session, after, source, at in changes.values_list("student_id", "session_id", "after", "source", "at"):
             if (student, session) in keys:
-                steps[student, session].append(_Step(_STATUS[after], _SOURCE[source], at))
+                steps[student, session].append(_Step(after, source, at))
         return steps
 
     def _queries(self, students: Collection[int]) -> dict[tuple[int, int], list[_Span]]:
@@ -217,6 +230,7 @@ class Observations:
         for pk, span in self._cancellations(read, cancelled).items():
             read[pk] = read[pk]._replace(cancelled=span)
         self._classes.update(read)
+        self._settled.update((pk, one.settled_at) for pk, one in read.items())
 
     def _outages(self, read: dict[int, _Class]) -> dict[int, _Span]:
         """The classes that an outage touched, and since when that was known."""

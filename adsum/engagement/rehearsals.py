@@ -24,20 +24,23 @@ from adsum.engagement.notice_days import notice_days
 from adsum.engagement.observed import BATCH, Observations
 from adsum.engagement.policies import studies_of, university_calendar, version_at
 from adsum.engagement.reminders import facts_of, finding_of
-from adsum.engagement.rules import Rule, Seen, judge
+from adsum.engagement.rules import Rule, Seen, holds, judge
 from adsum.engagement.standing import Stands, is_news, looks_back_to, stands_held
 
 A_WEEK = 20
 """Would-be alerts of a week that staff are asked about: as many as can be read with care."""
 
 
-def rehearse(*, at: datetime) -> int:
-    """One night of the rehearsal that is on; how many would-be alerts were found. Running it twice finds nothing more."""
+def rehearse(students: Collection[int] | None = None, *, at: datetime) -> int:
+    """One night of the rehearsal that is on, for everyone or these students; how many would-be alerts were found. Running it
+    twice finds nothing more."""
     version = version_at(RuleSwitch.Place.REHEARSAL, at)
     if version is None:
         return 0
-    here = RoleGrant.objects.filter(role=Role.STUDENT, person__is_active=True)
-    everyone = sorted(set(here.values_list("person", flat=True)))
+    if students is None:
+        here = RoleGrant.objects.filter(role=Role.STUDENT, person__is_active=True)
+        students = set(here.values_list("person", flat=True))
+    everyone = sorted(students)
     calendar = university_calendar()
     since = min(looks_back_to(rule, calendar, at) for rule in version.rule_set.rules)
     classes, found = Observations(since=since, until=at), 0
@@ -60,7 +63,8 @@ def _night(version: RuleVersion, batch: Collection[int], classes: Observations, 
         moved += record.move(known, met, calendar)
         if record.is_held:
             continue
-        due = next_step([(rule, judge(rule, known, met, calendar, at)) for rule in own], rules, record.told, at)
+        holding = [(rule, judge(rule, known, met, calendar, at)) for rule in own if holds(rule, known, met, calendar, at)]
+        due = next_step(holding, rules, record.told, at)
         if due is not None and is_news(due.finding, record.spent(due.stage), known, record.closed_at):
             facts = facts_of(due.rule, rules, due.finding, {one.session: one for one in known})
             leaves_at = held_until(at, due.rule.hold_days, calendar.zone, days)

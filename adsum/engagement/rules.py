@@ -4,11 +4,13 @@ Sources: docs/rules.md A 10 to 15 and 17. Nothing here reads a clock, a table or
 into the sentence that people read.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from adsum.attendance.counting import (
@@ -278,15 +280,26 @@ def verdict_of(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], c
     return _looked(rule, seen, contacts, calendar, at)[2]
 
 
+def holds(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calendar: Calendar, at: datetime) -> bool:
+    """The same as yes or no. Who came to their last class is neither in a row of misses nor out of touch."""
+    came = bool(seen) and seen[-1].attended and seen[-1].starts_at <= at
+    if came and rule.trigger != Trigger.PERCENT_BELOW:
+        return False
+    return verdict_of(rule, seen, contacts, calendar, at) == Verdict.HOLDS
+
+
 def _looked(
     rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calendar: Calendar, at: datetime
 ) -> "tuple[Sequence[Seen], _Look, Verdict]":
-    known = seen if not seen or seen[-1].starts_at <= at else [one for one in seen if one.starts_at <= at]
+    known = seen if not seen or seen[-1].starts_at <= at else seen[: bisect_right(seen, at, key=_starts_at)]
     basis = _Basis(rule, known, _last_contact(known, contacts, calendar, at), calendar, calendar.day(at))
     look = _LOOKS[rule.trigger](basis)
     if len(look.classes) < look.needed and (look.reached or look.tally is not None):
         return known, look, Verdict.TOO_FEW
     return known, look, Verdict.HOLDS if look.reached else Verdict.NOT_REACHED
+
+
+_starts_at = attrgetter("starts_at")
 
 
 class _Basis(NamedTuple):

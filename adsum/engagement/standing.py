@@ -7,7 +7,7 @@ from enum import StrEnum
 from math import ceil
 
 from adsum.attendance.counting import Calendar, Period
-from adsum.engagement.rules import Doubt, Finding, Rule, Seen, Trigger, judge
+from adsum.engagement.rules import Doubt, Finding, Rule, Seen, Trigger, holds
 
 PASSING = frozenset({Doubt.UNDER_QUERY, Doubt.UNDER_DECISION})
 """Doubts that a person settles: until then an alert that rests on them waits. All others are there to stay."""
@@ -24,10 +24,12 @@ class Stands(StrEnum):
 
 def stands(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calendar: Calendar, at: datetime) -> Stands:
     """Whether a rule held at an instant, by what is known now."""
-    if judge(rule, seen, contacts, calendar, at).holds:
+    if holds(rule, seen, contacts, calendar, at):
         return Stands.TRUE
+    if not any(one.doubts & PASSING for one in seen):
+        return Stands.UNTRUE
     settled = [replace(one, doubts=one.doubts - PASSING) if one.doubts & PASSING else one for one in seen]
-    return Stands.DOUBTED if judge(rule, settled, contacts, calendar, at).holds else Stands.UNTRUE
+    return Stands.DOUBTED if holds(rule, settled, contacts, calendar, at) else Stands.UNTRUE
 
 
 def stands_held(

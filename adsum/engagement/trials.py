@@ -113,8 +113,8 @@ def _look(
     for student, known in classes.unfolding(studies).items():
         row = rows[groups.get(student, REST)]
         row[0] += 1
-        for n, rules in enumerate(sets):
-            reached = replay(_for(rules, studies[student]), known, contacts.get(student, ()), calendar, nights)
+        own = [_for(rules, studies[student]) for rules in sets]
+        for n, reached in enumerate(replay(own, known, contacts.get(student, ()), calendar, nights)):
             for stage in reached:
                 row[1 + n * len(STAGES) + stage] += 1
 

@@ -1,6 +1,7 @@
 """Alerts of the last weeks in every state: held, ticked, told, read, answered, put right, closed; all by the real verbs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,21 +19,29 @@ from adsum.engagement.alert_life import TICKED_FROM, State
 from adsum.engagement.case_rules import Reply, Way
 from adsum.engagement.contacts import log_contact
 from adsum.engagement.evaluation import evaluate, follow
-from adsum.engagement.models import Alert, RuleSwitch
+from adsum.engagement.models import Alert, RuleSwitch, RuleVersion, WouldBe
 from adsum.engagement.not_checked import fingerprint, not_checked
 from adsum.engagement.notice_days import notice_days
 from adsum.engagement.presets import UK_TAUGHT
+from adsum.engagement.rehearsals import judge_it, rehearse
+from adsum.engagement.rules import Trigger
+from adsum.engagement.trials import begin_trial, run_trial
 from adsum.engagement.versions import make_version, put
 from adsum.messages.models import Message
 from adsum.messages.services import open_message
 from adsum.messages.telling import tell
 from adsum.messages.topics import reminders
 from adsum.ops.demo.people import PERSONA_SCHOOL, Population
+from adsum.timetable.models import Term
 
 DAYS = 35
 """For so long the rules have been in force."""
 NIGHTS = (22, 13, 5, 0)
 """How many days ago the nights were on which the demo looked: enough for three stages."""
+REHEARSED = 15
+"""For so many days a draft has been rehearsed."""
+JUDGED = 7
+"""Of so many would-be alerts the team has said what they would have done."""
 FOLLOWED = 24
 """Students whose alerts have a past; those of all others are found by the first night after loading."""
 
@@ -43,14 +52,40 @@ def make_alerts(population: Population, *, zone: ZoneInfo, at: datetime) -> None
     version = make_version(UK_TAUGHT, name="UK taught", by=team, at=began)
     put(RuleSwitch.Place.IN_FORCE, version, by=team, at=began, reason="Tried against last term, and rehearsed for a month.")
     students = _who_missed_most(population, at)
+    _try_and_rehearse(version, students, population, zone=zone, at=at)
     for ago in NIGHTS:
-        night = datetime.combine((at - timedelta(days=ago)).astimezone(zone).date(), time(2), tzinfo=zone)
+        night = _night(ago, zone, at)
         evaluate([one.pk for one in students], at=night)
         _look(team, students[:1], at=night + timedelta(hours=9))
         leaves = min(_next_working_noon(night), at)
         tell(reminders.TOPIC, at=leaves)
         _read(students[::2], at=min(leaves + timedelta(hours=2), at))
     _what_became_of_some(team, at)
+
+
+def _night(ago: int, zone: ZoneInfo, at: datetime) -> datetime:
+    return datetime.combine((at - timedelta(days=ago)).astimezone(zone).date(), time(2), tzinfo=zone)
+
+
+def _try_and_rehearse(
+    in_force: RuleVersion, students: Sequence[Person], population: Population, *, zone: ZoneInfo, at: datetime
+) -> None:
+    """A draft that waits longer before its first word: tried against the term, then rehearsed, with what staff said of it."""
+    team, began = population.personas["attendance_team"], at - timedelta(days=REHEARSED)
+    rules = [replace(rule, number=3) if rule.trigger == Trigger.MISSED_IN_A_ROW else rule for rule in UK_TAUGHT]
+    note = "Two classes may be one bad day. Does waiting for the third lose us anybody?"
+    draft = make_version(rules, name="Three in a row", by=team, at=began, based_on=in_force, note=note)
+    term = Term.objects.filter(starts_on__lte=at.date()).latest("starts_on")
+    run_trial(pk=begin_trial(draft, term, by=team, at=at - timedelta(hours=3)).pk)
+    put(RuleSwitch.Place.REHEARSAL, draft, by=team, at=began, guests=[team])
+    for ago in NIGHTS:
+        if ago < REHEARSED:
+            rehearse([one.pk for one in students], at=_night(ago, zone, at))
+    found = WouldBe.objects.filter(version=draft).select_related("student").order_by("found_at", "student")
+    for nth, one in enumerate(found[:JUDGED]):
+        send = nth % 4 != 1
+        why = "" if send else "He told me on Friday that his father is ill."
+        judge_it(one, send=send, why=why, by=team, at=at - timedelta(hours=2))
 
 
 def _next_working_noon(night: datetime) -> datetime:

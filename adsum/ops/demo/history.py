@@ -19,7 +19,7 @@ from adsum.core.clock import monday_of
 from adsum.ops.demo import ACTOR
 from adsum.ops.demo.calendar import TeachingCalendar
 from adsum.ops.demo.classes import Lesson
-from adsum.ops.demo.habits import Habit, Moment, chance_to_be_late, chance_to_come, pick
+from adsum.ops.demo.habits import Habit, Moment, chance_to_be_late, chance_to_come, share_out
 from adsum.ops.demo.pattern import Teaching, places_by_group
 from adsum.ops.demo.people import BATCH, LIVE_YEAR, Population, Student, make_ref
 from adsum.ops.jobs import CLOSES_AFTER, UNOBSERVED_AFTER
@@ -147,7 +147,7 @@ class _Past:
         self.latest = at
         """The end of the last class that has begun: in a vacation, some time ago."""
         habits = Random("habits")  # noqa: S311
-        self.habits = {pk: pick(habits) for pk in self.students}
+        self.habits = dict(zip(self.students, share_out(len(self.students), habits), strict=True))
         self.away = {pk: away for pk in self.students if (away := self._absence(habits, calendar))}
         forgetful = [staff[-1] for staff in population.academics.values()]
         self.forgetful = {person.pk for person in forgetful[::2]}
