@@ -6,7 +6,20 @@ from django.views.i18n import set_language
 
 from adsum.web import calendars, checkpoints, documents, home, mail_reports, messages, own_data, policy
 from adsum.web.admin import answers, gate, outbox, people, providers
-from adsum.web.compliance import assessment, board, campus, duties, packs, partners
+from adsum.web.compliance import (
+    assessment,
+    board,
+    campus,
+    duties,
+    funding,
+    funding_files,
+    funding_lists,
+    funding_student,
+    funding_tasks,
+    funding_worklist,
+    packs,
+    partners,
+)
 from adsum.web.entered import RowConverter
 from adsum.web.office import (
     absence_rules,
@@ -330,6 +343,23 @@ urlpatterns = [
     path("office/people/<uuid:ref>/account/", people.account, name="office_person_account"),
     path("office/people/<uuid:ref>/identities/", people.link, name="office_person_link"),
     path("office/people/<uuid:ref>/identities/<row:pk>/unlink/", people.unlink, name="office_person_unlink"),
+    # Funded students: the SLC officer
+    path("compliance/funding/", funding.overview, name="funding"),
+    path("compliance/funding/points/", funding_files.points, name="funding_points"),
+    path("compliance/funding/points/<uuid:ref>/", funding_worklist.worklist, name="funding_point"),
+    path("compliance/funding/points/<uuid:ref>/confirm/", funding_worklist.together, name="funding_together"),
+    path("compliance/funding/points/<uuid:ref>/look/", funding_worklist.look_again, name="funding_look"),
+    path("compliance/funding/profiles/", funding_files.profiles, name="funding_profiles"),
+    path("compliance/funding/lists/", funding_lists.lists, name="funding_lists"),
+    path("compliance/funding/lists/<row:row>/settled/", funding_lists.settled, name="funding_settled"),
+    path("compliance/funding/registration/", funding_lists.registrations, name="funding_registrations"),
+    path("compliance/funding/tasks/", funding_tasks.tasks, name="funding_tasks"),
+    path("compliance/funding/tasks/<uuid:ref>/", funding_tasks.task, name="funding_task"),
+    path("compliance/funding/students/<uuid:ref>/", funding_student.student, name="funding_student"),
+    path("compliance/funding/students/<uuid:ref>/<slug:what>/", funding_student.deed, name="funding_deed"),
+    path("compliance/funding/files/", funding_files.files, name="funding_files"),
+    path("compliance/funding/files/<uuid:ref>/back/", funding_files.back, name="funding_back"),
+    path("compliance/funding/layout/", funding_files.layout, name="funding_layout"),
     # Who looked at whose record: the data-protection officer
     path("privacy/access/", office_access.access, name="privacy_access"),
     path("privacy/access/<uuid:ref>/seen/", office_access.seen, name="privacy_seen"),

@@ -24,6 +24,9 @@ class Unit(StrEnum):
     PERCENT = "percent"
     HOURS = "hours"
     STUDENTS = "students"
+    TIMES = "times"
+    MONTH = "month"
+    """Of the year, 1 to 12."""
 
 
 class Number(StrEnum):
@@ -50,6 +53,20 @@ class Number(StrEnum):
     """and red below it."""
     BCA_COMPLETION_GREEN = "bca_completion_green"
     BCA_COMPLETION_RED = "bca_completion_red"
+    GOES_ON_DAYS = "goes_on_days"
+    """Who took part within so many days of term is still attending (Student Loans Company)."""
+    GOES_ON_TIMES = "goes_on_times"
+    """How often a student has taken part since the last liability point, at the least."""
+    NOT_ATTENDING_DAYS = "not_attending_days"
+    """Days of term without taking part from which on a student is not in attendance."""
+    FUNDING_ANSWER_WORKING_DAYS = "funding_answer_working_days"
+    NOT_REGISTERED_FIRST = "not_registered_first"
+    NOT_REGISTERED_SECOND = "not_registered_second"
+    NOT_REGISTERED_DUE = "not_registered_due"
+    CHANGE_WORKING_DAYS = "change_working_days"
+    CHANGE_WORKING_DAYS_AUTUMN = "change_working_days_autumn"
+    AUTUMN_FROM_MONTH = "autumn_from_month"
+    AUTUMN_TO_MONTH = "autumn_to_month"
 
 
 class Meaning(NamedTuple):
@@ -72,6 +89,17 @@ MEANINGS: Mapping[Number, Meaning] = {
     Number.BCA_ENROLMENT_RED: Meaning(Authority.HOME_OFFICE_BCA, Unit.PERCENT),
     Number.BCA_COMPLETION_GREEN: Meaning(Authority.HOME_OFFICE_BCA, Unit.PERCENT),
     Number.BCA_COMPLETION_RED: Meaning(Authority.HOME_OFFICE_BCA, Unit.PERCENT),
+    Number.GOES_ON_DAYS: Meaning(Authority.SLC, Unit.CALENDAR_DAYS),
+    Number.GOES_ON_TIMES: Meaning(Authority.SLC, Unit.TIMES),
+    Number.NOT_ATTENDING_DAYS: Meaning(Authority.SLC, Unit.CALENDAR_DAYS),
+    Number.FUNDING_ANSWER_WORKING_DAYS: Meaning(Authority.SLC, Unit.WORKING_DAYS),
+    Number.NOT_REGISTERED_FIRST: Meaning(Authority.SLC, Unit.CALENDAR_DAYS),
+    Number.NOT_REGISTERED_SECOND: Meaning(Authority.SLC, Unit.CALENDAR_DAYS),
+    Number.NOT_REGISTERED_DUE: Meaning(Authority.SLC, Unit.CALENDAR_DAYS),
+    Number.CHANGE_WORKING_DAYS: Meaning(Authority.SLC, Unit.WORKING_DAYS),
+    Number.CHANGE_WORKING_DAYS_AUTUMN: Meaning(Authority.SLC, Unit.WORKING_DAYS),
+    Number.AUTUMN_FROM_MONTH: Meaning(Authority.SLC, Unit.MONTH),
+    Number.AUTUMN_TO_MONTH: Meaning(Authority.SLC, Unit.MONTH),
 }
 
 

@@ -81,6 +81,10 @@ class Because(StrEnum):
     NOT_JUDGED = "not_judged"
 
 
+BY_ITSELF = frozenset({Because.NOT_LIABLE, Because.COOLING_OFF, Because.EARLIER_OPEN})
+"""Why there is no code that time, or another liability point, settles: nobody has to look."""
+
+
 class Finding(StrEnum):
     """What is to say of a row of their worklist."""
 

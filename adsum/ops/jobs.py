@@ -19,6 +19,8 @@ from adsum.audit.reconciliation import last_reconciliation
 from adsum.audit.services import publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, services
+from adsum.compliance.changes import follow_studies
+from adsum.compliance.suggestions import suggest_all
 from adsum.compliance.triggers import follow_enrolments
 from adsum.core.clock import monday_of
 from adsum.core.jobs import enqueue
@@ -265,6 +267,13 @@ def publish_notices() -> int:
     return len(publish_documents(at=at)) + forget_files(today=civil_date(at), at=at)
 
 
+def suggest_codes() -> int:
+    """Work out what is suggested for funded students at the liability points that are due; how many suggestions changed."""
+    at = datetime.now(UTC)
+    follow_studies(at=at)
+    return suggest_all(at=at)
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     close_older_registers: 24 * 60,
@@ -291,5 +300,6 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     end_reports: 60,
     end_what_is_over: 24 * 60,
     find_contradictions: 24 * 60,
+    suggest_codes: 24 * 60,
 }
 """The schedules: how many minutes between two runs."""

@@ -4,7 +4,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from adsum.accounts.rules import HELPS, LISTS_CLASSES, MANAGES_PEOPLE, STAFF, Role
@@ -19,6 +18,7 @@ FIRST = (
     ("tutees", frozenset({Role.TUTOR})),
     ("compliance", frozenset({Role.COMPLIANCE_UKVI})),
     ("desk", HELPS),
+    ("funding", frozenset({Role.COMPLIANCE_SLC})),
     ("imports", frozenset({Role.TIMETABLING})),
     ("office_people", MANAGES_PEOPLE),
     ("privacy_access", frozenset({Role.DATA_PROTECTION})),
@@ -26,24 +26,15 @@ FIRST = (
 )
 """Where people start: the first of these whose roles they hold."""
 
-COMING = {
-    Role.COMPLIANCE_SLC: _(
-        "Funded students, confirmations of attendance, and changes of circumstance. Until then your list of students is empty: "
-        "one record at a time opens with a reason, under Students."
-    )
-}
-"""What is not built yet, for those whose first page it will be."""
-
 
 @require_safe
 @login_required
 def home(request: PersonRequest) -> HttpResponse:
-    """Send a person to their first page; where there is none yet, say what there will be."""
+    """Send a person to their first page; one without a role is told whom to ask."""
     for name, roles in FIRST:
         if request.roles & roles:
             return redirect(name)
-    coming = [text for role, text in COMING.items() if role in request.roles]
-    return render(request, "adsum/home.html", {"coming": coming, "knows_nobody": not request.roles})
+    return render(request, "adsum/home.html")
 
 
 @require_safe

@@ -78,6 +78,7 @@ MENU = (
     Door("packs", _("Evidence packs"), "file-earmark-text", COMPLIANCE),
     Door("bca", _("Assessment"), "shield-check", frozenset({Role.COMPLIANCE_UKVI}), seldom=True),
     Door("partners", _("Partners"), "building", OVERSEES_PARTNERS, everywhere=True, seldom=True),
+    Door("funding", _("Funding"), "mortarboard", frozenset({Role.COMPLIANCE_SLC})),
     Door("office_people", _("People"), "person-check", MANAGES_PEOPLE),
     Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),
     Door("rights", _("Requests"), "chat-left-text", frozenset({Role.DATA_PROTECTION})),

@@ -44,6 +44,8 @@ WRITERS = {
     "checkin": ["services", "checks", "disposal", "held", "kiosks", "known", "pairing", "writer"],
     "compliance": [
         "assessment",
+        "changes",
+        "confirmations",
         "duties",
         "editions",
         "funding",
@@ -54,8 +56,10 @@ WRITERS = {
         "representations",
         "samples",
         "sponsorship",
+        "suggestions",
         "terms",
         "watch",
+        "worklists",
     ],
     "engagement": [
         "alerts",

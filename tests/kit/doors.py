@@ -110,11 +110,14 @@ SHARED       = (  IN, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404, 404
 OFFICER      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404)
 ANSWERS      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404)
 SAYS         = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 200, 404, 404)
+FUNDING      = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 404)
+LAYOUT       = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200, 404, 404, 404)
+KEEPS_LAYOUT = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 422, 404, 404, 404)
 SIGNED_OUT   = ( 200, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
-HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 200, 302, 302, 302, 302, 302)
 SEE_REPORTS  = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 200, 200, 200, 404, 404)
 SEE_ROOMS    = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 200, 200, 404, 404, 404)
 SEE_EQUITY   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 200, 404, 404)
+HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
 DONE         = instead(THIS_CLASS, 302)
 DONE_CASE    = instead(THIS_RECORD, 302)
 LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
@@ -273,6 +276,23 @@ DOORS = [
     *doors("office_person_account",   "/office/people/{student}/account/",  None, instead(PEOPLE, 302), action="close"),
     *doors("office_person_link",      "/office/people/{student}/identities/", None, instead(PEOPLE, 422), subject="x"),
     *doors("office_person_unlink",    "/office/people/{student}/identities/{identity}/unlink/", None, instead(PEOPLE, 302)),
+    *doors("funding",                 "/compliance/funding/",               FUNDING, None),
+    *doors("funding_points",          "/compliance/funding/points/",        FUNDING, instead(FUNDING, 422)),
+    *doors("funding_point",           "/compliance/funding/points/{point}/", FUNDING, None),
+    *doors("funding_together",        "/compliance/funding/points/{point}/confirm/", None, instead(FUNDING, 302)),
+    *doors("funding_look",            "/compliance/funding/points/{point}/look/", None, instead(FUNDING, 302)),
+    *doors("funding_profiles",        "/compliance/funding/profiles/",      FUNDING, instead(FUNDING, 422)),
+    *doors("funding_lists",           "/compliance/funding/lists/",         FUNDING, None),
+    *doors("funding_settled",         "/compliance/funding/lists/{left_over}/settled/", None, instead(FUNDING, 302)),
+    *doors("funding_registrations",   "/compliance/funding/registration/",  FUNDING, None),
+    *doors("funding_tasks",           "/compliance/funding/tasks/",         FUNDING, None),
+    *doors("funding_task",            "/compliance/funding/tasks/{change}/", FUNDING, instead(FUNDING, 422)),
+    *doors("funding_student",         "/compliance/funding/students/{funding}/", FUNDING, instead(FUNDING, 422),
+           point="{confirmation}"),
+    *doors("funding_deed",            "/compliance/funding/students/{funding}/registered/", None, instead(FUNDING, 302)),
+    *doors("funding_files",           "/compliance/funding/files/",         FUNDING, instead(FUNDING, 422)),
+    *doors("funding_back",            "/compliance/funding/files/{their_file}/back/", None, instead(FUNDING, 302)),
+    *doors("funding_layout",          "/compliance/funding/layout/",        LAYOUT, KEEPS_LAYOUT),
     *doors("privacy_access",          "/privacy/access/",                   ACCESS_LOG, None),
     *doors("privacy_seen",            "/privacy/access/{opened}/seen/",     None, SEEN),
     *doors("privacy_notice",          "/privacy/",                          always(200), None),

@@ -71,6 +71,7 @@ from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
 from tests.kit.alerted import rules_in_force
 from tests.kit.doors import IN, Door
+from tests.kit.funded import funding_of
 from tests.kit.guidance import in_force
 from tests.kit.marking import mark_students
 from tests.kit.passkeys import give
@@ -248,6 +249,7 @@ class House:
         self.names["checkpoint"] = publish(by="system:test", at=at).size
         self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
         """How the logs name them."""
+        self.names |= funding_of(student, self.people["slc"], at)
         self.names["provider"] = oidc.register("http://localhost:9", domains=("elsewhere.example",)).provider_id
 
     def _rights(self, student: Person, at: datetime) -> None:

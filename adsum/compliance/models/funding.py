@@ -126,6 +126,11 @@ class Funding(models.Model):
     def __str__(self) -> str:
         return f"{self.academic_year} {self.product} of {self.student_id}"
 
+    @property
+    def what(self) -> Course | Module | None:
+        """The course or the module."""
+        return self.course or self.module
+
 
 class FundingLeftOver(models.Model):
     """A row of a funding profile that could not be matched: it waits here, and gets no code."""

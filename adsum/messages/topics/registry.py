@@ -20,6 +20,7 @@ NAMES = (
     "feeds",
     "ordered",
     "oversight",
+    "funding",
     "rehearsal",
     "reminders",
     "reaching",
