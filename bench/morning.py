@@ -78,7 +78,7 @@ class Morning:
             "in_step": in_step,
         }
         command = [sys.executable, "-m", "bench.phones"]
-        done = subprocess.run(command, input=json.dumps(wish), capture_output=True, text=True, check=True)
+        done = subprocess.run(command, input=json.dumps(wish), stdout=subprocess.PIPE, text=True, check=True)
         result: dict[str, Any] = json.loads(done.stdout)
         return result
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from adsum.ops.serve import BACKLOG, OPEN_AT_ONCE
+
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -86,6 +88,10 @@ def serving(application: str, *, workers: int, environment: dict[str, str], log:
         "127.0.0.1",
         "--port",
         str(port),
+        "--backlog",
+        str(BACKLOG),
+        "--backpressure",
+        str(OPEN_AT_ONCE),
         "--workers-kill-timeout",
         "5",
         "--log-level",
