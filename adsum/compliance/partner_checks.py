@@ -36,8 +36,11 @@ def _refused(why: WhyNot) -> AdsumError:
 
 
 @transaction.atomic
-def plan_check(partner: DeliveryPartner, first: date, last: date, *, by: Person, at: datetime) -> PartnerCheck:
-    """Commit to a check of one class of a partner in these days. Which one is not decided yet.
+def plan_check(
+    partner: DeliveryPartner, first: date, last: date, *, by: Person, at: datetime, secret: str = ""
+) -> PartnerCheck:
+    """Commit to a check of one class of a partner in these days. Which one is not decided yet. The secret is a new one, but in
+    the demo university, which is the same every time.
 
     Raises AdsumError `days` where the days are past, in the wrong order or too far away.
     """
@@ -45,7 +48,7 @@ def plan_check(partner: DeliveryPartner, first: date, last: date, *, by: Person,
     if not today <= first <= last <= today + timedelta(days=LATEST):
         message = _("Choose days from today on, in order, and no further ahead than %(most)s days.")
         raise AdsumError("days", message % {"most": LATEST})
-    secret = os.urandom(32).hex()
+    secret = secret or os.urandom(32).hex()
     made = PartnerCheck.objects.create(
         partner=partner,
         first_day=first,

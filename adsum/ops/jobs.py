@@ -20,6 +20,7 @@ from adsum.audit.services import publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, services
 from adsum.compliance.changes import follow_studies
+from adsum.compliance.samples import empty_samples
 from adsum.compliance.suggestions import suggest_all
 from adsum.compliance.triggers import follow_enrolments
 from adsum.core.clock import monday_of
@@ -250,6 +251,11 @@ def find_contradictions() -> int:
     return contradictions.find_contradictions(at=datetime.now(UTC))
 
 
+def empty_packs() -> int:
+    """Empty the files of samples of evidence packs drawn some days ago: they can be made again; how many."""
+    return empty_samples(at=datetime.now(UTC))
+
+
 def link_absences() -> int:
     """Link absences with the classes that changed lately; how many absences."""
     return follow_timetable(at=datetime.now(UTC))
@@ -294,6 +300,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     tend_cases: 30,
     open_duties: 15,
     link_absences: 1,
+    empty_packs: 24 * 60,
     tend_absences: 24 * 60,
     publish_notices: 24 * 60,
     report_access: 60,

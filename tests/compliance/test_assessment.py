@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +92,12 @@ def test_decisions_add_up_and_stand_once(world: World) -> None:
         assert refused.value.code == code
     guidance.in_force(act.by)
     assert next(iter(assessment(ON).measured)).part == 1
+
+
+def test_no_page_of_students_or_teachers_can_read_it() -> None:
+    """What works it out is imported by the officers' page and the demo alone."""
+    root = Path(__file__).parents[2] / "adsum"
+    users = {
+        path.relative_to(root).as_posix() for path in root.rglob("*.py") if "compliance.assessment import" in path.read_text()
+    }
+    assert users == {"web/compliance/assessment.py", "ops/demo/compliance.py"}

@@ -19,6 +19,7 @@ from adsum.ops.demo.ahead import make_ahead
 from adsum.ops.demo.alerts import make_alerts
 from adsum.ops.demo.calendar import around
 from adsum.ops.demo.classes import make_classes
+from adsum.ops.demo.compliance import make_compliance
 from adsum.ops.demo.evidence import make_evidence
 from adsum.ops.demo.history import make_history
 from adsum.ops.demo.looks import make_looks
@@ -109,6 +110,8 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     make_absences(population, at=at)
     make_support(population, at=at)
     make_rights(population, at=at)
+    step("Sponsoring and funding some of the students")
+    make_compliance(population, calendar, at=at)
     step("Looking at who missed classes")
     make_alerts(population, zone=zone, at=at)
     make_offices(population, at=at)
