@@ -72,6 +72,10 @@ class Page(StrEnum):
     """A person's request or complaint about their own data, with the texts read for it."""
     RIGHTS = "rights"
     """The list of such requests, or of what was given to authorities outside."""
+    SPONSOR = "sponsor"
+    """What is known of one sponsored student: profile, clocks, contacts."""
+    SPONSORED = "sponsored"
+    """A list of sponsored students, with how they stand."""
     EVENT_LIST = "event_list"
     """The event log, when it named a person who was not searched for."""
 
@@ -93,6 +97,7 @@ LISTS = frozenset(
         Page.DUTIES,
         Page.ABSENCES,
         Page.FUNDED,
+        Page.SPONSORED,
         Page.RIGHTS,
     }
 )

@@ -266,13 +266,3 @@ def _of_courses(batch: Mapping[int, SponsorProfile], night: Night) -> Iterator[t
             course, first = courses[0]
             because = _("Enrolled on another course than the CAS names.")
             yield student, Opened(Kind.COURSE_CHANGE, first, because, f"course:{course}")
-
-
-# Reading
-
-
-def at_risk(on: date) -> set[int]:
-    """Students of whom the watch found something that is not over (one query). `on` is the day it is asked for: what was found
-    then or before."""
-    begun = SponsorAlert.objects.filter(ended_at=None, reached_on__lte=on)
-    return set(begun.values_list("student", flat=True))

@@ -19,6 +19,7 @@ from adsum.audit.reconciliation import last_reconciliation
 from adsum.audit.services import publish, seal
 from adsum.audit.tree import has_events, last_verification
 from adsum.checkin import checks, services
+from adsum.compliance import editions, sponsorship, watch
 from adsum.compliance.changes import follow_studies
 from adsum.compliance.samples import empty_samples
 from adsum.compliance.suggestions import suggest_all
@@ -27,7 +28,7 @@ from adsum.core.clock import monday_of
 from adsum.core.jobs import enqueue
 from adsum.core.turns import let_others_write
 from adsum.core.university import civil_date
-from adsum.engagement import evaluation, rehearsals
+from adsum.engagement import evaluation, rehearsals, supervisions
 from adsum.engagement.concerns import pass_on_unacknowledged
 from adsum.engagement.covering import settle_owners
 from adsum.integrations.imports import feeds as polling
@@ -280,6 +281,19 @@ def suggest_codes() -> int:
     return suggest_all(at=at)
 
 
+def watch_sponsored() -> int:
+    """Look at every sponsored student by both clocks; how many signs and duties are new. Raises AdsumError while no guidance
+    is in force and somebody is sponsored, so that the job is seen to fail."""
+    at = datetime.now(UTC)
+    editions.load_shipped(at=at)
+    return watch.watch(at=at) if sponsorship.current(civil_date(at)).exists() else 0
+
+
+def ask_supervisors() -> int:
+    """Ask for this month's supervisions, chase and close earlier ones; how many steps."""
+    return supervisions.tend_supervisions(at=datetime.now(UTC))
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     close_older_registers: 24 * 60,
@@ -308,5 +322,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     end_what_is_over: 24 * 60,
     find_contradictions: 24 * 60,
     suggest_codes: 24 * 60,
+    watch_sponsored: 24 * 60,
+    ask_supervisors: 12 * 60,
 }
 """The schedules: how many minutes between two runs."""

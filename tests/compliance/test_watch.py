@@ -24,7 +24,7 @@ from adsum.compliance.sponsor_rules import Arrival, Level, Sponsorship
 from adsum.compliance.sponsor_terms import Terms
 from adsum.compliance.sponsorship import history_of, keep_profile, sponsored, take_step, was_known
 from adsum.compliance.terms import enter_vacation, set_terms
-from adsum.compliance.watch import at_risk, watch
+from adsum.compliance.watch import watch
 from adsum.core.errors import AdsumError
 from adsum.engagement.case_rules import Channel
 from adsum.engagement.contacts import record_contact
@@ -104,7 +104,6 @@ def test_b2_sixty_days_open_a_duty_on_the_day_itself_and_once(ward: Ward):
         watch(at=night(day))
         duties = list(Duty.objects.values_list("kind", "trigger_on"))
         assert duties == ([(Kind.NON_ENGAGEMENT, sunday)] if day >= sunday else [])
-    assert at_risk(sunday) == {ward.student.pk}
     steps = SponsorAlert.objects.filter(sign="policy").order_by("step").values_list("step", "reached_on", "ended")
     assert list(steps) == [(55, sunday - 5 * DAY, ""), (60, sunday, "")]
     row = SponsorStanding.objects.get()

@@ -118,6 +118,7 @@ SEE_REPORTS  = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404
 SEE_ROOMS    = (  IN, 404, 404, 404, 404, 404, 404, 404, 200, 200, 200, 404, 404, 200, 200, 404, 404, 404)
 SEE_EQUITY   = (  IN, 404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 404, 404, 404, 200, 404, 404)
 HOME         = (  IN, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302, 302)
+SUPERVISES   = (  IN, 404, 404, 404, 404, 404, 302, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404)
 DONE         = instead(THIS_CLASS, 302)
 DONE_CASE    = instead(THIS_RECORD, 302)
 LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
@@ -356,6 +357,24 @@ DOORS = [
     *doors("amendments",              "/office/amendments/",                AMENDMENTS, None),
     *doors("correction_seen",         "/office/amendments/{correction}/noted/", None, NOTES),
     *doors("bca",                     "/compliance/assessment/",            OF_UKVI, instead(OF_UKVI, 422)),
+    *doors("sponsors",                "/compliance/students/",              OF_UKVI, None),
+    *doors("sponsor_new",             "/compliance/students/new/",          OF_UKVI, instead(OF_UKVI, 422)),
+    *doors("sponsor_file",            "/compliance/students/file/",         OF_UKVI, instead(OF_UKVI, 422)),
+    *doors("sponsor",                 "/compliance/students/{sponsored}/",  OF_UKVI, None),
+    *doors("sponsor_leave",           "/compliance/students/{sponsored}/leave/", OF_UKVI, instead(OF_UKVI, 422)),
+    *doors("sponsor_profile",         "/compliance/profiles/{profile}/",    OF_UKVI, instead(OF_UKVI, 422)),
+    *doors("arrivals",                "/compliance/arrivals/",              OF_UKVI, instead(OF_UKVI, 302), profile="{profile}",
+           step="arrived"),
+    *doors("late_changes",            "/compliance/late-changes/",          OF_UKVI, instead(OF_UKVI, 302)),
+    *doors("sponsor_absences",        "/compliance/absences/",              OF_UKVI, instead(OF_UKVI, 302)),
+    *doors("sponsor_teaching",        "/compliance/teaching/",              OF_UKVI, instead(OF_UKVI, 422)),
+    *doors("sponsor_terms",           "/compliance/terms/",                 OF_UKVI, instead(OF_UKVI, 422), action="terms"),
+    *doors("sponsor_supervisions",    "/compliance/supervisions/",          OF_UKVI, None),
+    *doors("guidance",                "/compliance/guidance/",              REPORTS, None),
+    *doors("edition_new",             "/compliance/guidance/new/ukvi/",     OF_UKVI, instead(OF_UKVI, 422)),
+    *doors("edition",                 "/compliance/guidance/{edition}/",    OF_UKVI, OF_UKVI),
+    *doors("supervisions",            "/supervisions/",                     TUTORS, None),
+    *doors("supervision_answer",      "/supervisions/{supervision}/",       None, SUPERVISES, action="met"),
     *doors("packs",                   "/compliance/packs/",                 REPORTS, None),
     *doors("pack_file",               "/compliance/packs/one/",             None, instead(REPORTS, 422)),
     *doors("pack_draw",               "/compliance/packs/samples/",         None, instead(REPORTS, 422)),

@@ -37,12 +37,16 @@ from adsum.checkin.services import NewDisplay, add_display, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.compliance.duties import open_duty
 from adsum.compliance.duty_life import Kind
+from adsum.compliance.editions import edition_in_force
+from adsum.compliance.guidance import Authority, Number
 from adsum.compliance.models import Funding
 from adsum.compliance.partner_checks import plan_check
 from adsum.compliance.representations import About as RepresentationAbout
 from adsum.compliance.representations import announce
 from adsum.compliance.samples import draw_sample
 from adsum.compliance.scopes import Scope
+from adsum.compliance.sponsor_rules import Level, Sponsorship
+from adsum.compliance.sponsorship import keep_profile
 from adsum.core.university import civil_date
 from adsum.engagement.case_rules import MeetingState, Span, Worry
 from adsum.engagement.cases import open_case
@@ -51,8 +55,9 @@ from adsum.engagement.conduct import About, refer_conduct
 from adsum.engagement.covering import take_leave
 from adsum.engagement.evaluation import evaluate
 from adsum.engagement.meetings import offer_meeting, pick_slot, settle_meeting
-from adsum.engagement.models import Alert, Closure, RuleTrial, StageWording, WouldBe
+from adsum.engagement.models import Alert, Closure, RuleTrial, StageWording, Supervision, WouldBe
 from adsum.engagement.rules import Trigger
+from adsum.engagement.supervisions import ask_for, tend_supervisions
 from adsum.integrations.imports.mapping import PRESETS
 from adsum.messages.models import HandOver, Message
 from adsum.messages.ordering import order
@@ -65,14 +70,14 @@ from adsum.privacy.access_files import ask_for_file, keep_file
 from adsum.privacy.disclosure_rules import Basis, Body
 from adsum.privacy.disclosures import record_disclosure
 from adsum.privacy.requests import open_request
-from adsum.timetable.models import ClassReport, Course, ModuleLeader, Term
+from adsum.timetable.models import ClassReport, Course, Enrolment, ModuleLeader, Term
 from adsum.timetable.partners import add_partner
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
 from tests.kit.alerted import rules_in_force
 from tests.kit.doors import IN, Door
 from tests.kit.funded import funding_of
-from tests.kit.guidance import in_force
+from tests.kit.guidance import edition, in_force
 from tests.kit.marking import mark_students
 from tests.kit.passkeys import give
 from tests.kit.scans import attempt
@@ -230,6 +235,7 @@ class House:
         }
         self._compliance(student, at)
         self._rights(student, at)
+        self.names |= self._sponsored(here, at)
         roles = start_import(kind="roles", filename="r.csv", content=b"", options={}, actor="system:test", at=at)
         self.names["roles"] = roles.ref
         self.names["grant"] = RoleGrant.objects.get(person=student).pk
@@ -247,7 +253,12 @@ class House:
         task = HandOver.objects.create(message=message, owner=self.people["tutor"], at=at, due_on=civil_date(at))
         self.names["unopened"] = task.ref
         self.names["checkpoint"] = publish(by="system:test", at=at).size
-        self.subjects = {"session": f"session:{session.pk}", "module": f"module:{session.module_id}", "student": student.actor}
+        self.subjects = {
+            "session": f"session:{session.pk}",
+            "module": f"module:{session.module_id}",
+            "student": student.actor,
+            "sponsored": here.actor,
+        }
         """How the logs name them."""
         self.names |= funding_of(student, self.people["slc"], at)
         self.names["provider"] = oidc.register("http://localhost:9", domains=("elsewhere.example",)).provider_id
@@ -272,6 +283,22 @@ class House:
         for file in (own, released):
             keep_file(file, EMPTY_ARCHIVE, rows=0, left_out=0, at=at)
         self.names |= {"rights": asked.ref, "own_file": own.ref, "released": released.ref}
+
+    def _sponsored(self, here: Person, at: datetime) -> dict[str, object]:
+        """Guidance in force, an edition that is not, and a student of the class whom the university sponsors."""
+        officer = self.people["ukvi"]
+        now = edition_in_force(Authority.UKVI, at.date())
+        what = Sponsorship("E4G1AB2C3D4E5F", Level.RESEARCH, at.date() - timedelta(days=60), enrol_by=at.date())
+        profile = keep_profile(here, what, act=Act(officer, at))
+        Enrolment.objects.filter(person=self.people["student"]).update(level="research")
+        ask_for("research", at.date(), act=Act(officer, at))
+        tend_supervisions(at=at)
+        return {
+            "sponsored": here.ref,
+            "profile": profile.ref,
+            "edition": edition(officer, {Number.NO_ENGAGEMENT_CEILING: 50}, like=now).ref,
+            "supervision": Supervision.objects.get().ref,
+        }
 
     def _away(self, student: Person, day: date, at: datetime) -> None:
         """An absence of the student, under decision, with a letter that their tutor may read; and somebody who decides."""

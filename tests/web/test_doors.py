@@ -96,6 +96,8 @@ NOTED = {
     "office_absence": ("absence", "student"),
     "duty": ("duty", "student"),
     "duty_file": ("duty", "student"),
+    "sponsor": ("sponsor", "sponsored"),
+    "sponsor_profile": ("sponsor", "sponsored"),
 }
 """What reading does write, and nothing else: that somebody looked, on which page and at what."""
 LISTED = {
@@ -110,6 +112,7 @@ LISTED = {
     "duties": {"ukvi"},
     "mail": {"administrator", "tutor", "department", "team"},
     "cases": {"lecturer", "tutor", "department", "team"},
+    "sponsored": {"ukvi"},
     "event_list": {"data protection", "auditor"},
 }
 """And who has a list with people on it: noted for each of them."""

@@ -109,12 +109,13 @@ class _Reader(PeopleRows):
         profile = self.profiles.get(one.what.cas_number)
         known = self.taken.get(one.what.cas_number, {})
         course = one.course.pk if one.course is not None else None
-        if profile is None or profile.facts != one.what or profile.course_id != course:
+        new = profile is None or profile.facts != one.what or profile.course_id != course
+        if profile is None or new:
             profile = keep_profile(one.student, one.what, course=one.course, act=act, source=SOURCE)
         for step, on in one.steps.items():
             if step not in known:
                 take_step(profile, step, on, act=act, source=SOURCE)
-        return profile.recorded_at == act.at or not known.keys() >= one.steps.keys()
+        return new or not known.keys() >= one.steps.keys()
 
 
 def _one_of(row: Record, column: str, choices: type[E], default: E | None) -> E:

@@ -43,8 +43,8 @@ from adsum.web.guards import for_roles, said
 from adsum.web.middleware import PersonRequest
 from adsum.web.oversight.particulars import what_is_missing
 from adsum.web.role_labels import ROLES, role_label
+from adsum.web.searching import named
 from adsum.web.signin import stepup
-from adsum.web.support.students import named
 from adsum.web.viewing import looked_at
 
 PER_PAGE = 50

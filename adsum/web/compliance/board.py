@@ -69,7 +69,11 @@ HEARING = {
 }
 
 
-LINKS = (("campus", _("On campus"), "building"), ("duty_new", _("Open a duty"), "plus-lg"))
+LINKS = (
+    ("sponsors", _("Clocks and profiles"), "hourglass-split"),
+    ("campus", _("On campus"), "building"),
+    ("duty_new", _("Open a duty"), "plus-lg"),
+)
 """Where this page leads: the name of the page, what the button says, and its icon."""
 
 

@@ -45,6 +45,8 @@ PAGES = {
     Page.FUNDED: gettext_lazy("A list of funded students, with you"),
     Page.RIGHTS_REQUEST: gettext_lazy("Your request about your data, and what was read to answer it"),
     Page.RIGHTS: gettext_lazy("A list of requests about data, or of disclosures, with yours"),
+    Page.SPONSOR: gettext_lazy("Your sponsorship: profile, clocks and contacts"),
+    Page.SPONSORED: gettext_lazy("A list of sponsored students, with you"),
     Page.EVENT_LIST: gettext_lazy("The event log, with something you did or that is about you"),
 }
 

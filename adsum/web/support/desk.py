@@ -27,7 +27,7 @@ from adsum.timetable.reports import Relation, students_helped_by, university_zon
 from adsum.web.attempts import attempts
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
-from adsum.web.support.students import LONGEST_SEARCH, named
+from adsum.web.searching import LONGEST_SEARCH, named
 from adsum.web.viewing import looked_at, looked_through
 
 MOST_FOUND = 25

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -25,21 +24,13 @@ from adsum.timetable.reports import relations_to, students_visible_to
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.role_labels import PURPOSES
+from adsum.web.searching import LONGEST_SEARCH, named
 from adsum.web.student.record import RECENT
 from adsum.web.support.sentences import attended_lately
 from adsum.web.times import time_of_day
 from adsum.web.viewing import looked_through
 
 PER_PAGE = 25
-LONGEST_SEARCH = 100
-
-
-def named(people: QuerySet[Person], text: str) -> QuerySet[Person]:
-    """Those of `people` whose names, number or e-mail have every word of `text`."""
-    for word in " ".join(text.replace("\0", "").split())[:LONGEST_SEARCH].split():
-        names = Q(given_name__icontains=word) | Q(family_name__icontains=word) | Q(preferred_name__icontains=word)
-        people = people.filter(names | Q(number__istartswith=word) | Q(username__icontains=word))
-    return people
 
 
 def _courses(students: list[int], today: date) -> dict[int, Enrolment]:
