@@ -51,7 +51,7 @@ from adsum.web.office import (
 )
 from adsum.web.office import alerts as office_alerts
 from adsum.web.oversight import access as office_access
-from adsum.web.oversight import audit, disclosures, particulars, rights
+from adsum.web.oversight import audit, disclosures, erasure, particulars, retention, rights
 from adsum.web.signin import back_channel, entrance, passkeys, sign_ins, stepup, two_step, university
 from adsum.web.student import absences, access, contact, decisions, receipts, record, reminder, support, today
 from adsum.web.support import absences as support_absences
@@ -393,6 +393,12 @@ urlpatterns = [
     path("accessibility/", documents.accessibility, name="accessibility"),
     path("privacy/particulars/", particulars.particulars, name="particulars"),
     path("privacy/disclosures/", disclosures.index, name="disclosures"),
+    path("privacy/retention/", retention.index, name="retention"),
+    path("privacy/retention/<uuid:ref>/", retention.decide, name="retention_decide"),
+    path("privacy/holds/<uuid:ref>/release/", retention.release, name="hold_release"),
+    path("privacy/erasure/", erasure.index, name="erasures"),
+    path("privacy/erasure/<uuid:ref>/", erasure.one, name="erasure"),
+    path("privacy/erasure/<uuid:ref>/decide/", erasure.decide, name="erasure_decide"),
     path("privacy/requests/", rights.index, name="rights"),
     path("privacy/requests/<uuid:ref>/", rights.detail, name="rights_request"),
     path("privacy/requests/<uuid:ref>/step/", rights.take_step, name="rights_step"),

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
@@ -189,6 +189,15 @@ def erase(person: int, *, by: str, at: datetime) -> bool:
     event is sealed.
     """
     return bool(erase_all([person], by=by, at=at))
+
+
+def may_erase() -> bool:
+    """Whether the role that this process connects as may destroy aliases: on PostgreSQL only the owner of the tables may."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_table_privilege(%s, 'DELETE')", [Alias._meta.db_table])
+        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic

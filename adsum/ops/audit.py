@@ -238,7 +238,7 @@ def _erase(email: str, at: datetime) -> None:
 
 def as_owner() -> None:
     """Raises AdsumError for the role Adsum runs as: it may not remove who is who."""
-    if connection.vendor == "postgresql" and not _has("adsum_alias", "DELETE"):
+    if not services.may_erase():
         raise AdsumError("not_owner", "Run this as the owner of the tables: the role Adsum runs as may not (docs/audit.md).")
 
 

@@ -8,8 +8,9 @@ from django.db import connection
 
 from adsum.ops.audit import as_owner
 from adsum.ops.cli import now
-from adsum.privacy import retention
-from adsum.privacy.ending import replay
+from adsum.privacy import erasing, retention
+from adsum.privacy.ending import brought_back, replay
+from adsum.privacy.models import Erasure
 from adsum.privacy.rules import State
 
 
@@ -26,7 +27,7 @@ def run(args: Namespace) -> int:
     """Do it. Raises AdsumError with what to do."""
     at = now()
     if args.action == "replay":
-        print(f"{replay(at=at):,} classes of data that a backup had brought back were ended again.")
+        print(f"{erase_again():,} classes of data that a backup had brought back were ended again.")
         return 0
     os.nice(10)  # no one waits for it
     try:
@@ -40,9 +41,22 @@ def run(args: Namespace) -> int:
         elif day.state == State.APPROVED:
             as_owner()
             print(f"Ended: data of {retention.carry_out(day, at=at)['students']:,} students.")
+        for erasure in Erasure.objects.filter(state=State.APPROVED).select_related("student"):
+            as_owner()
+            erasing.carry_out(erasure, at=at)
+            print("Erased: a person whose erasure was approved.")
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         cache.delete("retention")
     return 0
+
+
+def erase_again() -> int:
+    """End again what a restored backup has brought back, before anybody sees it; how many classes of data. Raises AdsumError
+    where only the owner of the tables may."""
+    if not brought_back():
+        return 0
+    as_owner()
+    return replay(at=now())

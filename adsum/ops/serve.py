@@ -14,6 +14,7 @@ from granian.log import LogLevels
 from adsum.core.errors import AdsumError
 from adsum.ops import database
 from adsum.ops.processes import die_with
+from adsum.ops.retention import erase_again
 
 APPLICATION = "adsum.asgi:application"
 OPEN_AT_ONCE = 6_000
@@ -96,6 +97,7 @@ def ready() -> None:
     database.require()
     if database.uncollected(newer=False):
         raise AdsumError("not_collected", "The static files are not collected yet. Run: adsum check --fix")
+    erase_again()
     connections.close_all()  # the workers are forked from here: none may inherit this one
 
 

@@ -76,9 +76,9 @@ def end_by_time(*, at: datetime) -> dict[str, int]:
     return {name: number for name, number in found.items() if number}
 
 
-def replay(*, at: datetime) -> int:
-    """End again what was ended after a backup was made that has been restored since: as the journal beside the keys says. How
-    many classes of how many students, in one sum."""
+def brought_back() -> dict[int, list[Keep]]:
+    """By student, the classes that were ended after a backup was made that has been restored since: as the journal beside the
+    keys says."""
     lines = set(student_keys.journal())
     done = set(Ended.objects.exclude(at=None).values_list("student", "keep"))
     again = [line for line in lines if (line.person, line.keep) not in done]
@@ -87,9 +87,15 @@ def replay(*, at: datetime) -> int:
     for line in again:
         if line.person in refs and student_keys.mark_of(line.person, str(refs[line.person])) == line.mark:
             wanted.setdefault(line.person, []).append(Keep(line.keep))
-    known = left(civil_date(at), list(wanted)) if wanted else {}
-    begin({person: (known.get(person), keeps) for person, keeps in wanted.items()})
-    if Ended.objects.filter(at=None).exists():
+    return wanted
+
+
+def replay(*, at: datetime) -> int:
+    """End again what a restored backup has brought back; how many classes of all students together."""
+    wanted = brought_back()
+    if wanted:
+        known = left(civil_date(at), list(wanted))
+        begin({person: (known.get(person), keeps) for person, keeps in wanted.items()})
         end(at=at)
     return sum(map(len, wanted.values()))
 

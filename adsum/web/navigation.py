@@ -86,6 +86,8 @@ MENU = (
     Door("privacy_access", _("Who looked"), "eye", READS_ACCESS_LOG),
     Door("rights", _("Requests"), "chat-left-text", frozenset({Role.DATA_PROTECTION})),
     Door("disclosures", _("Disclosures"), "send", READS_ACCESS_LOG, within="rights"),
+    Door("retention", _("Retention"), "hourglass-split", READS_ACCESS_LOG, within="rights"),
+    Door("erasures", _("Erasure"), "person-check", frozenset({Role.DATA_PROTECTION}), within="rights"),
     Door(
         "particulars",
         _("Data protection"),

@@ -162,6 +162,7 @@ NO_EVENT = {
     "audit.take_up": "how far a reader has read: nothing anybody answers for",
     "audit.warm": "memory of this process",
     "audit.forget_known": "memory of this process",
+    "audit.may_erase": "reads",
     "audit.seal": "the place of an event in the tree; the tree itself proves it",
     "audit.note_view": "reading is in the access log",
     "audit.note_views": "reading is in the access log",

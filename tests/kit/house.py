@@ -69,6 +69,9 @@ from adsum.privacy import rights_rules
 from adsum.privacy.access_files import ask_for_file, keep_file
 from adsum.privacy.disclosure_rules import Basis, Body
 from adsum.privacy.disclosures import record_disclosure
+from adsum.privacy.erasing import propose
+from adsum.privacy.holds import hold
+from adsum.privacy.models import RetentionRun
 from adsum.privacy.requests import open_request
 from adsum.timetable.models import ClassReport, Course, Enrolment, ModuleLeader, Term
 from adsum.timetable.partners import add_partner
@@ -283,6 +286,10 @@ class House:
         for file in (own, released):
             keep_file(file, EMPTY_ARCHIVE, rows=0, left_out=0, at=at)
         self.names |= {"rights": asked.ref, "own_file": own.ref, "released": released.ref}
+        run = RetentionRun.objects.create(on=civil_date(at), state="waiting", why_asked="first", made_at=at, students=1)
+        held = hold(self.people["other student"], "A claim.", civil_date(at), act=officer)
+        erasure = propose(self.people["other student"], "They asked.", act=officer)
+        self.names |= {"run": run.ref, "hold": held.ref, "erasure": erasure.ref}
 
     def _sponsored(self, here: Person, at: datetime) -> dict[str, object]:
         """Guidance in force, an edition that is not, and a student of the class whom the university sponsors."""
