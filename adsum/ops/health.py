@@ -190,14 +190,12 @@ def _fonts() -> Finding:
 
 def _holidays(today: date) -> Finding:
     """Deadlines reach into the future, so the file of bank holidays has to as well."""
-    days = working_days()
-    if days.until is None:
-        return Finding("Bank holidays", State.BAD, f"{days.file} names none", "Put a file of gov.uk/bank-holidays.json there.")
-    says = f"{settings.NATION}, until {days.until:%Y-%m-%d} ({settings.BANK_HOLIDAYS})"
+    last = max(working_days().holidays)
+    says = f"{settings.NATION}, until {last:%Y-%m-%d} ({settings.BANK_HOLIDAYS})"
     do = "Put a newer file in its place, from https://www.gov.uk/bank-holidays.json, and restart: ADSUM_BANK_HOLIDAYS."
-    if days.until <= today:
+    if last <= today:
         return Finding("Bank holidays", State.BAD, f"{says}: no working day after that can be counted", do)
-    if days.until - today < HOLIDAYS_LAST:
+    if last - today < HOLIDAYS_LAST:
         return Finding("Bank holidays", State.UNWISE, f"{says}: days after that cannot be counted", do)
     return Finding("Bank holidays", State.GOOD, says)
 

@@ -22,6 +22,20 @@ def found(what: str) -> health.Finding:
     return next(one for one in health.findings(AT) if one.what == what)
 
 
+@pytest.mark.parametrize(
+    ("today", "state"),
+    [
+        (datetime(2028, 6, 26, tzinfo=UTC), health.State.GOOD),
+        (datetime(2028, 6, 27, tzinfo=UTC), health.State.UNWISE),
+        (datetime(2028, 12, 26, tzinfo=UTC), health.State.BAD),
+    ],
+)
+def test_half_a_year_before_the_file_of_bank_holidays_ends_check_says_so(today: datetime, state: health.State):
+    said = next(one for one in health.findings(today) if one.what == "Bank holidays")
+    assert (said.state, "2028-12-26" in said.says, "bank-holidays.json" in said.says) == (state, True, True)
+    assert bool(said.do) == (state != health.State.GOOD)
+
+
 def test_help_names_every_command(capsys):
     with pytest.raises(SystemExit) as left:
         main(["--help"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
 
 from django.db import models
 from django.db.models import Q
@@ -94,7 +93,3 @@ class Representation(models.Model):
             considered=self.considered_at is not None,
             settled=bool(self.settled),
         )
-
-    def overdue(self, today: date) -> bool:
-        """Whether the term is over without an answer."""
-        return self.answered_at is None and self.until is not None and today > self.until

@@ -82,8 +82,7 @@ LINKS = (
 def board(request: PersonRequest) -> HttpResponse:
     """Today's work first, then everyone who is sponsored (ten queries, however many)."""
     tasks = tasks_of(request)
-    profiles = sponsored(None, request.today)
-    rows = _rows(profiles)
+    rows = _rows(sponsored(None, request.today).keys() - {request.user.pk})
     counts = Counter(one.standing for one in rows)
     show, asked = request.GET.get("show", ""), request.GET.get("q", "").strip().casefold()
     listed = [one for one in rows if show in {"", one.standing} and _matches(one.student, asked)]

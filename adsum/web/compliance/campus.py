@@ -1,5 +1,6 @@
 """Which sponsored students were on campus today, or this week, and which were not seen."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adsum.accounts.models import Person
 from adsum.audit.rules import Page
-from adsum.compliance.campus import Seen, on_campus
+from adsum.compliance.campus import Seen, Where, on_campus, places_of
 from adsum.compliance.sponsorship import sponsored
 from adsum.core.clock import monday_of
 from adsum.integrations.files import exports
@@ -30,6 +31,14 @@ class Row(NamedTuple):
 
     student: Person
     seen: Seen | None
+    where: Where | None = None
+
+
+def _placed(rows: Iterable[Row]) -> list[Row]:
+    """The same, with what and where the class was in which they were seen last."""
+    listed = list(rows)
+    places = places_of({one.seen.session for one in listed if one.seen is not None and one.seen.session is not None})
+    return [one._replace(where=places.get(one.seen.session or 0) if one.seen else None) for one in listed]
 
 
 def _asked(request: HttpRequest, today: date) -> tuple[str, date, date]:
@@ -69,6 +78,7 @@ def campus(request: PersonRequest) -> HttpResponse:
         "before": first - back,
         "after": first + back if first + back <= request.today else None,
         "page": page,
+        "rows": _placed(page),
         "show": show,
         "seen": sum(one.seen is not None for one in rows),
         "whole": len(rows),
@@ -83,14 +93,20 @@ def as_table(request: PersonRequest) -> HttpResponse:
     """The same of everyone, as a table."""
     _span, first, last = _asked(request, request.today)
     rows: list[list[object]] = [
-        [one.student.number, one.student.display_name, *_cells(one.seen)] for one in _rows(request, first, last)
+        [one.student.number, one.student.display_name, *_cells(one)] for one in _placed(_rows(request, first, last))
     ]
     header = ["number", "name", "times", "days", "last_seen", "where"]
     table = exports.Table(("on-campus", first.isoformat(), last.isoformat()), header, rows)
     return download(exports.taken(table, "csv", what="campus", subject="sponsored:all", by=request.user, at=request.at))
 
 
-def _cells(seen: Seen | None) -> list[object]:
+def _cells(row: Row) -> list[object]:
+    seen, where = row.seen, row.where
     if seen is None:
         return [0, 0, "", ""]
-    return [seen.times, seen.days, seen.last.at.astimezone(university_zone()).isoformat(timespec="minutes"), seen.last.where]
+    return [
+        seen.times,
+        seen.days,
+        seen.at.astimezone(university_zone()).isoformat(timespec="minutes"),
+        where.rooms if where is not None else seen.place,
+    ]

@@ -106,5 +106,6 @@ GROUNDS: Mapping[Kind, Promise] = {
 }
 """What the form proposes to tell the student, to be made exact by the officer."""
 
+ABOUT_STUDIES = _("A decision about your studies")
 ABOUTS: Mapping[str, Promise] = {ABOUT: _("A report to UK Visas and Immigration about your sponsorship")}
 """What a decision is about, on the student's page: one line for each feature that tells students of decisions."""

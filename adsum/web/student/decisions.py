@@ -19,7 +19,7 @@ from adsum.messages.models import Message
 from adsum.messages.services import open_message
 from adsum.messages.topics.decisions import announced_key
 from adsum.web.acts import act_of
-from adsum.web.compliance.duty_labels import ABOUTS, KINDS, STANCES
+from adsum.web.compliance.duty_labels import ABOUT_STUDIES, ABOUTS, KINDS, STANCES
 from adsum.web.entered import WordsField
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
@@ -44,7 +44,7 @@ def index(request: PersonRequest) -> HttpResponse:
     ended = [State.REPORTED, State.NOT_REPORTED, State.CLOSED]
     done = list(Duty.objects.filter(student=request.user, state__in=ended).order_by("-confirmed_at", "-pk"))
     context = {
-        "told": [(one, ABOUTS.get(one.about, ""), may_answer(one.known, request.today)) for one in told],
+        "told": [(one, ABOUTS.get(one.about, ABOUT_STUDIES), may_answer(one.known, request.today)) for one in told],
         "done": [(one, KINDS[one.kind], one.outcome == Outcome.REPORT) for one in done],  # type: ignore[index]
     }
     return render(request, "adsum/student/decisions.html", context)
@@ -70,7 +70,7 @@ def decision(request: PersonRequest, ref: UUID) -> HttpResponse:
             return redirect("student_decision", told.ref)
     context = {
         "told": told,
-        "about": ABOUTS.get(told.about, ""),
+        "about": ABOUTS.get(told.about, ABOUT_STUDIES),
         "stance": STANCES.get(told.stance),  # type: ignore[call-overload]
         "may_answer": may_answer(told.known, request.today),
         "form": form,

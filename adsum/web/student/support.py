@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from adsum.attendance.weighing import Act
+from adsum.compliance.models import Representation
 from adsum.core.errors import AdsumError
 from adsum.engagement import cases, conduct, meetings
 from adsum.engagement.case_reports import dues_of, holds_now
@@ -46,6 +47,7 @@ def support(request: PersonRequest) -> HttpResponse:
             for case, word in outcomes
         ],
         "conduct": [(one, FINDINGS.get(one.finding), one.state != ConductState.DECIDED) for one in referrals],  # type: ignore[call-overload]
+        "asked": Representation.objects.filter(student=request.user, settled="", answered_at=None).exists(),
         "concerns": [(one, WORRIES.get(one.worry)) for one in concerns],  # type: ignore[call-overload]
     }
     return render(request, "adsum/student/support.html", context)
