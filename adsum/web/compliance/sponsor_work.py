@@ -1,6 +1,7 @@
 """What officers decide week by week: arrivals, late changes, absences to approve."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -15,13 +16,13 @@ from django.views.decorators.http import require_http_methods
 from adsum.absence.models import AbsenceRequest
 from adsum.accounts.models import Person
 from adsum.audit.rules import Page
-from adsum.compliance.clocks import Rules
-from adsum.compliance.engaged import last_engaged
+from adsum.compliance.clocks import begins
 from adsum.compliance.late_changes import decide, listed
 from adsum.compliance.leave import Leave, approvals_of, decide_leave, decider_of, total_of, waiting
-from adsum.compliance.models import SponsorProfile
+from adsum.compliance.models import SponsorProfile, SponsorStanding
 from adsum.compliance.sponsor_rules import Arrival, ArrivalStage, stage_of
 from adsum.compliance.sponsorship import current, sponsored, steps_of, take_back_step, take_step
+from adsum.compliance.terms import terms_in_force
 from adsum.core.errors import AdsumError
 from adsum.timetable.reports import as_one_of
 from adsum.web.acts import act_of
@@ -33,6 +34,8 @@ from adsum.web.middleware import PersonRequest
 from adsum.web.viewing import looked_through
 
 PER_PAGE = 50
+LISTED_FOR = timedelta(days=120)
+"""How long after the latest day to enrol a student stands under arrivals."""
 
 
 def _noted(request: PersonRequest, students: set[int]) -> None:
@@ -56,15 +59,22 @@ def _tried(request: PersonRequest, verb: Callable[[], object], done: str) -> Non
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(UKVI)
 def arrivals(request: PersonRequest) -> HttpResponse:
-    """Students with a CAS who are expected this year: how far each has come, those who are missing first."""
+    """Students with a CAS who are expected, or were lately: how far each has come, those who are missing first."""
     if request.method == "POST":
         return _step(request)
     show = request.GET.get("show", "")
-    profiles = current().filter(enrol_by__isnull=False).exclude(student=request.user).select_related("student", "course")
+    profiles = current().filter(enrol_by__gte=request.today - LISTED_FOR).exclude(student=request.user)
+    profiles = profiles.select_related("student", "course")
     new = list(profiles.order_by("enrol_by", "student__family_name", "pk"))
     steps = steps_of([one.cas_number for one in new])
-    ways = Rules.on(request.today).terms.contacts
-    attended = last_engaged([one.student_id for one in new], ways, at=request.at) if new else {}
+    seen = SponsorStanding.objects.filter(student__in=[one.student_id for one in new]).exclude(since=None)
+    engaged = {pk: since for pk, since in seen.values_list("student", "since") if since is not None}
+    attended = {
+        one.student_id: engaged[one.student_id]
+        for one in new
+        if one.student_id in engaged
+        and engaged[one.student_id] >= begins(one, steps.get(one.cas_number, {}).get(Arrival.ENROLLED))
+    }
     rows = [
         (one, stage_of(one.facts, steps.get(one.cas_number, {}), attended.get(one.student_id), request.today)) for one in new
     ]
@@ -181,8 +191,8 @@ def absences(request: PersonRequest) -> HttpResponse:
     """Absences that were authorised for the course and wait for compliance, each with the total of twelve months."""
     profiles = sponsored(None, request.today)
     profiles.pop(request.user.pk, None)
-    rules = Rules.on(request.today)
-    found = waiting(profiles, rules.terms, today=request.today)
+    terms = terms_in_force(request.today)
+    found = waiting(profiles, terms, today=request.today)
     if request.method == "POST":
         chosen = ref_of(request.POST.get("absence"))
         asked = next((one for one in found if one.ref == chosen), None)
@@ -203,7 +213,7 @@ def absences(request: PersonRequest) -> HttpResponse:
         )
         for one in found
     ]
-    context = {"lines": lines, "cap": rules.terms.absence_cap, "days": rules.terms.approval_days}
+    context = {"lines": lines, "cap": terms.absence_cap, "days": terms.approval_days}
     return render(request, "adsum/compliance/absences.html", context)
 
 
