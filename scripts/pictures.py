@@ -260,6 +260,7 @@ SCENES: dict[str, Callable[[Browser], None]] = {
     "look_after": scenes.look_after,
     "follow_up": scenes.follow_up,
     "protect": scenes.protect,
+    "rights": scenes.rights,
     "office": scenes.office,
     "set_up": scenes.set_up,
     "room": scenes.room,

@@ -144,6 +144,21 @@ def protect(browser: Browser) -> None:
     take(officer, "audit", height=900)
 
 
+def rights(browser: Browser) -> None:
+    """A student has their data and sees what became of a complaint; the officer's list, and what the university has said."""
+    student = enter(browser, "student", PHONE)
+    student.goto(f"{ORIGIN}/your-data/")
+    student.get_by_role("button", name="Get my data").click()
+    student.get_by_role("button", name="Download", exact=True).wait_for(timeout=60_000)
+    student.goto(f"{ORIGIN}/your-data/")
+    take(student, "phone-your-data", height=1180)
+    officer = enter(browser, "data_protection", DESK)
+    officer.goto(f"{ORIGIN}/privacy/requests/")
+    take(officer, "rights", height=640)
+    officer.goto(f"{ORIGIN}/privacy/particulars/")
+    take(officer, "particulars", height=1400)
+
+
 def office(browser: Browser) -> None:
     """The attendance team: queries that look alike, an outage, registers nobody took; and timetables fetched by themselves."""
     many_ask()

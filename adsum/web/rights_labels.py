@@ -8,7 +8,7 @@ from adsum.privacy.parts import Why
 from adsum.privacy.rights_rules import Came, Decision, Ground, Kind, Outcome, State, Step
 
 KINDS: dict[Kind, Promise] = {
-    Kind.ACCESS: _("See what officers have to read first"),
+    Kind.ACCESS: _("The rest of your data"),
     Kind.COMPLAINT: _("Complain about how your data is used"),
     Kind.RECTIFICATION: _("Have something put right"),
     Kind.RESTRICTION: _("Have something kept but not used"),

@@ -321,7 +321,7 @@ class House:
         Funding.objects.create(
             student=student,
             course=Course.objects.get(code="BSC-CS"),
-            academic_year="2026/27",
+            academic_year="2025/26",  # that of this year is `funded`'s
             product="full_time",
             ssn="SSN1",
             starts_on=at.date(),

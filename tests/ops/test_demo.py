@@ -244,7 +244,7 @@ def test_scans_are_the_marks_they_made(demo):
 
 
 THROUGH_VERBS = (
-    r"^(absence|alert|amendment|case|conduct|concern|fallback|foreseen|message|rehearsal|rules|welfare_hold)\."
+    r"^(absence|alert|amendment|case|conduct|concern|fallback|foreseen|message|rehearsal|rights|rules|welfare_hold)\."
     r"|^contact\.log$|^mark\.(absence|amend|undo)$"
 )
 """What the demo does through the verbs that pages and jobs use, at their times."""

@@ -81,6 +81,7 @@ def test_the_schedules_are_those_of_the_code():
         ("follow_unopened", "adsum.ops.jobs.follow_unopened", 60),
         ("link_absences", "adsum.ops.jobs.link_absences", 1),
         ("poll_feeds", "adsum.ops.jobs.poll_feeds", 1),
+        ("publish_notices", "adsum.ops.jobs.publish_notices", 1_440),
         ("read_bounces", "adsum.ops.jobs.read_bounces", 2),
         ("reconcile_the_record", "adsum.ops.jobs.reconcile_the_record", 1_440),
         ("rehearse_rules", "adsum.ops.jobs.rehearse_rules", 1_440),

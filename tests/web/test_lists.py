@@ -240,4 +240,4 @@ def test_who_looked_costs_the_same_for_one_and_three(faculty: Faculty, number: i
     with CaptureQueriesContext(connection) as queries:
         answer = faculty.client.get("/privacy/access/")
     assert len(re.findall("Historyson", text_of(answer))) >= number
-    assert len(queries) == 13
+    assert len(queries) == 14

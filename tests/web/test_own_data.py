@@ -33,7 +33,7 @@ def alice(world: World) -> Person:
 def test_a_student_has_everything_in_one_click_and_the_rest_within_a_month(world: World, client: Client, alice: Person):
     client.force_login(alice)
     page = client.post("/your-data/make/", follow=True)
-    assert "Waiting for a worker" in page.content.decode()
+    assert "It begins in a moment" in page.content.decode()
     (file,) = AccessFile.objects.all()
     build_file(pk=file.pk)
     ready = words(client.get(f"/your-data/files/{file.ref}/").content.decode())

@@ -2,15 +2,21 @@
 
 import io
 import json
+import re
 import zipfile
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pyzipper
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
+from adsum.attendance.labels import STATUSES
 from adsum.messages.topics.registry import KINDS, letter_of
 from adsum.privacy.access_files import fail_file, keep_file, show_progress
 from adsum.privacy.models import AccessFile
@@ -23,6 +29,9 @@ FORMAT = 1
 """Of the JSON: raised when a program that reads it would have to change."""
 NAME = "your-data"
 SHORTEST_PASSPHRASE = 12
+NOTHING: tuple[Any, ...] = (None, "", [], {})
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+STATUSES_BY_CODE = {status.value: word for status, word in STATUSES.items()}
 
 
 def build_file(*, pk: int) -> str:
@@ -64,7 +73,7 @@ def archive(file: AccessFile, found: Gathered) -> bytes:
         **about,
         "file": file,
         "person": file.person,
-        "parts": [(part, [_heading(name) for name in part.columns], _cells(part)) for part in found.parts],
+        "parts": [(part, *_readable(part)) for part in found.parts],
         "left": [(Why(why), Ground(ground) if ground else None, n) for (why, ground), n in sorted(left.items())],
     }
     out = io.BytesIO()
@@ -110,13 +119,21 @@ def _heading(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _cells(part: Part) -> list[list[str]]:
-    return [[_cell(row.get(name)) for name in part.columns] for row in part.rows]
+def _readable(part: Part) -> tuple[list[str], list[list[str]]]:
+    """The headings and cells of a part; columns in which nothing stands are left out."""
+    used = [name for name in part.columns if any(row.get(name) not in NOTHING for row in part.rows)]
+    return [_heading(name) for name in used], [[_cell(row.get(name)) for name in used] for row in part.rows]
 
 
 def _cell(value: Any) -> str:
-    if value in (None, "", [], {}):
+    if value in NOTHING:
         return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, str) and TIME.fullmatch(value):
+        return date_format(localtime(datetime.fromisoformat(value)), "j M Y, H:i")
+    if isinstance(value, str) and value in STATUSES_BY_CODE:
+        return str(STATUSES_BY_CODE[value])
     if isinstance(value, list):
         return ", ".join(map(_cell, value))
     if isinstance(value, dict):
