@@ -235,7 +235,10 @@ def form_of(name: str, facing: Facing, data: Any = None) -> forms.Form:
     form = DEEDS[name].form(data, auto_id=f"{name}_%s", initial=initial)
     if isinstance(form, ProposeForm):
         outcomes = may_be(Kind(duty.kind), facing.doubts)
-        groups = [(OUTCOMES[one], [(f"{one}:{why}", REASON_WORDS[why]) for why in REASONS[one]]) for one in outcomes]
+        groups = [
+            (OUTCOMES[one], [(f"{one}:{why}", f"{OUTCOMES[one]}: {REASON_WORDS[why]}") for why in REASONS[one]])
+            for one in outcomes
+        ]
         form.fields["outcome"].choices = [("", _("Choose")), *groups]  # type: ignore[attr-defined]
     if isinstance(form, TriedForm):
         form.fields["tried"].choices = [  # type: ignore[attr-defined]
