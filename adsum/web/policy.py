@@ -12,7 +12,8 @@ from adsum.web.policy_terms import compared, for_students, scope_words
 
 @require_safe
 def policy(request: PersonRequest) -> HttpResponse:
-    """The university's policy of today; below it the classes for which something else is true, and what is to come."""
+    """The university's policy of today; below it the classes for which something else is true, what is to come, and
+    what was before."""
     on = request.today
     rules = policies()
     current = rules.version_for(department=None, kind="", on=on)
@@ -27,7 +28,12 @@ def policy(request: PersonRequest) -> HttpResponse:
         if not version.inherits
     ]
     coming = sorted((one for one in rules.versions if one.valid_from > on), key=lambda one: (one.valid_from, one.number))
+    shown = {version.pk for version in latest.values()} | ({current.pk} if current is not None else set())
+    earlier = sorted(
+        (one for one in rules.versions if one.valid_from <= on and one.pk not in shown), key=lambda one: -one.number
+    )
     context = {
+        "earlier": [(one, scope_words(one)) for one in earlier],
         "version": current,
         "sections": for_students(terms),
         "exceptions": sorted(exceptions, key=lambda row: row[1]),

@@ -228,8 +228,11 @@ def test_anyone_reads_the_policy_in_force_with_its_version_and_date(team: Person
         "From 26 November 2026: The whole university · Every kind of class Version 3",
     ):
         assert sentence in page
+    assert "Earlier versions" not in page
     assert "A scan until 15 minutes after the start" in words(Client(), "/policy/1/")
     assert Client().get("/policy/9/").status_code == 404
+    make(team, days=-1)
+    assert "Earlier versions The whole university · Every kind of class Version 1" in words(Client(), "/policy/")
 
 
 def test_without_a_policy_everyone_reads_the_defaults(db: None):
