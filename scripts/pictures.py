@@ -26,7 +26,7 @@ import numpy
 import zxingcpp
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from scripts import scenes
+from scripts import officers, scenes
 from scripts.camera import DESK, ENGLISH, ORIGIN, PHONE, PICTURES, ROOT, SCREEN, ZONE, enter, take
 
 WAIT_SECONDS = 300
@@ -265,6 +265,7 @@ SCENES: dict[str, Callable[[Browser], None]] = {
     "set_up": scenes.set_up,
     "room": scenes.room,
     "report": scenes.report,
+    "comply": officers.comply,
 }
 """In this order: later ones find what earlier ones left behind."""
 

@@ -48,7 +48,7 @@ SHARED_VERBS = frozenset(
 """The same, one by one, where others with the same first word could tell of a student's health or circumstances."""
 OWN: dict[Scope, frozenset[str]] = {
     Scope.UKVI: frozenset({"arrival", "duty", "late_change", "leave", "sponsor_alert", "sponsorship"}),
-    Scope.SLC: frozenset({"change", "confirmation", "funding"}),
+    Scope.SLC: frozenset({"funding", "funding_change", "funding_code"}),
 }
 """First words of events that belong to the work for one authority."""
 
@@ -77,9 +77,9 @@ SHARED_KINDS = frozenset(
     }
 )
 """Kinds of messages that any student may get."""
-OWN_KINDS: dict[Scope, frozenset[str]] = {Scope.UKVI: frozenset(), Scope.SLC: frozenset()}
+OWN_KINDS: dict[Scope, frozenset[str]] = {Scope.UKVI: frozenset(), Scope.SLC: frozenset({"funding_said"})}
 """Kinds of messages of the work for one authority."""
-ABOUT: dict[str, Scope] = {"duty": Scope.UKVI, "confirmation": Scope.SLC}
+ABOUT: dict[str, Scope] = {"duty": Scope.UKVI, "funding_change": Scope.SLC, "funding_code": Scope.SLC}
 """Decisions of either authority are told and answered in one way: what one is about says whose it is."""
 ABOUT_KINDS = frozenset({"decision_announced", "decision_done", "decision_dropped", "decision_weighed"})
 

@@ -40,6 +40,7 @@ from adsum.integrations.files.packs import evidence_of, files, zipped
 from adsum.messages.telling import tell
 from adsum.messages.topics.registry import TOPICS
 from adsum.timetable.models import Course
+from tests.kit import guidance
 from tests.kit.absences import told
 from tests.kit.alerted import DAY, Missing, minute, night
 from tests.kit.marking import answer_query, mark_students
@@ -175,6 +176,7 @@ def test_each_authority_sees_its_own() -> None:
 def test_a_pack_for_one_authority_shows_nothing_of_the_other(life: Life) -> None:
     officer = life.person(Role.COMPLIANCE_UKVI, Role.COMPLIANCE_SLC)
     act = life.act(NINE, officer)
+    guidance.in_force(officer)
     profile = keep_profile(life.alice, Sponsorship(cas_number="CAS777", level=Level.DEGREE, since=NINE.date()), act=act)
     take_step(profile, Arrival.ARRIVED, NINE.date(), act=act)
     duty = open_duty(life.alice, Kind.WITHDRAWAL, NINE.date(), because="The enrolment ended.", act=NINE)
