@@ -50,11 +50,8 @@ def test_the_sums_of_a_month_that_is_over(world: World):
         Told.objects.create(alert=alert, person=one, capacity="student", at=told_at)
         Told.objects.create(alert=alert, person=tutor, capacity="tutor", at=told_at)
     table = equity_of(NOVEMBER)["Sex"]
-    assert [(row.group, row.students, row.reminded) for row in table.rows] == [
-        ("female", 25, None),
-        ("male", 25, None),
-        ("–", 10, None),
-    ] or table.total is not None
+    said = [(row.group, row.students, row.reminded) for row in table.rows]
+    assert said == [("female", 25, None), ("male", 25, 14), ("–", 10, None)], "none of the ten: another number goes with it"
     assert table.total is not None
     assert (table.total.students, table.total.reminded) == (60, 28)
 

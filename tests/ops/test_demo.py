@@ -244,8 +244,8 @@ def test_scans_are_the_marks_they_made(demo):
 
 
 THROUGH_VERBS = (
-    r"^(absence|alert|amendment|case|conduct|concern|fallback|foreseen|message|rehearsal|rights|rules|welfare_hold)\."
-    r"|^contact\.log$|^mark\.(absence|amend|undo)$"
+    r"^(absence|alert|amendment|case|conduct|concern|fallback|foreseen|message|monitoring|placement|rehearsal|report|rights)\."
+    r"|^(rules|welfare_hold|work)\.|^contact\.log$|^sign_in\.slow$|^mark\.(absence|amend|undo)$"
 )
 """What the demo does through the verbs that pages and jobs use, at their times."""
 
@@ -264,6 +264,7 @@ def test_the_event_log_says_that_nobody_lived_through_it(demo):
         "alert.release",
         "alert.tell",
         "alert.withdraw",
+        "message.hand_over",
         "message.write",
     }
     assert every.filter(verb="absence.tell").count() == AbsenceRequest.objects.count()

@@ -1,5 +1,6 @@
 """The pages of alerts: the list of those that wait, and one that leaves only after a person has looked."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +16,11 @@ from adsum.attendance.rules import Status
 from adsum.checkin.rules import Refusal
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import record_scans
-from adsum.engagement.alert_life import State
+from adsum.engagement.alert_life import STANDING, State
 from adsum.engagement.case_rules import Because, Outcome
 from adsum.engagement.cases import close_case, open_case
 from adsum.engagement.models import Alert, Closure
+from adsum.web.office.alerts import STEPS
 from tests.kit.alerted import DAY, NIGHT, Missing, minute, night
 from tests.kit.marking import mark_students
 from tests.kit.reading import text_of
@@ -180,3 +182,22 @@ def test_closure_days_are_entered_ahead_and_no_reminder_leaves_on_them(office: O
     assert "Taken back." in text_of(office.client.post(f"/office/closures/{made.pk}/remove/", follow=True))
     minute(wednesday)
     assert office.told() == ["reminder_word"]
+
+
+@pytest.mark.parametrize(
+    ("state", "steps"),
+    [
+        (State.HELD, {"tick", "release", "hold", "close", "welfare"}),
+        (State.RELEASED, {"tick", "hold", "close", "welfare"}),
+        (State.TOLD, {"tick", "close", "welfare"}),
+        (State.PAUSED, {"tick", "resume", "close", "welfare"}),
+        (State.REVIEW, {"tick", "take-back", "stand"}),
+    ],
+)
+def test_every_step_that_a_person_may_make_is_on_the_page(office: Office, state: State, steps: set[str]):
+    team = office.team if state != State.HELD else None
+    released = {"released_at": NINE, "released_by": team} if team else {}
+    Alert.objects.update(state=state, told_at=NINE if state in STANDING else None, **released)
+    page = office.client.get(office.path).content.decode()
+    assert set(re.findall(rf'action="{office.path}([a-z-]+)/"', page)) == steps
+    assert {step for step in steps if step != "tick"} <= set(STEPS)

@@ -11,10 +11,11 @@ from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance.weighing import Act
 from adsum.core.university import civil_date
-from adsum.engagement.case_rules import Readers, Worry
+from adsum.engagement.case_rules import MOVES, Event, Part, Readers, Worry
 from adsum.engagement.cases import add_note, open_case
 from adsum.engagement.concerns import raise_concern
 from adsum.engagement.models import Case, Concern, Contacted, Leave
+from adsum.web.support.case_deeds import DEEDS
 from tests.kit.reading import words
 from tests.kit.world import World
 
@@ -133,3 +134,11 @@ def test_concerns_are_listed_with_as_many_queries_for_three_as_for_one(page: Pag
             page.client.get("/concerns/")
         counts.append(len(made))
     assert counts[0] == counts[1] <= 12
+
+
+def test_everything_that_staff_may_do_to_a_case_is_on_its_page():
+    """The state table has nothing that only code could do: what is no deed is done where meetings are."""
+    on_the_page = {(deed.part, deed.event) for deed in DEEDS.values()} | {(Part.OTHERS, Event.DISMISSED)}
+    of_meetings = {(Part.STAFF, Event.OFFERED), (Part.STAFF, Event.MET)}
+    possible = {(part, event) for part in (Part.STAFF, Part.OTHERS) for moves in MOVES[part].values() for event in moves}
+    assert possible == on_the_page | of_meetings

@@ -39,7 +39,7 @@ def make_offices(population: Population, *, at: datetime) -> None:
     act = Act(team, at - DAY)
     others = [one.person for one in population.students if one.left_on is None and not one.suspended]
     for nth, (student, where) in enumerate(zip(others[-2:], HOSTS, strict=False)):
-        place(student, Stay(today - 7 * DAY, today + (35 + 7 * nth) * DAY, where), act=act)
+        place(student, Stay(today + (2 + nth) * DAY, today + (35 + 7 * nth) * DAY, where), act=act)
     groups = {
         one.person.pk: {name: random.choices(*zip(*some, strict=True))[0] for name, some in GROUPS.items()}
         for one in population.students
