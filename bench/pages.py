@@ -171,7 +171,8 @@ def _classes(modules: Iterable[Any], monday: datetime) -> list[Any]:
 
 def pages(house: "House") -> Iterator[tuple[str, str, str]]:
     """(URL name, who, address) of every page someone gets."""
-    from tests.kit.doors import DOORS, WHO
+    from tests.kit.door import WHO
+    from tests.kit.doors import DOORS
 
     for door in DOORS:
         for who, gets in zip(WHO, door.gets, strict=True):

@@ -174,7 +174,8 @@ def roles() -> str:
     sys.path.insert(0, str(ROOT))
     from django.urls import URLPattern, get_resolver
 
-    from tests.kit.doors import DOORS, IN, WHO
+    from tests.kit.door import IN, WHO
+    from tests.kit.doors import DOORS
 
     pages = {
         pattern.name: " ".join((inspect.getdoc(inspect.unwrap(pattern.callback)) or "").split("\n\n")[0].split())

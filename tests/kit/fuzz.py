@@ -13,7 +13,8 @@ from django.core.signals import got_request_exception
 from django.db import transaction
 from django.test import Client
 
-from tests.kit.doors import DOORS, WHO, Door
+from tests.kit.door import WHO, Door
+from tests.kit.doors import DOORS
 from tests.kit.house import House
 
 VALUES = (

@@ -78,7 +78,7 @@ from adsum.timetable.partners import add_partner
 from adsum.timetable.services import renew_calendar, save_mapping, start_import
 from tests.kit import oidc
 from tests.kit.alerted import rules_in_force
-from tests.kit.doors import IN, Door
+from tests.kit.door import IN, Door
 from tests.kit.funded import funding_of
 from tests.kit.guidance import edition, in_force
 from tests.kit.marking import mark_students

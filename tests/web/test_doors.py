@@ -16,7 +16,8 @@ from adsum.attendance.models import Mark
 from adsum.audit.models import AccessLog
 from adsum.audit.rules import LISTS
 from adsum.web.live.streams import display_cookie
-from tests.kit.doors import DOORS, GATE, WHO
+from tests.kit.door import WHO
+from tests.kit.doors import DOORS, GATE
 from tests.kit.house import House
 from tests.kit.tables import everything
 from tests.kit.world import in_thread

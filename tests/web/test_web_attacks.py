@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from adsum.core.network import client_address
 from adsum.web.request_log import RequestLog, WithoutSecrets
-from tests.kit.doors import DOORS, Door
+from tests.kit.door import WHO, Door
+from tests.kit.doors import DOORS
 from tests.kit.house import House
 
 pytestmark = pytest.mark.once
@@ -102,8 +103,6 @@ def house(db: None) -> House:
 
 def readers(house: House) -> Iterator[tuple[Door, Client]]:
     """Each page that is read, with somebody's browser who may read it."""
-    from tests.kit.doors import WHO
-
     browsers: dict[str, Client] = {}
     for door in DOORS:
         may = [who for who, got in zip(WHO, door.gets, strict=True) if got == 200]
