@@ -84,6 +84,18 @@ ABOUT: dict[str, Scope] = {"duty": Scope.UKVI, "funding_change": Scope.SLC, "fun
 ABOUT_KINDS = frozenset({"decision_announced", "decision_done", "decision_dropped", "decision_weighed"})
 
 
+LEFT_OUT = frozenset(
+    """
+    absence_due absence_waiting adjustments_ending alert_review case_given class_reported concern_acknowledged
+    concern_raised conduct_asked conduct_decided conduct_heard decision_answered document_changed duty_due duty_opened
+    duty_second feed_silent feed_waits funding_deadline funding_register log_wrong no_code not_observed proposal_decided
+    proposal_waiting query_escalated query_raised record_opened register_overdue rehearsed reminder_copy report_ordered
+    rights_came rights_due rights_moved unopened unusual_looks
+    """.split()
+)
+"""Kinds of messages in no pack: to staff, about a student's rights over their data, or about a question of conduct."""
+
+
 def shows_event(scope: Scope, verb: str, detail: Mapping[str, Any]) -> bool:
     """Whether an event of the log may be in a pack for this authority."""
     return verb in SHARED_VERBS or verb.partition(".")[0] in SHARED or own_event(scope, verb, detail)

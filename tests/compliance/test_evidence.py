@@ -27,7 +27,7 @@ from adsum.compliance.duty_life import Kind, Outcome
 from adsum.compliance.duty_life import Reason as Why
 from adsum.compliance.evidence import Pack
 from adsum.compliance.funding import Profile, keep_profiles
-from adsum.compliance.scopes import OWN, OWN_KINDS, SHARED_KINDS, Scope, shows_event
+from adsum.compliance.scopes import ABOUT_KINDS, LEFT_OUT, OWN, OWN_KINDS, SHARED_KINDS, Scope, shows_event
 from adsum.compliance.sections import Section
 from adsum.compliance.sponsor_rules import Arrival, Level, Sponsorship
 from adsum.compliance.sponsorship import keep_profile, take_step
@@ -38,7 +38,7 @@ from adsum.engagement.contacts import log_contact, record_contact
 from adsum.engagement.models import Alert
 from adsum.integrations.files.packs import evidence_of, files, zipped
 from adsum.messages.telling import tell
-from adsum.messages.topics.registry import TOPICS
+from adsum.messages.topics.registry import KINDS, TOPICS
 from adsum.timetable.models import Course
 from tests.kit import guidance
 from tests.kit.absences import told
@@ -171,6 +171,12 @@ def test_each_authority_sees_its_own() -> None:
     for scope in Scope:
         assert not shows_event(scope, "welfare_hold.begin", {})
         assert not shows_event(scope, "case.referred", {})
+
+
+def test_of_every_kind_of_message_it_is_decided_whose_it_is() -> None:
+    """A new kind fails here until it stands in one of the lists of `scopes`."""
+    listed = [SHARED_KINDS, ABOUT_KINDS, OWN_KINDS[Scope.UKVI], OWN_KINDS[Scope.SLC], LEFT_OUT]
+    assert sorted(kind for kinds in listed for kind in kinds) == sorted(KINDS)
 
 
 def test_a_pack_for_one_authority_shows_nothing_of_the_other(life: Life) -> None:
