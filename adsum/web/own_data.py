@@ -140,7 +140,7 @@ def handed_over(request: PersonRequest, found: AccessFile, passphrase: str, then
 @for_roles(EVERYONE)
 def ask(request: PersonRequest) -> HttpResponse:
     """Complain, or ask for something to be put right, restricted, no longer done, or erased."""
-    form = AskForm(request.POST or None, initial={"kind": Kind.COMPLAINT})
+    form = AskForm(request.POST if request.method == "POST" else None, initial={"kind": Kind.COMPLAINT})
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         made = requests.open_request(
