@@ -30,6 +30,8 @@ WITHOUT_TERMS = 12
 """Weeks that are shown where no term is known."""
 LONGEST = 26
 """Weeks: a term that is longer is shown by its last ones."""
+FEWEST = 8
+"""Weeks for which a chart has room at least."""
 NOTHING = Tally(0, 0)
 
 
@@ -107,7 +109,7 @@ def over_time(request: PersonRequest) -> HttpResponse:
         "term": shown.term,
         "mondays": shown.mondays,
         "sum": shown.weeks.get(None),
-        "weeks": [WeekBar(monday, shown.weeks.get(monday, NOTHING)) for monday in shown.mondays],
+        "weeks": [WeekBar(monday, shown.weeks.get(monday, NOTHING)) for monday in _as_wide_as_usual(shown.mondays)],
         "rows": [
             {
                 "course": course,
@@ -120,6 +122,12 @@ def over_time(request: PersonRequest) -> HttpResponse:
         ],
     }
     return render(request, "adsum/support/over_time.html", context)
+
+
+def _as_wide_as_usual(mondays: list[date]) -> list[date]:
+    """With empty weeks before a term that is young, so that its chart is not drawn larger than others."""
+    more = max(0, FEWEST - len(mondays))
+    return [*(mondays[0] - timedelta(weeks=n) for n in range(more, 0, -1)), *mondays]
 
 
 def _last_two(mondays: list[date], weeks: Weeks) -> list[Week]:
