@@ -58,11 +58,13 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker, request: pytest.FixtureRequest
+) -> None:
     """The first run after a change of tables leaves its migrated, still empty database for the next ones to copy."""
     from django.db import connection
 
-    if connection.vendor != "sqlite" or template().exists():
+    if connection.vendor != "sqlite" or template().exists() or request.config.getoption("nomigrations"):
         return
     made = template().with_suffix(f".{os.getpid()}")
     with django_db_blocker.unblock(), contextlib.closing(sqlite3.connect(made)) as copy:
@@ -74,8 +76,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
 @functools.cache
 def template() -> Path:
     """Where a database migrated by just these tables is kept between runs."""
-    tables = [*sorted((ROOT / "adsum").rglob("models.py")), *sorted((ROOT / "adsum/migrations").glob("*.py"))]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*tables, ROOT / "requirements/dev.txt"]))
+    migrations = sorted((ROOT / "adsum/migrations").glob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*migrations, ROOT / "requirements/dev.txt"]))
     return Path(tempfile.gettempdir()) / f"adsum-migrated-{os.getuid()}-{digest.hexdigest()[:16]}.sqlite3"
 
 
