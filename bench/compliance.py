@@ -1,7 +1,7 @@
 """What a night's watch over sponsored students costs: python -m bench.compliance [WEEKS [STUDENTS]]
 
 The university of `bench.alerts`, on PostgreSQL; a fifth of its students are sponsored. Then, in a process of its own: the first
-night, the second, the list of an officer, and what an edition touches whose ceiling falls from 60 to 50.
+night, the second, and what an edition touches whose ceiling falls from 60 to 50.
 """
 
 import json
@@ -57,9 +57,6 @@ def measure(weeks: int, _students: int) -> None:
     import django
 
     django.setup()
-    from django.test import Client
-    from django.test.utils import override_settings
-
     from adsum.accounts.models import Person
     from adsum.compliance.adoption import touched_by
     from adsum.compliance.editions import edition_in_force
@@ -85,11 +82,6 @@ def measure(weeks: int, _students: int) -> None:
     now = edition_in_force(Authority.UKVI, night.date())
     coming = guidance.edition(officer, {Number.NO_ENGAGEMENT_CEILING: 50}, like=now)
     timed("what an edition touches", lambda: touched_by(coming, since=night.date(), at=night))
-    with override_settings(ALLOWED_HOSTS=["testserver"]):
-        browser = Client()
-        browser.force_login(officer, "allauth.account.auth_backends.AuthenticationBackend")
-        for _ in range(2):
-            timed("the officer's list", lambda: browser.get("/compliance/students/"))
     figures["peak, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(json.dumps(figures))
 
