@@ -60,6 +60,8 @@ ADDRESSES = {
     "decide_proposal": "lecturer",
     "office_outages": "team",
     "withdraw_outage": "team",
+    "rights_review": "data protection",
+    "rights_hand_over": "data protection",
 }
 SOMETIMES = {
     "accept_all_held",
