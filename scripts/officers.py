@@ -6,9 +6,7 @@ from scripts.camera import DESK, ORIGIN, enter, take
 
 PAGES = (
     ("", "compliance", 900),
-    ("funding/", "funding", 820),
     ("packs/", "packs", 1120),
-    ("partners/", "partners", 620),
     ("partners/of/ouse-valley/", "partner", 1250),
     ("assessment/", "assessment", 980),
 )

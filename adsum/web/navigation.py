@@ -145,7 +145,9 @@ def items_for(access: Access, *, current: str, counts: Mapping[str, int] | None 
     names = {door.name for door in open_}
     doors = [(door, reverse(door.name)) for door in open_ if not door.everywhere or access.departments(*door.roles) is None]
     within = {door.name: door.within for door, _ in doors}
-    at = {name for door, url in doors if current.startswith(url) for name in _outwards(door.name, within)}
+    here = [(door, url) for door, url in doors if current.startswith(url)]
+    nearest = max((len(url) for _door, url in here), default=0)  # an address below that of another door is this one's alone
+    at = {name for door, url in here if len(url) == nearest for name in _outwards(door.name, within)}
     shown = [(door, url) for door, url in doors if door.within not in names]
     return [
         Item(
