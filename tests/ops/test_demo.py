@@ -245,7 +245,9 @@ def test_scans_are_the_marks_they_made(demo):
 
 THROUGH_VERBS = (
     r"^(absence|alert|amendment|case|conduct|concern|fallback|foreseen|message|monitoring|placement|rehearsal|report|rights)\."
-    r"|^(rules|welfare_hold|work)\.|^contact\.log$|^sign_in\.slow$|^mark\.(absence|amend|undo)$"
+    r"|^(arrival|duty|edition|funding|liability|partner|partner_check|representation|sample_ukvi|sponsorship|visa_decisions)\."
+    r"|^(rules|welfare_hold|work)\.|^contact\.(details|log)$|^sign_in\.slow$|^mark\.(absence|amend|undo)$"
+    r"|^(enrolment\.partner|class\.changed|adjustment\.make|role\.grant)$"
 )
 """What the demo does through the verbs that pages and jobs use, at their times."""
 

@@ -284,7 +284,7 @@ class _Past:
         if chance < 0.05 and not vanished and person is not self.me:
             self._later(mark, teacher, session.ends_at + timedelta(minutes=random.randrange(5, 300)))
         elif (recent and person is self.me) or (chance > (0.9 if mine else 0.992) and not vanished):
-            raised = session.ends_at + timedelta(hours=random.randrange(1, 20))
+            raised = session.ends_at + timedelta(hours=1 if person is self.me else random.randrange(1, 20))
             if raised < self.at:
                 self._query(lesson, mark, teacher, raised, still_open=recent)
 
