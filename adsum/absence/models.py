@@ -12,6 +12,7 @@ from adsum.absence.rules import LONGEST_TEXT, Category, FileKind, Limits, Outcom
 from adsum.accounts.models import Department, Person
 from adsum.accounts.rules import KEEPS_RECORDS, Access
 from adsum.core.declared import For, From, Keep, about_no_one, declare
+from adsum.core.sealed import SealedText
 from adsum.timetable.models import ClassSession, Enrolment, Group
 
 
@@ -109,7 +110,7 @@ class AbsenceRequest(models.Model):
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
     category = models.CharField(max_length=40)
-    text = models.CharField(max_length=LONGEST_TEXT, blank=True)
+    text = SealedText(blank=True, max_length=LONGEST_TEXT, person="student_id", keep=Keep.CASES)
     """In the student's words, for those who decide."""
     source = models.CharField(max_length=8, choices=[(one.value, one.value) for one in Told])
     told_at = models.DateTimeField()
@@ -252,7 +253,7 @@ class AbsenceDecision(models.Model):
     by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     """Empty: the policy, within the limits of self-certification."""
     at = models.DateTimeField()
-    words = models.CharField(max_length=LONGEST_TEXT, blank=True)
+    words = SealedText(blank=True, max_length=LONGEST_TEXT, person="request.student_id", keep=Keep.CASES)
     """What the student reads with it."""
     refused = models.ManyToManyField(ClassSession, related_name="+")
     """The classes that a decision in part does not authorise."""

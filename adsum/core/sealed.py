@@ -1,7 +1,7 @@
 """Text that only a student's own key opens (`student_keys`): free words and special categories."""
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
@@ -30,7 +30,13 @@ def reveal(kept: str) -> str:
     return opened.decode() if opened else ""
 
 
-class SealedText(models.TextField[str, str]):
+if TYPE_CHECKING:
+    Text = models.TextField[str, str]
+else:
+    Text = models.TextField
+
+
+class SealedText(Text):
     """A text that is sealed with the key of the person it is about. `person` is how a row leads to them, in attributes
     (`student_id`, `case.student_id`), `keep` the class. It can be read, and set by saving a row; never searched, nor changed by
     `update()`, except to be emptied."""

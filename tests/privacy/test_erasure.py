@@ -79,6 +79,7 @@ def test_planted_markers_are_found_nowhere_once_their_student_is_erased(world: W
     texts = sum(field.text for table in declarations().values() if table.person for field in table.fields.values())
     assert len(marks) >= texts - 1, "in every text but an address of the network"
     assert set(found_in(data)) == {"adsum.sqlite3"}
+    assert not {one for one in found_in(data)["adsum.sqlite3"] if one.startswith(f"{MARK}casestepwords")}, "sealed"
     backup = tmp_path / "backup.sqlite3"
     shutil.copy(data / "adsum.sqlite3", backup)
 

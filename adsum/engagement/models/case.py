@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Access
 from adsum.core.declared import For, From, Keep, declare
+from adsum.core.sealed import SealedText
 from adsum.engagement.case_rules import (
     OWNED,
     UNDER_WAY,
@@ -115,7 +116,7 @@ class CaseStep(models.Model):
     at = models.DateTimeField()
     by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     """Empty when Adsum did it."""
-    words = models.CharField(max_length=2000, blank=True)
+    words = SealedText(blank=True, max_length=2000, person="case.student_id", keep=Keep.CASES)
     readers = models.CharField(max_length=8, choices=[(r.value, r.value) for r in Readers], default=Readers.SUPPORT)
     due_on = models.DateField(null=True)
     """The day that was set, of a plan."""
@@ -225,7 +226,7 @@ class Contacted(models.Model):
     reply = models.CharField(max_length=14, choices=[(r.value, r.value) for r in Reply])
     at = models.DateTimeField()
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
-    words = models.CharField(max_length=500, blank=True)
+    words = SealedText(blank=True, max_length=500, person="student_id", keep=Keep.CASES)
 
     declared = declare("student", Keep.CASES, For.SUPPORT, From.STAFF, facts="case way reply at", people="by", words="words")
 

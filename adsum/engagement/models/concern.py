@@ -12,6 +12,7 @@ from adsum.accounts.rules import Access, Role
 from adsum.attendance.models import MarkChange
 from adsum.checkin.models import Scan
 from adsum.core.declared import For, From, Keep, declare
+from adsum.core.sealed import SealedText
 from adsum.engagement.case_rules import ConductState, Finding, Worry
 from adsum.engagement.models.case import Case
 from adsum.timetable.models import ClassSession
@@ -39,7 +40,7 @@ class Concern(models.Model):
     session = models.ForeignKey(ClassSession, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     """In which class, if it was in one."""
     worry = models.CharField(max_length=16, choices=[(w.value, w.value) for w in Worry])
-    words = models.CharField(max_length=500, blank=True)
+    words = SealedText(blank=True, max_length=500, person="student_id", keep=Keep.CASES)
     """What was seen, without medical detail. The student may read it."""
     owner = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     wellbeing = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
@@ -95,17 +96,17 @@ class Conduct(models.Model):
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
-    words = models.CharField(max_length=1000)
+    words = SealedText(max_length=1000, person="student_id", keep=Keep.CASES)
     """What it looks like, as the student is told."""
     owner = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     due_on = models.DateField()
     """The last day on which the student's words are waited for."""
     state = models.CharField(max_length=8, choices=[(s.value, s.value) for s in ConductState], default=ConductState.ASKED)
-    answer = models.CharField(max_length=2000, blank=True)
+    answer = SealedText(blank=True, max_length=2000, person="student_id", keep=Keep.CASES)
     """How it was, in the student's words."""
     heard_at = models.DateTimeField(null=True)
     finding = models.CharField(max_length=8, blank=True, choices=[(f.value, f.value) for f in Finding])
-    reasons = models.CharField(max_length=1000, blank=True)
+    reasons = SealedText(blank=True, max_length=1000, person="student_id", keep=Keep.CASES)
     """Why, as the student reads it."""
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
