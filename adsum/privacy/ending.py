@@ -109,7 +109,8 @@ def _note_over(keep: Keep, at: datetime) -> None:
 def _end_class(keep: Keep, at: datetime) -> dict[str, int]:
     """The words first, then the rows that lead to a person: who somebody was is told by some tables through others."""
     _note_over(keep, at)
-    counts = {model.__name__: _end_rows(model, table, keep, at) for model, table in declarations().items() if table.person}
+    tables = {model: declarations()[model] for model in referrers_first()}
+    counts = {model.__name__: _end_rows(model, table, keep, at) for model, table in tables.items() if table.person}
     for model, table in declarations().items():
         if table.keep == keep and table.verb and not table.person:
             counts[model.__name__] = sum(_call(table.verb, part, at) for part in _people(keep))
@@ -119,6 +120,25 @@ def _end_class(keep: Keep, at: datetime) -> dict[str, int]:
         student_keys.destroy(people, keep)
     students = _going(keep).update(stand_in=None, at=at)
     return {name: number for name, number in counts.items() if number} | {"students": students}
+
+
+def referrers_first() -> list[type[Model]]:
+    """The tables in an order in which rows that lead to others go before those."""
+    found: dict[type[Model], None] = {}
+    seen: set[type[Model]] = set()
+
+    def visit(model: type[Model]) -> None:
+        if model in seen or model not in declarations():
+            return
+        seen.add(model)
+        for relation in model._meta.get_fields(include_hidden=True):
+            if relation.auto_created and (relation.one_to_many or relation.one_to_one):
+                visit(relation.related_model)  # type: ignore[arg-type]
+        found[model] = None
+
+    for model in declarations():
+        visit(model)
+    return list(found)
 
 
 def _end_rows(model: type[Model], table: Table, keep: Keep, at: datetime) -> int:

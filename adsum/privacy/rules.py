@@ -47,6 +47,8 @@ MORE_THAN_LAST = 1.2
 FEW = 10
 """So few students more than the last time are never too many."""
 SPONSOR_YEAR = timedelta(days=365)
+CLAIMS_YEAR = timedelta(days=365)
+"""How long the Adjudicator may be asked to look at a decision."""
 
 
 class Left(NamedTuple):
@@ -96,12 +98,10 @@ def grounds_of(keep: Keep, *, held: bool, left: Left | None, on: date) -> Ground
         return Ground.HOLD
     if left is None:
         return Ground.ENROLLED if keep in BY_RELATIONSHIP and keep != Keep.CONTACT else None
-    if on < over_on(keep, left):
-        if left.sponsored and keep in {Keep.ATTENDANCE, Keep.COMPLIANCE}:
-            return Ground.SPONSOR
-        if keep in {Keep.CASES, Keep.COMPLIANCE}:
-            return Ground.CLAIMS if on < left.on + SPONSOR_YEAR else None
-    return None
+    sponsored = keep in {Keep.ATTENDANCE, Keep.COMPLIANCE} and left.sponsored
+    if sponsored and on <= max(left.sponsored_until or left.on, left.on) + SPONSOR_YEAR:
+        return Ground.SPONSOR
+    return Ground.CLAIMS if keep in {Keep.CASES, Keep.COMPLIANCE} and on <= left.on + CLAIMS_YEAR else None
 
 
 def sums(parts: Collection[Mapping[str, int]]) -> dict[str, int]:

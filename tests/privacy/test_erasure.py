@@ -20,6 +20,7 @@ from adsum.accounts.rules import Role
 from adsum.attendance.models import Mark
 from adsum.attendance.weighing import Act
 from adsum.audit.models import Event
+from adsum.compliance.models import SponsorProfile
 from adsum.core import student_keys
 from adsum.core.declared import Keep
 from adsum.core.errors import AdsumError
@@ -73,7 +74,8 @@ def test_planted_markers_are_found_nowhere_once_their_student_is_erased(world: W
         Enrolment.objects.filter(person=student).update(ends_on=date(2026, 12, 1))
         Erasure.objects.update(state="declined")
         LegalHold.objects.update(ended_at=NINE)
-        (data := tmp_path / "data").mkdir()
+        SponsorProfile.objects.update(until=date(2026, 12, 1))
+        (data := tmp_path / "data").mkdir(exist_ok=True)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [str(data / "adsum.sqlite3")])
     texts = sum(field.text for table in declarations().values() if table.person for field in table.fields.values())
