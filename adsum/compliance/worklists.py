@@ -2,8 +2,9 @@
 once."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import NamedTuple
@@ -248,3 +249,11 @@ def _confirmed(worklist: TheirWorklist) -> dict[int, Confirmation]:
     said = Confirmation.objects.filter(point=worklist.point, state__in=[ConfirmationState.CONFIRMED, ConfirmationState.LOCKED])
     said = said.filter(funding__in=rows.values("funding")).select_for_update(of=("self",))
     return {records[one.funding_id]: one for one in said if one.code in set(AttendanceCode)}
+
+
+@transaction.atomic
+def take_out(rows: Collection[int], *, at: datetime) -> int:  # noqa: ARG001 (every verb that a declaration names takes it)
+    """Delete these rows, whose students are not known any more, and the files that they are from; how many rows."""
+    named = WorklistRow.objects.filter(pk__in=rows)
+    TheirWorklist.objects.filter(pk__in=named.values("worklist")).update(content=None)
+    return named.delete()[0]

@@ -271,7 +271,7 @@ def tend_absences() -> int:
 def publish_notices() -> int:
     """Make the versions of documents that are due, and delete people's files whose time is over; how many of both."""
     at = datetime.now(UTC)
-    return len(publish_documents(at=at)) + forget_files(today=civil_date(at), at=at)
+    return len(publish_documents(at=at)) + forget_files(at=at)
 
 
 def suggest_codes() -> int:

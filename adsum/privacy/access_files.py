@@ -1,6 +1,7 @@
 """The file of a person: asked for, made in the background, kept encrypted for some days, handed over, deleted."""
 
-from datetime import date, datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -83,13 +84,19 @@ def hand_over(file: AccessFile, *, locked: bool, act: Act) -> bytes:
     return reveal_bytes(bytes(file.sealed), purpose=PURPOSE)
 
 
-@transaction.atomic
-def forget_files(*, today: date, at: datetime) -> int:
+def forget_files(*, at: datetime) -> int:
     """Empty the files whose time is over; how many."""
-    over = AccessFile.objects.filter(delete_on__lte=today, state=State.READY)
-    refs = [str(ref) for ref in over.order_by("pk").values_list("ref", flat=True)]
+    over = AccessFile.objects.filter(delete_on__lte=civil_date(at), state=State.READY)
+    return empty(list(over.values_list("pk", flat=True)), at=at)
+
+
+@transaction.atomic
+def empty(files: Collection[int], *, at: datetime) -> int:
+    """Take the content out of these files; how many had any."""
+    held = AccessFile.objects.filter(pk__in=files).exclude(sealed=b"")
+    refs = [str(ref) for ref in held.order_by("pk").values_list("ref", flat=True)]
     if refs:
-        over.update(state=State.DELETED, sealed=b"")
+        held.update(state=State.DELETED, sealed=b"")
         detail = {"count": len(refs), "files": refs}
         audit_log.record(actor="system:retention", verb="rights.file_dispose", subject="rights:*", at=at, **detail)
     return len(refs)

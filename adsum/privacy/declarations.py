@@ -1,8 +1,9 @@
 """The declarations of every table, found through Django's registry: privacy imports no feature's tables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from django.apps import apps
@@ -43,12 +44,22 @@ def faults() -> list[str]:
         wrong += [f"{label} declares {name}, which it does not have." for name in sorted(table.fields.keys() - there)]
         named = filter(None, (table.verb, table.nightly))
         wrong += [f"{label} names {one}, which is not there." for one in named if not callable(verb(one))]
+        if table.verb and callable(called := verb(table.verb)) and not _takes_rows(called):
+            wrong.append(f"{label} names {table.verb}, which cannot be called with the rows that end, and at.")
         for path in filter(None, (table.person, table.since)):
             try:
                 model._default_manager.filter(**{f"{path}__isnull": False})
             except Exception as nowhere:  # noqa: BLE001 (whatever Django says of a path that leads nowhere)
                 wrong.append(f"{label}: {path} leads nowhere ({nowhere}).")
     return wrong
+
+
+def _takes_rows(called: Callable[..., Any]) -> bool:
+    try:
+        signature(called).bind([], at=None)
+    except TypeError:
+        return False
+    return True
 
 
 def verb(dotted: str) -> Any:

@@ -90,12 +90,22 @@ def brought_back() -> dict[int, list[Keep]]:
     return wanted
 
 
+def end_brought_in(people: Collection[int], *, at: datetime) -> None:
+    """What files that were brought in said of people who are not known any more, before the files' own time is over."""
+    for model, table in declarations().items():
+        if table.keep == Keep.IMPORTS and table.person and table.rows == AtEnd.ERASE:
+            rows = model._default_manager.filter(**{f"{table.person}__in": people})
+            for part in parts(rows):
+                _call(table.verb, part, at) if table.verb else _delete(model, part)
+
+
 def replay(*, at: datetime) -> int:
     """End again what a restored backup has brought back; how many classes of all students together."""
     wanted = brought_back()
     if wanted:
         known = left(civil_date(at), list(wanted))
         begin({person: (known.get(person), keeps) for person, keeps in wanted.items()})
+        end_brought_in([person for person, keeps in wanted.items() if Keep.ACCOUNTS in keeps], at=at)
         end(at=at)
     return sum(map(len, wanted.values()))
 

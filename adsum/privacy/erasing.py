@@ -66,14 +66,19 @@ def _stays(model: type[Model], keep: Keep) -> bool:
 
 
 def _imported(student: Person) -> dict[type[Model], list[int]]:
-    """Rows that show what a file said of this person, by any of their names and numbers."""
+    """Rows that show what a file said of this person: those that lead to them, and others by any of their names and numbers."""
     names = {student.username, student.email, student.number, student.source_id}
     names |= {f"{student.given_name} {student.family_name}", f"{student.preferred_name} {student.family_name}"}
     names |= set(Identifier.objects.filter(person=student).values_list("value", flat=True))
     names = {name.strip() for name in names if len(name.strip()) >= SHORTEST_NAME}
     found: dict[type[Model], list[int]] = {}
     for model, table in declarations().items():
-        if table.keep == Keep.IMPORTS and not table.person and table.rows == AtEnd.ERASE:
+        if table.keep != Keep.IMPORTS or table.rows != AtEnd.ERASE:
+            continue
+        if table.person:
+            pks = list(model._default_manager.filter(**{table.person: student}).values_list("pk", flat=True))
+            found |= {model: pks} if pks else {}
+        else:
             words = [name for name, field in table.fields.items() if field.text]
             any_name = Q()
             for name in names:
@@ -151,7 +156,10 @@ def carry_out(erasure: Erasure, *, at: datetime) -> dict[str, Any]:
     known: Left | None = left(civil_date(at), [student.pk]).get(student.pk)
     imported = _imported(student) if Keep.ACCOUNTS in classes else {}
     for model, rows in imported.items():
-        model._default_manager.filter(pk__in=rows).delete()
+        if not declarations()[model].person:
+            model._default_manager.filter(pk__in=rows).delete()
+    if Keep.ACCOUNTS in classes:
+        ending.end_brought_in([student.pk], at=at)
     ending.begin({student.pk: (known, classes)})
     done = ending.end(at=at)
     certificate = {"classes": done, "imported": {model.__name__: len(rows) for model, rows in imported.items()}}

@@ -45,6 +45,10 @@ def test_a_field_added_without_its_declaration_is_found():
             {"verb": "adsum.attendance.queries.forgotten"},
             "adsum.Query names adsum.attendance.queries.forgotten, which is not there.",
         ),
+        (
+            {"verb": "adsum.absence.evidence.dispose"},
+            "adsum.Query names adsum.absence.evidence.dispose, which cannot be called with the rows that end, and at.",
+        ),
         ({"person": "pupil"}, "adsum.Query: pupil leads nowhere"),
         ({"since": "session__began"}, "adsum.Query: session__began leads nowhere"),
     ],

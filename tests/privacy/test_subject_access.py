@@ -221,8 +221,8 @@ def test_the_file_is_made_once_kept_encrypted_and_deleted_on_time(alice: Person)
         "rights.file_make",
         "rights.file_hand_over",
     ]
-    assert forget_files(today=NINE.date() + timedelta(days=13), at=NINE) == 0
-    assert forget_files(today=NINE.date() + timedelta(days=14), at=NINE) == 1
+    assert forget_files(at=NINE + timedelta(days=13)) == 0
+    assert forget_files(at=NINE + timedelta(days=14)) == 1
     file.refresh_from_db()
     assert (file.state, bytes(file.sealed)) == (AccessFile.State.DELETED, b"")
     with pytest.raises(AdsumError, match="not here any more"):

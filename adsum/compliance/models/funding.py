@@ -255,6 +255,7 @@ class WorklistRow(models.Model):
         names="ssn",
         goes=True,
         since="worklist__brought_at",
+        verb="adsum.compliance.worklists.take_out",
     )
 
     class Meta:

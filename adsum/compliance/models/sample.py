@@ -58,7 +58,14 @@ class SampledStudent(models.Model):
     fingerprint = models.CharField(max_length=64, blank=True)
     """Of the facts of their pack, once it was made."""
 
-    declared = declare("student", Keep.COMPLIANCE, For.AUDIT, From.ADSUM, facts="sample place fingerprint")
+    declared = declare(
+        "student",
+        Keep.COMPLIANCE,
+        For.AUDIT,
+        From.ADSUM,
+        facts="sample place fingerprint",
+        verb="adsum.compliance.samples.empty_those_with",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sample", "student"], name="one_place_in_a_sample")]

@@ -49,7 +49,8 @@ class AccessFile(models.Model):
         facts="ref request asked_at language state parts done left_out rows size delete_on",
         people="asked_by",
         special="sealed",
-        verb="adsum.privacy.access_files.forget_files",
+        verb="adsum.privacy.access_files.empty",
+        nightly="adsum.privacy.access_files.forget_files",
     )
 
     class Meta:

@@ -45,7 +45,13 @@ class Disclosure(models.Model):
     )
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(asked_by__gt="") & Q(why__gt=""), name="disclosure_says_who_and_why")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(asked_by__gt="", why__gt="")
+                | Q(asked_by="", why="", reference="", given=""),  # its words have ended
+                name="disclosure_says_who_and_why",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"disclosure {self.ref} to {self.body}"
