@@ -239,6 +239,8 @@ def places() -> Iterator[str]:
         inside = path.relative_to(ADSUM).as_posix()
         if inside.startswith(("migrations/", "ops/demo/")) or inside == "attendance/marks.py":
             continue  # the demo fills an empty university, and refuses any other
+        if inside == "attendance/erasing.py":
+            continue  # takes the words from steps long past, and changes no mark
         text = path.read_text()
         for node in ast.parse(text).body:
             if any(writes_marks(part, "INSERT INTO" in text) for part in ast.walk(node)):

@@ -16,8 +16,8 @@ Groups = list[tuple[str, int, int]]
     [
         # as they are, the largest first
         ([("a", 50, 20), ("b", 80, 30)], [("b", 80, 30), ("a", 50, 20)], 50),
-        # fewer than ten students have no row of their own
-        ([("a", 50, 20), ("b", 7, 3), ("c", 6, 2)], [("a", 50, 20), (REST, 13, None)], 25),
+        # fewer than ten students have no row of their own; their five reminders would follow from the total and the twenty
+        ([("a", 50, 20), ("b", 7, 3), ("c", 6, 2)], [("a", 50, None), (REST, 13, None)], 25),
         # and one such group alone takes the smallest other with it
         ([("a", 50, 20), ("b", 30, 15), ("c", 6, 2)], [("a", 50, 20), (REST, 36, 17)], 37),
         # a number left out takes another with it, until both together are ten

@@ -5,7 +5,7 @@ from typing import Any
 
 from adsum.absence import evidence, terms
 from adsum.absence import services as absences
-from adsum.absence.decisions import decide
+from adsum.absence.decisions import decide, give_absence
 from adsum.absence.models import AbsenceRequest
 from adsum.absence.reports import span_of
 from adsum.absence.rules import PRESETS, Cleaned, FileKind, Limits, Outcome, Spell
@@ -61,6 +61,11 @@ ABSENCES: dict[str, Deed] = {
     "absence.decide": Deed(
         lambda u: with_(told(u.alice, category="jury"), lambda one: decide(one, Outcome.WHOLE, act=u.act())),
         ["absence.decide", "foreseen.change"],
+        "lecturer",
+    ),
+    "absence.give_absence": Deed(
+        lambda u: with_(told(u.alice, category="jury"), lambda one: give_absence(one, u.colleague, act=u.act())),
+        ["absence.give"],
         "lecturer",
     ),
     "absence.keep": Deed(

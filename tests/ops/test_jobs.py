@@ -72,14 +72,18 @@ def test_the_schedules_are_those_of_the_code():
     for _ in range(2):
         work.keep_schedules()
     assert list(Schedule.objects.order_by("name").values_list("name", "func", "minutes")) == [
+        ("ask_supervisors", "adsum.ops.jobs.ask_supervisors", 720),
         ("close_older_registers", "adsum.ops.jobs.close_older_registers", 1_440),
         ("close_registers", "adsum.ops.jobs.close_registers", 1),
+        ("empty_packs", "adsum.ops.jobs.empty_packs", 1_440),
+        ("end_reports", "adsum.ops.jobs.end_reports", 60),
         ("end_what_is_over", "adsum.ops.jobs.end_what_is_over", 1_440),
         ("find_alerts", "adsum.ops.jobs.find_alerts", 1_440),
         ("find_contradictions", "adsum.ops.jobs.find_contradictions", 1_440),
         ("follow_alerts", "adsum.ops.jobs.follow_alerts", 1),
         ("follow_unopened", "adsum.ops.jobs.follow_unopened", 60),
         ("link_absences", "adsum.ops.jobs.link_absences", 1),
+        ("open_duties", "adsum.ops.jobs.open_duties", 15),
         ("poll_feeds", "adsum.ops.jobs.poll_feeds", 1),
         ("publish_notices", "adsum.ops.jobs.publish_notices", 1_440),
         ("read_bounces", "adsum.ops.jobs.read_bounces", 2),
@@ -89,10 +93,12 @@ def test_the_schedules_are_those_of_the_code():
         ("seal_events", "adsum.ops.jobs.seal_events", 1),
         ("send_messages", "adsum.ops.jobs.send_messages", 1),
         ("sign_the_log", "adsum.ops.jobs.sign_the_log", 1_440),
+        ("suggest_codes", "adsum.ops.jobs.suggest_codes", 1_440),
         ("sweep_corrections", "adsum.ops.jobs.sweep_corrections", 1_440),
         ("tell_people", "adsum.ops.jobs.tell_people", 1),
         ("tend_absences", "adsum.ops.jobs.tend_absences", 1_440),
         ("tend_cases", "adsum.ops.jobs.tend_cases", 30),
         ("tend_checks", "adsum.ops.jobs.tend_checks", 1),
         ("verify_the_log", "adsum.ops.jobs.verify_the_log", 1_440),
+        ("watch_sponsored", "adsum.ops.jobs.watch_sponsored", 1_440),
     ]

@@ -187,7 +187,7 @@ def test_the_list_costs_the_same_for_one_as_for_three(room: Room, team: Person, 
         propose(room.session, [student], Status.LATE, by=team, at=LATER, reason_code=Reason.OTHER)
     room.sign_in(team, LATER)
     room.client.get(LIST)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         room.client.get(LIST)
 
 

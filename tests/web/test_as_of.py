@@ -138,11 +138,11 @@ def test_pages_cost_the_same_for_one_student_as_for_three(
     people = [place.person for place in group.places.select_related("person")]
     mark_students(session, people, Status.PRESENT, by=room.lecturer, at=NINE)
     for url, queries in (
-        (reverse("class_as_of", args=[session.ref]), 14),
-        (reverse("module_as_of", args=[session.module_id]), 18),
-        (reverse("person_as_of", args=[people[0].ref]), 18),
-        (reverse("module_as_of", args=[session.module_id]) + "?at=2026-11-24T09:00", 30),
-        (reverse("person_as_of", args=[people[0].ref]) + "?at=2026-11-24T09:00", 29),
+        (reverse("class_as_of", args=[session.ref]), 15),
+        (reverse("module_as_of", args=[session.module_id]), 19),
+        (reverse("person_as_of", args=[people[0].ref]), 19),
+        (reverse("module_as_of", args=[session.module_id]) + "?at=2026-11-24T09:00", 31),
+        (reverse("person_as_of", args=[people[0].ref]) + "?at=2026-11-24T09:00", 30),
     ):
         room.client.get(url)
         with django_assert_num_queries(queries):

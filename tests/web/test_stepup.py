@@ -62,6 +62,15 @@ ADDRESSES = {
     "withdraw_outage": "team",
     "rights_review": "data protection",
     "rights_hand_over": "data protection",
+    "erasure_decide": "data protection",
+    "retention_decide": "data protection",
+    "campus_table": "ukvi",
+    "duty_table": "ukvi",
+    "pack_draw": "ukvi",
+    "pack_file": "ukvi",
+    "pack_sample_file": "ukvi",
+    "partner_source": "team",
+    "funding_back": "slc",
 }
 SOMETIMES = {
     "accept_all_held",
@@ -85,6 +94,8 @@ count, or count again: tests/web/test_class_over.py."""
 SENT = {
     "import_decide": {"action": "apply"},
     "decide_proposal": {"decision": "confirm"},
+    "erasure_decide": {"step": "approve"},
+    "retention_decide": {"step": "approve"},
     "office_outages": {
         "step": "declare",
         "reason": "Fire",

@@ -238,4 +238,4 @@ def test_today_costs_the_same_for_one_class_and_three(room: Room, rows: int) -> 
 def test_the_teams_list_costs_the_same_for_one_class_and_three(room: Room, rows: int) -> None:
     fill(room, rows)
     team(room)
-    assert cost(room, CLASSES) == 14
+    assert cost(room, CLASSES) == 15

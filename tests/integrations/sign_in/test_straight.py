@@ -82,7 +82,7 @@ def test_a_student_is_in_without_a_session_until_a_page_is_opened(uni: oidc.Obli
 def test_the_way_in_asks_little_of_the_database(uni: oidc.Obliging, alice: Person, django_assert_num_queries: Any):
     comes_in(uni, phone("another"))
     address, client = uni.authorise(lead()), phone()
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         back(client, address)
 
 
