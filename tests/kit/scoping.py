@@ -81,7 +81,7 @@ ALLOWED = {
     "compliance/sponsored.py students SponsorStanding": UKVI,
     "frame.py _waiting BreakGlass": "a number, for the data-protection officer alone",
     "office/alert_rules.py approve_wording RuleVersion": RULES,
-    "office/rooms.py _uses ClassSession": "rooms and numbers, and only of one's own classes but for timetabling and administrators",
+    "office/rooms.py _uses ClassSession": "numbers of rooms; of one's own classes, but for timetabling and administrators",
     "oversight/disclosures.py index Disclosure": PRIVACY,
     "oversight/erasure.py decide Erasure": PRIVACY,
     "oversight/erasure.py index Erasure": PRIVACY,

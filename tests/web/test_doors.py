@@ -99,6 +99,10 @@ NOTED = {
     "duty_file": ("duty", "student"),
     "sponsor": ("sponsor", "sponsored"),
     "sponsor_profile": ("sponsor", "sponsored"),
+    "rights_request": ("rights_request", "student"),
+    "funding_student": ("funding", "student"),
+    "funding_task": ("funding", "student"),
+    "pack_sample": ("pack", "student"),
 }
 """What reading does write, and nothing else: that somebody looked, on which page and at what."""
 LISTED = {
@@ -110,6 +114,8 @@ LISTED = {
     "contradictions": {"team"},
     "alerts": {"team"},
     "changes": {"department", "team", "slc"},
+    "funded": {"slc"},
+    "rights": {"data protection", "auditor"},
     "duties": {"ukvi"},
     "mail": {"administrator", "tutor", "department", "team"},
     "cases": {"lecturer", "tutor", "department", "team"},

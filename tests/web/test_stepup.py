@@ -68,7 +68,7 @@ ADDRESSES = {
     "duty_table": "ukvi",
     "pack_draw": "ukvi",
     "pack_file": "ukvi",
-    "pack_sample_file": "ukvi",
+    "pack_sample_file": "slc",
     "partner_source": "team",
     "funding_back": "slc",
 }

@@ -230,6 +230,7 @@ def on_paper(request: PersonRequest, duty: Duty) -> HttpResponse:
 
 
 @require_POST
+@for_roles(UKVI)
 @stepup.required
 @of_duty
 def as_table(request: PersonRequest, duty: Duty) -> HttpResponse:

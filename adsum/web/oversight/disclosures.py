@@ -64,7 +64,7 @@ def index(request: PersonRequest) -> HttpResponse:
     may_record = Role.DATA_PROTECTION in request.roles
     if request.method == "POST" and not may_record:
         raise Http404
-    form = DisclosureForm(request.POST or None, initial={"given_on": request.today})
+    form = DisclosureForm(request.POST if request.method == "POST" else None, initial={"given_on": request.today})
     if request.method == "POST" and form.is_valid() and _recorded(request, form):
         messages.success(request, _("Written down."))
         return redirect("disclosures")

@@ -49,7 +49,7 @@ class EraseForm(forms.Form):
 @for_roles(OFFICER)
 def index(request: PersonRequest) -> HttpResponse:
     """Every erasure, and a form. A POST shows what erasing this person would do; a second one proposes it."""
-    form = EraseForm(request.POST or None)
+    form = EraseForm(request.POST if request.method == "POST" else None)
     preview, student = None, None
     if form.is_valid() and (student := _person(form)) is not None:
         looked_at(request, student, Page.RIGHTS, RELATION)

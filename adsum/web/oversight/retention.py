@@ -52,7 +52,7 @@ def index(request: PersonRequest) -> HttpResponse:
     may_decide = Role.DATA_PROTECTION in request.roles
     if request.method == "POST" and not may_decide:
         raise Http404
-    form = HoldForm(request.POST or None)
+    form = HoldForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _held(request, form):
         messages.success(request, _("Held. Nothing of theirs ends until you release it."))
         return redirect("retention")

@@ -78,7 +78,7 @@ class RecordForm(forms.Form):
 @for_roles(OFFICER)
 def index(request: PersonRequest) -> HttpResponse:
     """Every request, those still open first, of people under 18 before others; and the form for one that came another way."""
-    form = RecordForm(request.POST or None, initial={"received_on": request.today})
+    form = RecordForm(request.POST if request.method == "POST" else None, initial={"received_on": request.today})
     if request.method == "POST" and form.is_valid():
         made = _recorded(request, form)
         if made is not None:
