@@ -265,8 +265,6 @@ def test_the_event_log_says_that_nobody_lived_through_it(demo):
         "alert.recover",
         "alert.release",
         "alert.tell",
-        "alert.withdraw",
-        "message.hand_over",
         "message.write",
     }
     assert every.filter(verb="absence.tell").count() == AbsenceRequest.objects.count()
