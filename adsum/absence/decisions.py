@@ -96,4 +96,4 @@ def give_absence(request: AbsenceRequest, to: Person, *, act: Act) -> None:
         return
     request.decider = to
     request.save(update_fields=["decider"])
-    note("absence.give", request, act, to=to.pk)
+    note("absence.give", request, act, person=to.pk)

@@ -24,7 +24,7 @@ def assign(kind: str, things: Collection[str], to: Person, *, act: Act) -> None:
         update_fields=["to", "by", "at"],
     )
     audit_log.record_all(
-        [audit_log.Entry("work.assign", f"{kind}:{thing}", {"to": to.pk}) for thing in sorted(things)],
+        [audit_log.Entry("work.assign", f"{kind}:{thing}", {"person": to.pk}) for thing in sorted(things)],
         actor=act.by.actor,
         at=act.at,
     )

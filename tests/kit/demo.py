@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from adsum.audit.models import AccessLog, Alias, Cursor, Processed
 from adsum.engagement.models import RuleVersion
 from adsum.messages.models import Message
 from adsum.ops.demo.guide import personas
-from adsum.timetable.models import ClassSession, Group, Module, Room
+from adsum.timetable.models import ClassChange, ClassSession, Group, Module, Room
 from adsum.timetable.rules import ClassStatus
 
 AT = datetime(2026, 11, 24, 11, 20, tzinfo=UTC)
@@ -62,6 +62,31 @@ def _without_keys(value: Any, classes: dict[Any, int]) -> Any:
     return said
 
 
+ROWS = {"check", "course", "duty", "edition", "enrolment", "funding", "point", "profile", "term"}
+"""What events name by the number of its row."""
+
+
+class _Places:
+    """What the log names by numbers of rows: the place of the row in its table, or else among what the log has named so far."""
+
+    def __init__(self, rank: Mapping[Any, Mapping[Any, int]]) -> None:
+        self._rank = rank
+        self._others = dict[str, int]()
+
+    def of_subject(self, subject: str) -> object:
+        """None where a subject is no number."""
+        kind, _, number = subject.partition(":")
+        if not number.isdecimal():
+            return None
+        if kind in NAMED:
+            return kind, self._rank[NAMED[kind]].get(int(number))
+        return kind, self._others.setdefault(subject, len(self._others))
+
+    def of_detail(self, detail: dict[str, Any]) -> dict[str, Any]:
+        named = sorted(ROWS & detail.keys())
+        return detail | {key: self._others.setdefault(f"{key}:{detail[key]}", len(self._others)) for key in named}
+
+
 def content() -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table of ours, with its place among its table's rows instead of its key; no passwords, no salts."""
     ours = apps.get_app_config("adsum").get_models(include_auto_created=True)
@@ -71,6 +96,7 @@ def content() -> dict[str, list[tuple[object, ...]]]:
         for table in tables
     }
 
+    places = _Places(rank)
     refs = dict[str, int]()  # references are chance: which of them come again where is not
 
     def told(field: models.Field[Any, Any], value: Any) -> object:
@@ -78,10 +104,10 @@ def content() -> dict[str, list[tuple[object, ...]]]:
             return rank[field.related_model].get(value)
         if field.model is AccessLog and field.name in {"viewer", "department"}:
             return rank[Person if field.name == "viewer" else Department].get(value)
-        if field.name == "subject":  # the logs name rows without a key
-            kind, _, number = str(value).partition(":")
-            if kind in NAMED and number.isdecimal():
-                return kind, rank[NAMED[kind]].get(int(number))
+        if field.name == "subject" and (known := places.of_subject(str(value))) is not None:
+            return known
+        if field.name == "actor" and field.model is ClassChange and str(value).startswith("person:"):
+            return rank[Person].get(int(str(value).partition(":")[2]))
         if field.name == "hash":
             return None
         if field.name == "key" and field.model is Message:
@@ -90,7 +116,7 @@ def content() -> dict[str, list[tuple[object, ...]]]:
         if isinstance(value, dict):  # what became of a class names others by their keys
             value = {key: sorted(rank[LISTED[key]][pk] for pk in one) if key in LISTED else one for key, one in value.items()}
         if field.name == "detail":  # a digest is of a salted row
-            value = {**value, "row": "·", "department": rank[Department].get(value.get("department"))}
+            value = {**places.of_detail(value), "row": "·", "department": rank[Department].get(value.get("department"))}
         said = REF.sub(lambda found: f"ref {refs.setdefault(found[0], len(refs))}", repr(value))
         return ALIAS.sub("person:·", said)  # people are told apart by chance there
 
