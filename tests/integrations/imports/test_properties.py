@@ -2,6 +2,7 @@
 exactly what checking showed."""
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -34,6 +35,10 @@ def rolled_back() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+GIVEN_AWAY = re.compile(r"^~\d+$")
+"""What a class is called whose id another took: by the key of its row."""
+
+
 def state() -> dict[str, list[tuple[object, ...]]]:
     """Everything an import writes, without the keys and times of this machine."""
     person = ("source_id", "username", "family_name", "is_active")
@@ -48,7 +53,7 @@ def state() -> dict[str, list[tuple[object, ...]]]:
         "staff": sorted(GroupStaff.objects.values_list("group__source_id", "person__source_id")),
         "classes": sorted(
             (
-                s.source_id,
+                GIVEN_AWAY.sub("~", s.source_id),
                 s.occurrence,
                 s.starts_at,
                 s.ends_at,
