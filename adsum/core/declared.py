@@ -4,8 +4,8 @@ Each table has a declaration beside it, as its attribute `declared`:
 
     declared = declare("student", Keep.CASES, For.SUPPORT, From.STAFF, people="by", facts="at", words="words")
 
-Retention, subject access, erasure, scrubbed copies and docs/data.md read nothing else. A field that no declaration names
-fails a test (tests/privacy/test_declared.py), and so does a name found in a field that is declared to hold none.
+Retention, subject access, erasure and docs/data.md read nothing else. A field that no declaration names fails a test
+(tests/privacy/test_declared.py).
 """
 
 from collections.abc import Mapping
@@ -137,7 +137,7 @@ class Field:
     ground: str = ""
     """Why it is kept, where it is; in words that a data-protection officer reads."""
     text: bool = False
-    """It may hold somebody's words or name: such a field never stands in a scrubbed copy as it is."""
+    """It may hold somebody’s words or name: what an erasure has to find."""
 
 
 @dataclass(frozen=True, slots=True)
