@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client, override_settings
 from PIL import Image
-from playwright.sync_api import BrowserContext, Locator, Page
+from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize
 
 from adsum.accounts.models import Person
 from adsum.integrations.sign_in import straight
@@ -103,3 +103,16 @@ def accessible(page: Page) -> None:
     found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
     seen = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]]
     assert seen == [], f"{page.url}: {seen}"
+
+
+DESK: ViewportSize = {"width": 1440, "height": 1000}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+WIDER = "() => document.documentElement.scrollWidth > innerWidth"
+
+
+def fits(page: Page, name: str) -> None:
+    """axe finds nothing, and nothing runs off a phone."""
+    accessible(page)
+    page.set_viewport_size(PHONE)
+    assert not page.evaluate(WIDER), f"{name} is wider than a phone"
+    page.set_viewport_size(DESK)

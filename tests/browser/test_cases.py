@@ -6,32 +6,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, expect
 
 from adsum.accounts.rules import Role
 from adsum.engagement.case_rules import MeetingState, Outcome, State
 from adsum.engagement.models import Case, Meeting
-from tests.browser.serving import accessible, served, sign_in
+from tests.browser.serving import DESK, fits, served, sign_in
 from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DESK: ViewportSize = {"width": 1440, "height": 1000}
-PHONE: ViewportSize = {"width": 360, "height": 740}
-WIDER = "() => document.documentElement.scrollWidth > innerWidth"
 
 
 @pytest.fixture
 def origin(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     with served(tmp_path / "static") as address:
         yield address
-
-
-def look(page: Page, name: str) -> None:
-    """axe finds nothing, and nothing runs off a phone."""
-    accessible(page)
-    page.set_viewport_size(PHONE)
-    assert not page.evaluate(WIDER), f"{name} is wider than a phone"
-    page.set_viewport_size(DESK)
 
 
 def test_from_three_missed_weeks_to_a_closed_case(browser: Browser, origin: str) -> None:
@@ -55,18 +44,18 @@ def test_from_three_missed_weeks_to_a_closed_case(browser: Browser, origin: str)
         desk.get_by_label("Where?").fill("C2.10")
         for slot in desk.locator('input[name="slot"]').all()[:2]:
             slot.check()
-        look(desk, "offer")
+        fits(desk, "offer")
         desk.get_by_role("button", name="Offer these times").click()
-        look(desk, "case")
+        fits(desk, "case")
 
         phone.goto(f"{origin}/support/")
         phone.locator('input[name="slot"]').first.check()
-        look(phone, "support-offered")
+        fits(phone, "support-offered")
         phone.get_by_role("button", name="Pick this time").click()
         with phone.expect_download() as calendar:
             phone.get_by_role("link", name=re.compile("calendar")).click()
         assert "Marguerite Osei" in Path(calendar.value.path()).read_text()
-        look(phone, "support-agreed")
+        fits(phone, "support-agreed")
 
         begun = datetime.now(UTC) - timedelta(hours=1)
         Meeting.objects.update(starts_at=begun, ends_at=begun + timedelta(minutes=30))
@@ -77,16 +66,16 @@ def test_from_three_missed_weeks_to_a_closed_case(browser: Browser, origin: str)
         desk.locator("#close_words").fill("We agreed on two classes a day.")
         desk.get_by_role("button", name="Close the case").click()
         expect(desk.get_by_text("Formal warning").first).to_be_visible()
-        look(desk, "case-closed")
+        fits(desk, "case-closed")
         phone.goto(f"{origin}/support/")
         phone.locator("summary", has_text="Appeal").click()
-        look(phone, "support-outcome")
+        fits(phone, "support-outcome")
         for path, name in (
             ("/cases/?show=closed", "cases"),
             ("/concerns/", "concerns"),
             (f"/people/{student.ref}/concern/", "concern"),
         ):
             desk.goto(f"{origin}{path}")
-            look(desk, name)
+            fits(desk, name)
     case = Case.objects.get()
     assert (case.state, case.outcome, Meeting.objects.get().state) == (State.CLOSED, Outcome.WARNED, MeetingState.CAME)

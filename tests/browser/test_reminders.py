@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from adsum.accounts.models import Person
 from adsum.engagement.alert_life import State
@@ -16,14 +16,13 @@ from adsum.engagement.case_rules import MeetingState, Outcome
 from adsum.engagement.case_rules import State as CaseState
 from adsum.engagement.models import Case, Meeting
 from adsum.engagement.rules import Trigger
-from tests.browser.serving import accessible, served, sign_in
+from tests.browser.serving import DESK, accessible, served, sign_in
 from tests.browser.test_story import PHONE
 from tests.kit.alerted import DAY, NIGHT, Missing, minute, night, rules_in_force
 from tests.kit.marking import mark_students
 from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DESK: ViewportSize = {"width": 1440, "height": 1000}
 HOUR = timedelta(hours=1)
 Clock = time_machine.Traveller
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, expect
 
 from adsum.accounts.rules import Role
 from adsum.attendance.weighing import Act
@@ -17,29 +17,18 @@ from adsum.messages import services
 from adsum.messages.models import Message
 from adsum.messages.telling import tell
 from adsum.messages.topics.registry import TOPICS
-from tests.browser.serving import accessible, served, sign_in
+from tests.browser.serving import DESK, fits, served, sign_in
 from tests.kit.guidance import in_force
 from tests.kit.sponsoring import sponsor
 from tests.kit.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DESK: ViewportSize = {"width": 1440, "height": 1000}
-PHONE: ViewportSize = {"width": 360, "height": 740}
-WIDER = "() => document.documentElement.scrollWidth > innerWidth"
 
 
 @pytest.fixture
 def origin(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     with served(tmp_path / "static") as address:
         yield address
-
-
-def look(page: Page, name: str) -> None:
-    """axe finds nothing, and nothing runs off a phone."""
-    accessible(page)
-    page.set_viewport_size(PHONE)
-    assert not page.evaluate(WIDER), f"{name} is wider than a phone"
-    page.set_viewport_size(DESK)
 
 
 def test_from_what_happened_to_told(browser: Browser, origin: str) -> None:
@@ -60,20 +49,20 @@ def test_from_what_happened_to_told(browser: Browser, origin: str) -> None:
 
         officer.goto(f"{origin}/")
         expect(officer.get_by_role("heading", name="Today’s work")).to_be_visible()
-        look(officer, "board")
+        fits(officer, "board")
         officer.get_by_role("link", name=str(student)).first.click()
         officer.get_by_label("Outcome, and why").select_option("report:as_recorded")
         officer.get_by_label("What does this rest on?").fill("The registry’s notice of today")
-        look(officer, "duty")
+        fits(officer, "duty")
         officer.get_by_role("button", name="Propose an outcome").click()
         expect(officer.get_by_text("Another officer is asked")).to_be_visible()
 
         tell(TOPICS["decisions"], at=at)
         phone.goto(f"{origin}/decisions/")
-        look(phone, "decisions")
+        fits(phone, "decisions")
         phone.get_by_role("link", name="A report to UK Visas").click()
         phone.get_by_role("button", name="Open it").click()
-        look(phone, "decision")
+        fits(phone, "decision")
         phone.get_by_label("I agree").check()
         phone.get_by_role("button", name="Send my answer").click()
         expect(phone.get_by_text("Your answer is on record")).to_be_visible()
@@ -86,7 +75,7 @@ def test_from_what_happened_to_told(browser: Browser, origin: str) -> None:
         expect(other.get_by_text("Agreed.", exact=True)).to_be_visible()
 
         other.get_by_role("link", name="Case file").click()
-        look(other, "case file")
+        fits(other, "case file")
         other.go_back()
         other.get_by_label("Its reference there").fill("SMS-4711")
         other.get_by_label("What was reported?").fill("Withdrawn by the student")
@@ -97,7 +86,7 @@ def test_from_what_happened_to_told(browser: Browser, origin: str) -> None:
         services.sent(Message.objects.get(person=student, kind="decision_done"), at=at)
         other.reload()
         expect(other.get_by_text("Closed: the student was told")).to_be_visible()
-        look(other, "closed")
+        fits(other, "closed")
         other.goto(f"{origin}/compliance/on-campus/?span=week")
-        look(other, "campus")
+        fits(other, "campus")
     assert Duty.objects.get().state == State.CLOSED
