@@ -17,7 +17,7 @@ from adsum.attendance.weighing import Act
 from adsum.compliance import duties
 from adsum.compliance.duties import open_duty
 from adsum.compliance.duty_life import Kind, Outcome, Reason, State
-from adsum.compliance.models import Duty
+from adsum.compliance.models import Duty, Edition, EditionNumber
 from adsum.compliance.representation_life import Stance
 from adsum.compliance.representations import About, open_about
 from adsum.core import holidays
@@ -77,6 +77,16 @@ def test_what_is_urgent_comes_first_and_in_words(desk: Desk):
     assert "overdue by" in page
     assert "Duty open 3" in page
     assert "Compliant 0" in page
+
+
+def test_without_guidance_a_board_without_work_does_not_say_that_all_is_well(desk: Desk):
+    assert "Nothing to do today" in desk.read(BOARD)
+    EditionNumber.objects.all().delete()
+    Edition.objects.all().delete()
+    page = desk.read(BOARD)
+    assert "Nothing to do today" not in page
+    assert "No edition is in force" in page
+    assert "no clock runs and no duty opens by itself" in page
 
 
 def test_three_duties_cost_no_more_queries_than_one(desk: Desk):

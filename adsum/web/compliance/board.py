@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from datetime import date
 from typing import NamedTuple
 
 from django.conf import settings
@@ -17,9 +18,12 @@ from adsum.audit.rules import Page
 from adsum.compliance.duties import ABOUT
 from adsum.compliance.duty_life import RUNNING, Kind, Left, Outcome, Standing, State, left, standing
 from adsum.compliance.duty_reports import open_duties
+from adsum.compliance.editions import edition_in_force
+from adsum.compliance.guidance import Authority
 from adsum.compliance.models import Duty, Representation, SponsorStanding
 from adsum.compliance.representation_life import Why, why_not_final
 from adsum.compliance.sponsorship import sponsored
+from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.timetable.reports import as_one_of
 from adsum.web.compliance import UKVI
@@ -80,7 +84,7 @@ LINKS = (
 @require_safe
 @for_roles(UKVI)
 def board(request: PersonRequest) -> HttpResponse:
-    """Today's work first, then everyone who is sponsored (ten queries, however many)."""
+    """Today's work first, then everyone who is sponsored (eleven queries, however many)."""
     tasks = tasks_of(request)
     rows = _rows(sponsored(None, request.today).keys() - {request.user.pk})
     counts = Counter(one.standing for one in rows)
@@ -99,8 +103,18 @@ def board(request: PersonRequest) -> HttpResponse:
         "sponsored": len(rows),
         "links": LINKS,
         "nation": NATIONS[settings.NATION],
+        "missing": _missing(request.today),
     }
     return render(request, "adsum/compliance/board.html", context)
+
+
+def _missing(today: date) -> str:
+    """Why nothing is watched; '' while guidance is in force. Without it a list without work would say that all is well."""
+    try:
+        edition_in_force(Authority.UKVI, today)
+    except AdsumError as missing:
+        return missing.message
+    return ""
 
 
 def _matches(student: Person, asked: str) -> bool:
