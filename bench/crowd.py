@@ -4,11 +4,12 @@ A browser yields an `Ask` and is sent the `Answer`; it yields a number of second
 and goes on at once, or, where the crowd walks in step, when all that have begun have come so far.
 """
 
+import errno
 import heapq
 import select
 import socket
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -75,6 +76,8 @@ class Crowd:
         self._aside: set[Browser] = set()
         self._under_way = 0
         self._held: list[tuple[Browser, Step]] = []
+        self.unanswered = Counter[int]()
+        """Connections that a server did not take in time, by its port."""
 
     def beside(self, browser: Browser) -> None:
         """Let this one walk too; nobody waits for its end."""
@@ -150,7 +153,13 @@ class Crowd:
 
     def _made(self, connection: _Connection) -> None:
         if reason := connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise OSError(reason, f"nobody answers at port {connection.port}")
+            self.unanswered[connection.port] += 1
+            if reason != errno.ETIMEDOUT:
+                raise OSError(reason, f"nobody answers at port {connection.port}")
+            self._close(connection)  # its queue was full for two minutes: a person would load the page again
+            assert connection.whose
+            self._send(Ask(connection.port, connection.request), connection.whose)
+            return
         connection.made = True
         self._poll.modify(connection.sock.fileno(), select.EPOLLIN)
         connection.sock.send(connection.request)

@@ -245,7 +245,8 @@ def play(wish: dict[str, Any]) -> dict[str, Any]:
         crowd.beside(looks(wish["port"], path, cookies, found, what))
     cpu = time.process_time()
     seconds = crowd.run(_phones(wish, found), rate=wish["rate"], at_once=wish["at_once"])
-    return _result(found, seconds) | {"client CPU s": round(time.process_time() - cpu, 2)}
+    unanswered = {"ours": crowd.unanswered.pop(wish["port"], 0), "theirs": crowd.unanswered.total()}
+    return _result(found, seconds) | {"client CPU s": round(time.process_time() - cpu, 2), "unanswered": unanswered}
 
 
 def play_in_step(wish: dict[str, Any]) -> dict[str, Any]:

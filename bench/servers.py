@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adsum.ops.serve import BACKLOG, OPEN_AT_ONCE
+from adsum.ops.listening import BACKLOG, OPEN_AT_ONCE
 
 TICK = os.sysconf("SC_CLK_TCK")
 

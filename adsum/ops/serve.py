@@ -1,9 +1,6 @@
 """`adsum serve`: the web server."""
 
-import resource
-import socket
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from contextlib import closing
 from importlib import import_module
 
 from django.db import connections
@@ -13,16 +10,11 @@ from granian.log import LogLevels
 
 from adsum.core.errors import AdsumError
 from adsum.ops import database
+from adsum.ops.listening import BACKLOG, free, room_for_connections
 from adsum.ops.processes import die_with
 from adsum.ops.retention import erase_again
 
 APPLICATION = "adsum.asgi:application"
-OPEN_AT_ONCE = 6_000
-"""Connections a worker takes: every live stream it has seats for, and three times as many besides (ADR 35)."""
-OTHER_FILES = 500
-"""What a worker has open besides: the database, its own files, uploads."""
-BACKLOG = 2_048
-"""Connections that may wait to be taken, as in the second after a code was shown to a full lecture hall."""
 KILL_AFTER = 10
 """Seconds a worker has to finish when the server stops. Live streams never finish by themselves."""
 
@@ -43,7 +35,7 @@ def run(args: Namespace) -> int:
     die_with(args.parent)
     ready()
     free(args.host, args.port)
-    connections = room_for_connections()
+    room = room_for_connections()
     if args.server == "uvicorn":
         return _uvicorn(args)
     Granian(
@@ -54,24 +46,13 @@ def run(args: Namespace) -> int:
         loop=Loops.uvloop,
         workers=args.workers,
         backlog=BACKLOG,
-        backpressure=connections,  # the server's own counts streams like requests, and 1,024 for all workers together
+        backpressure=room,  # the server's own counts streams like requests, and 1,024 for all workers together
         workers_kill_timeout=KILL_AFTER,
         respawn_failed_workers=True,
         websockets=False,
         log_level=LogLevels.warning if args.quiet else LogLevels.info,
     ).serve()
     return 0
-
-
-def room_for_connections() -> int:
-    """How many connections a worker can hold, after asking for as many open files as that needs."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_AT_ONCE + OTHER_FILES
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(wanted - OTHER_FILES, 1)
 
 
 def _uvicorn(args: Namespace) -> int:
@@ -99,16 +80,3 @@ def ready() -> None:
         raise AdsumError("not_collected", "The static files are not collected yet. Run: adsum check --fix")
     erase_again()
     connections.close_all()  # the workers are forked from here: none may inherit this one
-
-
-def free(host: str, port: int) -> None:
-    """Raises AdsumError when another process listens there: two servers would share the port and take turns."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with closing(socket.socket(family)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as taken:
-            raise AdsumError(
-                "port_taken", f"Port {port} of {host} cannot be used ({taken.strerror}). Choose another: --port {port + 1}"
-            ) from taken

@@ -27,7 +27,7 @@ from adsum.checkin.codes import (
 from adsum.checkin.gate.answers import Answers, Lead, no_lead
 from adsum.checkin.gate.entries import Entry, clock_text, instant
 from adsum.checkin.gate.evidence import agent_class, device_hash, new_device_tag
-from adsum.checkin.gate.http import DEVICE_COOKIE, KNOWN_COOKIE, PASS_COOKIE, TICKET_COOKIE, Answer, Ask
+from adsum.checkin.gate.http import DEVICE_COOKIE, KNOWN_COOKIE, PASS_COOKIE, TICKET_COOKIE, Answer, Ask, NeverCame
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.gate.pages import EXPECTED_NOW, TYPE_FOR_CHECK, TYPE_LATE, TYPE_NOW
 from adsum.checkin.gate.state import State
@@ -78,6 +78,10 @@ class Gate:
         except Error as failure:
             log.warning("gate.away", why=str(failure))
             response = self.answers.away(request)
+        except NeverCame:
+            response = Answer(
+                b"What was to be sent did not arrive in time. Please send it again.", 408, b"text/plain; charset=utf-8"
+            )
         except Exception:
             log.exception("gate.broken")
             response = Answer(b"Something went wrong here. Please try again.", 500, b"text/plain; charset=utf-8")

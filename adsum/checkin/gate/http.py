@@ -1,5 +1,6 @@
 """Requests and answers of the gate. It handles only the HTTP that its doors need, for thousands of requests a second."""
 
+import asyncio
 from functools import lru_cache
 from urllib.parse import parse_qs
 
@@ -28,8 +29,14 @@ PROVIDER_COOKIE = f"{settings.COOKIE_PREFIX}adsum_provider"
 SCHEME = settings.ORIGIN.partition("://")[0]
 """The scheme of our public address; a proxy in front may still reach us by http."""
 BODY_LIMIT = 8_192
+FORM_SECONDS = 15.0
+"""How long the whole of a form may take to arrive: it is a few hundred bytes."""
 MOST_OF_A_HEADER = 500
 """Bytes that are looked at. Headers are remembered for the next request, and anyone can send any header."""
+
+
+class NeverCame(Exception):
+    """A form did not arrive in its time."""
 
 
 class Ask:
@@ -63,7 +70,14 @@ class Ask:
         return self._headers.get(b"x-forwarded-for", b"")[-MOST_OF_A_HEADER:].decode("latin-1")
 
     async def form(self) -> dict[str, str]:
-        """The fields of a form; empty when the form is larger than any of ours."""
+        """The fields of a form; empty when it is larger than any of ours. Raises NeverCame when it does not arrive."""
+        try:
+            async with asyncio.timeout(FORM_SECONDS):
+                return await self._form()
+        except TimeoutError as late:
+            raise NeverCame from late
+
+    async def _form(self) -> dict[str, str]:
         body = b""
         while True:
             message = await self._receive()

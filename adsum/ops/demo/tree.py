@@ -21,7 +21,7 @@ from rich.console import Console
 from adsum.core.errors import AdsumError
 from adsum.ops import database, processes
 from adsum.ops.demo import EVERYWHERE, guide, load, today
-from adsum.ops.serve import free
+from adsum.ops.listening import free
 from adsum.timetable.models import ClassSession
 
 STARTS_WITHIN = 60
