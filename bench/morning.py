@@ -145,6 +145,7 @@ class Morning:
         self._say("  CPU ms each", ", ".join(f"{whose} {ms}" for whose, ms in result["CPU ms each"].items()))
         self._say("  tickets that ran out, marks lost", f"{result['ran out']}, {result['lost']}")
         self._say("  told to wait, wrong", f"{result['told to wait']}, {result['wrong'] or 0}")
+        self._say("  memory of each worker, MB", str(self.server.memory()))
         ours, theirs = result["unanswered"].values()
         self._say("  connections not taken in two minutes", f"{ours} by us, {theirs} by the provider")
 

@@ -24,6 +24,7 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES, term: 
     django.setup()
     from django.conf import settings
     from django.core.management import call_command
+    from django.db import connection
     from django.test import Client
 
     from adsum.accounts.models import Department, Person, RoleGrant
@@ -137,6 +138,8 @@ def build(out: Path, *, students: int = STUDENTS, classes: int = CLASSES, term: 
         "screens": [[f"/live/display/{one.ref}/now", display_cookie(one.ref), CREDENTIAL] for one in displays],
     }
     out.with_name("watched.json").write_text(json.dumps(watched))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as both databases do by themselves once they have had a moment
 
 
 if __name__ == "__main__":

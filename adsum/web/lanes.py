@@ -7,7 +7,7 @@ database: opening one costs more than many a page (docs/adr/0037).
 
 import asyncio
 import contextvars
-import random
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +33,12 @@ LOOK_AGAIN = 1.0
 """Seconds after which a connection that was not used is tried before it is used again: the database may have been away."""
 CLOSING = 10.0
 """Seconds that a lane waits for its threads at the end."""
+
+
+SOONEST, LATEST = 4.0, 120.0
+"""Seconds within which those come again for whom there was no room."""
+LOOKED_BACK = 20
+"""Over so many pages it is reckoned how fast they are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +68,29 @@ class Lane:
         self._threads: list[threading.Thread] = []
         self.turns = turns or Turns(plan.at_work or plan.threads)
         self._inside = 0
+        self._pace, self._last, self._appointed = 0.0, 0.0, 0.0
 
     def is_full(self, *, for_newcomers: bool) -> bool:
         """Whether one more would wait for too long. Those who are on their way have three times the room of newcomers."""
         return 0 < self.plan.most * (1 if for_newcomers else 3) <= self._inside
 
+    def appointment(self, now: float) -> float:
+        """In how many seconds one more for whom there is no room should come again: one after the other, as fast as pages are
+        made. Were they all to come every few seconds, asking would leave no time to make the pages that they ask for."""
+        self._appointed = max(self._appointed, now + SOONEST) + self._pace
+        return min(self._appointed - now, LATEST)
+
+    def _made(self, now: float) -> None:
+        """A page was made; while others wait for theirs, the time since the last one is the pace."""
+        if self._inside > self.plan.threads:
+            self._pace += (now - self._last - self._pace) / LOOKED_BACK
+            self._last = now
+
     async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What `function` returns or raises, called by one of the lane's threads."""
         self._inside += 1
+        if self._inside == self.plan.threads + 1:  # from here on somebody waits
+            self._last = time.monotonic()
         try:
             future: Future[R] = Future()
             work = partial(self._work, future, partial(function, *args, **kwargs), time.monotonic())
@@ -79,6 +100,7 @@ class Lane:
                 self._threads[-1].start()
             return await asyncio.wrap_future(future)
         finally:
+            self._made(time.monotonic())
             self._inside -= 1
 
     def close(self) -> None:
@@ -155,7 +177,7 @@ class Pages(ASGIHandler):
         lane = self.lanes[next((name for start, name in PATHS if request.path_info.startswith(start)), "pages")]
         begins = request.method == "GET" and not request.path_info.endswith(COMING_BACK)
         if lane.is_full(for_newcomers=begins):
-            return _in_a_moment(request, lane.name)
+            return _in_a_moment(request, math.ceil(lane.appointment(time.monotonic())), signing_in=lane.name == "signing-in")
         response = await lane(self.get_response, request)
         response._handler_class = type(self)  # type: ignore[attr-defined] # Django's handlers note it for their last signal
         if isinstance(response, FileResponse):
@@ -167,10 +189,9 @@ class Pages(ASGIHandler):
             lane.close()
 
 
-def _in_a_moment(request: HttpRequest, lane: str) -> HttpResponse:
+def _in_a_moment(request: HttpRequest, seconds: int, *, signing_in: bool) -> HttpResponse:
     """A page that comes again by itself."""
-    seconds = random.randint(4, 9) if lane == "signing-in" else random.randint(10, 20)  # noqa: S311 - spreads retries, guards nothing
-    text = _moment_text(translation.get_language_from_request(request), seconds, lane == "signing-in")
+    text = _moment_text(translation.get_language_from_request(request), seconds, signing_in)
     return HttpResponse(text, status=503, headers={**HEADERS, "Retry-After": str(seconds)})
 
 

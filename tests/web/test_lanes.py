@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 
 from adsum.core.turns import while_waiting
-from adsum.web.lanes import PATHS, PLANS, Lane, Pages, Plan
+from adsum.web.lanes import LATEST, PATHS, PLANS, SOONEST, Lane, Pages, Plan
 
 PATIENCE = 20
 
@@ -206,6 +207,17 @@ async def test_when_many_open_their_day_newcomers_hear_that_a_receipt_is_enough(
     assert "scan is safe" not in turned_away.text
     door.opens.set()
     await held
+
+
+async def test_those_who_come_again_come_one_after_the_other_as_fast_as_pages_are_made():
+    with lane(threads=1, most=10) as one:
+        assert one.appointment(100.0) == SOONEST  # nothing is known of its pace yet
+        await asyncio.gather(*(one(time.sleep, 0.05) for _ in range(60)))
+        first, *others = [one.appointment(200.0) for _ in range(20)]
+        apart = [b - a for a, b in pairwise([first, *others])]
+        assert all(0.04 < seconds < 0.5 for seconds in apart), apart
+        assert max(one.appointment(200.0) for _ in range(5_000)) == LATEST
+        assert one.appointment(900.0) < SOONEST + 0.5, "later nobody waits any more"
 
 
 def test_every_lane_named_by_a_path_exists_and_signing_in_computes_with_few():

@@ -170,14 +170,17 @@ def _open_session(request: HttpRequest) -> None:
         return
     if request.COOKIES[PASS_COOKIE].partition(".")[0] not in keys_that_count("pass/v1"):
         return
-    for left in UserSession.objects.filter(session_key=browser.session_key):
-        left.end()  # its cookie did not come
+    if browser.session_key:  # its cookie did not come
+        for left in UserSession.objects.filter(session_key=browser.session_key):
+            left.end()
     login(request, browser.person, backend=settings.AUTHENTICATION_BACKENDS[0])
     UserSession.objects.create_from_request(request)
     request.session.update({SIGN_IN: browser.name, BEGAN: browser.began_at.timestamp(), SEEN: at.timestamp()})
     if browser.provider:
         note_proof(request, proof_of(browser.provider, strong=browser.strong, session=browser.provider_session))
     known.opened(browser, request.session.session_key)
+    request.session.save()
+    request.session.modified = False  # kept with the rest, not in a commit of its own after the page
     give_access(request, browser.person.access(at))
 
 
