@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
@@ -32,6 +33,9 @@ from adsum.web.live.streams import Live  # noqa: E402
 STATIC_HEADERS = [one for one in RAW_HEADERS if one[0] != b"cache-control"]
 HASHED = r"^.+\.[0-9a-f]{12}\..+$"
 """Static files that carry a hash in their name never change."""
+GATE_WAITS = 0.001
+"""Seconds for which a thread that makes a page goes on when the gate wants to compute; Python says 0.005, and a check-in wants
+to some five times: with two threads that make pages all the time its slowest took half as long again (bench/RESULTS.md)."""
 COLLECTED_AFTER = 50_000
 """Objects made and not given back, after which the youngest are looked through; Python says 700."""
 
@@ -48,7 +52,7 @@ def _with_headers(send: Send) -> Send:
     return send_with_headers
 
 
-def keep_what_is_loaded() -> None:
+def make_ready() -> None:
     """Load every page, and tell the garbage collector that what is loaded now stays: it would else go through all of it again
     and again, and keep every request waiting meanwhile, for a tenth of a second (bench/RESULTS.md). It also comes less often:
     a page makes thousands of small objects that do not outlive it, and looking through them took a fifth of its time."""
@@ -56,6 +60,7 @@ def keep_what_is_loaded() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER, 20, 20)
+    sys.setswitchinterval(GATE_WAITS)
 
 
 class Application:
@@ -95,7 +100,7 @@ class Application:
                 self._hear_signals()
                 await self.state.start()
                 await self.doors.start()
-                keep_what_is_loaded()
+                make_ready()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.stop()

@@ -212,7 +212,7 @@ def main(arguments: list[str]) -> int:
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
-        from adsum.asgi import keep_what_is_loaded
+        from adsum.asgi import make_ready
         from tests.kit.house import House
 
         house, browsers = House(), dict[str, Any]()
@@ -220,7 +220,7 @@ def main(arguments: list[str]) -> int:
         empty = {(name, who): asked(house, browsers, who, path)[0] for name, who, path in everyone for _ in range(WARM)}
         started = time.perf_counter()
         fill(house, round(STUDENTS * share))
-        keep_what_is_loaded()
+        make_ready()
         print(f"filled in {time.perf_counter() - started:.0f} s", flush=True)
         grew, rows = [], []
         for name, who, path in everyone:

@@ -38,7 +38,7 @@ CLOSING = 10.0
 SOONEST, LATEST = 4.0, 120.0
 """Seconds within which those come again for whom there was no room."""
 LOOKED_BACK = 20
-"""Over so many pages it is reckoned how fast they are made."""
+"""Over so many pages it is reckoned how long one takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Lane:
         self._threads: list[threading.Thread] = []
         self.turns = turns or Turns(plan.at_work or plan.threads)
         self._inside = 0
-        self._pace, self._last, self._appointed = 0.0, 0.0, 0.0
+        self._takes, self._appointed = 0.0, 0.0
 
     def is_full(self, *, for_newcomers: bool) -> bool:
         """Whether one more would wait for too long. Those who are on their way have three times the room of newcomers."""
@@ -77,20 +77,13 @@ class Lane:
     def appointment(self, now: float) -> float:
         """In how many seconds one more for whom there is no room should come again: one after the other, as fast as pages are
         made. Were they all to come every few seconds, asking would leave no time to make the pages that they ask for."""
-        self._appointed = max(self._appointed, now + SOONEST) + self._pace
+        pace = self._takes / (self.plan.at_work or self.plan.threads)
+        self._appointed = max(self._appointed, now + SOONEST) + pace
         return min(self._appointed - now, LATEST)
-
-    def _made(self, now: float) -> None:
-        """A page was made; while others wait for theirs, the time since the last one is the pace."""
-        if self._inside > self.plan.threads:
-            self._pace += (now - self._last - self._pace) / LOOKED_BACK
-            self._last = now
 
     async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What `function` returns or raises, called by one of the lane's threads."""
         self._inside += 1
-        if self._inside == self.plan.threads + 1:  # from here on somebody waits
-            self._last = time.monotonic()
         try:
             future: Future[R] = Future()
             work = partial(self._work, future, partial(function, *args, **kwargs), time.monotonic())
@@ -100,7 +93,6 @@ class Lane:
                 self._threads[-1].start()
             return await asyncio.wrap_future(future)
         finally:
-            self._made(time.monotonic())
             self._inside -= 1
 
     def close(self) -> None:
@@ -126,12 +118,14 @@ class Lane:
         if not future.set_running_or_notify_cancel():
             return  # the browser has gone
         with taking_turns(self.turns, urgent=not self.plan.after):
+            began = time.monotonic()
             if self._waited is not None:
-                self._waited(time.monotonic() - asked)
+                self._waited(began - asked)
             try:
                 future.set_result(call())
             except BaseException as failure:  # noqa: BLE001 - whatever it is, it belongs to who asked
                 future.set_exception(failure)
+            self._takes += (time.monotonic() - began - self._takes) / LOOKED_BACK
 
 
 def _close_unless_usable() -> None:
