@@ -51,7 +51,8 @@ def _keys_of(listed: str, first: str) -> dict[str, str]:
     return dict((pair if ":" in pair else f"{first}:{pair}").split(":", 1) for pair in _listed(listed))
 
 
-def _database(url: str) -> dict[str, Any]:
+def database(url: str) -> dict[str, Any]:
+    """A database as Django has it, from its address; without one, the data folder's own. Raises ValueError."""
     if not url:
         _keep_private(env.data)
         url = f"sqlite:///{env.data / 'adsum.sqlite3'}"
@@ -190,7 +191,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": _database(env.database_url)}
+DATABASES = {"default": database(env.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     # Counts of tries must be the same on every worker and node, and survive a restart: they live in the database.

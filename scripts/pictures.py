@@ -261,6 +261,7 @@ SCENES: dict[str, Callable[[Browser], None]] = {
     "follow_up": scenes.follow_up,
     "protect": scenes.protect,
     "rights": scenes.rights,
+    "end": scenes.end,
     "office": scenes.office,
     "set_up": scenes.set_up,
     "room": scenes.room,

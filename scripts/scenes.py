@@ -159,6 +159,28 @@ def rights(browser: Browser) -> None:
     take(officer, "particulars", height=1400)
 
 
+def end(browser: Browser) -> None:
+    """What is over: the officer reads what would end, and what erasing somebody who asked would do; then the certificate."""
+    from adsum.attendance.weighing import Act
+    from adsum.ops.demo.guide import personas
+    from adsum.privacy import retention
+    from adsum.privacy.models import RetentionRun
+
+    officer = enter(browser, "data_protection", DESK)
+    officer.goto(f"{ORIGIN}/privacy/retention/")
+    take(officer, "retention", height=760)
+    officer.goto(f"{ORIGIN}/privacy/erasure/")
+    officer.locator("ul.rows a").first.click()
+    officer.get_by_role("button", name="Approve").wait_for()
+    take(officer, "erasure", height=760)
+    at = datetime.now(UTC)
+    run = retention.decide(RetentionRun.objects.get(state="waiting"), approve=True, act=Act(personas()["data_protection"], at))
+    retention.carry_out(run, at=at)
+    officer.goto(f"{ORIGIN}/privacy/retention/")
+    officer.get_by_text("What was counted").first.click()
+    take(officer, "certificate", height=760)
+
+
 def office(browser: Browser) -> None:
     """The attendance team: queries that look alike, an outage, registers nobody took; and timetables fetched by themselves."""
     many_ask()

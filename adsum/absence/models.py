@@ -109,7 +109,8 @@ class AbsenceRequest(models.Model):
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
-    category = models.CharField(max_length=40)
+    category = SealedText(max_length=40, person="student_id", keep=Keep.CASES)
+    """Illness is one: sealed like words, so that the database does not sort or search by it."""
     text = SealedText(blank=True, max_length=LONGEST_TEXT, person="student_id", keep=Keep.CASES)
     """In the student's words, for those who decide."""
     source = models.CharField(max_length=8, choices=[(one.value, one.value) for one in Told])

@@ -123,8 +123,9 @@ def certified(student: Person, *, besides: int = 0) -> list[Spell]:
 def has_evidence(student: Person, category: str, spell: Spell, *, besides: int = 0) -> bool:
     """Whether there is, or was, evidence of the episode of this category that the spell belongs to (one query)."""
     there = Evidence.objects.filter(request=OuterRef("pk"))
-    mine = AbsenceRequest.objects.standing().filter(student=student, category=category).exclude(pk=besides)
-    found = list(mine.annotate(there=Exists(there)).values_list("first_day", "last_day", "there"))
+    mine = AbsenceRequest.objects.standing().filter(student=student).exclude(pk=besides)
+    told = mine.annotate(there=Exists(there)).values_list("category", "first_day", "last_day", "there")
+    found = [days for of, *days in told if of == category]
     whole = episode(spell, [Spell(first, last) for first, last, _there in found], working_days())
     return any(there and touch(whole, Spell(first, last), working_days()) for first, last, there in found)
 

@@ -367,7 +367,7 @@ class GateState(models.Model):
     remember_days = models.PositiveSmallIntegerField(default=REMEMBER_DAYS)
     """For how many days without use a student's own browser stays known for checking in; 0: for none."""
 
-    declared = about_no_one("version frozen_at frozen_reason rosters_version remember_days")
+    declared = about_no_one("version frozen_at rosters_version remember_days", words="frozen_reason")
 
     def __str__(self) -> str:
         return f"gate at {self.version}"

@@ -53,6 +53,7 @@ COMMANDS = {
     "saml": Command("adsum.ops.saml", "the university's own sign-in, by SAML"),
     "audit": Command("adsum.ops.audit", "seal, sign and verify the event log"),
     "retention": Command("adsum.ops.retention", "end what is over, and erase again whom a backup brought back"),
+    "scrub": Command("adsum.ops.scrub", "copy the database with nobody in it, for testing and research"),
     "receipt": Command("adsum.ops.receipts", "check a student's receipt, on any machine", before_settings=True),
     "check": Command("adsum.ops.health", "say what is missing before people come"),
 }

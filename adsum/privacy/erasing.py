@@ -20,7 +20,7 @@ from adsum.core.university import civil_date
 from adsum.privacy import ending
 from adsum.privacy.declarations import declarations
 from adsum.privacy.due import held, left
-from adsum.privacy.models import Erasure
+from adsum.privacy.models import Erasure, RightsRequest
 from adsum.privacy.retention import counted
 from adsum.privacy.rules import Left, State, grounds_of
 
@@ -96,8 +96,11 @@ def digest_of(preview: Mapping[str, Any]) -> str:
 
 
 @transaction.atomic
-def propose(student: Person, why: str, *, act: Act) -> Erasure:
-    """Keep a rehearsal, for a second person to approve. Raises AdsumError `no_reason`, `waiting`, `own`."""
+def propose(student: Person, why: str, *, act: Act, request: RightsRequest | None = None) -> Erasure:
+    """Keep a rehearsal, for a second person to approve; `request`: the one that it answers. Raises AdsumError `no_reason`,
+    `waiting`, `own`."""
+    if request is not None and request.person_id != student.pk:
+        raise ValueError("an erasure answers a request of the same person")
     if not why.strip():
         raise AdsumError("no_reason", _("Say who asked for it, and on which ground."))
     if student.pk == act.by.pk:
@@ -106,7 +109,13 @@ def propose(student: Person, why: str, *, act: Act) -> Erasure:
     try:
         with transaction.atomic():
             made = Erasure.objects.create(
-                student=student, why=why.strip(), made_at=act.at, made_by=act.by, preview=preview, digest=digest_of(preview)
+                student=student,
+                why=why.strip(),
+                request=request,
+                made_at=act.at,
+                made_by=act.by,
+                preview=preview,
+                digest=digest_of(preview),
             )
     except IntegrityError as there:
         raise AdsumError("waiting", _("An erasure of this person waits for approval already.")) from there

@@ -295,12 +295,12 @@ def finish_import(run: Import, state: ImportState, *, at: datetime, actor: str, 
 
 
 def forget_imports(*, at: datetime) -> int:
-    """Forget what files of long ago said of people: a file that still waits is discarded, and the rows that a person was shown
-    go. How many rows. Part by part, so that no check-in waits."""
+    """Forget what files of long ago said of people, and what they were called: a file that still waits is discarded, and the
+    rows that a person was shown go. How many rows. Part by part, so that no check-in waits."""
     old = Import.objects.filter(created_at__lt=at - IMPORTS_KEPT)
     for run in old.filter(finished_at=None):
         finish_import(run, ImportState.DISCARDED, at=at, actor="system:retention")
-    old.exclude(stop_reason="").update(stop_reason="")
+    old.exclude(stop_reason="", filename="").update(stop_reason="", filename="")
     gone = 0
     for table in (ImportChange, ImportProblem):
         rows = table._default_manager.filter(import_run__in=old)

@@ -109,9 +109,9 @@ class Import(models.Model):
         Keep.IMPORTS,
         For.SERVICE,
         From.STAFF,
-        facts="ref kind source filename sha256 options state created_at finished_at done total counts digest",
+        facts="ref kind source sha256 options state created_at finished_at done total counts digest",
         people="actor",
-        words="content stop_reason",
+        words="filename content stop_reason",
         since="created_at",
         nightly=FORGET,
     )
@@ -121,6 +121,11 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.filename}"
+
+    @property
+    def called(self) -> str:
+        """The name of its file; once that is forgotten, what it was and of which day."""
+        return self.filename or f"{self.kind}, {self.created_at:%Y-%m-%d}"
 
 
 class ImportChange(models.Model):

@@ -99,6 +99,13 @@ WORRIES: dict[Worry, Promise] = {
     Worry.SAID_SOMETHING: _("They said something that worried me"),
     Worry.OTHER: _("Something else"),
 }
+
+
+def worried(worry: str) -> str:
+    """What staff were worried about; empty once that is known no more."""
+    return str(WORRIES[Worry(worry)]) if worry else ""
+
+
 CHANNELS: dict[Channel, Promise] = {
     Channel.CLASS: _("Class"),
     Channel.MEETING: _("Meeting"),

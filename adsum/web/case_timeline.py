@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts.rules import Access
 from adsum.engagement.case_reports import readable
-from adsum.engagement.case_rules import Event, MeetingState, Outcome, Readers, Reply, Stop, Way, Worry
+from adsum.engagement.case_rules import Event, MeetingState, Outcome, Readers, Reply, Stop, Way
 from adsum.engagement.models import Case, CaseStep, Concern, Contacted
-from adsum.web.case_labels import EVENTS, MEETINGS, OUTCOMES, READERS, REPLIES, STOPS, WAYS, WORRIES
+from adsum.web.case_labels import EVENTS, MEETINGS, OUTCOMES, READERS, REPLIES, STOPS, WAYS, worried
 from adsum.web.times import day_and_time
 
 
@@ -35,7 +35,7 @@ def moments(case: Case, access: Access) -> list[Moment]:
         *(step_moment(one) for one in steps.order_by("pk")),
         *(_contact(one) for one in contacts),
         *(
-            Moment(one.at, _("Concern"), str(one.by), text=str(WORRIES[Worry(one.worry)]), said=one.words)
+            Moment(one.at, _("Concern"), str(one.by), text=worried(one.worry), said=one.words)
             for one in concerns
             if one.at >= case.opened_at or one.case_id == case.pk
         ),

@@ -83,6 +83,7 @@ ALLOWED = {
     "office/alert_rules.py approve_wording RuleVersion": RULES,
     "office/rooms.py _uses ClassSession": "numbers of rooms; of one's own classes, but for timetabling and administrators",
     "oversight/disclosures.py index Disclosure": PRIVACY,
+    "oversight/erasure.py _asked RightsRequest": PRIVACY,
     "oversight/erasure.py decide Erasure": PRIVACY,
     "oversight/erasure.py index Erasure": PRIVACY,
     "oversight/erasure.py one Erasure": PRIVACY,

@@ -31,11 +31,12 @@ from adsum.ops.demo.guide import PURPOSES, personas
 from adsum.ops.demo.load import load
 from adsum.ops.demo.today import KEY, keep_classes_running
 from adsum.timetable.keeping import ids_of, with_ids
-from adsum.timetable.models import ClassChange, ClassSession, Enrolment, Place
+from adsum.timetable.models import ClassChange, ClassSession, Enrolment, Place, Room
 from adsum.timetable.reports import expected_in
 from adsum.timetable.rules import ClassStatus, Delivery
 from adsum.timetable.services import facts_json, facts_of
 from tests.kit.demo import AT, SMALL, assert_a_class_now, content, undone
+from tests.kit.names_in_text import Known, found, known_people
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +245,8 @@ def test_scans_are_the_marks_they_made(demo):
 
 
 THROUGH_VERBS = (
-    r"^(absence|alert|amendment|case|conduct|concern|fallback|foreseen|message|monitoring|placement|rehearsal|report|rights)\."
+    r"^(absence|alert|amendment|case|conduct|concern|fallback|foreseen|message|monitoring|placement|privacy|rehearsal)\."
+    r"|^(report|rights)\."
     r"|^(arrival|duty|edition|funding|liability|partner|partner_check|representation|sample_ukvi|sponsorship|visa_decisions)\."
     r"|^(rules|welfare_hold|work)\.|^contact\.(details|log)$|^sign_in\.slow$|^mark\.(absence|amend|undo)$"
     r"|^(enrolment\.partner|class\.changed|adjustment\.make|role\.grant)$"
@@ -276,6 +278,38 @@ def test_its_record_is_what_its_log_says(demo):
     compare_roles(compared, people)
     assert compared.difference is None
     assert compared.counts["steps"] == compared.counts["events"] == MarkChange.objects.count()
+
+
+# Who is named where
+
+
+@pytest.fixture(scope="module")
+def everybody(_loaded: None, django_db_blocker: Any) -> Known:
+    """What the demo's people are called, but for names that rooms and buildings have, too."""
+    with django_db_blocker.unblock():
+        return known_people(places=" ".join(Room.objects.values_list("name", flat=True)))
+
+
+def test_no_text_that_is_declared_to_name_nobody_names_anybody(demo, everybody):
+    assert found(everybody) == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "said"),
+    [
+        ("ClassSession", "title", "Seminar with {0.given_name} {0.family_name}"),
+        ("Room", "name", "Office of {0.family_name}"),
+        ("AlertRule", "recipients", ["{0.username}"]),
+        ("Message", "key", "told:{0.number}"),
+    ],
+)
+def test_a_name_in_such_a_text_is_found(demo, everybody, table: str, column: str, said: Any):
+    rows: Any = apps.get_model("adsum", table)._default_manager
+    one = next(person for person in Person.objects.order_by("pk") if person.family_name in everybody.family)
+    filled = [text.format(one) for text in said] if isinstance(said, list) else said.format(one)
+    with undone():
+        rows.filter(pk=rows.earliest("pk").pk).update(**{column: filled})
+        assert list(found(everybody)) == [f"{table}.{column}"]
 
 
 # A class now, always

@@ -24,12 +24,14 @@ from adsum.engagement.contacts import log_contact
 from adsum.integrations.files import exports
 from adsum.integrations.files.tables import written
 from adsum.messages import telling
+from adsum.messages.mail import send_due
 from adsum.messages.models import Message
 from adsum.messages.topics.registry import TOPICS
 from adsum.privacy.requests import open_request, reply, take_step
 from adsum.privacy.rights_rules import Kind, Step
 from adsum.timetable.services import renew_calendar
 from tests.kit.absences import told
+from tests.kit.mail import mail_server
 from tests.kit.told import text
 from tests.kit.world import NINE, World
 
@@ -72,10 +74,13 @@ def test_neither_mail_nor_the_event_log_nor_the_server_log_has_any_of_it(ill: Pe
         for hours in (0, 9):
             for topic in TOPICS.values():
                 telling.tell(topic, at=NINE + hours * HOUR)
+        with mail_server() as post:
+            assert send_due(lambda: NINE + 9 * HOUR) > 0
+    spool = [one.as_string() for one in post.letters]
     letters = [f"{text(one)} {json.dumps(one.facts)}" for one in Message.objects.all()]
     assert {"absence_decided", "rights_moved"} <= set(Message.objects.values_list("kind", flat=True)), "there was much to tell"
     events = [f"{one.verb} {one.subject} {json.dumps(one.detail)}" for one in Event.objects.all()]
-    for place in (*letters, *events, caplog.text):
+    for place in (*letters, *spool, *events, caplog.text):
         assert MARKER not in place
         assert "bereavement" not in place
 

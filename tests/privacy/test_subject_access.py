@@ -11,6 +11,7 @@ import pytest
 import pyzipper
 from django.apps import apps
 from django.db.models import BinaryField, ForeignKey, Model
+from django.utils import translation
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
@@ -26,6 +27,7 @@ from adsum.integrations.files.own_data import build_file, locked
 from adsum.privacy import declarations as declared_
 from adsum.privacy.access_files import ask_for_file, forget_files, hand_over
 from adsum.privacy.declarations import declarations
+from adsum.privacy.headings import HEADINGS, UNREAD, heading
 from adsum.privacy.models import AccessFile
 from adsum.privacy.parts import TITLES, Why
 from adsum.privacy.requests import open_request, take_step
@@ -263,3 +265,10 @@ def test_files_never_go_into_the_file_as_they_are():
     binary = {field.name for model, _ in tables() for field in model._meta.local_fields if isinstance(field, BinaryField)}
     assert binary == {"sealed"}
     assert declared_.faults() == []
+
+
+def test_columns_are_called_in_the_language_of_the_reader():
+    assert [heading(name) for name in ("session", "minutes_late", "unheard_of")] == ["Class", "Minutes late", "Unheard of"]
+    with translation.override("cy"):
+        assert heading("session") == "Dosbarth"
+    assert not UNREAD & HEADINGS.keys()

@@ -7,8 +7,12 @@ from django.test import Client
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.attendance.weighing import Act
+from adsum.audit.models import AccessLog
 from adsum.privacy import retention
 from adsum.privacy.models import Erasure, LegalHold, RetentionRun
+from adsum.privacy.requests import open_request
+from adsum.privacy.rights_rules import Kind
 from adsum.timetable.models import Enrolment
 from tests.kit.signing_in import prove
 from tests.kit.world import World
@@ -74,6 +78,36 @@ def test_a_second_officer_approves_what_the_first_was_shown(world: World, studen
     assert student.display_name == "(erased)"
     page = first.get("/privacy/erasure/").content.decode()
     assert "Byron" not in page
+
+
+def test_a_request_to_be_erased_and_the_erasure_lead_to_each_other(world: World, student: Person):
+    officer = world.person(Role.DATA_PROTECTION)
+    asked = open_request(student, Kind.ERASURE, "Forget me.", act=Act(student, NOW))
+    first = browser(officer)
+    request_page = f"/privacy/requests/{asked.ref}/"
+    way = f"/privacy/erasure/?request={asked.ref}"
+    assert way in first.get(request_page).content.decode()
+    page = first.get(way).content.decode()
+    assert 'value="00012345"' in page
+    assert request_page in page
+    assert AccessLog.objects.filter(subject=student.actor, viewer=officer.pk).exists(), "that it was looked at is noted"
+    said = {"who": "00012345", "why": "They asked.", "request": str(asked.ref), "step": "propose"}
+    answer = first.post("/privacy/erasure/", said, follow=True)
+    erasure = Erasure.objects.get()
+    assert erasure.request == asked
+    assert request_page in answer.content.decode()
+    page = first.get(request_page).content.decode()
+    assert f"/privacy/erasure/{erasure.ref}/" in page
+    assert way not in page
+    assert first.get("/privacy/erasure/?request=nothing").status_code == 200
+
+
+def test_an_erasure_answers_nobody_elses_request(world: World, student: Person):
+    other = world.student()
+    asked = open_request(other, Kind.ERASURE, "Forget me.", act=Act(other, NOW))
+    first = browser(world.person(Role.DATA_PROTECTION))
+    first.post("/privacy/erasure/", {"who": "00012345", "why": "A slip.", "request": str(asked.ref), "step": "propose"})
+    assert Erasure.objects.get().request is None
 
 
 def _approve(officer: Client, address: str) -> str:

@@ -13,7 +13,7 @@ from adsum.attendance.models import MarkChange
 from adsum.checkin.models import Scan
 from adsum.core.declared import For, From, Keep, declare
 from adsum.core.sealed import SealedText
-from adsum.engagement.case_rules import ConductState, Finding, Worry
+from adsum.engagement.case_rules import ConductState, Finding
 from adsum.engagement.models.case import Case
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import students_visible_to
@@ -39,7 +39,7 @@ class Concern(models.Model):
     at = models.DateTimeField()
     session = models.ForeignKey(ClassSession, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     """In which class, if it was in one."""
-    worry = models.CharField(max_length=16, choices=[(w.value, w.value) for w in Worry])
+    worry = SealedText(max_length=16, person="student_id", keep=Keep.CASES)
     words = SealedText(blank=True, max_length=500, person="student_id", keep=Keep.CASES)
     """What was seen, without medical detail. The student may read it."""
     owner = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")

@@ -19,11 +19,12 @@ from django.utils.translation import gettext as _
 from adsum.attendance.labels import STATUSES
 from adsum.messages.topics.registry import KINDS, letter_of
 from adsum.privacy.access_files import fail_file, keep_file, show_progress
+from adsum.privacy.headings import UNREAD, heading
 from adsum.privacy.models import AccessFile
 from adsum.privacy.parts import Why
 from adsum.privacy.reviewing import verdicts_of
 from adsum.privacy.rights_rules import Ground
-from adsum.privacy.subject_access import Gathered, Part, gather
+from adsum.privacy.subject_access import Gathered, Other, Part, gather
 
 FORMAT = 1
 """Of the JSON: raised when a program that reads it would have to change."""
@@ -115,14 +116,18 @@ def _as_letters(part: Part) -> None:
     part.rows = rows
 
 
-def _heading(name: str) -> str:
-    return name.replace("_", " ").capitalize()
-
-
 def _readable(part: Part) -> tuple[list[str], list[list[str]]]:
-    """The headings and cells of a part; columns in which nothing stands are left out."""
-    used = [name for name in part.columns if any(row.get(name) not in NOTHING for row in part.rows)]
-    return [_heading(name) for name in used], [[_cell(row.get(name)) for name in used] for row in part.rows]
+    """The headings and cells of a part; columns in which nothing stands, or that only programs read,
+    are left out."""
+    read = [name for name in part.columns if name not in UNREAD]
+    used = [name for name in read if any(row.get(name) not in NOTHING for row in part.rows)]
+    return [heading(name) for name in used], [[_cell(row.get(name)) for name in used] for row in part.rows]
+
+
+def _of_others(value: str) -> str:
+    """Who somebody is, in the reader's language."""
+    words = {Other.YOU: _("you"), Other.STUDENT: _("another student"), Other.STAFF: _("a member of staff")}
+    return words[Other(value)]
 
 
 def _cell(value: Any) -> str:
@@ -132,6 +137,8 @@ def _cell(value: Any) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, str) and TIME.fullmatch(value):
         return date_format(localtime(datetime.fromisoformat(value)), "j M Y, H:i")
+    if isinstance(value, Other):
+        return _of_others(value)
     if isinstance(value, str) and value in STATUSES_BY_CODE:
         return str(STATUSES_BY_CODE[value])
     if isinstance(value, list):

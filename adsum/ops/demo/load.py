@@ -22,6 +22,7 @@ from adsum.ops.demo.classes import make_classes
 from adsum.ops.demo.compliance import make_compliance
 from adsum.ops.demo.evidence import make_evidence
 from adsum.ops.demo.history import make_history
+from adsum.ops.demo.leavers import make_leavers
 from adsum.ops.demo.looks import make_looks
 from adsum.ops.demo.offices import make_offices
 from adsum.ops.demo.pattern import make_teaching
@@ -110,6 +111,7 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     make_absences(population, at=at)
     make_support(population, at=at)
     make_rights(population, at=at)
+    make_leavers(population, at=at)
     step("Sponsoring and funding some of the students")
     make_compliance(population, calendar, at=at)
     step("Looking at who missed classes")

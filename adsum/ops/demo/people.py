@@ -96,7 +96,7 @@ def make_ref(random: Random) -> UUID:
     return UUID(int=random.getrandbits(128), version=4)
 
 
-class _Maker:
+class Maker:
     """Makes people one by one, so that no two share an address or a number."""
 
     def __init__(self, random: Random) -> None:
@@ -162,7 +162,7 @@ def make_people(calendar: TeachingCalendar, *, scale: float) -> Population:
     """Store departments, courses, staff, students and what they may do. `scale` is a share of the 2,000 students."""
     random = Random("people")  # noqa: S311 - made up, and meant to be the same every time
     population = Population(departments=_make_departments())
-    maker = _Maker(random)
+    maker = Maker(random)
     _make_staff(maker, population)
     _make_students(maker, population, calendar, count=max(len(SCHOOLS) * 6, round(STUDENTS * scale)))
     maker.store()
@@ -180,7 +180,7 @@ def _make_departments() -> dict[str, Department]:
     return made
 
 
-def _make_staff(maker: _Maker, population: Population) -> None:
+def _make_staff(maker: Maker, population: Population) -> None:
     numbers = (f"{number:06d}" for number in range(4101, 5000))
     for school in SCHOOLS:
         department = population.departments[school.code]
@@ -202,9 +202,9 @@ def _make_staff(maker: _Maker, population: Population) -> None:
         maker.grant(person, role, population.departments[school_code] if school_code else None)
 
 
-def _make_more_staff(made: _Maker, population: Population) -> None:
+def _make_more_staff(made: Maker, population: Population) -> None:
     """Add personas who do not teach. They are made separately, so that all other people stay as they are."""
-    maker = _Maker(Random("offices"))  # noqa: S311 - made up, and meant to be the same every time
+    maker = Maker(Random("offices"))  # noqa: S311 - made up, and meant to be the same every time
     maker.taken = made.taken
     here = population.departments[PERSONA_SCHOOL.code]
     for number, value, department in (
@@ -231,7 +231,7 @@ def make_leaders(population: Population, modules: Iterable[tuple[Module, Person]
     )
 
 
-def _make_students(maker: _Maker, population: Population, calendar: TeachingCalendar, *, count: int) -> None:
+def _make_students(maker: Maker, population: Population, calendar: TeachingCalendar, *, count: int) -> None:
     random = maker.random
     buckets = [
         (school, course.code, level, course.share / 1000 * YEAR_SHARES[level])

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from adsum.accounts.models import Person
 from adsum.core.declared import For, From, Keep, about_no_one, declare
+from adsum.privacy.models.rights import RightsRequest
 from adsum.privacy.rules import State
 
 KEEPS = [(keep.value, keep.value) for keep in Keep]
@@ -118,6 +119,8 @@ class Erasure(models.Model):
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     why = models.CharField(max_length=300)
     """Who asked, and the ground."""
+    request = models.ForeignKey(RightsRequest, null=True, on_delete=models.PROTECT, related_name="erasures")
+    """The request that it answers, where they asked for it themselves."""
     state = models.CharField(max_length=8, choices=STATES, default=State.WAITING)
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -135,7 +138,7 @@ class Erasure(models.Model):
         Keep.ACCOUNTS,
         For.RIGHTS,
         From.STAFF,
-        facts="ref state made_at preview digest decided_at done_at certificate",
+        facts="ref request state made_at preview digest decided_at done_at certificate",
         people="made_by decided_by",
         words="why",
     )

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,7 +19,8 @@ from adsum.audit.rules import Page
 from adsum.core.declared import Keep
 from adsum.core.errors import AdsumError
 from adsum.privacy import erasing
-from adsum.privacy.models import Erasure
+from adsum.privacy.models import Erasure, RightsRequest
+from adsum.privacy.rights_rules import Kind
 from adsum.privacy.rules import Ground, State
 from adsum.timetable.reports import Relation
 from adsum.web.acts import act_of
@@ -43,20 +45,26 @@ class EraseForm(forms.Form):
         required=False,
         help_text=gettext_lazy("It is erased with them."),
     )
+    request = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(OFFICER)
 def index(request: PersonRequest) -> HttpResponse:
-    """Every erasure, and a form. A POST shows what erasing this person would do; a second one proposes it."""
-    form = EraseForm(request.POST if request.method == "POST" else None)
+    """Every erasure, and a form, filled in for a request that asks for one. A POST shows what erasing this person would do; a
+    second one proposes it."""
+    asked = _asked(request)
+    form = EraseForm(request.POST if request.method == "POST" else None, initial=_filled_in(asked))
+    if asked is not None and not form.is_bound:
+        looked_at(request, asked.person, Page.RIGHTS, RELATION)
     preview, student = None, None
     if form.is_valid() and (student := _person(form)) is not None:
         looked_at(request, student, Page.RIGHTS, RELATION)
         try:
             preview = rows_of(erasing.rehearse(student, request.today))
             if request.POST.get("step") == "propose":
-                made = erasing.propose(student, form.cleaned_data["why"], act=act_of(request))
+                answers = asked if asked is not None and asked.person_id == student.pk else None
+                made = erasing.propose(student, form.cleaned_data["why"], act=act_of(request), request=answers)
                 messages.success(request, _("Proposed. Another officer approves it; until then nothing is erased."))
                 return redirect("erasure", made.ref)
         except AdsumError as refused:
@@ -66,6 +74,7 @@ def index(request: PersonRequest) -> HttpResponse:
     looked_through(request, Page.RIGHTS, [(one.student_id, RELATION) for one in page])
     context = {
         "form": form,
+        "asked": asked,
         "preview": preview,
         "student": student,
         "page": page,
@@ -73,6 +82,23 @@ def index(request: PersonRequest) -> HttpResponse:
     }
     wrong = form.is_bound and (preview is None or bool(form.errors))
     return render(request, "adsum/oversight/erasures.html", context, status=422 if wrong else 200)
+
+
+def _asked(request: PersonRequest) -> RightsRequest | None:
+    """The request that is to be answered, if the officer came from one."""
+    named = request.POST.get("request") or request.GET.get("request", "")
+    try:
+        ref = UUID(named)
+    except ValueError:
+        return None
+    return RightsRequest.objects.select_related("person").filter(ref=ref, kind=Kind.ERASURE).first()
+
+
+def _filled_in(asked: RightsRequest | None) -> dict[str, Any]:
+    if asked is None:
+        return {}
+    why = _("They asked for it on %(day)s.") % {"day": date_format(asked.received_on, "j F Y")}
+    return {"who": asked.person.number or asked.person.username, "why": why, "request": asked.ref}
 
 
 def _person(form: EraseForm) -> Person | None:
@@ -101,7 +127,8 @@ def rows_of(preview: dict[str, Any]) -> list[dict[str, Any]]:
 @for_roles(OFFICER)
 def one(request: PersonRequest, ref: UUID) -> HttpResponse:
     """One erasure as it was rehearsed, for a second officer to approve; afterwards its certificate."""
-    erasure = get_object_or_404(Erasure.objects.select_related("student", "made_by", "decided_by"), ref=ref)
+    known = Erasure.objects.select_related("student", "made_by", "decided_by", "request")
+    erasure = get_object_or_404(known, ref=ref)
     looked_at(request, erasure.student, Page.RIGHTS, RELATION)
     done: dict[str, dict[str, int]] = erasure.certificate.get("classes", {})
     context = {

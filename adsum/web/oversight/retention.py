@@ -19,6 +19,7 @@ from adsum.core.declared import LIVES, Keep
 from adsum.core.errors import AdsumError
 from adsum.privacy import holds, retention
 from adsum.privacy.models import LegalHold, RetentionRun
+from adsum.privacy.parts import TITLES
 from adsum.privacy.rules import Asked, State
 from adsum.timetable.reports import Relation
 from adsum.web.acts import act_of
@@ -86,7 +87,7 @@ def rows_of(counts: dict[str, Any]) -> list[dict[str, Any]]:
             "label": CLASSES[Keep(keep)],
             "students": numbers["students"],
             "rows": sum(number for name, number in numbers.items() if name != "students"),
-            "tables": [(name, number) for name, number in sorted(numbers.items()) if name != "students"],
+            "tables": [(TITLES.get(name, name), number) for name, number in sorted(numbers.items()) if name != "students"],
         }
         for keep, numbers in classes.items()
     ]

@@ -39,6 +39,7 @@ from adsum.privacy.rights_rules import (
     Step,
     after,
 )
+from adsum.privacy.rules import State as Ending
 from adsum.privacy.subject_access import Held, Place, Verdict, held_texts, how_many_parts
 from adsum.timetable.reports import Relation
 from adsum.web.acts import act_of
@@ -46,6 +47,7 @@ from adsum.web.entered import DayField
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.own_data import handed_over
+from adsum.web.retention_labels import STATES as ENDINGS
 from adsum.web.rights_labels import CALLED, CAME, DECISIONS, GROUNDS, HELD, OUTCOMES, STATES, STEPS
 from adsum.web.signin import stepup
 from adsum.web.viewing import looked_at, looked_through
@@ -148,6 +150,7 @@ def detail(request: PersonRequest, ref: UUID) -> HttpResponse:
         "held": len(held),
         "undecided": sum(one.place not in known for one in held),
         "files": found.files.defer("sealed").order_by("-pk"),
+        "erasures": [(made, ENDINGS[Ending(made.state)]) for made in found.erasures.order_by("-pk")],
         "shortest": SHORTEST_PASSPHRASE,
         "most": LONGEST_WORDS,
     }

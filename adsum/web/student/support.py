@@ -21,7 +21,7 @@ from adsum.engagement.case_rules import OWNED, STILL_AHEAD, ConductState, Meetin
 from adsum.engagement.models import Case, Concern, Conduct, Meeting
 from adsum.integrations.files.calendars import meeting_file
 from adsum.web.acts import act_of
-from adsum.web.case_labels import FINDINGS, OUTCOMES, STATES, WORRIES
+from adsum.web.case_labels import FINDINGS, OUTCOMES, STATES, worried
 from adsum.web.case_timeline import told_to_student
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
@@ -48,7 +48,7 @@ def support(request: PersonRequest) -> HttpResponse:
         ],
         "conduct": [(one, FINDINGS.get(one.finding), one.state != ConductState.DECIDED) for one in referrals],  # type: ignore[call-overload]
         "asked": Representation.objects.filter(student=request.user, settled="", answered_at=None).exists(),
-        "concerns": [(one, WORRIES.get(one.worry)) for one in concerns],  # type: ignore[call-overload]
+        "concerns": [(one, worried(one.worry)) for one in concerns],
     }
     return render(request, "adsum/student/support.html", context)
 

@@ -22,7 +22,7 @@ from adsum.engagement.models import Concern
 from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import as_one_of, expected_students, students_visible_to
 from adsum.web.acts import act_of
-from adsum.web.case_labels import WORRIES
+from adsum.web.case_labels import WORRIES, worried
 from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
 from adsum.web.viewing import looked_through
@@ -88,9 +88,7 @@ def index(request: PersonRequest) -> HttpResponse:
     relation = as_one_of(request.access, STAFF)
     looked_through(request, Page.CASES, [(one.student_id, relation) for one in rows])
     context = {
-        "rows": [
-            (one, WORRIES[Worry(one.worry)], one.acknowledged_at is None and one.by_id != request.user.pk) for one in rows
-        ],
+        "rows": [(one, worried(one.worry), one.acknowledged_at is None and one.by_id != request.user.pk) for one in rows],
         "today": request.today,
     }
     return render(request, "adsum/support/concerns.html", context)
