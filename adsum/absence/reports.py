@@ -125,7 +125,7 @@ def has_evidence(student: Person, category: str, spell: Spell, *, besides: int =
     there = Evidence.objects.filter(request=OuterRef("pk"))
     mine = AbsenceRequest.objects.standing().filter(student=student).exclude(pk=besides)
     told = mine.annotate(there=Exists(there)).values_list("category", "first_day", "last_day", "there")
-    found = [days for of, *days in told if of == category]
+    found = [(first, last, there) for of, first, last, there in told if of == category]
     whole = episode(spell, [Spell(first, last) for first, last, _there in found], working_days())
     return any(there and touch(whole, Spell(first, last), working_days()) for first, last, there in found)
 

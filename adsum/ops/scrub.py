@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from django.db.utils import load_backend
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
@@ -102,12 +103,13 @@ def _snapshot() -> Iterator[None]:
 @contextmanager
 def _connected(alias: str, known: dict[str, Any]) -> Iterator[None]:
     """Another database under a name of its own, for as long as it is needed."""
-    connections.settings[alias] = connections.configure_settings({DEFAULT_DB_ALIAS: {}, alias: known})[alias]
+    whole = connections.configure_settings({DEFAULT_DB_ALIAS: {}, alias: known})[alias]
+    connections[alias] = load_backend(whole["ENGINE"]).DatabaseWrapper(whole, alias)
     try:
         yield
     finally:
         connections[alias].close()
-        del connections[alias], connections.settings[alias]
+        del connections[alias]
 
 
 def _make_tables(url: str) -> None:

@@ -105,7 +105,7 @@ def _between(model: type[Model]) -> Iterator[type[Model]]:
     """The tables that only say which rows of two tables belong together."""
     for field in model._meta.local_many_to_many:
         through = field.remote_field.through
-        if through._meta.auto_created:
+        if through is not None and through._meta.auto_created:
             yield through
 
 
@@ -133,7 +133,7 @@ class _Copying:
 
     def run(self, done: Callable[[str, int], None]) -> int:
         name = self.target.ops.quote_name
-        columns = ", ".join(name(field.column) for field in self.fields)
+        columns = ", ".join(name(str(field.column)) for field in self.fields)
         places = ", ".join(["%s"] * len(self.fields))
         insert = f"INSERT INTO {name(self.model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 (ours)
         number = 0
@@ -151,8 +151,8 @@ class _Copying:
         for field in self.later:
             if field.related_model not in there:
                 continue
-            table, key = name(self.model._meta.db_table), name(self.model._meta.pk.column)
-            update = f"UPDATE {table} SET {name(field.column)} = %s WHERE {key} = %s"  # noqa: S608 (ours)
+            table, key = name(self.model._meta.db_table), name(str(self.model._meta.pk.column))
+            update = f"UPDATE {table} SET {name(str(field.column))} = %s WHERE {key} = %s"  # noqa: S608 (ours)
             for rows in self._rows([field.attname]):
                 leading = [(other, pk) for pk, other in rows if other is not None]
                 with transaction.atomic(using=self.target.alias), self.target.cursor() as cursor:

@@ -32,9 +32,8 @@ def known_people(*, places: str = "") -> Known:
     """Everybody in the database. `places`: words that are names of places, too."""
     people = list(Person.objects.all())
     alone = {word for one in people for word in (one.username, one.email, one.number) if len(word) >= SHORTEST}
-    alone |= set(Identifier.objects.values_list("value", flat=True)) | set(
-        ContactDetail.objects.values_list("value", flat=True)
-    )
+    told = {*Identifier.objects.values_list("value", flat=True), *ContactDetail.objects.values_list("value", flat=True)}
+    alone |= {one for one in told if "@" in one or any(map(str.isdigit, one))}
     names = {(given, one.family_name) for one in people for given in (one.given_name, one.preferred_name) if given}
     last = {(given.split()[-1], family.split()[0]) for given, family in names if family}
     elsewhere = set(WORD.findall(places))
@@ -64,7 +63,7 @@ def found(known: Known) -> dict[str, str]:
 
 
 def _named(text: str, known: Known) -> str | None:
-    words = WORD.findall(text)
+    words: list[str] = WORD.findall(text)
     for word in words:
         if word.casefold() in known.alone or word in known.family:
             return word

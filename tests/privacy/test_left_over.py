@@ -17,6 +17,7 @@ from adsum.accounts.rules import Role
 from adsum.attendance.models import MarkChange, Query
 from adsum.attendance.weighing import Act
 from adsum.audit import services as audit_log
+from adsum.audit import tree
 from adsum.audit.models import Alias
 from adsum.core import student_keys
 from adsum.core.errors import AdsumError
@@ -88,7 +89,7 @@ def test_where_the_log_is_protected_the_owner_finishes_what_was_approved(
             student.refresh_from_db()
             assert student.family_name == f"{MARK}family", "nothing is ended by halves"
             assert Erasure.objects.get().state == "approved"
-            assert audit_log.tokens_of(student.pk)
+            assert tree.tokens_of(student.pk)
             cursor.execute("RESET ROLE")
             assert retention.run(Namespace(action="run")) == 0
         finally:
@@ -99,7 +100,7 @@ def test_where_the_log_is_protected_the_owner_finishes_what_was_approved(
     student.refresh_from_db()
     assert student.family_name == "(erased)"
     assert Erasure.objects.get().state == "done"
-    assert not audit_log.tokens_of(student.pk)
+    assert not tree.tokens_of(student.pk)
 
 
 @pytest.mark.postgresql
