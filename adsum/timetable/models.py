@@ -446,7 +446,7 @@ class ClassChange(models.Model):
     actor = models.CharField(max_length=64)
     reason = models.CharField(max_length=200, blank=True)
     import_run = models.ForeignKey(Import, null=True, on_delete=models.SET_NULL, related_name="+")
-    declared = about_no_one("session version at change before after import_run", people="actor", words="reason")
+    declared = about_no_one("session version at change import_run", people="actor", words="before after reason")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["session", "version"], name="one_change_per_version")]
