@@ -92,7 +92,8 @@ def measure() -> None:
     from adsum.attendance.digests import digest, instant, new_salt
     from adsum.attendance.models import MarkChange
     from adsum.attendance.reconciliation import compare_marks
-    from adsum.audit.reconciliation import Compared, snapshot, who_is_who
+    from adsum.audit.reconciliation import Compared, who_is_who
+    from adsum.core.turns import snapshot
 
     for what in ("as it was written", "one row altered"):
         wall, cpu, compared = time.monotonic(), time.process_time(), Compared()

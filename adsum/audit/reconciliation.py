@@ -3,13 +3,12 @@ compared where their tables are known (`attendance.reconciliation`, `accounts.re
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Count, Min, Q
 from django.db.models.functions import TruncDate
 
@@ -39,24 +38,6 @@ class Compared:
     def found(self, difference: Difference | None) -> None:
         """The first one stays."""
         self.difference = self.difference or difference
-
-
-@contextmanager
-def snapshot() -> Iterator[None]:
-    """Read everything as it is at one moment, while others go on writing. Within a transaction: as that one sees it."""
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "postgresql":
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield
-    else:  # not as Django begins one, which would keep everybody else from writing
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-            try:
-                yield
-            finally:
-                cursor.execute("ROLLBACK")
 
 
 def who_is_who() -> dict[str, int]:

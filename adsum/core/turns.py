@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from threading import Lock
 from time import sleep
 
-from django.db import connection
+from django.db import connection, transaction
 
 BREATH = 0.12
 """Seconds left to others between two parts: SQLite looks every 0.1 s at the most seldom, so that every waiter looks once."""
@@ -22,6 +22,28 @@ def let_others_write() -> None:
     transaction, or on PostgreSQL, there is nothing to wait for."""
     if connection.vendor == "sqlite" and not connection.in_atomic_block:
         sleep(BREATH)
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Everything read inside is as it is at one moment, and others go on writing; writing inside is an error. Within a
+    transaction, it is what that one sees."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")  # Django's own transactions keep everybody else from writing
+            try:
+                cursor.execute("PRAGMA query_only = ON")
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+                cursor.execute("PRAGMA query_only = OFF")
 
 
 class Turns:

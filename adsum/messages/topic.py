@@ -96,6 +96,8 @@ class Reading:
     source: str
     find: Callable[[Reader, datetime, ZoneInfo], Pending]
     follows: type[Model] | None = None
+    moves: bool = False
+    """It also moves on what it finds, so that both belong in one transaction. Other readings find without writing."""
 
 
 @dataclass(frozen=True, slots=True)

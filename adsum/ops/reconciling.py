@@ -14,6 +14,7 @@ from adsum.audit import reconciliation as log
 from adsum.audit.encoding import Difference, Differs
 from adsum.audit.reconciliation import Compared
 from adsum.audit.services import record_reconciliation
+from adsum.core.turns import snapshot
 from adsum.ops.cli import BY
 
 SMALL = 2_000_000
@@ -64,7 +65,7 @@ def reconcile(at: datetime, *, recent: bool = False) -> int:
         note_found(by=by, at=at)
     except DatabaseError as refused:  # a role that may only read, on another machine
         refusals.add(str(refused).strip())
-    with log.snapshot():
+    with snapshot():
         begin, people = log.begin(), log.who_is_who()
         event, step = log.last_event(), last_step()
         compare_marks(compared, people, since=since)

@@ -12,12 +12,13 @@ from adsum.attendance.closing import close_registers
 from adsum.attendance.models import Mark, MarkChange
 from adsum.attendance.reconciliation import compare_marks
 from adsum.attendance.rules import Reason, Status
-from adsum.audit.reconciliation import Compared, last_event, snapshot, who_is_who
+from adsum.audit.reconciliation import Compared, last_event, who_is_who
 from adsum.audit.services import record
 from adsum.checkin import writer
 from adsum.checkin.models import Opening
 from adsum.checkin.services import open_checkin
 from adsum.checkin.writer import DatabaseEngine
+from adsum.core.turns import snapshot
 from tests.kit.marking import mark_students
 from tests.kit.meeting import at_once
 from tests.kit.scans import attempt

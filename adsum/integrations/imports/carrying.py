@@ -5,19 +5,18 @@ plan is written in parts, so that neither check-in (SQLite, where one process at
 long. Each part is complete in itself, and what is left after a power cut is planned again. See docs/adr/0029.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from adsum.accounts.bulk import closed
 from adsum.accounts.generation import generation, hold_generation
 from adsum.attendance.closing import given_to, take_back_unexpected
 from adsum.checkin.services import follow_timetable, revoke_passes
-from adsum.core.turns import let_others_write
+from adsum.core.turns import let_others_write, snapshot
 from adsum.integrations.imports.known_classes import standing
 from adsum.integrations.imports.plan import Plan
 from adsum.timetable import services
@@ -36,25 +35,6 @@ May = Callable[[Plan], bool]
 
 class Overtaken(Exception):
     """The rows that the plan was made from have changed."""
-
-
-@contextmanager
-def snapshot() -> Iterator[None]:
-    """Everything read inside is from one moment, and no one waits for it. Within a transaction, it is what that one sees."""
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")  # Django's own transactions take the lock at once
-            try:
-                yield
-            finally:
-                cursor.execute("ROLLBACK")
-    else:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
 
 
 @dataclass(slots=True)

@@ -326,9 +326,9 @@ TOPIC = Topic(
         Kind(REVIEW, gettext_lazy("Alerts to review at once"), _review, mutable=False),
     ),
     readings=(
-        Reading("alerts_wrong", proved_wrong),
+        Reading("alerts_wrong", proved_wrong, moves=True),
         Reading("alerts_recovered", recovered),
         Reading("alerts_review", to_review),
-        Reading("alerts_leaving", leaving),
+        Reading("alerts_leaving", leaving, moves=True),
     ),
 )
