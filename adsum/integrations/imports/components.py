@@ -19,6 +19,8 @@ PARTS = frozenset(
 """The properties read of an event. DTSTAMP is left out: two events that differ only in it are the same."""
 LONGEST_PART = 64 * 1024
 """Characters of one property: a thousand excluded dates take a quarter of it."""
+BARE = re.compile(r"(;TZID=)(tzone://[^:;\"]+)", re.IGNORECASE)
+"""A name with a colon that Exchange forgets to quote."""
 TZID = re.compile(r';TZID=(?:"([^"]*)"|([^:;]*))', re.IGNORECASE)
 
 
@@ -50,9 +52,14 @@ class Block:
         return next((value_of(part) for part in self.parts if name_of(part) == "UID"), "")
 
     @property
+    def changes(self) -> bool:
+        """Whether it changes an occurrence of a series."""
+        return any(name_of(part) == "RECURRENCE-ID" for part in self.parts)
+
+    @property
     def text(self) -> str:
         """As a VEVENT of its own."""
-        return "\r\n".join(["BEGIN:VEVENT", *self.parts, "END:VEVENT", ""])
+        return "\r\n".join(["BEGIN:VEVENT", *dict.fromkeys(self.parts), "END:VEVENT", ""])
 
     @property
     def zones(self) -> dict[str, str]:
@@ -89,13 +96,22 @@ def events(content: bytes, file: str, problems: list[Problem]) -> list[Block]:
 def _lines(content: bytes, file: str) -> Iterator[tuple[int, str]]:
     """(number of its first line, text) of every line, folds undone. Raises Refused."""
     begun, parts = 1, [b""]
-    for number, raw in enumerate(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1):
+    for line_end in (b"\r\r\n", b"\r\n", b"\r"):  # the first is what some programs make of the second
+        content = content.replace(line_end, b"\n")
+    for number, raw in enumerate(content.split(b"\n"), 1):
+        if not raw:
+            continue
         if raw[:1] in {b" ", b"\t"}:
             parts.append(raw[1:])
             continue
-        yield begun, decoded(b"".join(parts), file, begun)
+        yield begun, _text(parts, file, begun)
         begun, parts = number, [raw]
-    yield begun, decoded(b"".join(parts), file, begun)
+    yield begun, _text(parts, file, begun)
+
+
+def _text(parts: list[bytes], file: str, line: int) -> str:
+    """A line, without the byte order mark that the first line of each file has when files are put together."""
+    return decoded(b"".join(parts), file, line, "encoding_calendar").lstrip("\ufeff")
 
 
 class _Reader:
@@ -129,6 +145,7 @@ class _Reader:
             self.calendar.zone = value_of(text)
 
     def _property(self, name: str, text: str) -> None:
+        text = BARE.sub(r'\1"\2"', text)
         if name not in PARTS or not value_of(text):
             return
         if len(text) > LONGEST_PART and name in {"SUMMARY", "LOCATION", "DESCRIPTION", "CATEGORIES"}:

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from adsum.integrations.imports.problems import Problem, Unusable
 from adsum.integrations.imports.reading import Record, records
 from adsum.integrations.imports.rows import LIST_PREFIX, ClassRow, GroupRef, Timetable
-from adsum.integrations.imports.vocabulary import NO, YES, delivery_in, kind_in
+from adsum.integrations.imports.vocabulary import NO, YES, cancelled_in, delivery_in, kind_in
+from adsum.integrations.sandbox.zones import known_zone
 from adsum.timetable.rules import ClassStatus, Delivery, Kind
 
 REQUIRED = frozenset("event_id module_code title event_type start end timezone location delivery_mode mandatory".split())
@@ -73,19 +74,22 @@ def _row(record: Record, system: str, strange: Counter[str]) -> ClassRow:
     zone = _zone(record)
     starts_at, ends_at = _time(record, "start", zone), _time(record, "end", zone)
     if ends_at <= starts_at:
-        raise Unusable(record.problem("order", first="start", last="end"))
+        raise Unusable(record.problem("no_time"))
     if ends_at - starts_at > DAY:
         raise Unusable(record.problem("long_class"))
     kind = kind_in(record.get("event_type"))
     if kind is None:
         strange[record.get("event_type") or "–"] += 1
+    cancelled, title = _status(record) is ClassStatus.CANCELLED, record.get("title")
+    if not record.get("status"):  # then only the title can say so
+        cancelled, title = cancelled_in(title)
     students = split(record.get("student_ids"))
     groups = tuple(("", group) for group in split(record.get("group_ids")))
     return ClassRow(
         source=system,
         event_id=record.get("event_id"),
         label=record.get("occurrence") or None,
-        title=record.get("title"),
+        title=title,
         module=record.get("module_code"),
         kind=kind or Kind.OTHER,
         starts_at=starts_at,
@@ -93,7 +97,7 @@ def _row(record: Record, system: str, strange: Counter[str]) -> ClassRow:
         zone=zone.key,
         delivery=_delivery(record),
         mandatory=_yes(record, "mandatory"),
-        cancelled=_status(record) is ClassStatus.CANCELLED,
+        cancelled=cancelled,
         rooms=_rooms(record),
         staff=split(record.get("staff_ids")),
         groups=groups + ((_list_of(record, students),) if students else ()),
@@ -114,10 +118,9 @@ def _rooms(record: Record) -> tuple[str, ...]:
 
 def _zone(record: Record) -> ZoneInfo:
     value = record.get("timezone")
-    try:
-        return ZoneInfo(value)
-    except (KeyError, ValueError, OSError):  # not found, not a key, a folder of zones
-        raise Unusable(record.problem("zone", column="timezone", value=value or "–")) from None
+    if zone := known_zone(value):
+        return zone
+    raise Unusable(record.problem("zone", column="timezone", value=value or "–"))
 
 
 def _time(record: Record, column: str, zone: ZoneInfo) -> datetime:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adsum.integrations.imports.cells import tidy
 from adsum.integrations.imports.components import Block, events
 from adsum.integrations.imports.mapping import Matches, Rules
 from adsum.integrations.imports.problems import Problem, Refused, Unusable
@@ -63,6 +64,7 @@ def read(
     by_uid: defaultdict[str, list[Block]] = defaultdict(list)
     for block in events(content, file, problems):
         by_uid[block.uid].append(block)
+    _join(by_uid)
     timetable = Timetable(file, sources={source}, partial=partial)
     seconds = SECONDS + SECONDS_PER_MB * len(content) // MB
     with Matches(rules) as matches, Apart("unfold", megabytes=MOST_MEMORY, seconds=seconds) as unfolding:
@@ -77,6 +79,17 @@ def read(
     timetable.settle(problems)
     _say_what_was_left_out(reader)
     return timetable
+
+
+def _join(by_uid: dict[str, list[Block]]) -> None:
+    """Put changed occurrences to their series whose UID differs from theirs in capitals alone: some programs change them."""
+    series: defaultdict[str, list[str]] = defaultdict(list)
+    for uid, blocks in by_uid.items():
+        if not all(block.changes for block in blocks):
+            series[uid.casefold()].append(uid)
+    for uid in [uid for uid, blocks in by_uid.items() if all(block.changes for block in blocks)]:
+        if len(found := series[uid.casefold()]) == 1:
+            by_uid[found[0]] += by_uid.pop(uid)
 
 
 def _record(reader: _Reader, block: Block) -> Record:
@@ -142,11 +155,12 @@ def _class(
 ) -> ClassRow:
     record = _record(reader, block)
     if ends_at <= starts_at:
-        raise Unusable(record.problem("order", first="DTSTART", last="DTEND"))
+        raise Unusable(record.problem("no_time"))
     if ends_at - starts_at > DAY:
         raise Unusable(record.problem("long_class"))
-    cancelled, title = cancelled_in(said["texts"]["SUMMARY"])
-    fields = said["texts"] | ({"SUMMARY": title} if cancelled else {})
+    texts = {name: tidy(text) for name, text in said["texts"].items()}
+    cancelled, title = cancelled_in(texts["SUMMARY"])
+    fields = texts | ({"SUMMARY": title} if cancelled else {})
     modules = reader.matches.all("modules", fields)
     if not modules:
         column = reader.matches.rules.rules["modules"][0]

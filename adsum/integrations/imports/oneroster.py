@@ -104,7 +104,7 @@ class _Reader:
 def read(content: bytes, file: str, problems: list[Problem], *, source: str = "") -> Roster:
     """What a OneRoster zip says. Rows that cannot be used become problems. Raises Refused when the whole zip is unusable.
     `source` is the name its rows are kept under; by default the manifest's own."""
-    members = unpack(content, file)
+    members = _by_name(unpack(content, file))
     manifest = _manifest(members, file, problems)
     version = _choice(manifest, "oneroster.version", VERSIONS)
     named = source or manifest.get("source.systemCode") or manifest.get("source.systemName") or "oneroster"
@@ -129,6 +129,13 @@ def read(content: bytes, file: str, problems: list[Problem], *, source: str = ""
         _READERS[name](reader, table, modes[name] == "bulk")
     _say_what_was_left_out(reader)
     return reader.roster
+
+
+def _by_name(members: dict[str, bytes]) -> dict[str, bytes]:
+    """The members of a zip, known files by their own names: some systems write Users.csv."""
+    own = {f"{name}.csv".casefold(): f"{name}.csv" for name in ("manifest", *FILES)}
+    named = {own.get(name.casefold(), name): data for name, data in members.items()}
+    return named | {name: data for name, data in members.items() if name in named}
 
 
 def _manifest(members: Mapping[str, bytes], file: str, problems: list[Problem]) -> dict[str, str]:

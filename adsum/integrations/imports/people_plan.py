@@ -37,8 +37,10 @@ def links_of(source: str) -> dict[str, Identifier]:
 
 
 def bare(name: str) -> str:
-    """An id, a number or a sign-in name, without case and without the zeros that a spreadsheet drops."""
-    return name.casefold().lstrip("0")
+    """An id, a number or a sign-in name, without case, without the zeros that a spreadsheet drops, and without the “.0” that
+    programs add to what they take for a number."""
+    whole = name.removesuffix(".0")
+    return (whole if whole.isdigit() else name).casefold().lstrip("0")
 
 
 def named(person: Person) -> str:

@@ -24,8 +24,12 @@ UNUSABLE: dict[str, Promise] = {
         "%(file)s is a web page, not a timetable: perhaps a sign-in page was saved instead. Download the file again."
     ),
     "workbook": _("%(file)s is a spreadsheet. In the spreadsheet, choose Save as, then CSV UTF-8, and send that file."),
+    "compressed": _("%(file)s is compressed. Unpack it, and send what is inside."),
     "encoding": _(
         "%(file)s is not UTF-8: line %(line)s holds a byte that is not text. Save it again as UTF-8 (in Excel: CSV UTF-8)."
+    ),
+    "encoding_calendar": _(
+        "%(file)s is not UTF-8: line %(line)s holds a byte that is not text. Export the calendar again, in UTF-8."
     ),
     "utf16": _("%(file)s is written in UTF-16. Save it again as UTF-8 (in Excel: CSV UTF-8)."),
     "not_text": _("%(file)s is not a text file. Export it again, as text in UTF-8."),
@@ -105,6 +109,9 @@ PROBLEMS: dict[str, Promise] = {
         "%(column)s is %(value)s: a spreadsheet has rounded this number, so it is not clear whose it is. Export the file "
         "again, and set the column to text before you save it in a spreadsheet."
     ),
+    "formula": _(
+        "%(column)s is %(value)s: a formula that a spreadsheet did not work out, or could not. Put the value itself there."
+    ),
     "no_such_role": _(
         "%(value)s is not a OneRoster role. Write student or teacher; other roles are given in Adsum where they are needed."
     ),
@@ -113,6 +120,7 @@ PROBLEMS: dict[str, Promise] = {
     "time_twice": _("On that day the clocks go back and %(value)s comes twice. Add the offset, +01:00 or +00:00."),
     "zone": _("%(column)s is %(value)s, not a time zone. Write it as Europe/London."),
     "order": _("%(last)s comes before %(first)s. Swap or correct them."),
+    "no_time": _("This class ends when it begins, or before. Correct its start or its end."),
     "long_class": _("This class would last longer than a day. Correct its start or its end."),
     "ahead": _("%(column)s is %(value)s: this day has not come yet. Bring it in when it has."),
     "choice": _("%(column)s is %(value)s. It must be one of: %(allowed)s."),
@@ -167,6 +175,7 @@ PROBLEMS: dict[str, Promise] = {
     "delta_stamp": _("In a delta file every row needs both status and dateLastModified. Fill them in."),
     "event_unreadable": _("This event cannot be read: %(reason)s. Correct it in the timetable system and export again."),
     "event_time": _("This event has no usable start and end. Give it both a DTSTART and a DTEND or DURATION."),
+    "event_twice": _("This event has several %(name)s, and they differ. Keep the right one."),
     "event_rule": _("This event repeats every %(value)s, which no class does. Correct its RRULE."),
     "event_interval": _("The INTERVAL of this event is zero, so it would repeat without end. Correct its RRULE."),
     "event_often": _(
@@ -195,6 +204,11 @@ NOTICES: dict[str, Promise] = {
         "lasts no time and was left out.",
         "%(count)s places begin and end on the same day (first: line %(line)s). In OneRoster the end is the first day after, "
         "so they last no time and were left out.",
+        "count",
+    ),
+    "heading_again": ngettext_lazy(
+        "%(count)s line repeats the names of the columns (line %(line)s) and was skipped.",
+        "%(count)s lines repeat the names of the columns (first: line %(line)s) and were skipped.",
         "count",
     ),
     "bom": _("The file begins with a byte order mark; it was skipped."),

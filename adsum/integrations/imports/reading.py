@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple, cast
 
+from adsum.integrations.imports.cells import is_formula, is_rounded, meant
 from adsum.integrations.imports.problems import Problem, Refused, Unusable
 
 MB = 1024 * 1024
@@ -20,12 +21,14 @@ MAX_UNPACKED = 200 * MB
 MAX_MEMBERS = 100
 EPOCH = (1980, 1, 1, 0, 0, 0)
 BOM = b"\xef\xbb\xbf"
-CALENDAR = re.compile(rb"^[ \t]*BEGIN:VCALENDAR[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+CALENDAR = re.compile(rb"^(?:\xef\xbb\xbf|[ \t])*BEGIN:VCALENDAR[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+WORKBOOKS = frozenset({"[Content_Types].xml", "content.xml", "Index/Document.iwa"})
+"""Members of the zip that a spreadsheet is: Excel, LibreOffice, Numbers."""
+OLD_WORKBOOK, COMPRESSED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\x1f\x8b"
 SEPARATOR_LINE = re.compile(rb"sep=.[,;]*", re.IGNORECASE)
 """A first line that Excel writes, and understands itself."""
 KINDS = {"roles": {b"person", b"role"}, "enrolments": {b"student", b"course"}, "events": {b"event_id"}}
 """Columns that identify a table, however separated and in whatever case, so that we can say what is wrong with it."""
-ROUNDED = re.compile(r"(?:^|[;|,])\s*\d+(?:[.,]\d+)?E\+\d+\s*(?=$|[;|,])", re.IGNORECASE)
 YEARS = range(1900, 2101)
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 LONGEST_LINE, MOST_LINES, MOST_IN_FILE = MB, 1000, 2_000_000
@@ -63,10 +66,12 @@ class Record:
         return day
 
     def check(self) -> None:
-        """Raises Unusable for a number that a spreadsheet has rounded: it may be that of many."""
+        """Raises Unusable for what a spreadsheet has made of a value: a number rounded, a formula not worked out."""
         for column, value in self.cells.items():
-            if "+" in value and ROUNDED.search(value):
+            if is_rounded(value):
                 raise Unusable(self.problem("rounded", column=column, value=value))
+            if is_formula(value):
+                raise Unusable(self.problem("formula", column=column, value=value[:100]))
 
     @property
     def raw(self) -> str:
@@ -93,26 +98,34 @@ def kind_of(content: bytes, file: str) -> str:
         raise Refused("too_large", file=file, limit=MAX_FILE // MB)
     if content.startswith(b"PK"):
         with _zip(content, file) as archive:
-            if "[Content_Types].xml" in archive.namelist():
+            if WORKBOOKS.intersection(archive.namelist()):
                 raise Refused("workbook", file=file)
         return "oneroster"
-    head = content.removeprefix(BOM).lstrip()[:4096]
-    if head[:1] == b"<" and head[:4] != b"<!--":
-        raise Refused("web_page", file=file)
-    if CALENDAR.search(head):
+    head = without_marks(content).lstrip()[:4096]
+    is_page = head[:1] == b"<" and head[:4] != b"<!--"
+    if CALENDAR.search(head) and not is_page:
         return "icalendar"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Refused("utf16", file=file)
-    if b"\x00" in head:
-        raise Refused("not_text", file=file)
+    if reason := "web_page" if is_page else _no_table(head):
+        raise Refused(reason, file=file)
     lines = [line for line in re.split(rb"[\r\n]+", head) if line.strip(b" \t,;")]
     if lines and SEPARATOR_LINE.fullmatch(lines[0]):
         del lines[0]
-    columns = {name.strip(b' "').lower() for name in re.split(rb"[,;\t]", lines[0])} if lines else set()
+    columns = {name.strip(b' "').lower() for name in re.split(rb"[,;\t|]", lines[0])} if lines else set()
     for kind, names in KINDS.items():
         if names <= columns:
             return kind
     raise Refused("unknown_kind", file=file)
+
+
+def _no_table(head: bytes) -> str:
+    """Why a file that begins like this is no table, as a code; '' when it may be one."""
+    if head.startswith(OLD_WORKBOOK):
+        return "workbook"
+    if head.startswith(COMPRESSED):
+        return "compressed"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0\0" in {head[1:4:2], head[:3:2]}:
+        return "utf16"
+    return "not_text" if b"\0" in head else ""
 
 
 def pack(path: Path) -> bytes:
@@ -176,15 +189,23 @@ def checked(content: bytes, file: str, problems: list[Problem]) -> bytes:
         raise Refused("not_text", file=file)
     if content.startswith(BOM):
         problems.append(Problem("bom", file))
-    return content.removeprefix(BOM)
+    return without_marks(content)
 
 
-def decoded(content: bytes, file: str, line: int = 1) -> str:
-    """UTF-8 as text; it begins on that line of the file. Raises Refused."""
+def without_marks(content: bytes) -> bytes:
+    """Bytes without the byte order marks before them: files that are put together have several."""
+    marks = 0
+    while content.startswith(BOM, marks):
+        marks += len(BOM)
+    return content[marks:]
+
+
+def decoded(content: bytes, file: str, line: int = 1, code: str = "encoding") -> str:
+    """UTF-8 as text; it begins on that line of the file. Raises Refused with that code."""
     try:
         return content.decode()
     except UnicodeDecodeError as reason:
-        raise Refused("encoding", file=file, line=line + content.count(b"\n", 0, reason.start)) from reason
+        raise Refused(code, file=file, line=line + content.count(b"\n", 0, reason.start)) from reason
 
 
 class _Lines:
@@ -256,7 +277,7 @@ def _heading(rows: Iterator[Row], text: str, file: str, problems: list[Problem])
         if SEPARATOR_LINE.fullmatch(",".join(cells).strip().encode()):
             problems.append(Problem("separator_line", file, values={"line": line, "found": cells[0]}))
             continue
-        names = [cell.strip() for cell in cells]
+        names = [meant(cell) for cell in cells]
         while not names[-1]:
             names.pop()
         return names
@@ -265,7 +286,7 @@ def _heading(rows: Iterator[Row], text: str, file: str, problems: list[Problem])
 
 def _ignored(file: str, names: list[str], required: frozenset[str], known: frozenset[str]) -> tuple[str, ...]:
     """The columns that are not used. Raises Refused for a heading that is not allowed."""
-    for separator, name in ((";", ";"), ("\t", "TAB")):
+    for separator, name in ((";", ";"), ("\t", "TAB"), ("|", "|")):
         if len(names) == 1 and separator in names[0]:
             raise Refused("separator", file=file, found=name)
     if missing := sorted(required - set(names)):
@@ -297,14 +318,19 @@ def records(
         problems.append(Problem("columns_ignored", file, values={"columns": ", ".join(ignored)[:1000]}))
     unused = SECRET_COLUMNS.union(ignored, {""})
     kept = [(index, name) for index, name in enumerate(header) if name not in unused]
+    again: list[int] = []
     for line, cells, whole in rows:
         if cells is None:
             problems.append(Problem("bad_quotes", file, line))
             continue
-        said = [cell.strip() for cell in cells]
+        said = [meant(cell) for cell in cells]
         if any(said[len(header) :]) or (len(said) < len(header) and not whole and any(said)):
             secret = SECRET_COLUMNS & set(header)
             values = {"found": len(cells), "expected": len(header)}
             problems.append(Problem("cell_count", file, line, "" if secret else as_csv(cells), values))
+        elif said[: len(header)] == header:
+            again.append(line)
         elif any(said):
             yield Record(file, line, {name: said[index] if index < len(said) else "" for index, name in kept})
+    if again:
+        problems.append(Problem("heading_again", file, values={"count": len(again), "line": again[0]}))

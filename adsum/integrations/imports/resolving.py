@@ -7,7 +7,7 @@ from typing import TypeVar
 from django.db.models import Model
 
 from adsum.accounts.models import Identifier, Person
-from adsum.integrations.imports.people_plan import named
+from adsum.integrations.imports.people_plan import bare, named
 from adsum.integrations.imports.plan import Plan, rows_with, some
 from adsum.integrations.imports.problems import Unusable
 from adsum.integrations.imports.reading import Record
@@ -36,7 +36,7 @@ class People:
         for identifier in rows_with(numbers, "value", ids):
             found[identifier.value][identifier.person_id] = identifier.person
         self.called = {id_: list(people.values()) for id_, people in found.items()}
-        self.near = _near([id_ for id_ in ids if id_.isdigit() and id_ not in self.called])
+        self.near = _near([id_ for id_ in ids if bare(id_).isdigit() and id_ not in self.called])
 
     def one(self, record: Record, column: str, id_: str, *, source: str = "") -> Person:
         """The one person whom an id means; the source's own id goes first. Raises Unusable."""
@@ -57,13 +57,16 @@ class People:
 
 
 def _near(ids: Collection[str]) -> dict[str, dict[int, str]]:
-    """By id, the people whose own id or number is this one with zeros in front: (key, id or number as it is known)."""
+    """By id, the people whose own id or number is this one but for zeros in front or a “.0” behind: (key, id or number as it is
+    known)."""
     near: defaultdict[str, dict[int, str]] = defaultdict(dict)
-    bare = {id_.lstrip("0"): id_ for id_ in ids}
-    if bare:
+    by_bare: defaultdict[str, list[str]] = defaultdict(list)
+    for id_ in ids:
+        by_bare[bare(id_)].append(id_)
+    if by_bare:
         for pk, *names in Person.objects.values_list("pk", "number", "source_id"):
             for name in names:
-                if name.startswith("0") and (id_ := bare.get(name.lstrip("0"))):
+                for id_ in by_bare.get(bare(name), ()):
                     near[id_][pk] = name
     return near
 

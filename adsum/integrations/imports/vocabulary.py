@@ -20,20 +20,31 @@ DELIVERIES = {
     Delivery.REMOTE: {"remote", "online", "virtual", "distance"},
     Delivery.HYBRID_OPTIONAL: {"hybrid_optional", "hybrid", "hyflex"},
 }
-CANCELLED = (
-    r"(?:cancell?ed|cancellation|wedi\W?i (?:g|ch)anslo|wedi ei (?:g|ch)anslo|wedi\W?u canslo|canslwyd|abgesagt|entfällt|"
-    r"annulée?|cancelad[oa]|annullat[oa]|geannuleerd|afgelast|inställ[td]|avbokad|avlyst|aflyst|peruttu|odwołan[eya])"
+_OFF = (
+    r"(?:cancell?ed|wedi\W?i (?:g|ch)anslo|wedi ei (?:g|ch)anslo|wedi\W?u canslo|canslwyd|(?:curtha )?ar ceal|abgesagt|"
+    r"entfällt|entfallen|fällt aus|ausgefallen|annulée?|cancelad[oa]|cancel·lad[oa]|annullat[oa]|anulat|geannuleerd|afgelast|"
+    r"inställ[td]|avbokad|avlyst|aflyst|peruttu|peruutettu|odwołan[eya]|zrušen[oeýá]|lemondva|törölve|отмен[её]н[ао]?|"
+    r"скасован[оа]|ακυρώθηκε|iptal(?: edildi)?|已取消|キャンセル(?:済み)?|취소됨)"
 )
+CANCELLED = rf"(?:{_OFF}|cancellation)"
 """Ways to say it that calendars put into a title, ours among them (`files/calendars.py`)."""
+_CLASS = r"(?:event|class|lecture|seminar|session|meeting|tutorial|workshop|lab)"
+_WHY = r" (?:due to|because|owing to|as|by|until|this week|today)\b"
 _BEFORE = re.compile(
-    rf"^\W*{CANCELLED}(?: (?:event|class|lecture|seminar|session|meeting))?"
-    r"(?: ?[\])}*!:,.|/–—-]\W*|$|(?-i: (?=[A-Z]{2,}[ -]?\d)))",
+    rf"^\W*(?:{CANCELLED}(?: {_CLASS})?|(?:this )?{_CLASS} (?:is |was |has been )?{_OFF})"
+    r"(?: ?[\])}*!:：,.|/–—-]\W*|$|(?-i: (?=[A-Z]{2,}[ -]?\d)))",
     re.IGNORECASE,
 )
 _LOUD = re.compile(rf"^\W*({CANCELLED})\W+", re.IGNORECASE)
-_WITHIN = re.compile(rf" ?[\[({{*|] ?{CANCELLED} ?[\])}}*|] ?", re.IGNORECASE)
-_AFTER = re.compile(rf"(?<=[ \[({{*:,;|/–—-])(?<!not ){CANCELLED}[ \])}}*!.]*$", re.IGNORECASE)
-_EDGES = " :,;|/–—-[({*"
+_WITHIN = re.compile(
+    rf" ?[\[({{*|] ?(?:{_CLASS} )?{CANCELLED}(?:(?: ?[:,;–—-]|{_WHY})[^\])}}*|]{{0,100}})? ?[\])}}*|] ?", re.IGNORECASE
+)
+_AFTER = re.compile(
+    r"(?<=[ \[({*:：,;|/–—-])(?<!not )(?<!not been )(?<!no longer )(?:(?:is|was|has been) )?"
+    rf"(?:{CANCELLED}|(?<=[:：,;|/–—-] )(?:{_CLASS} )?{_OFF}{_WHY}.{{0,100}})[ \])}}*!.]*$",
+    re.IGNORECASE,
+)
+_EDGES = " :：,;|/–—-[({*"
 YES = frozenset({"true", "yes", "1", "y"})
 NO = frozenset({"false", "no", "0", "n"})
 

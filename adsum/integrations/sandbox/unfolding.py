@@ -26,6 +26,8 @@ DAY = timedelta(days=1)
 NEEDED = {"DTSTART", "DTEND", "DURATION", "RRULE", "EXRULE", "RDATE", "EXDATE", "RECURRENCE-ID"}
 """Properties without which an event cannot be understood, so that one that cannot be read costs the event."""
 REPEATS = ("RRULE", "RDATE", "RECURRENCE-ID")
+ONCE = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID")
+CANCELLED = {"CANCELLED", "CANCELED"}
 TEXTS = ("SUMMARY", "LOCATION", "DESCRIPTION", "CATEGORIES")
 LONGEST_TEXT = 4000
 
@@ -83,6 +85,8 @@ class _Said:
             if name is None or name in NEEDED:
                 raise Wrong("event_unreadable", said.line, reason=str(reason)[:200])
             said.event.pop(name, None)
+        if twice := next((name for name in ONCE if isinstance(said.event.get(name), list)), ""):
+            raise Wrong("event_twice", said.line, name=twice)
         if "DTSTART" not in said.event:
             raise Wrong("event_time", said.line)
         return said
@@ -182,7 +186,7 @@ class _Said:
         return {
             "line": self.line,
             "texts": {name: self._text(name)[:LONGEST_TEXT] for name in TEXTS},
-            "cancelled": self.withdrawn or str(self.event.get("STATUS", "")).upper() == "CANCELLED",
+            "cancelled": self.withdrawn or str(self.event.get("STATUS", "")).strip().upper() in CANCELLED,
             "sequence": self.sequence,
             "changed": self.changed.isoformat() if self.changed else None,
         }

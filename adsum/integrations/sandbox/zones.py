@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import cast
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+LONGEST = 200
+"""Characters of a name that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -27,22 +30,29 @@ class Zone:
         return civil.replace(tzinfo=self.rules).astimezone(UTC)
 
 
+@lru_cache(maxsize=1)
+def _names() -> dict[str, str]:
+    """The names of all zones, by their names in small letters."""
+    names = {name.casefold(): name for name in available_timezones()}
+    return names | {name.casefold(): place for name, place in WINDOWS_TO_OLSON.items()}
+
+
 @lru_cache(maxsize=500)
-def _known(name: str) -> ZoneInfo | None:
-    """A zone by the name it has on the internet or in Windows, with or without the path of its maker before it."""
-    parts = name.strip("/").split("/")
+def known_zone(name: str) -> ZoneInfo | None:
+    """A zone by the name it has on the internet or in Windows, in capitals or not, with or without the path of its maker before
+    it."""
+    parts = name.strip("/")[:LONGEST].split("/")
     for names in ("/".join(parts[start:]) for start in range(len(parts))):
-        try:
-            return ZoneInfo(WINDOWS_TO_OLSON.get(names, names))
-        except (KeyError, ValueError, OSError):  # not found, not a key, a folder of zones
-            continue
+        for spelt in (names.casefold(), names.casefold().replace(" ", "_")):
+            if found := _names().get(spelt):
+                return ZoneInfo(found)
     return None
 
 
 @lru_cache(maxsize=2000)
 def zone_called(name: str, own: str) -> Zone | None:
     """A place's zone as the world knows it; else as the file defines it (`own`); else what its name means elsewhere."""
-    known = _known(name)
+    known = known_zone(name)
     place = known.key if known and "/" in known.key else ""
     if own and not (place and "/" in name):
         try:
