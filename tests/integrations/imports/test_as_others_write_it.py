@@ -102,7 +102,8 @@ def test_files_put_together_each_with_its_mark():
         assert reading.kind_of(content, "f.ics") == "icalendar"
         assert lines(content) == (["10-05 08:00", "10-06 08:00"], ["bom"])
     table = events(event("A"))
-    rows = events_csv.read(BOM * 2 + table + BOM + table.replace(b"A,", b"B,"), "f.csv", problems := [])
+    problems: list[Problem] = []
+    rows = events_csv.read(BOM * 2 + table + BOM + table.replace(b"A,", b"B,"), "f.csv", problems)
     assert [row.event_id for row in rows.rows] == ["A", "B"]
     assert [(problem.code, problem.message) for problem in problems[-1:]] == [
         ("heading_again", "1 line repeats the names of the columns (line 3) and was skipped.")

@@ -177,7 +177,7 @@ def test_each_unusable_event_costs_only_itself_and_is_named_by_its_line():
     bad = {
         "event_unreadable": vevent("a", start="20260921T090000").replace("20260921T090000", "2026-09-21"),
         "event_time": "UID:b\nDTSTART:20260921T080000Z\nSUMMARY:CS201 Algorithms",
-        "order": vevent("c", hours=-1),
+        "no_time": vevent("c", hours=-1),
         "long_class": vevent("d", hours=30),
         "event_module": vevent("e", SUMMARY="Staff party"),
         "blank": vevent(""),
