@@ -1,25 +1,23 @@
 """What every test gets: a database of its own, bounded properties, and nothing but this machine."""
 
-import contextlib
-import functools
-import hashlib
+import gc
 import os
 import shutil
-import sqlite3
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_django
+from django.test import TransactionTestCase
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 
+from tests.kit import emptying, migrated, postgres
 from tests.kit.environment import DATA
+from tests.kit.house import House
+from tests.kit.shared import SharedHouse
 from tests.kit.world import World
 
-ROOT = Path(__file__).resolve().parent.parent
+HOUSE = pytest.StashKey[SharedHouse]()
 
 settings.register_profile("here", deadline=None, max_examples=100)
 settings.register_profile("ci", deadline=None, max_examples=300, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
@@ -38,20 +36,26 @@ def _static_files_keep_their_names() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """SQLite in a file, as it is used for real: threads and servers in a test see the same database."""
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, request: pytest.FixtureRequest) -> None:
+    """A copy of a database that is migrated already. SQLite is in a file, as it is used for real: threads and servers in a
+    test see the same one."""
     from django.db import connection
 
+    copied = not request.config.getoption("nomigrations")
+    test = connection.settings_dict["TEST"]
     if connection.vendor == "sqlite":
-        name = DATA / "test.sqlite3"
-        connection.settings_dict["TEST"]["NAME"] = str(name)
-        if template().exists():
-            shutil.copy(template(), name)
+        test["NAME"] = str(DATA / "test.sqlite3")
+        connection.settings_dict["OPTIONS"]["init_command"] += " PRAGMA synchronous=OFF;"  # a power cut is the end of the tests
+        if copied:
+            shutil.copy(migrated.sqlite(), test["NAME"])
+    elif copied := copied and postgres.has_migrated(os.environ["ADSUM_DATABASE_URL"]):
+        test["TEMPLATE"] = postgres.MIGRATED
+    test["MIGRATE"] = not copied  # once is enough
 
 
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
-    """SQLite's file begins as a copy of one that is migrated already, and goes with its folder."""
+    """SQLite's file goes with its folder."""
     from django.db import connection
 
     return connection.vendor == "sqlite"
@@ -60,25 +64,31 @@ def django_db_keepdb() -> bool:
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker, request: pytest.FixtureRequest
-) -> None:
-    """The first run after a change of tables leaves its migrated, still empty database for the next ones to copy."""
-    from django.db import connection
-
-    if connection.vendor != "sqlite" or template().exists() or request.config.getoption("nomigrations"):
-        return
-    made = template().with_suffix(f".{os.getpid()}")
-    with django_db_blocker.unblock(), contextlib.closing(sqlite3.connect(made)) as copy:
-        connection.ensure_connection()
-        connection.connection.backup(copy)
-    made.replace(template())
+) -> Iterator[None]:
+    """What a test committed goes after it as `emptying` says, not by emptying every table."""
+    with django_db_blocker.unblock():
+        emptying.note_first()
+    request.config.stash[HOUSE] = house = SharedHouse(django_db_blocker)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: emptying.empty())
+        yield
+    house.go()
 
 
-@functools.cache
-def template() -> Path:
-    """Where a database migrated by just these tables is kept between runs."""
-    migrations = sorted((ROOT / "adsum/migrations").glob("*.py"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*migrations, ROOT / "requirements/dev.txt"]))
-    return Path(tempfile.gettempdir()) / f"adsum-migrated-{os.getuid()}-{digest.hexdigest()[:16]}.sqlite3"
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before anything of a test is set up: the house stands, or is gone."""
+    if house := item.config.stash.get(HOUSE, None):
+        if "shared_house" in getattr(item, "fixturenames", ()):
+            house.stand()
+        else:
+            house.go()
+
+
+@pytest.fixture
+def shared_house(request: pytest.FixtureRequest, db: None) -> House:
+    """A class that is on now, everyone who may knock, and one of everything. (The very first test has one of its own.)"""
+    return request.config.stash[HOUSE].standing or House()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -86,12 +96,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     from django.db import connection
 
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}[connection.vendor]
-    left_out = [item for item in items if item.get_closest_marker(other)]
-    if connection.vendor == "postgresql":
-        left_out += [item for item in items if item not in left_out and _once_is_enough(item)]
+    once = connection.vendor == "postgresql"
+    left_out = {item for item in items if item.get_closest_marker(other) or (once and _once_is_enough(item))}
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)  # what takes long, first
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays until the end, so the collector of garbage need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _once_is_enough(item: pytest.Item) -> bool:
@@ -120,29 +136,6 @@ def _nobody_is_known() -> None:
     for folder in django_settings.CHECKPOINT_FOLDERS:  # signed by the keys of the last one's university
         for kept in folder.glob("checkpoint-*.txt"):
             kept.unlink()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _the_log_is_emptied_between_tests() -> Iterator[None]:
-    """What is append-only is emptied all the same after a test that committed: without its triggers, for that moment.
-    (PostgreSQL empties tables with TRUNCATE, which only their owner may do.)"""
-    from django.db import connection
-
-    if connection.vendor != "sqlite":
-        yield
-        return
-    operations = type(connection.ops)  # of every connection: beside a browser another one may do it
-    plain = operations.sql_flush
-
-    def sql_flush(self: Any, *args: Any, **kwargs: Any) -> list[str]:
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            triggers = cursor.fetchall()
-        return [*(f"DROP TRIGGER {name}" for name, _ in triggers), *plain(self, *args, **kwargs), *(sql for _, sql in triggers)]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operations, "sql_flush", sql_flush)
-        yield
 
 
 @pytest.fixture

@@ -3,15 +3,23 @@
 import socket
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import caches
+from django.db import DatabaseError, connection, transaction
 from pytest_socket import SocketConnectBlockedError
 
-from tests.kit import postgres
+from adsum.audit.models import Event
+from adsum.audit.services import record
+from tests.kit import emptying, postgres
 from tests.kit.environment import DATA
+from tests.kit.house import House
+from tests.kit.tables import everything
+from tests.kit.world import NINE
 
 
 def test_no_test_reaches_another_machine():
@@ -45,8 +53,6 @@ def test_sqlite_is_a_file_with_a_write_ahead_log():
 
 @pytest.mark.django_db(transaction=True)
 def test_another_thread_sees_the_same_database():
-    from django.contrib.contenttypes.models import ContentType
-
     seen: list[int] = []
 
     def look() -> None:
@@ -58,6 +64,47 @@ def test_another_thread_sees_the_same_database():
     thread.join()
     assert seen == [ContentType.objects.count()]
     assert seen[0] > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_committed_goes_whoever_wrote_it():
+    before = everything()
+    assert {label for label, (rows, _) in before.items() if rows} == {"auth.Permission", "contenttypes.ContentType"}
+
+    def build() -> None:
+        House()
+        caches["default"].set("kept", "by another")
+        connection.close()
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    thread.join()
+    filled = {label for label, (rows, _) in everything().items() if rows}
+    assert {"adsum.Event", "adsum.Person", "adsum.Mark", "cache"} <= filled
+    assert len(filled) > 60
+    emptying.empty()
+    assert everything() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_django_says_of_our_tables_is_as_it_was():
+    before = set(ContentType.objects.values_list("app_label", "model"))
+    ContentType.objects.create(app_label="adsum", model="nothing")
+    ContentType.objects.filter(app_label="adsum", model="person").update(model="persona")
+    emptying.empty()
+    assert set(ContentType.objects.values_list("app_label", "model")) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_log_that_was_emptied_can_be_changed_no_more_than_before():
+    forgeries: list[Callable[[], object]] = [Event.objects.all().delete, lambda: Event.objects.update(verb="test.unmade")]
+    for turn in range(2):
+        record(actor="system:test", verb="test.made", subject="test:1", at=NINE)
+        for forge in forgeries:
+            with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+                forge()
+        emptying.empty()
+        assert not Event.objects.exists(), turn
 
 
 @pytest.mark.postgresql

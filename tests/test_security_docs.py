@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from adsum.environment import Environment
+from tests.kit import migrated
 from tests.kit.commands import adsum
 from tests.kit.oidc import honest
 
@@ -148,6 +149,7 @@ def test_the_runbooks_work(tmp_path: Path):
     """On a new university whose people and provider are those the runbooks name, each command in a process of its own: as
     after the restarts they ask for."""
     data = tmp_path / "data"
+    migrated.copy_to(data)
     assert adsum(data, "check", "--fix").returncode in {0, 1}
     for person, role in (("sam@uni.ac.uk", "attendance_team"), ("gone@uni.ac.uk", "student")):
         added = adsum(data, "person", "add", person, "Sam Stone", "--role", role, typed="four quite new words\n")

@@ -27,6 +27,7 @@ from adsum.checkin.rules import AlarmKind
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
 from adsum.ops.cli import main
+from tests.kit import migrated
 from tests.kit.commands import adsum
 from tests.kit.open_class import FIVE_PAST, Room
 from tests.kit.phones import Gates, Phone, in_thread, refusal
@@ -344,6 +345,7 @@ def test_the_next_key_is_printed_for_whoever_keeps_the_variable(capsys: pytest.C
 
 def test_the_key_file_is_replaced_whole_and_read_at_the_next_start(tmp_path: Path) -> None:
     """In a folder of its own, as a person types it."""
+    migrated.copy_to(tmp_path)
     assert adsum(tmp_path, "check", "--fix").returncode == 0
     first = (tmp_path / "checkin_key").read_text()
     answer = adsum(tmp_path, "check-in", "rotate-key")

@@ -16,6 +16,7 @@ from adsum.audit.models import Alias, Checkpoint, Event, Leaf, Verification
 from adsum.audit.verification import Outside, verify
 from adsum.ops import audit, health, jobs
 from adsum.ops.cli import main
+from tests.kit import migrated
 from tests.kit.commands import adsum
 from tests.kit.log import BY, MINUTE, kept, log, superuser, write
 from tests.kit.world import NINE
@@ -184,6 +185,7 @@ def test_the_worker_has_it_done_once_a_day(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.once
 def test_a_process_that_is_left_to_itself_does_it(tmp_path: Path):
     data = tmp_path / "data"
+    migrated.copy_to(data)
     assert adsum(data, "check", "--fix").returncode == 0
     assert adsum(data, "audit", "rotate-key").returncode == 0
     assert adsum(data, "audit", "seal").returncode == 0

@@ -34,7 +34,7 @@ def test_the_rules_said_twice_say_the_same(line: str, days: int, rule: Any) -> N
     assert oracle.holds(rule.code, record, today, CALENDAR.is_term) == found
 
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("year")]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.campus import Screen, Stored, stored
 from tests.faults.phones import Phone
-from tests.kit import postgres
+from tests.kit import migrated, postgres
 from tests.kit.commands import PATIENCE, environment, free_port, get, running
 
 
@@ -66,7 +66,7 @@ def _filled(data: Path, url: str) -> None:
         env=environment(data, ADSUM_DATABASE_URL=url),
         check=True,
         stdin=subprocess.DEVNULL,
-        timeout=PATIENCE * 3,  # all migrations and 1,500 students
+        timeout=PATIENCE,
     )
 
 
@@ -86,7 +86,7 @@ def campus_at(url: str, data: Path, cluster: postgres.Cluster | None = None) -> 
 @pytest.fixture(scope="session")
 def sqlite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("campus") / "sqlite"
-    data.mkdir()
+    migrated.copy_to(data)
     _filled(data, "")
     return data
 
@@ -101,6 +101,9 @@ def on_sqlite(sqlite_folder: Path, tmp_path: Path) -> Campus:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Cluster]:
     with postgres.Cluster(durable=True) as started:
+        with psycopg.connect(f"{started.server}/postgres", autocommit=True) as connection:
+            connection.execute("DROP DATABASE adsum")
+            connection.execute(f"CREATE DATABASE adsum TEMPLATE {postgres.MIGRATED}")
         yield started
 
 

@@ -5,6 +5,8 @@
     with Cluster(durable=True) as cluster:          # fault tests: commits that survive kill()
         ... cluster.url; cluster.kill(); cluster.start()
 
+Each begins as a copy of one that was set up once: with a database `migrated`, which has our tables, as a template for others.
+
 PostgreSQL refuses to run as root, so root starts it as the user `postgres`.
 """
 
@@ -23,9 +25,11 @@ from typing import Any, NoReturn, Self
 
 import psycopg
 
+from tests.kit import migrated
 from tests.kit.commands import descendants
 
 OLDEST = 15
+MIGRATED = "migrated"
 FAST = ["jit=off", "autovacuum=off", "fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 """Small tables need no code of their own for a query, nor to be tidied: both cost a quarter of the time of a test."""
 
@@ -51,15 +55,22 @@ def missing() -> str | None:
     return None
 
 
+def has_migrated(url: str) -> bool:
+    """Whether the server of this database has one with our tables, to copy."""
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [MIGRATED]).fetchone() is not None
+
+
 class Cluster:
     """One server with one empty database `adsum`, reached at `url` on loopback only."""
 
-    def __init__(self, *, durable: bool = False) -> None:
-        """`durable` keeps PostgreSQL's own promises about commits; without it, tests are faster."""
+    def __init__(self, *, durable: bool = False, first: bool = False) -> None:
+        """`durable` keeps PostgreSQL's own promises about commits; without it, tests are faster. `first` is no copy."""
         found = binaries()
         if found is None or (reason := missing()):
             raise RuntimeError(reason if found else missing())
         self.bin = found
+        self.first = first
         self.settings = [] if durable else FAST
         self.folder = Path(tempfile.mkdtemp(prefix="adsum-postgres-"))
         self.owner: dict[str, Any] = {}
@@ -77,14 +88,23 @@ class Cluster:
 
     def __enter__(self) -> Self:
         try:
-            self._run("initdb", "-D", "data", "-U", "adsum", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-            self.start()
-            with psycopg.connect(f"{self.server}/postgres", autocommit=True) as connection:
-                connection.execute("CREATE DATABASE adsum")
+            if self.first:
+                self._set_up()
+            else:
+                subprocess.run(["cp", "-a", str(kept()), str(self.folder / "data")], check=True, stdin=subprocess.DEVNULL)
+                self.start()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def _set_up(self) -> None:
+        self._run("initdb", "-D", "data", "-U", "adsum", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        self.start()
+        with psycopg.connect(f"{self.server}/postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE adsum")
+            connection.execute(f"CREATE DATABASE {MIGRATED}")
+        migrated.migrate(f"{self.server}/{MIGRATED}")
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -160,6 +180,19 @@ class Cluster:
             )
         if done.returncode:
             raise RuntimeError(f"{program} stopped with {done.returncode}:\n{self.log()}")
+
+
+def kept() -> Path:
+    """The folder of a server that has a database with our tables and has stopped in order. Each cluster is a copy of it."""
+
+    def make(path: Path) -> None:
+        with Cluster(first=True) as cluster:
+            cluster.stop()
+            (cluster.folder / "data").rename(path)
+
+    found = binaries()
+    assert found, missing()
+    return migrated.kept(f"postgresql-{found.parent.name}", make)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:

@@ -13,6 +13,7 @@ from django_q.models import Task
 from adsum.core.errors import AdsumError
 from adsum.ops import database, health, serve
 from adsum.ops.cli import COMMANDS, main
+from tests.kit import migrated
 from tests.kit.commands import adsum, environment, free_port, get, running, wait_for
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -120,6 +121,7 @@ def test_a_new_folder_becomes_ready_and_check_says_so(tmp_path):
 @pytest.mark.parametrize("server", ["granian", "uvicorn"])
 def test_both_servers_serve_and_stop(tmp_path, server):
     data, port = tmp_path / "data", free_port()
+    migrated.copy_to(data)
     assert adsum(data, "check", "--fix").returncode == 0
     with running(data, "serve", "--server", server, "--port", str(port)) as (process, _):
         assert get(port, "/sign-in/")[0] == 200

@@ -38,6 +38,8 @@ from adsum.timetable.services import facts_json, facts_of
 from tests.kit.demo import AT, SMALL, assert_a_class_now, content, undone
 from tests.kit.names_in_text import Known, found, known_people
 
+pytestmark = pytest.mark.xdist_group("small demo")  # made once
+
 
 @pytest.fixture(scope="module")
 def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:

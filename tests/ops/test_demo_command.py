@@ -9,9 +9,11 @@ import pytest
 
 from adsum.accounts.models import Person
 from adsum.ops.demo.command import decide_settings
+from tests.kit import migrated
 from tests.kit.commands import adsum, descendants, free_port, get, running, still_there, wait_for
 
 pytestmark = [
+    pytest.mark.xdist_group("demo"),  # made once
     pytest.mark.sqlite,
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for orphans in /proc, which is Linux's"),
 ]
@@ -86,6 +88,7 @@ def test_a_taken_port_is_said_at_once(data):
 
 def test_reset_leaves_a_database_with_anybody_else_alone(data, tmp_path):
     folder = tmp_path / "data"
+    migrated.copy_to(folder)
     assert adsum(folder, "check", "--fix").returncode == 0
     with closing(sqlite3.connect(folder / "adsum.sqlite3")) as connection, connection:
         columns = [str(field.column) for field in Person._meta.concrete_fields if not field.primary_key]

@@ -1,4 +1,4 @@
-"""A class in progress, seen by its lecturer: what the tests of the lecturer's pages start from."""
+"""What tests of pages start from: a class in progress, seen by its lecturer; the house with everything an address can name."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from tests.kit.house import House
 from tests.kit.room import FIVE_PAST, Room
 from tests.kit.world import World
 
@@ -14,3 +15,8 @@ from tests.kit.world import World
 def room(world: World, client: Client) -> Iterator[Room]:
     with time_machine.travel(FIVE_PAST, tick=False) as clock:
         yield Room(world, client, clock)
+
+
+@pytest.fixture
+def house(shared_house: House) -> House:
+    return shared_house

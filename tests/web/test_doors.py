@@ -23,11 +23,6 @@ from tests.kit.tables import everything
 from tests.kit.world import in_thread
 
 
-@pytest.fixture
-def house(db: None) -> House:
-    return House()
-
-
 def patterns(resolver: URLResolver) -> Iterator[str]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLPattern):
@@ -72,6 +67,7 @@ def test_other_methods_change_nothing(house: House, who: str):
     broken = {
         f"{method} {door.name}": got
         for door in DOORS
+        if door.method == "POST"  # each address once, with what its form sends
         for method in ("PUT", "PATCH", "DELETE", "TRACE")
         if isinstance(got := house.knock(client, door, method), int) and got >= 500
     }

@@ -17,6 +17,7 @@ from django.test import Client, override_settings
 
 from adsum.asgi import Application
 from adsum.checkin.gate.app import PASS_COOKIE
+from tests.kit import migrated
 from tests.kit.house import House
 from tests.kit.world import in_thread
 
@@ -299,8 +300,6 @@ HTTPS_COOKIES = """
 import django; django.setup()
 from django.conf import settings
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
 from django.test import Client
 from adsum.accounts.models import Person
 person = Person.objects.create(username="a@uni.ac.uk", family_name="A")
@@ -316,6 +315,7 @@ for name, morsel in sorted(client.cookies.items()):
 
 
 def test_on_https_every_cookie_says_exactly_this(tmp_path: Path):
+    migrated.copy_to(tmp_path)
     env = {
         **os.environ,
         "ADSUM_ORIGIN": "https://uni.ac.uk",

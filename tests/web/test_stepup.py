@@ -106,11 +106,6 @@ SENT = {
 
 
 @pytest.fixture
-def house(db: None) -> House:
-    return House()
-
-
-@pytest.fixture
 def sam(world: World) -> Person:
     """An administrator with a local account and nothing but a password."""
     return local_account(world.person(Role.ADMINISTRATOR, name="Sam Stone"), "sam@uni.example")

@@ -96,11 +96,6 @@ SECONDS = 0.2
 """For any answer to a request that makes no sense: the median of all of them, on whatever machine this is."""
 
 
-@pytest.fixture
-def house(db: None) -> House:
-    return House()
-
-
 def readers(house: House) -> Iterator[tuple[Door, Client]]:
     """Each page that is read, with somebody's browser who may read it."""
     browsers: dict[str, Client] = {}
