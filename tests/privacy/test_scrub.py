@@ -24,7 +24,7 @@ from adsum.privacy.declarations import declarations
 from adsum.privacy.scrub_rules import Fate, Masks, Why, fate, words
 from adsum.privacy.scrubbing import copy, plan
 from adsum.settings import database
-from tests.conftest import template
+from tests.kit import migrated
 from tests.kit.house import House
 from tests.kit.planted import MARK, plant, unconstrained
 from tests.kit.world import World
@@ -109,7 +109,7 @@ def test_what_is_left_out_is_said_and_nothing_that_is_copied_leads_there():
 def target(tmp_path: Path) -> Iterator[str]:
     """A new database of SQLite with tables of ours, under a name of its own."""
     file = tmp_path / "copy.sqlite3"
-    shutil.copy(template(), file)
+    shutil.copy(migrated.sqlite(), file)
     with scrub._connected("copied", database(f"sqlite:///{file}")):
         yield "copied"
 
