@@ -57,6 +57,10 @@ bench: $(DEV) engines ## benchmarks; figures go to bench/RESULTS.md
 year: $(DEV) ## a made-up university through a whole year, whose truths are known; figures go to docs/fairness.md (half an hour and more)
 	$(BIN)/python -m bench.year --write $(ARGS)
 
+.PHONY: duties
+duties: $(DEV) ## a made-up year of sponsored students, in which every duty has to open on its day and no other; about an hour
+	$(BIN)/python -m bench.duties $(ARGS)
+
 .PHONY: mutants
 mutants: $(DEV) ## small lies in the pure rules, and whether their own tests notice; one file with ARGS=adsum.checkin.codes
 	$(BIN)/python -m scripts.mutants $(ARGS)

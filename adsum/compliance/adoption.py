@@ -14,7 +14,7 @@ from adsum.attendance.weighing import Act
 from adsum.compliance.clock import Clock
 from adsum.compliance.clocks import Rules, clocks
 from adsum.compliance.duty_life import Kind
-from adsum.compliance.editions import Guidance, edition_in_force, put_in_force, values_of
+from adsum.compliance.editions import Guidance, edition_in_force, held, put_in_force, values_of
 from adsum.compliance.guidance import Authority, Number, numbers_of
 from adsum.compliance.models import Duty, Edition, RemotePermission, SponsorTerms
 from adsum.compliance.sponsorship import sponsored
@@ -154,7 +154,7 @@ def _duties(numbers: set[Number]) -> tuple[Duty, ...]:
 def adopt(edition: Edition, *, since: date, seen: str, act: Act) -> Edition:
     """Put an edition in force from that day on, by an officer who saw what it touches (`Touched.digest`). Raises AdsumError
     `changed` when that has become something else, and what `put_in_force` raises."""
-    touched = touched_by(edition, since=since, at=act.at)
+    touched = touched_by(held(edition), since=since, at=act.at)
     if touched.digest != seen:
         raise AdsumError("changed", _("What this edition touches has changed meanwhile. Look at it once more."))
     return put_in_force(edition, since=since, act=act, touched=touched.kept)

@@ -101,6 +101,16 @@ class Clock:
         """The day on which the policy's clock comes, or came, to a step."""
         return day_of(step, self.since, self.still)
 
+    def crossed_on(self, limits: Sequence[tuple[date, int]]) -> date:
+        """The day on which the limit that held on that day was reached. `limits`: from which day each holds, in order. Who is
+        beyond a lower one when it comes reaches it on that day, and no earlier."""
+        day = self.day_of(self.ceiling)
+        for nth, (first, limit) in enumerate(limits):
+            day = self.day_of(limit) if nth == 0 else max(first, self.day_of(limit))
+            if nth + 1 == len(limits) or day < limits[nth + 1][0]:
+                break
+        return day
+
     @property
     def crossed(self) -> bool:
         """The university has to have intervened."""

@@ -20,6 +20,7 @@ from adsum.compliance.duty_life import (
     TOLD,
     Doubt,
     Event,
+    Happened,
     Kind,
     Outcome,
     Part,
@@ -49,9 +50,12 @@ ABOUT = "duty"
 
 
 @transaction.atomic
-def open_duty(student: Person, kind: Kind, trigger: date, *, because: str, ref: str = "", act: Act | datetime) -> Duty:
-    """The duty about this; a new one where there is none. `ref` names what opened it, so that the same thing found twice opens
-    one; without it, the day of the trigger does. `act`: who opens it, or only when, where Adsum does."""
+def open_duty(
+    student: Person, kind: Kind, trigger: date, *, because: str | Happened, ref: str = "", act: Act | datetime
+) -> Duty:
+    """The duty about this; a new one where there is none. `because`: in an officer's words, or what Adsum found. `ref` names
+    what opened it, so that the same thing found twice opens one; without it, the day of the trigger does. `act`: who opens it,
+    or only when, where Adsum does."""
     by, at = (act.by, act.at) if isinstance(act, Act) else (None, act)
     cause = ref or trigger.isoformat()
     Person.objects.select_for_update().get(pk=student.pk)  # of two at once the second finds the first one's duty
@@ -63,7 +67,7 @@ def open_duty(student: Person, kind: Kind, trigger: date, *, because: str, ref: 
         student=student,
         kind=kind,
         cause=cause,
-        because=because.strip()[:300],
+        **_said_of(because),
         trigger_on=trigger,
         nation=settings.NATION,
         due_on=due_on(trigger, guided.whole(Number.REPORT_WORKING_DAYS), working_days()),
@@ -73,6 +77,12 @@ def open_duty(student: Person, kind: Kind, trigger: date, *, because: str, ref: 
     )
     _step(duty, Event.OPENED, by=by, at=at, trigger_on=trigger, due_on=duty.due_on)
     return duty
+
+
+def _said_of(because: str | Happened) -> dict[str, Any]:
+    if isinstance(because, Happened):
+        return {"happened": because.what, "facts": because.facts}
+    return {"because": because.strip()[:300]}
 
 
 @transaction.atomic

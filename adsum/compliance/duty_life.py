@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from adsum.core.working_days import WorkingDays
 
@@ -24,6 +25,33 @@ class Kind(StrEnum):
     COURSE_CHANGE = "course_change"
     PERMISSION = "permission"
     OTHER = "other"
+
+
+class Because(StrEnum):
+    """What Adsum found, when it opened a duty by itself."""
+
+    NOT_ENGAGED = "not_engaged"
+    NOT_ENROLLED = "not_enrolled"
+    PERMISSION_ENDED = "permission_ended"
+    ELSEWHERE = "elsewhere"
+    OTHER_COURSE = "other_course"
+    ENDED = "ended"
+    SUSPENDED = "suspended"
+    COMPLETED = "completed"
+
+
+class Happened(NamedTuple):
+    """The same with its number or its day, so that everyone reads it in their own language."""
+
+    what: Because
+    days: int | None = None
+    on: date | None = None
+
+    @property
+    def facts(self) -> dict[str, int | str]:
+        """As it is kept."""
+        days: dict[str, int | str] = {} if self.days is None else {"days": self.days}
+        return days if self.on is None else {**days, "on": self.on.isoformat()}
 
 
 class State(StrEnum):

@@ -151,13 +151,19 @@ def _write(edition: Edition, numbers: Mapping[Number, Given]) -> None:
     )
 
 
+def held(edition: Edition) -> Edition:
+    """The edition as it stands now; nobody else puts one of its authority in force until the end of the transaction."""
+    rows = Edition.objects.select_for_update(of=("self",)).filter(authority=edition.authority).order_by("pk")
+    return next(one for one in rows if one.pk == edition.pk)
+
+
 @transaction.atomic
 def put_in_force(edition: Edition, *, since: date, act: Act, touched: Mapping[str, Any] | None = None) -> Edition:
     """From that day on this edition applies. Pages go through `adoption.adopt`, which shows first what it touches.
 
     Raises AdsumError `in_force` when it already is, `earlier` for a day before the edition that applies now, `day_taken`.
     """
-    edition = Edition.objects.select_for_update(of=("self",)).get(pk=edition.pk)
+    edition = held(edition)
     if edition.in_force_from is not None:
         raise AdsumError("in_force", _("This edition is in force already, or will be on the day that was chosen."))
     last = Edition.objects.filter(authority=edition.authority, in_force_from__gt=since).order_by("in_force_from").first()

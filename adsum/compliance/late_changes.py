@@ -1,6 +1,6 @@
 """Absences of sponsored students that became attendance after the class: listed each week, and a contact once confirmed."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from adsum.attendance.rules import ATTENDED
 from adsum.attendance.weighing import Act
 from adsum.audit import services as audit_log
 from adsum.compliance.lateness import BY_OTHERS, Step, late_change
-from adsum.compliance.models import LateChange
+from adsum.compliance.models import LateChange, SponsorStanding
 from adsum.core.errors import AdsumError
 
 LISTED_FOR = timedelta(weeks=13)
@@ -81,6 +81,13 @@ def listed(students: Collection[int], at: datetime) -> list[Listed]:
     return sorted(rows, key=lambda row: (row.decided is not None, -row.change.at.timestamp()))
 
 
+def waiting_of(students: Collection[int], at: datetime) -> dict[int, int]:
+    """By student, how many late changes of the last weeks wait for compliance (three queries); others are left out."""
+    late = late_among(candidates(students, at - LISTED_FOR))
+    decided = set(LateChange.objects.filter(change__in=[step.pk for step in late.values()]).values_list("change", flat=True))
+    return dict(Counter(student for (_, student), step in late.items() if step.pk not in decided))
+
+
 @transaction.atomic
 def decide(changes: Iterable[MarkChange], *, counts: bool, act: Act) -> int:
     """Compliance looked at these, and they are contacts or not; how many. A later decision takes the place of an earlier one.
@@ -100,4 +107,13 @@ def decide(changes: Iterable[MarkChange], *, counts: bool, act: Act) -> int:
         actor=act.by.actor,
         at=act.at,
     )
+    _count_anew({change.student_id for change in wanted}, act.at)
     return len(wanted)
+
+
+def _count_anew(students: Collection[int], at: datetime) -> None:
+    """How many wait is counted each night, and of these students at once."""
+    waiting = waiting_of(students, at)
+    for row in SponsorStanding.objects.filter(student__in=students):
+        row.late_changes = waiting.get(row.student_id, 0)
+        row.save(update_fields=["late_changes"])

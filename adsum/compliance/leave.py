@@ -90,6 +90,7 @@ def decide_leave(
     Raises AdsumError with a code of `sponsor_rules.Held`, `not_sponsored`, `same_person`, `needs_words` to decline, `decided`.
     """
     today = civil_date(act.at)
+    Person.objects.select_for_update(no_key=True).get(pk=student.pk)  # of two at once the second counts the first one's days
     profile = sponsored([student.pk], leave.first).get(student.pk)
     if profile is None:
         raise AdsumError("not_sponsored", _("The student is not sponsored on these days."))

@@ -56,6 +56,25 @@ def _suspensions(profiles: Mapping[int, SponsorProfile], since: date, until: dat
             yield student, Pause(first, last or until, Because.SUSPENDED)
 
 
+def finished(profiles: Mapping[int, SponsorProfile], on: date) -> dict[int, date]:
+    """By student, the last day of a course that is over for them on a day: by its end, or because the student has withdrawn or
+    completed and is enrolled on none (one query). From then on nobody expects them to engage; that they left is a duty of its
+    own."""
+    ends = {pk: one.course_ends_on for pk, one in profiles.items()}
+    found = {pk: day for pk, day in ends.items() if day is not None and day < on}
+    rows = Enrolment.objects.filter(person__in=profiles, starts_on__lte=on).exclude(status=Enrolment.Status.SUSPENDED)
+    last = dict[int, tuple[str, date | None]]()
+    columns = ("person", "course", "status", "starts_on", "ends_on")
+    for student, course, status, first, ends_on in rows.order_by("starts_on", "pk").values_list(*columns):
+        profile = profiles[student]
+        if profile.course_id in {None, course} or first >= profile.since:
+            last[student] = status, ends_on
+    for student, (status, ends_on) in last.items():
+        if status != Enrolment.Status.ENROLLED and ends_on is not None and ends_on < on:
+            found[student] = min(ends_on, found.get(student, ends_on))
+    return found
+
+
 def needs_approval(first: date, last: date, terms: Terms) -> bool:
     """Whether an absence is so long that compliance approves it, too."""
     days = working_days()

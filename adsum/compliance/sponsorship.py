@@ -48,6 +48,12 @@ def sponsored(students: Collection[int] | None, on: date) -> dict[int, SponsorPr
     return {one.student_id: one for one in profiles}
 
 
+def sponsored_between(first: date, last: date) -> dict[int, SponsorProfile]:
+    """The same of every student who was sponsored on any day from one to another, for long or not (one query)."""
+    held = current().filter(Q(until=None) | Q(until__gte=first), since__lte=last)
+    return {one.student_id: one for one in held.select_related("course").order_by("since", "pk")}
+
+
 def was_known(student: Person, *, on: date, known_at: datetime) -> SponsorProfile | None:
     """The same of one student, as it was known then (one query)."""
     then = SponsorProfile.objects.filter(Q(superseded_at=None) | Q(superseded_at__gt=known_at), recorded_at__lte=known_at)

@@ -5,21 +5,20 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from django.db.models import Min, Q
-from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.compliance.duties import open_duty
-from adsum.compliance.duty_life import Kind
+from adsum.compliance.duty_life import Because, Happened, Kind
 from adsum.compliance.guidance import Authority
 from adsum.compliance.models import Duty, Edition, SponsorProfile
-from adsum.compliance.sponsorship import sponsored
+from adsum.compliance.sponsorship import sponsored_between
 from adsum.compliance.trigger_rules import Found, Row, find
 from adsum.core.university import civil_date
 from adsum.timetable.models import Enrolment
 
-LOOKS_BACK = timedelta(days=60)
-"""How long ago an enrolment may have ended when it is first seen, and still open a duty. What happened before guidance was in
-force here was not for Adsum to open."""
+LOOKS_BACK = timedelta(days=400)
+"""How long ago an enrolment may have ended when it is first seen, and still open a duty: a registry learns of some things
+months later. What happened before guidance was in force here was not for Adsum to open."""
 
 
 def follow_enrolments(*, at: datetime) -> int:
@@ -30,13 +29,14 @@ def follow_enrolments(*, at: datetime) -> int:
     if began is None or began > today:
         return 0
     since = max(today - LOOKS_BACK, began)
-    profiles = {**sponsored(None, since), **sponsored(None, today)}
+    profiles = sponsored_between(since, today)
     found = list(_found(profiles, since, today))
     known = set(Duty.objects.filter(student__in={student for student, _one in found}).values_list("student", "kind", "cause"))
     new = [(student, one) for student, one in found if (student, one.kind, one.cause) not in known]
     people = Person.objects.in_bulk({student for student, _one in new})
     for student, one in new:
-        open_duty(people[student], one.kind, min(one.on, today), because=_because(one), ref=one.cause, act=at)
+        because = Happened(HAPPENED[one.kind], on=one.on)
+        open_duty(people[student], one.kind, min(one.on, today), because=because, ref=one.cause, act=at)
     return len(new)
 
 
@@ -48,15 +48,10 @@ def _found(profiles: Mapping[int, SponsorProfile], since: date, today: date) -> 
         row = Row(one.pk, one.course_id, one.status, one.starts_on, one.ends_on)
         by_student.setdefault(one.person_id, []).append(row)
     for student, profile in profiles.items():
-        mine = [one for one in by_student.get(student, []) if profile.course_id in {None, one.course}]
-        for found in find(mine, profile.course_ends_on, since=since, today=today):
-            yield student, found
+        mine, course = by_student.get(student, []), profile.course_id
+        for found in find(mine, profile.course_ends_on, course=course, since=max(since, profile.since), today=today):
+            if profile.until is None or found.on <= profile.until:
+                yield student, found
 
 
-def _because(one: Found) -> str:
-    day = one.on.strftime("%d/%m/%Y")
-    return {
-        Kind.WITHDRAWAL: _("The enrolment ended on %(day)s.") % {"day": day},
-        Kind.SUSPENSION: _("The enrolment was suspended from %(day)s.") % {"day": day},
-        Kind.EARLY_COMPLETION: _("The course was completed on %(day)s, before the end that the CAS names.") % {"day": day},
-    }[one.kind]
+HAPPENED = {Kind.WITHDRAWAL: Because.ENDED, Kind.SUSPENSION: Because.SUSPENDED, Kind.EARLY_COMPLETION: Because.COMPLETED}

@@ -6,26 +6,26 @@ days on which things came to be so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Min
-from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.audit.following import take_up
 from adsum.audit.services import Entry, record_all
 from adsum.compliance.class_counts import missed_in_a_row, whole_months
 from adsum.compliance.clock import Clock
-from adsum.compliance.clocks import Rules, begins, clocks
+from adsum.compliance.clocks import Rules, begins, clocks, limits_up_to
 from adsum.compliance.duties import open_duty
-from adsum.compliance.duty_life import Kind
+from adsum.compliance.duty_life import Because, Happened, Kind
 from adsum.compliance.engaged import contacts_of, counting_days
 from adsum.compliance.guidance import Authority, Number
-from adsum.compliance.models import Edition, LeaveApproval, SponsorAlert, SponsorProfile, SponsorStanding
+from adsum.compliance.late_changes import waiting_of
+from adsum.compliance.models import Duty, Edition, LeaveApproval, SponsorAlert, SponsorProfile, SponsorStanding
 from adsum.compliance.signs import Found, Kept, how_ended, of_clock, of_contacts, of_months, of_permission, of_row
 from adsum.compliance.sponsor_rules import IN_CLASSROOM, Arrival, Level, Permission, permission_on
 from adsum.compliance.sponsorship import sponsored, steps_of
@@ -53,6 +53,8 @@ class Night:
     taught: Taught
     since: date
     """The first day on which guidance was in force here: what happened before was not for Adsum to open."""
+    limits: Sequence[tuple[date, int]]
+    """From which day each limit without engagement held."""
 
 
 class Opened(NamedTuple):
@@ -60,7 +62,7 @@ class Opened(NamedTuple):
 
     kind: Kind
     trigger: date
-    because: str
+    because: Happened
     ref: str
 
 
@@ -71,7 +73,7 @@ def watch(*, at: datetime) -> int:
     rules = Rules.on(on)
     profiles = sponsored(None, on)
     began = Edition.objects.filter(authority=Authority.UKVI).aggregate(first=Min("in_force_from"))["first"] or on
-    night = Night(at, on, rules, Taught(_year_of(on), on), began)
+    night = Night(at, on, rules, Taught(_year_of(on), on), began, limits_up_to(on))
     students, new = sorted(profiles), 0
     for first in range(0, len(students), BATCH):
         batch = {pk: profiles[pk] for pk in students[first : first + BATCH]}
@@ -100,11 +102,12 @@ def _look_at(batch: Mapping[int, SponsorProfile], night: Night) -> int:
 def _keep_standings(
     batch: Mapping[int, SponsorProfile], running: Mapping[int, Clock], shares: Mapping[int, Share], night: Night
 ) -> None:
-    rows = []
+    rows, waiting = [], waiting_of(batch, night.at)
     for pk, profile in batch.items():
         clock, share = running.get(pk), shares.get(pk, Share())
         row = SponsorStanding(student_id=pk, profile=profile, on=night.on, limit=night.rules.limit)
         row.taught_minutes, row.remote_minutes = share
+        row.late_changes = waiting.get(pk, 0)
         if clock is not None:
             row.since, row.policy_days, row.calendar_days = clock.since, clock.policy_days, clock.calendar_days
             row.step, row.next_on = clock.step, clock.next_on
@@ -210,11 +213,8 @@ def _let_go(profiles: Mapping[int, SponsorProfile], night: Night) -> None:
 
 def _open_duties(batch: Mapping[int, SponsorProfile], running: Mapping[int, Clock], night: Night) -> int:
     """Open what has to be looked at by officers; how many are new."""
-    wanted = [
-        (pk, one)
-        for pk, one in (*_of_clocks(running), *_of_profiles(batch, night), *_of_leave(batch, night), *_of_courses(batch, night))
-        if one.trigger >= night.since
-    ]
+    found = (*_of_clocks(running, night), *_of_profiles(batch, night), *_of_leave(batch, night), *_of_courses(batch, night))
+    wanted = [(pk, one) for pk, one in found if one.trigger >= night.since]
     people = Person.objects.in_bulk({pk for pk, _one in wanted})
     duties = [
         open_duty(people[pk], one.kind, one.trigger, because=one.because, ref=one.ref, act=night.at) for pk, one in wanted
@@ -222,11 +222,16 @@ def _open_duties(batch: Mapping[int, SponsorProfile], running: Mapping[int, Cloc
     return sum(duty.opened_at == night.at for duty in duties)
 
 
-def _of_clocks(running: Mapping[int, Clock]) -> Iterator[tuple[int, Opened]]:
-    for pk, clock in running.items():
-        if clock.crossed:
-            because = _("%(days)s days without engagement by the university’s clock.") % {"days": clock.ceiling}
-            yield pk, Opened(Kind.NON_ENGAGEMENT, clock.day_of(clock.ceiling), because, f"no_engagement:{clock.since}")
+def _of_clocks(running: Mapping[int, Clock], night: Night) -> Iterator[tuple[int, Opened]]:
+    """Who has not engaged for so long. One silence opens one duty, even when its beginning is put right to an earlier day: a
+    duty from later than the limit was reached is about the same one."""
+    crossed = {pk: clock.crossed_on(night.limits) for pk, clock in running.items() if clock.crossed}
+    known = Duty.objects.filter(student__in=crossed, kind=Kind.NON_ENGAGEMENT).order_by("trigger_on")
+    latest = dict(known.values_list("student", "trigger_on"))
+    for pk, trigger in crossed.items():
+        if pk not in latest or latest[pk] < trigger:
+            because = Happened(Because.NOT_ENGAGED, days=running[pk].ceiling)
+            yield pk, Opened(Kind.NON_ENGAGEMENT, trigger, because, f"no_engagement:{running[pk].since}")
 
 
 def _of_profiles(batch: Mapping[int, SponsorProfile], night: Night) -> Iterator[tuple[int, Opened]]:
@@ -234,11 +239,11 @@ def _of_profiles(batch: Mapping[int, SponsorProfile], night: Night) -> Iterator[
     for pk, profile in batch.items():
         late = profile.enrol_by is not None and night.on > profile.enrol_by
         if profile.enrol_by is not None and late and Arrival.ENROLLED not in steps.get(profile.cas_number, {}):
-            because = _("Not enrolled by the latest day to enrol.")
+            because = Happened(Because.NOT_ENROLLED, on=profile.enrol_by)
             yield pk, Opened(Kind.NO_ENROLMENT, profile.enrol_by, because, f"enrol_by:{profile.enrol_by}")
         standing = permission_on(profile.facts, night.on)
         if profile.permission_end is not None and standing.state == Permission.ENDED:
-            because = _("The permission has ended, and no application is known.")
+            because = Happened(Because.PERMISSION_ENDED, on=profile.permission_end)
             yield pk, Opened(Kind.PERMISSION, profile.permission_end + _DAY, because, f"permission:{profile.permission_end}")
 
 
@@ -249,8 +254,9 @@ def _of_leave(batch: Mapping[int, SponsorProfile], night: Night) -> Iterator[tup
         student__in=batch, approved=True, withdrawn_at=None, first_day__lte=night.on, first_day__gte=night.since
     )
     for one in leave.exclude(place=""):
-        if days.passed(one.first_day - _DAY, one.last_day) >= least:
-            because = _("Studies elsewhere for so long that it is notified.")
+        away = days.passed(one.first_day - _DAY, one.last_day)
+        if away >= least:
+            because = Happened(Because.ELSEWHERE, days=away)
             yield one.student_id, Opened(Kind.CHANGE_OF_LOCATION, one.first_day, because, f"leave:{one.ref}")
 
 
@@ -264,5 +270,5 @@ def _of_courses(batch: Mapping[int, SponsorProfile], night: Night) -> Iterator[t
         named = batch[student].course_id
         if named is not None and named not in {course for course, _first in courses}:
             course, first = courses[0]
-            because = _("Enrolled on another course than the CAS names.")
+            because = Happened(Because.OTHER_COURSE)
             yield student, Opened(Kind.COURSE_CHANGE, first, because, f"course:{course}")

@@ -19,6 +19,9 @@ from rich.table import Table
 from adsum.audit import tree
 from adsum.audit.reconciliation import last_reconciliation
 from adsum.checkin.symbol import MOST_MODULES, longest_host, modules_of
+from adsum.compliance import sponsorship
+from adsum.compliance.guidance import Authority
+from adsum.compliance.models import Edition, Funding
 from adsum.core.holidays import working_days
 from adsum.core.university import civil_date
 from adsum.integrations.files import lettering
@@ -111,6 +114,7 @@ def findings(at: datetime) -> Iterator[Finding]:
             yield _reconciled(at)
             yield _mail(at)
             yield _feeds()
+            yield _guidance(civil_date(at))
             yield _data_protection()
 
 
@@ -279,6 +283,28 @@ def _feeds() -> Finding:
     told = "; ".join(f"{feed.name} since {feed.last_success_at or feed.watched_since:%Y-%m-%d %H:%M} UTC" for feed in stale)
     why = next((feed.last_error for feed in stale if feed.last_error), "")
     return Finding("Feeds", State.UNWISE, f"without an answer: {told}. {why}".strip(), "Look at Imports, Feeds.")
+
+
+def _guidance(today: date) -> Finding:
+    """Without guidance in force nothing is watched, and no job says so but that of the night."""
+    what = "Guidance"
+    sponsored = sponsorship.current(today).exists()
+    funded = Funding.objects.exclude(ends_on__lt=today).exists()
+    missing = [
+        whose
+        for whose, here in ((Authority.UKVI, sponsored), (Authority.SLC, funded))
+        if here and not Edition.objects.filter(authority=whose, in_force_from__lte=today).exists()
+    ]
+    if not missing:
+        says = "in force for whom it is needed" if sponsored or funded else "no sponsored or funded students are known"
+        return Finding(what, State.GOOD, says)
+    names = {Authority.UKVI: "sponsored students: no clock runs", Authority.SLC: "funded students: no code is suggested"}
+    return Finding(
+        what,
+        State.BAD,
+        f"no edition is in force for {' and for '.join(names[one] for one in missing)}, and nothing opens by itself",
+        "A compliance officer puts an edition in force: Guidance.",
+    )
 
 
 def _verified(at: datetime) -> Finding:

@@ -9,6 +9,7 @@ from django.utils.functional import SimpleLazyObject
 
 from adsum.accounts.models import BreakGlass
 from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, NOBODY, Access, Role
+from adsum.compliance.models import SponsorStanding
 from adsum.engagement.models import Case
 from adsum.web.middleware import PersonRequest
 from adsum.web.navigation import Item, items_for
@@ -43,6 +44,8 @@ def _waiting(request: PersonRequest) -> dict[str, int]:
     if access.holds(Role.TUTOR) and not access.holds(*KEEPS_RECORDS):
         asked["cases"] = Case.objects.visible_to(request.user, access).owned()
         asked["unopened"] = open_to(request)
+    if access.holds(Role.COMPLIANCE_UKVI):
+        asked["compliance"] = SponsorStanding.objects.filter(late_changes__gt=0).exclude(student=request.user)
     kinds = kinds_of(request) if access.holds(*KEEPS_REGISTERS) else dict[str, Kind]()
     asked |= {name: kind.waiting(request) for name, kind in kinds.items()}
     counts = counted(request.user, asked)

@@ -69,6 +69,25 @@ def test_b2_b4_sixty_calendar_days_but_not_those_of_vacations(
 
 
 @pytest.mark.parametrize(
+    ("limits", "crossed"),
+    [
+        ([(-400, 60)], 60),
+        ([(-400, 60), (10, 50)], 50),
+        ([(-400, 60), (50, 50)], 50),
+        ([(-400, 60), (55, 50)], 55),  # beyond the new limit when it came: on that day, and no earlier
+        ([(-400, 60), (60, 50)], 60),
+        ([(-400, 60), (61, 50)], 60),  # reached under the old one
+        ([(-400, 50), (40, 60)], 60),  # the old one was never reached
+        ([(-400, 60), (30, 55), (58, 50)], 55),
+    ],
+)
+def test_g2_a_limit_that_falls_is_reached_on_the_day_it_comes_at_the_earliest(limits: list[tuple[int, int]], crossed: int):
+    found = clock([0], 70, ceiling=limits[-1][1])
+    assert found.crossed_on([(on(first), limit) for first, limit in limits]) == on(crossed)
+    assert found.crossed_on([]) == on(limits[-1][1])
+
+
+@pytest.mark.parametrize(
     ("ladder", "ceiling", "steps"),
     [
         (LADDER, 60, (7, 14, 21, 42, 50, 55, 60)),

@@ -41,6 +41,26 @@ def test_what_an_enrolment_says(rows: list[Row], found: list[tuple[Kind, date]])
     assert [(one.kind, one.on) for one in find(rows, ENDS, since=SINCE, today=TODAY)] == found
 
 
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (row(ENROLLED, starts_on=date(2026, 11, 17), pk=2, course=8), []),  # moved to another course
+        (row(ENROLLED, starts_on=date(2026, 11, 30), pk=2, course=8), []),
+        (row(ENROLLED, starts_on=date(2026, 12, 1), pk=2, course=8), [Kind.WITHDRAWAL]),  # too late to be a move
+        (row(ENROLLED, LAST_WEEK, pk=2, course=8), [Kind.WITHDRAWAL]),  # both are over
+        (row(SUSPENDED, starts_on=LAST_WEEK, pk=2, course=8), [Kind.WITHDRAWAL]),  # of no concern here
+    ],
+)
+def test_who_has_moved_to_another_course_has_not_withdrawn(other: Row, found: list[Kind]):
+    rows = [row(ENROLLED, LAST_WEEK), other]
+    assert [one.kind for one in find(rows, ENDS, course=7, since=SINCE, today=TODAY)] == found
+
+
+def test_gone_from_the_roster_and_called_a_withdrawal_later_is_one_cause():
+    first, second = (list(find([row(status, LAST_WEEK)], ENDS, since=SINCE, today=TODAY)) for status in (ENROLLED, WITHDRAWN))
+    assert first == second
+
+
 def test_dates_put_right_name_the_same_cause():
     first, second = (list(find([row(WITHDRAWN, day)], ENDS, since=SINCE, today=TODAY)) for day in (LAST_WEEK, TODAY))
     assert [one.cause for one in first] == [one.cause for one in second]

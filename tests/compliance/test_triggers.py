@@ -43,6 +43,22 @@ def test_what_is_known_beforehand_counts_from_the_day_it_is_known(story: Sponsor
     assert Duty.objects.get().trigger_on == TRIGGER
 
 
-def test_what_was_over_before_guidance_was_in_force_opens_none(story: Sponsored):
+def test_what_a_registry_learns_months_later_opens_one_all_the_same(story: Sponsored):
+    enrolled(story, story.student, "withdrawn", date(2026, 9, 22))
+    assert follow_enrolments(at=NINE + 60 * DAY) == 1
+    assert Duty.objects.get().trigger_on == date(2026, 9, 22)
+
+
+def test_who_was_sponsored_for_a_few_weeks_only_is_not_missed(story: Sponsored):
+    student = story.world.student()
+    enrolled(story, student, "withdrawn", date(2026, 10, 9))
+    sponsor(student, act=story.act(), since=date(2026, 10, 1), until=date(2026, 10, 20))
+    assert follow_enrolments(at=NINE) == 1
+
+
+def test_what_was_over_before_the_sponsorship_began_or_came_after_its_end_opens_none(story: Sponsored):
     enrolled(story, story.student, "withdrawn", date(2026, 9, 1))
+    other = story.world.student()
+    enrolled(story, other, "withdrawn", date(2026, 11, 2))
+    sponsor(other, act=story.act(), until=date(2026, 10, 20))
     assert follow_enrolments(at=NINE) == 0

@@ -114,6 +114,41 @@ def test_b2_sixty_days_open_a_duty_on_the_day_itself_and_once(ward: Ward):
     assert Duty.objects.count() == 1, "that the student came back is for two officers to weigh"
 
 
+def test_one_silence_opens_one_duty_even_when_its_beginning_is_put_right(ward: Ward):
+    ward.seen(date(2026, 9, 20))
+    ward.seen(date(2026, 9, 23))
+    watch(at=night(date(2026, 11, 22)))
+    Mark.objects.filter(session__starts_on=date(2026, 9, 23)).update(status=Status.ABSENT)
+    watch(at=night(date(2026, 11, 23)))
+    assert list(Duty.objects.values_list("trigger_on", flat=True)) == [date(2026, 11, 22)]
+    assert SponsorStanding.objects.get().policy_days == 64
+    ward.seen(date(2026, 11, 24))
+    watch(at=night(date(2027, 1, 23)))
+    assert Duty.objects.count() == 2, "another silence"
+
+
+@pytest.mark.parametrize("status", ["withdrawn", "completed"])
+def test_who_has_left_is_not_expected_any_more(ward: Ward, status: str):
+    ward.seen(date(2026, 9, 23))
+    Enrolment.objects.filter(pk=ward.enrolment.pk).update(status=status, ends_on=date(2026, 10, 1))
+    watch(at=night(date(2026, 11, 23)))
+    assert not Duty.objects.exists()
+    assert not SponsorAlert.objects.exists()
+    Enrolment.objects.filter(pk=ward.enrolment.pk).update(status="enrolled", ends_on=None)
+    watch(at=night(date(2026, 11, 24)))
+    assert Duty.objects.get().trigger_on == date(2026, 11, 22), "it was put right"
+
+
+def test_after_the_end_of_the_course_no_clock_runs(ward: Ward):
+    ward.seen(date(2026, 9, 23))
+    ward.sponsor(ward.student, course_ends_on=date(2026, 11, 21))
+    watch(at=night(date(2026, 11, 23)))
+    assert not Duty.objects.exists()
+    ward.sponsor(ward.student, course_ends_on=date(2026, 11, 23))
+    watch(at=night(date(2026, 11, 23)))
+    assert Duty.objects.get().trigger_on == date(2026, 11, 22)
+
+
 def test_b4_vacations_of_course_and_level_hold_the_clock_and_research_has_none(ward: Ward):
     ward.seen(date(2026, 12, 1))
     Vacation.objects.create(name="Christmas", starts_on=date(2026, 12, 12), ends_on=date(2027, 1, 10))
@@ -280,8 +315,8 @@ def vars_of(what: Sponsorship) -> dict[str, Any]:
 
 def test_from_sixty_to_fifty_and_exactly_who_appears(ward: Ward):
     today = date(2026, 11, 23)
-    near, far, gone = (ward.world.student(f"{name} Case") for name in ("Near", "Far", "Gone"))
-    for n, (student, days) in enumerate(((near, 50), (far, 49), (gone, 60))):
+    near, nearer, far, gone = (ward.world.student(f"{name} Case") for name in ("Near", "Nearer", "Far", "Gone"))
+    for n, (student, days) in enumerate(((near, 50), (nearer, 57), (far, 49), (gone, 60))):
         ward.sponsor(student, cas=f"CAS{n}")
         ward.seen(today - days * DAY, student=student)
     ward.seen(today - DAY)
@@ -296,7 +331,7 @@ def test_from_sixty_to_fifty_and_exactly_who_appears(ward: Ward):
         (Number.NO_ENGAGEMENT_CEILING, "60.00", "50.00")
     ]
     assert [one.terms.limit for one in touched.terms] == [60]
-    assert [one.student for one in touched.crossings if one.appears] == [near]
+    assert [one.student for one in touched.crossings if one.appears] == [nearer, near]
     assert touched.duties == (duty,)
     with pytest.raises(AdsumError) as refused:
         adopt(coming, since=today, seen="something else", act=ward.act(night(today)))
@@ -305,8 +340,8 @@ def test_from_sixty_to_fifty_and_exactly_who_appears(ward: Ward):
     adopt(coming, since=today, seen=touched.digest, act=ward.act(night(today)))
     assert Edition.objects.get(pk=coming.pk).touched["duties"] == [duty.pk]
     watch(at=night(today))
-    assert set(Duty.objects.values_list("student", flat=True)) == {gone.pk, near.pk}
-    assert Duty.objects.get(student=near).trigger_on == today
+    assert set(Duty.objects.values_list("student", flat=True)) == {gone.pk, near.pk, nearer.pk}
+    assert {Duty.objects.get(student=one).trigger_on for one in (near, nearer)} == {today}, "no day before it was in force"
     with pytest.raises(AdsumError) as refused:
         set_terms(Terms(limit=51), valid_from=today, act=ward.act())
     assert "between 1 and 50 days" in refused.value.message

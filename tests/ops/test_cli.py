@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 from django_q.models import Task
 
+from adsum.accounts.rules import Role
+from adsum.attendance.weighing import Act
 from adsum.core.errors import AdsumError
 from adsum.ops import database, health, serve
 from adsum.ops.cli import COMMANDS, main
 from tests.kit import migrated
 from tests.kit.commands import adsum, environment, free_port, get, running, wait_for
+from tests.kit.guidance import in_force
+from tests.kit.sponsoring import sponsor
+from tests.kit.world import World
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -35,6 +40,17 @@ def test_half_a_year_before_the_file_of_bank_holidays_ends_check_says_so(today: 
     said = next(one for one in health.findings(today) if one.what == "Bank holidays")
     assert (said.state, "2028-12-26" in said.says, "bank-holidays.json" in said.says) == (state, True, True)
     assert bool(said.do) == (state != health.State.GOOD)
+
+
+@pytest.mark.django_db
+def test_check_says_when_no_guidance_is_in_force_and_nothing_opens(world: World):
+    assert (found("Guidance").state, found("Guidance").do) == (health.State.GOOD, "")
+    officer, student = world.person(Role.COMPLIANCE_UKVI), world.student()
+    sponsor(student, act=Act(officer, AT))
+    said = found("Guidance")
+    assert (said.state, "sponsored students: no clock runs" in said.says) == (health.State.BAD, True)
+    in_force(officer)
+    assert found("Guidance").state == health.State.GOOD
 
 
 def test_help_names_every_command(capsys):

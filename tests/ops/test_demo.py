@@ -24,6 +24,10 @@ from adsum.attendance.rules import Source, Status
 from adsum.audit.reconciliation import Compared, who_is_who
 from adsum.checkin.models import GateState, Opening, Scan
 from adsum.checkin.services import open_checkin
+from adsum.compliance.duty_life import State as DutyState
+from adsum.compliance.models import ChangeOfCircumstance, Confirmation, Duty, FundingLeftOver, Representation, TheirWorklist
+from adsum.compliance.representation_life import Stance
+from adsum.compliance.slc_codes import ChangeState, ConfirmationState
 from adsum.core.errors import AdsumError
 from adsum.ops.demo import ACTOR, PASSWORD
 from adsum.ops.demo.calendar import around
@@ -249,7 +253,8 @@ def test_scans_are_the_marks_they_made(demo):
 THROUGH_VERBS = (
     r"^(absence|alert|amendment|case|conduct|concern|fallback|foreseen|message|monitoring|placement|privacy|rehearsal)\."
     r"|^(report|rights)\."
-    r"|^(arrival|duty|edition|funding|liability|partner|partner_check|representation|sample_ukvi|sponsorship|visa_decisions)\."
+    r"|^(arrival|duty|edition|funding|funding_change|funding_code|liability|partner|partner_check|representation)\."
+    r"|^(sample_ukvi|sponsorship|visa_decisions|worklist)\."
     r"|^(rules|welfare_hold|work)\.|^contact\.(details|log)$|^sign_in\.slow$|^mark\.(absence|amend|undo)$"
     r"|^(enrolment\.partner|class\.changed|adjustment\.make|role\.grant)$"
 )
@@ -280,6 +285,18 @@ def test_its_record_is_what_its_log_says(demo):
     compare_roles(compared, people)
     assert compared.difference is None
     assert compared.counts["steps"] == compared.counts["events"] == MarkChange.objects.count()
+
+
+def test_officers_see_every_state(demo):
+    assert set(Duty.objects.values_list("state", flat=True)) == set(DutyState)
+    assert Duty.objects.running().filter(due_on__lt=AT.date()).exists(), "one is overdue"
+    assert set(Confirmation.objects.values_list("state", flat=True)) == set(ConfirmationState)
+    changes = set(ChangeOfCircumstance.objects.values_list("state", flat=True))
+    assert changes == set(ChangeState) - {ChangeState.NOT_NEEDED}
+    contested = Representation.objects.filter(stance=Stance.CONTESTS, considered_at=None)
+    assert set(contested.values_list("about", flat=True)) == {"duty", "funding_code"}
+    assert FundingLeftOver.objects.filter(settled_at=None).exists()
+    assert TheirWorklist.objects.exclude(given_back_at=None).exists()
 
 
 # Who is named where

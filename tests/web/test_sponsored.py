@@ -87,7 +87,7 @@ def test_the_list_costs_the_same_for_one_and_for_three(office: Office, many: int
     office.page("sponsors")
     with CaptureQueriesContext(connection) as queries:
         office.page("sponsors")
-    assert len(queries) == 7
+    assert len(queries) == 8
 
 
 def test_a_profile_by_hand_and_from_a_file_with_lines_that_say_why(office: Office):
@@ -180,11 +180,16 @@ def test_a_late_change_is_confirmed_in_one_go(office: Office):
     mark_students(room.session, [room.alice], Status.PRESENT, by=room.lecturer, at=later, reason_code=Reason.SEEN_IN_CLASS)
     room.sign_in(office.officer, later + timedelta(hours=1))
     assert "once confirmed" in office.page("sponsor", room.alice.ref)
+    watch(at=later + timedelta(hours=1))
+    page = office.page("compliance")
+    assert "1 student has a mark that became attendance after the class." in page
+    assert re.search(r"Sponsored students 1 ", page), "the menu counts it"
     page = office.client.get(reverse("late_changes")).content.decode()
     (change,) = re.findall(r'name="change" value="(\d+)"', page)
     answer = office.client.post(reverse("late_changes"), {"change": change, "action": "confirm"}, follow=True)
     assert "1 change decided." in notices(answer)
     assert LateChange.objects.get().counts
+    assert "became attendance after the class" not in office.page("compliance"), "counted anew at once"
     assert "0 of 60 days since 23 November 2026" in office.page("sponsor", room.alice.ref)
 
 

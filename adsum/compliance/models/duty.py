@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from adsum.accounts.models import Person
-from adsum.compliance.duty_life import RUNNING, Event, Kind, Outcome, Reason, Result, State, Way
+from adsum.compliance.duty_life import RUNNING, Because, Event, Kind, Outcome, Reason, Result, State, Way
 from adsum.compliance.models.edition import Edition
 from adsum.core.declared import For, From, Keep, declare
 
@@ -33,8 +33,11 @@ class Duty(models.Model):
     kind = models.CharField(max_length=20, choices=[(k.value, k.value) for k in Kind])
     cause = models.CharField(max_length=120)
     """What opened it, so that the same thing opens one duty alone: such as an enrolment and what became of it."""
-    because = models.CharField(max_length=300)
-    """The same in words, for officers."""
+    because = models.CharField(max_length=300, blank=True)
+    """The same in words, for officers, where one of them opened it."""
+    happened = models.CharField(max_length=20, blank=True, choices=[(b.value, b.value) for b in Because])
+    """What Adsum found, where it opened the duty by itself; with `facts` everyone reads it in their own language."""
+    facts = models.JSONField(default=dict, blank=True)
     trigger_on = models.DateField()
     """The day from which the working days count."""
     nation = models.CharField(max_length=20)
@@ -66,8 +69,8 @@ class Duty(models.Model):
         Keep.COMPLIANCE,
         For.SPONSOR,
         From.STAFF,
-        facts="ref kind cause trigger_on nation due_on edition opened_at state outcome reason proposal confirmed_at "
-        "reported_on closed_at",
+        facts="ref kind cause happened facts trigger_on nation due_on edition opened_at state outcome reason proposal "
+        "confirmed_at reported_on closed_at",
         people="opened_by proposed_by confirmed_by reported_by",
         names="reference",
         words="because",

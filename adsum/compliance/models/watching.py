@@ -131,13 +131,15 @@ class SponsorStanding(models.Model):
     next_on = models.DateField(null=True)
     taught_minutes = models.PositiveIntegerField(default=0)
     remote_minutes = models.PositiveIntegerField(default=0)
+    late_changes = models.PositiveSmallIntegerField(default=0)
+    """How many absences that became attendance after the class wait for compliance."""
 
     declared = declare(
         "student",
         Keep.COMPLIANCE,
         For.SPONSOR,
         From.ADSUM,
-        facts="profile on since policy_days calendar_days step limit next_on taught_minutes remote_minutes",
+        facts="profile on since policy_days calendar_days step limit next_on taught_minutes remote_minutes late_changes",
         goes=True,
     )
 

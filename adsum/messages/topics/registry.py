@@ -27,6 +27,7 @@ NAMES = (
     "rights",
     "support",
     "decisions",
+    "compliance",
 )  # fmt: skip
 TOPICS: dict[str, Topic] = {name: import_module(f"{__package__}.{name}").TOPIC for name in NAMES}
 

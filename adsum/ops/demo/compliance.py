@@ -8,13 +8,14 @@ from adsum.accounts.rules import Role
 from adsum.attendance.weighing import Act
 from adsum.compliance import duties, editions
 from adsum.compliance.assessment import enter_decisions
-from adsum.compliance.duty_life import Kind, Outcome, Reason, Result, Way
+from adsum.compliance.duty_life import BY_HAND, BY_MAIL, Kind, Outcome, Reason, Result
+from adsum.compliance.duty_reports import ways_to
 from adsum.compliance.funding import Profile, keep_profiles
 from adsum.compliance.liability import Given, enter_points
 from adsum.compliance.models import Duty, Edition
 from adsum.compliance.partner_checks import plan_check
 from adsum.compliance.representation_life import Stance
-from adsum.compliance.representations import About, answer, consider, open_about
+from adsum.compliance.representations import About, answer, consider, note_opened, open_about
 from adsum.compliance.samples import draw_sample
 from adsum.compliance.scopes import Scope
 from adsum.compliance.sponsor_rules import Arrival, Level, Sponsorship
@@ -36,7 +37,7 @@ def make_compliance(population: Population, calendar: TeachingCalendar, *, at: d
     officer = population.personas["compliance"]
     others = RoleGrant.objects.filter(role=Role.COMPLIANCE_UKVI).exclude(person=officer).order_by("pk").select_related("person")
     second = others[0].person
-    _guidance(Act(officer, at - 60 * DAY))
+    _guidance(calendar.entry - 30 * DAY, Act(officer, at - 60 * DAY))
     own = population.personas["student"]
     students = [one for one in population.students if one.person is not own]
     here = [one for one in students if one.left_on is None and not one.suspended]
@@ -50,11 +51,14 @@ def make_compliance(population: Population, calendar: TeachingCalendar, *, at: d
     begin(draw_sample(Scope.UKVI, 3, course=None, as_of=at - DAY, by=officer, at=at - timedelta(hours=1), seed="demo"))
 
 
-def _guidance(act: Act) -> None:
-    """Every edition that comes with Adsum is in force from its date on."""
+def _guidance(began: date, act: Act) -> None:
+    """Every edition is in force from its date on, and the first of each authority from before the year begins."""
     editions.load_shipped(at=act.at)
+    authorities = set[str]()
     for one in Edition.objects.filter(in_force_from=None).order_by("dated", "pk"):
-        editions.put_in_force(one, since=one.dated, act=act)
+        since = one.dated if one.authority in authorities else min(one.dated, began)
+        editions.put_in_force(one, since=since, act=act)
+        authorities.add(one.authority)
 
 
 def _courses() -> dict[str, Course]:
@@ -86,6 +90,7 @@ def _sponsor(students: list[Student], calendar: TeachingCalendar, act: Act) -> N
 def _duties(students: list[Student], officer: Person, second: Person, at: datetime) -> None:
     """One in each state; the days of one are over."""
     kinds = (Kind.SUSPENSION, Kind.COURSE_CHANGE, Kind.OTHER, Kind.WITHDRAWAL, Kind.CHANGE_OF_LOCATION, Kind.EARLY_COMPLETION)
+    _unusual(students[12:], officer, second, at)
     begun = at - 12 * DAY
     made = [
         duties.open_duty(one.person, kind, civil_date(begun), because=BECAUSE[kind], act=begun)
@@ -109,10 +114,47 @@ def _duties(students: list[Student], officer: Person, second: Person, at: dateti
         if nth >= 4:
             duties.report(proposed, civil_date(other.at), f"SMS-{nth:05d}", "The change and its date.", act=other)
         if nth == 5:
-            duties.hear_try(duty.ref, Way.UNIVERSITY_MAIL, Result.OPENED, at=other.at + DAY)
+            _told(duty, Act(second, other.at + DAY))
+
+
+def _told(duty: Duty, act: Act) -> None:
+    """The student was told over every way that is recorded."""
+    for way in ways_to(duty.student):
+        if way in BY_MAIL:
+            duties.hear_try(duty.ref, way, Result.OPENED, at=act.at)
+        else:
+            duties.write_try(duty, way, BY_HAND[way][0], act=act)
+
+
+def _unusual(students: list[Student], officer: Person, second: Person, at: datetime) -> None:
+    """One that two officers agreed not to report, whose student is still to be told; and a report that the student contests."""
+    begun = at - 8 * DAY
+    first, other = Act(officer, begun + DAY), Act(second, begun + 2 * DAY)
+    kinds = (Kind.PLACEMENT_CHANGE, Kind.PERMISSION)
+    made = [
+        duties.open_duty(one.person, kind, civil_date(begun), because=BECAUSE[kind], act=begun)
+        for one, kind in zip(students, kinds, strict=False)
+    ]
+    for duty in made[:1]:
+        proposed = duties.propose(
+            duty, Outcome.NO_REPORT, Reason.NOT_REPORTABLE, "The placement stays within the course.", act=first
+        )
+        if proposed.proposal is not None:
+            duties.confirm(proposed, proposed.proposal, act=other)
+    for duty in made[1:]:
+        duties.propose(
+            duty, Outcome.REPORT, Reason.AS_RECORDED, "As the registry has it.", ground=BECAUSE[Kind.PERMISSION], act=first
+        )
+        told = open_about(About(duties.ABOUT, str(duty.ref)))
+        if told is not None:
+            note_opened(told.ref, at=first.at + timedelta(hours=2))
+            words = "I have applied for an extension. The receipt is with the international office."
+            answer(told, Stance.CONTESTS, words, act=Act(duty.student, first.at + timedelta(hours=3)))
 
 
 BECAUSE = {
+    Kind.PLACEMENT_CHANGE: "The placement is with another firm of the same group.",
+    Kind.PERMISSION: "The permission ended, and no application is on record.",
     Kind.SUSPENSION: "The student asked for a break in studies.",
     Kind.COURSE_CHANGE: "The student has moved to another course.",
     Kind.OTHER: "The name on the passport is another one.",

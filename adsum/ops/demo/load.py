@@ -21,6 +21,7 @@ from adsum.ops.demo.calendar import around
 from adsum.ops.demo.classes import make_classes
 from adsum.ops.demo.compliance import make_compliance
 from adsum.ops.demo.evidence import make_evidence
+from adsum.ops.demo.funding import make_funding
 from adsum.ops.demo.history import make_history
 from adsum.ops.demo.leavers import make_leavers
 from adsum.ops.demo.looks import make_looks
@@ -117,6 +118,7 @@ def load(*, at: datetime, scale: float = 1.0, step: Callable[[str], None] = lamb
     step("Looking at who missed classes")
     make_alerts(population, zone=zone, at=at)
     make_offices(population, at=at)
+    make_funding(population, at=at)
     step("Starting the classes around now")
     make_ahead(keep_classes_running(at)[0], at=at)
     audit_log.record(

@@ -84,7 +84,7 @@ LINKS = (
 @require_safe
 @for_roles(UKVI)
 def board(request: PersonRequest) -> HttpResponse:
-    """Today's work first, then everyone who is sponsored (eleven queries, however many)."""
+    """Today's work first, then everyone who is sponsored (thirteen queries, however many)."""
     tasks = tasks_of(request)
     rows = _rows(sponsored(None, request.today).keys() - {request.user.pk})
     counts = Counter(one.standing for one in rows)
@@ -104,6 +104,7 @@ def board(request: PersonRequest) -> HttpResponse:
         "links": LINKS,
         "nation": NATIONS[settings.NATION],
         "missing": _missing(request.today),
+        "late": SponsorStanding.objects.filter(late_changes__gt=0).exclude(student=request.user).count(),
     }
     return render(request, "adsum/compliance/board.html", context)
 

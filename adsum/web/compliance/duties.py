@@ -30,7 +30,19 @@ from adsum.timetable.reports import as_one_of
 from adsum.web.acts import act_of
 from adsum.web.compliance import UKVI
 from adsum.web.compliance.duty_deeds import DEEDS, Facing, form_of, offered
-from adsum.web.compliance.duty_labels import DOUBTS, EVENTS, KINDS, NATIONS, OUTCOMES, REASONS, RESULTS, STANCES, STATES, WAYS
+from adsum.web.compliance.duty_labels import (
+    DOUBTS,
+    EVENTS,
+    KINDS,
+    NATIONS,
+    OUTCOMES,
+    REASONS,
+    RESULTS,
+    STANCES,
+    STATES,
+    WAYS,
+    because_of,
+)
 from adsum.web.entered import WordsField
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
@@ -105,6 +117,7 @@ def _page(request: PersonRequest, facing: Facing, failed: str = "", bound: forms
         "student": duty.student,
         "profile": sponsored([duty.student_id], request.today).get(duty.student_id),
         "kind": KINDS[Kind(duty.kind)],
+        "because": because_of(duty),
         "state": STATES[State(duty.state)],
         "nation": NATIONS.get(duty.nation, duty.nation),
         "left": left(duty.due_on, request.today, working_days()) if duty.state in RUNNING else None,
@@ -203,7 +216,7 @@ def case_file(duty: Duty, request: PersonRequest) -> list[tuple[str, str]]:
         (_("CAS"), profile.cas_number if profile else ""),
         (_("Course"), str(profile.course) if profile and profile.course else ""),
         (_("Permission ends"), day(profile.permission_end) if profile else ""),
-        (_("What happened"), f"{KINDS[Kind(duty.kind)]}. {duty.because}"),
+        (_("What happened"), f"{KINDS[Kind(duty.kind)]}. {because_of(duty)}"),
         (_("Working days count from"), day(duty.trigger_on)),
         (_("Bank holidays of"), str(NATIONS.get(duty.nation, duty.nation))),
         (_("Last day for the report"), day(duty.due_on)),

@@ -1,12 +1,17 @@
 """The words for duties and decisions, in one place for every page."""
 
 from collections.abc import Mapping
+from datetime import date
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from adsum.compliance.changes import ABOUT as CHANGE
+from adsum.compliance.confirmations import ABOUT as CODE
 from adsum.compliance.duties import ABOUT
-from adsum.compliance.duty_life import Doubt, Event, Kind, Outcome, Reason, Result, Standing, State, Way
+from adsum.compliance.duty_life import Because, Doubt, Event, Kind, Outcome, Reason, Result, Standing, State, Way
+from adsum.compliance.models import Duty
 from adsum.compliance.representation_life import Stance
 
 KINDS: Mapping[Kind, Promise] = {
@@ -20,6 +25,16 @@ KINDS: Mapping[Kind, Promise] = {
     Kind.COURSE_CHANGE: _("Course changed"),
     Kind.PERMISSION: _("Permission to stay changed"),
     Kind.OTHER: _("Something else"),
+}
+BECAUSE: Mapping[Because, Promise] = {
+    Because.NOT_ENGAGED: _("%(days)s days without engagement by the university’s clock."),
+    Because.NOT_ENROLLED: _("Not enrolled by %(on)s, the latest day to enrol."),
+    Because.PERMISSION_ENDED: _("The permission ended on %(on)s, and no application is known."),
+    Because.ELSEWHERE: _("Studies elsewhere for %(days)s working days."),
+    Because.OTHER_COURSE: _("Enrolled on another course than the CAS names."),
+    Because.ENDED: _("The enrolment ended on %(on)s."),
+    Because.SUSPENDED: _("The enrolment was suspended from %(on)s."),
+    Because.COMPLETED: _("The course was completed on %(on)s, before the end that the CAS names."),
 }
 STATES: Mapping[State, Promise] = {
     State.OPEN: _("To look at"),
@@ -107,5 +122,18 @@ GROUNDS: Mapping[Kind, Promise] = {
 """What the form proposes to tell the student, to be made exact by the officer."""
 
 ABOUT_STUDIES = _("A decision about your studies")
-ABOUTS: Mapping[str, Promise] = {ABOUT: _("A report to UK Visas and Immigration about your sponsorship")}
+ABOUTS: Mapping[str, Promise] = {
+    ABOUT: _("A report to UK Visas and Immigration about your sponsorship"),
+    CODE: _("What we tell the Student Loans Company about your attendance"),
+    CHANGE: _("A change that we report to the Student Loans Company"),
+}
 """What a decision is about, on the student's page: one line for each feature that tells students of decisions."""
+
+
+def because_of(duty: Duty) -> str:
+    """What happened, in the reader's language where Adsum found it, or in the words of the officer who opened the duty."""
+    if not duty.happened:
+        return duty.because
+    facts = duty.facts
+    on = date_format(date.fromisoformat(facts["on"]), "j F Y") if "on" in facts else ""
+    return str(BECAUSE[Because(duty.happened)]) % {"days": facts.get("days"), "on": on}

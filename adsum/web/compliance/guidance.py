@@ -24,6 +24,7 @@ from adsum.compliance.models import Edition
 from adsum.core.errors import AdsumError
 from adsum.timetable.reports import as_one_of
 from adsum.web.acts import act_of
+from adsum.web.compliance.duty_labels import because_of
 from adsum.web.entered import DayField, day_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
@@ -162,6 +163,7 @@ def edition(request: PersonRequest, ref: UUID) -> HttpResponse:
         ],
         "since": since,
         "touched": touched,
+        "duties": [(duty, because_of(duty)) for duty in touched.duties] if touched else [],
         "changed": [(NUMBERS[row.number], row, UNITS[MEANINGS[row.number].unit]) for row in touched.changed] if touched else [],
     }
     return render(request, "adsum/compliance/edition.html", context)
