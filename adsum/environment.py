@@ -58,6 +58,26 @@ class Environment(BaseSettings):
     """Whom staff call when somebody is in danger now, as the concern form says first: campus security, or 999."""
     circumstances_url: str = ""
     """Where students ask for extenuating circumstances in assessment, which is apart from absences. Empty: no link."""
+    team_email: str = ""
+    """Where the attendance team reads mail from students and staff: at the foot of every page and on every refusal."""
+    team_telephone: str = ""
+    """Its telephone number, as people dial it."""
+    team_hours: str = ""
+    """When somebody answers, as `Monday to Friday, 9:00 to 17:00`."""
+    help_desk_email: str = ""
+    """Where people write who cannot sign in: the IT help desk or the student desk."""
+    help_desk_telephone: str = ""
+    """Its telephone number."""
+    wellbeing_url: str = ""
+    """The university's page for students who need somebody to talk to."""
+    guides_url: str = ""
+    """The university's own guides about attendance. Empty: those that come with Adsum, under Help."""
+    privacy_url: str = ""
+    """The university's own privacy notice. Empty: the one that Adsum fills in."""
+    accessibility_url: str = ""
+    """Its own accessibility statement. Empty: the one that Adsum fills in."""
+    policy_url: str = ""
+    """Its own attendance policy, as students read it. Empty: the one in force here."""
     time_zone: str = "Europe/London"
     """The zone of its timetable, as `Europe/London`."""
     nation: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
@@ -130,6 +150,21 @@ class Environment(BaseSettings):
         if value and ("@" not in address or not value.isprintable()):
             name = f"ADSUM_{(info.field_name or '').upper()}"
             raise ValueError(f"{name} must be one address, such as Attendance <attendance@uni.ac.uk>")
+        return value
+
+    @field_validator("team_email", "help_desk_email")
+    @classmethod
+    def _is_a_mail_address(cls, value: str, info: ValidationInfo) -> str:
+        if value and (parseaddr(value)[1] != value or "@" not in value):
+            raise ValueError(f"ADSUM_{(info.field_name or '').upper()} must be an address alone, such as attendance@uni.ac.uk")
+        return value
+
+    @field_validator("wellbeing_url", "guides_url", "privacy_url", "accessibility_url", "policy_url")
+    @classmethod
+    def _is_a_web_address(cls, value: str, info: ValidationInfo) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError(f"ADSUM_{(info.field_name or '').upper()} must look like https://uni.ac.uk/wellbeing")
         return value
 
     @field_validator("mail_bounces")

@@ -93,6 +93,11 @@ if env.data.is_dir():
 UNIVERSITY = env.university
 EMERGENCY_CALL = env.emergency_call
 CIRCUMSTANCES_URL = env.circumstances_url
+TEAM_EMAIL, TEAM_TELEPHONE, TEAM_HOURS = env.team_email, env.team_telephone, env.team_hours
+HELP_DESK_EMAIL, HELP_DESK_TELEPHONE = env.help_desk_email, env.help_desk_telephone
+WELLBEING_URL = env.wellbeing_url
+GUIDES_URL = env.guides_url
+PRIVACY_URL, ACCESSIBILITY_URL, POLICY_URL = env.privacy_url, env.accessibility_url, env.policy_url
 ORIGIN = env.origin
 DEMO = env.demo
 DEMO_ANYWHERE = env.demo_anywhere

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import calendars, checkpoints, documents, home, mail_reports, messages, own_data, policy
+from adsum.web import calendars, checkpoints, documents, finding, home, mail_reports, messages, own_data, policy
 from adsum.web.admin import answers, gate, outbox, people, providers
 from adsum.web.compliance import (
     assessment,
@@ -25,6 +25,7 @@ from adsum.web.compliance import (
     sponsored,
 )
 from adsum.web.entered import RowConverter
+from adsum.web.help import pages as help_pages
 from adsum.web.office import (
     absence_rules,
     adjustments,
@@ -94,6 +95,9 @@ register_converter(RowConverter, "row")
 urlpatterns = [
     path("", home.home, name="home"),
     path("design/", home.design, name="design"),
+    path("search/", finding.search, name="search"),
+    path("help/", help_pages.index, name="help"),
+    path("help/<slug:name>/", help_pages.topic, name="help_topic"),
     path("language/", csrf_exempt(set_language), name="set_language"),
     # Signing in. Names with account_, mfa_ and openid_connect_ are those django-allauth asks for; it has no other pages.
     path("sign-in/", entrance.sign_in, name="sign_in"),

@@ -104,6 +104,12 @@ def note_seen(session_key: str | None, *, at: datetime) -> None:
     UserSession.objects.filter(session_key=session_key).update(last_seen_at=at)
 
 
+def last_seen(session_key: str | None) -> datetime | None:
+    """When a sign-in was last used (one query)."""
+    seen: datetime | None = UserSession.objects.filter(session_key=session_key).values_list("last_seen_at", flat=True).first()
+    return seen
+
+
 PROVIDER_SESSION = "provider_session"
 """Where a sign-in keeps the one-way name of the provider's own session, if it told."""
 

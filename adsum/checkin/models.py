@@ -180,15 +180,22 @@ class Display(models.Model):
     credential = models.CharField(max_length=64)
     opened_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+    """When it was last heard from; empty: not since it was opened."""
     revoked_at = models.DateTimeField(null=True)
 
-    declared = about_no_one("ref opening slot opened_at revoked_at", people="opened_by", secrets="credential")
+    declared = about_no_one("ref opening slot opened_at seen_at revoked_at", people="opened_by", secrets="credential")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["opening", "slot"], name="one_display_per_slot")]
 
     def __str__(self) -> str:
         return f"display {self.slot} of {self.opening_id}"
+
+    @property
+    def heard_at(self) -> datetime:
+        """The last sign of it."""
+        return self.seen_at or self.opened_at
 
 
 class Kiosk(models.Model):

@@ -5,11 +5,13 @@ Times here are whole milliseconds since 1970 in UTC, as the gate counts them.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 MAX_DISPLAYS = 4
+SILENT_AFTER = timedelta(minutes=2)
+"""A screen that was not heard from for so long does not count towards the most there may be, and makes room for another."""
 MAX_TYPED_TRIES = 5
 REMEMBER_DAYS = 30
 """For how many days without use a student's own browser stays known for checking in, where nothing else was decided."""
@@ -96,6 +98,11 @@ PACES = {
     "very_strict": Pace(5_000, 10_000, ticket_seconds=120),
 }
 """The presets a lecturer can choose for one class."""
+
+
+def is_silent(heard_at: datetime, at: datetime) -> bool:
+    """Whether a screen last heard from then counts as gone."""
+    return at - heard_at >= SILENT_AFTER
 
 
 def needs_relief(*, late: int, came: int) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from adsum.accounts.models import Person
 from adsum.accounts.services import end_sign_ins
 from adsum.attendance.closing import close_registers, reopen_registers
 from adsum.attendance.counting import Terms
-from adsum.attendance.models import Query, Register
+from adsum.attendance.models import Mark, Query, Register
 from adsum.attendance.policies import Policies, policies, terms_of
 from adsum.attendance.queries import raise_query
 from adsum.attendance.rules import OpenFor
@@ -37,7 +37,16 @@ from adsum.checkin.models import (
     TypedTries,
 )
 from adsum.checkin.reports import latest_epoch, pace_of, waiting_scans
-from adsum.checkin.rules import MAX_DISPLAYS, MAX_TYPED_TRIES, MOST_REMEMBER_DAYS, PACES, AlarmKind, Refusal, needs_relief
+from adsum.checkin.rules import (
+    MAX_DISPLAYS,
+    MAX_TYPED_TRIES,
+    MOST_REMEMBER_DAYS,
+    PACES,
+    AlarmKind,
+    Refusal,
+    is_silent,
+    needs_relief,
+)
 from adsum.checkin.slowness import CALM, Slow
 from adsum.core import keyring
 from adsum.core.errors import AdsumError
@@ -222,10 +231,14 @@ class NewDisplay(NamedTuple):
 
 @transaction.atomic
 def add_display(opening: Opening, *, by: Person, at: datetime) -> NewDisplay:
-    """One more screen for this class. Raises AdsumError `too_many_displays` when four already show it."""
+    """One more screen for this class. Where four show it already, the one that has been silent longest makes room. Raises
+    AdsumError `too_many_displays` when all four are alive."""
     Opening.objects.select_for_update().get(pk=opening.pk)
     shown = Display.objects.filter(opening=opening)
-    if shown.filter(revoked_at=None).count() >= MAX_DISPLAYS:
+    showing = sorted(shown.filter(revoked_at=None), key=lambda one: one.heard_at)
+    while len(showing) >= MAX_DISPLAYS and is_silent(showing[0].heard_at, at):
+        revoke_display(showing.pop(0), by=by, at=at)
+    if len(showing) >= MAX_DISPLAYS:
         message = _("%(most)s screens already show this class. Stop one of them first.")
         raise AdsumError("too_many_displays", message % {"most": MAX_DISPLAYS})
     # A slot is never used twice, so a leaked code always names the screen it came from.
@@ -238,6 +251,16 @@ def add_display(opening: Opening, *, by: Person, at: datetime) -> NewDisplay:
     )
     audit_log.record(actor=by.actor, verb="display.open", subject=f"session:{opening.session_id}", at=at, slot=slot)
     return NewDisplay(display, credential)
+
+
+HEARD_EVERY = timedelta(seconds=30)
+"""How often it is noted that a screen is alive: often enough for `rules.SILENT_AFTER`, and no more."""
+
+
+def hear_display(display: Display, *, at: datetime) -> None:
+    """Note that a screen is alive. No event: nothing anybody did."""
+    known = Q(seen_at=None) | Q(seen_at__lte=at - HEARD_EVERY)
+    Display.objects.filter(known, pk=display.pk).update(seen_at=at)
 
 
 def display_fingerprint(credential: str) -> str:
@@ -413,11 +436,13 @@ def forgive_tries(student_id: int, session_ids: list[int]) -> None:
 def close_classes(sessions: Collection[ClassSession], *, at: datetime) -> list[Register]:
     """Close the registers of these classes, together or not at all; returns those closed now. A student whose scan was held for
     a second account on their phone, or for another browser, and not decided, is marked like everyone without a mark, but under
-    query: students are not counted absent, or late, because a decision was never made."""
+    query: students are not counted absent, or late, because a decision was never made. The same of a scan that came after a
+    mark that its lecturer took back."""
     by_pk = {session.pk: session for session in sessions}
+    theirs = Mark.objects.filter(session=OuterRef("session"), student=OuterRef("student"))
     waiting = list(
         waiting_scans(by_pk)
-        .filter(refusal__in=[Refusal.SAME_DEVICE, Refusal.OTHER_BROWSER])
+        .filter(Q(refusal__in=[Refusal.SAME_DEVICE, Refusal.OTHER_BROWSER]) | Q(~Exists(theirs), refusal=Refusal.AMENDED))
         .select_related("student")
         .order_by("id")
     )

@@ -101,6 +101,7 @@ def findings(at: datetime) -> Iterator[Finding]:
     yield _static()
     yield _fonts()
     yield _holidays(civil_date(at))
+    yield _somebody_to_ask()
     reachable = _database()
     yield reachable
     if reachable.state != State.BAD:
@@ -202,6 +203,30 @@ def _holidays(today: date) -> Finding:
     if last - today < HOLIDAYS_LAST:
         return Finding("Bank holidays", State.UNWISE, f"{says}: days after that cannot be counted", do)
     return Finding("Bank holidays", State.GOOD, says)
+
+
+TOLD = {
+    "TEAM_EMAIL": "the attendance team's e-mail",
+    "TEAM_TELEPHONE": "its telephone",
+    "TEAM_HOURS": "its hours",
+    "HELP_DESK_EMAIL": "the help desk's e-mail",
+    "HELP_DESK_TELEPHONE": "its telephone number",
+    "WELLBEING_URL": "the wellbeing page",
+}
+"""What pages say of whom to ask, by the setting it comes from. The documents and guides have pages of Adsum's own."""
+
+
+def _somebody_to_ask() -> Finding:
+    """Every page that refuses something says whom to ask: without these it can only say "the attendance team"."""
+    wanted = {name: what for name, what in TOLD.items() if not getattr(settings, name)}
+    if not wanted:
+        return Finding("Somebody to ask", State.GOOD, f"{settings.TEAM_EMAIL}, {settings.TEAM_TELEPHONE}")
+    return Finding(
+        "Somebody to ask",
+        State.UNWISE,
+        f"not given: {', '.join(wanted.values())}",
+        f"Set {', '.join(f'ADSUM_{name}' for name in wanted)}: they stand at the foot of every page and on every refusal.",
+    )
 
 
 def _database() -> Finding:

@@ -118,7 +118,7 @@ def rooms_called(names: Iterable[str]) -> list[Room]:
 
 @raises_generation
 def _make_room(name: str) -> Room:
-    return Room.objects.create(name=name)
+    return Room.objects.create(name=name, by_hand=True)
 
 
 @raises_generation

@@ -123,6 +123,8 @@ def write_classes(
     _relink(through[0], "classsession", "room", [(step.session, step.rooms) for step in steps])
     _relink(through[1], "classsession", "group", [(step.session, step.groups) for step in steps])
     _relink(through[2], "session", "person", [(step.session, step.staff) for step in steps])
+    if run is not None and (known := {room.pk for step in steps for room in step.rooms or () if room.by_hand}):
+        Room.objects.filter(pk__in=known).update(by_hand=False)  # a timetable names them now
     has = ids_of([step.session.pk for step in steps])
     ClassChange.objects.bulk_create(
         [

@@ -17,7 +17,7 @@ from adsum.web.times import from_to
 
 FIELDS = {
     "new": gettext_lazy("Extra class"),
-    "status": gettext_lazy("Takes place"),
+    "status": gettext_lazy("Status"),
     "when": gettext_lazy("Time"),
     "rooms": gettext_lazy("Room"),
     "staff": gettext_lazy("Taught by"),
@@ -82,7 +82,8 @@ def _step(report: ClassReport, name: str, names: dict[str, dict[int, str]]) -> t
     if name == "new":
         return from_to(session.starts_at, session.ends_at), _("cancelled")
     if name == "status":
-        return _("cancelled") if session.cancelled else _("yes"), _("cancelled") if back == "cancelled" else _("yes")
+        on, off = _("takes place"), _("cancelled")
+        return off if session.cancelled else on, off if back == "cancelled" else on
     if name == "when":
         start, end, _zone = back or ("", "", "")
         return from_to(session.starts_at, session.ends_at), from_to(datetime.fromisoformat(start), datetime.fromisoformat(end))

@@ -8,9 +8,15 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from adsum.accounts.models import BreakGlass
-from adsum.accounts.rules import KEEPS_RECORDS, KEEPS_REGISTERS, NOBODY, Access, Role
-from adsum.compliance.models import SponsorStanding
+from adsum.accounts.rules import IMPORTS, KEEPS_RECORDS, KEEPS_REGISTERS, NOBODY, STAFF, Access, Role
+from adsum.compliance.funding import fundings_of
+from adsum.compliance.models import ChangeOfCircumstance, Duty, SponsorStanding
+from adsum.compliance.slc_codes import TO_DO
 from adsum.engagement.models import Case
+from adsum.privacy.models import RightsRequest
+from adsum.privacy.rights_rules import UNDER_WAY
+from adsum.timetable.models import ClassReport
+from adsum.web.help.topics import topic_of
 from adsum.web.middleware import PersonRequest
 from adsum.web.navigation import Item, items_for
 from adsum.web.support.unopened import open_to
@@ -26,6 +32,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "nav_items": SimpleLazyObject(lambda: [item for item in items if not item.under_more]),
         "nav_more": SimpleLazyObject(lambda: [item for item in items if item.under_more]),
         "walk": walk_of(request),
+        "staff": bool(access.roles & STAFF),
+        "help_topic": topic_of(request.resolver_match.url_name or "") if request.resolver_match else "",
         "university": settings.UNIVERSITY,
         "demo": settings.DEMO,
     }
@@ -41,6 +49,14 @@ def _waiting(request: PersonRequest) -> dict[str, int]:
     asked = dict[str, QuerySet[Any]]()
     if access.holds(Role.DATA_PROTECTION):
         asked["privacy_access"] = BreakGlass.objects.filter(seen_at=None)
+        asked["rights"] = RightsRequest.objects.filter(state__in=UNDER_WAY)
+    if access.holds(*IMPORTS):
+        asked["imports"] = ClassReport.objects.filter(decided_at=None)
+    if access.holds(Role.COMPLIANCE_UKVI):
+        asked["compliance"] = Duty.objects.unfinished().exclude(student=request.user)
+    if access.holds(Role.COMPLIANCE_SLC):
+        mine = fundings_of(access).values("pk")
+        asked["funding"] = ChangeOfCircumstance.objects.filter(funding__in=mine, state__in=TO_DO)
     if access.holds(Role.TUTOR) and not access.holds(*KEEPS_RECORDS):
         asked["cases"] = Case.objects.visible_to(request.user, access).owned()
         asked["unopened"] = open_to(request)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from adsum.accounts.rules import Role
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
+from adsum.web import unfinished
 from adsum.web.middleware import PersonRequest
 
 P = ParamSpec("P")
@@ -69,7 +70,9 @@ def of_class(*methods: str) -> Callable[[ClassPage[P]], Callable[..., HttpRespon
         def checked(request: PersonRequest, /, ref: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             register = reverse("class_register", args=[ref])
             if not request.user.is_authenticated:
+                unfinished.keep(request, register)
                 return sign_in_first(request, register)
+            unfinished.is_made(request)
             visible = ClassSession.objects.visible_to(request.user, request.access)
             session = get_object_or_404(visible.select_related("module"), ref=ref)
             try:

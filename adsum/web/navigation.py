@@ -139,11 +139,16 @@ def _outwards(name: str, within: Mapping[str, str]) -> Iterator[str]:
         name = within.get(name, "")
 
 
+def doors_for(access: Access) -> list[Door]:
+    """The doors open to a person who may that, in the order of the menu, those behind another one included."""
+    open_ = (door for door in MENU if access.holds(*door.roles))
+    return [door for door in open_ if not door.everywhere or access.departments(*door.roles) is None]
+
+
 def items_for(access: Access, *, current: str, counts: Mapping[str, int] | None = None) -> list[Item]:
     """The menu of a person who may that; `current` is the path of the page shown, `counts` what waits behind a door."""
-    open_ = [door for door in MENU if access.holds(*door.roles)]
-    names = {door.name for door in open_}
-    doors = [(door, reverse(door.name)) for door in open_ if not door.everywhere or access.departments(*door.roles) is None]
+    names = {door.name for door in MENU if access.holds(*door.roles)}
+    doors = [(door, reverse(door.name)) for door in doors_for(access)]
     within = {door.name: door.within for door, _ in doors}
     here = [(door, url) for door, url in doors if current.startswith(url)]
     nearest = max((len(url) for _door, url in here), default=0)  # an address below that of another door is this one's alone

@@ -99,7 +99,7 @@ def late_effect(counting: Counting) -> str:
     """What a late mark is worth."""
     worth = {"percent": counting.late_percent}
     return {100: _("Late counts as attended."), 0: _("Late counts as missed.")}.get(
-        counting.late_percent, _("Late counts as %(percent)s %% of a class attended.") % worth
+        counting.late_percent, _("Late counts as %(percent)s%% of a class attended.") % worth
     )
 
 

@@ -103,6 +103,8 @@ OWN_TESTS = {
 
 NO_EVENT = {
     "accounts.note_seen": "when a sign-in was last used, for its owner",
+    "accounts.last_seen": "reads",
+    "checkin.hear_display": "that a screen is alive: nothing anybody did",
     "accounts.note_provider_session": "how a provider ends a sign-in later",
     "accounts.note_used": "when a linked identity last signed in, for its owner and administrators",
     "accounts.use_once": "a message of an identity provider, or a state, is used once; the sign-in is not a change",

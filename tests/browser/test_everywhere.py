@@ -163,7 +163,8 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
         register = f"/classes/{small.session.ref}/"
         places: list[tuple[Person | None, list[str]]] = [
             (small.administrator, small.sign_in_pages),
-            (None, ["/checkpoints/", "/receipt/"]),
+            (None, ["/checkpoints/", "/receipt/", "/help/", "/help/check-in/"]),
+            (small.lecturer, ["/search/?q=algorithms"]),
             (small.auditor, ["/audit/"]),
             (None, ["/sign-in/", "/policy/", "/display/", "/signed-out/", f"/{'0' * 36}"]),
             (
@@ -244,4 +245,36 @@ def test_every_page_can_be_used_by_everyone(browser: Browser, transactional_db: 
                     page.locator('form:has(input[type="file"]) button').first.click()
                     page.wait_for_url("**/imports/*-*/**")
                     wrong += look(page, page.url, problems)
+        if language == "en-gb":
+            with browser.new_context() as context:
+                sign_in(context, origin, small.lecturer)
+                wrong += keys(context.new_page(), origin + register)
         assert wrong == [], "\n".join(wrong)
+
+
+def keys(page: Page, register: str) -> list[str]:
+    """What is wrong with the keys: they open what they say, rest in fields, and can be switched off."""
+    find, sheet, wrong = page.locator("#find"), page.locator("#keys"), []
+    page.goto(register)
+    page.keyboard.press("?")
+    if not sheet.is_visible():
+        wrong.append("? opens nothing")
+    page.keyboard.press("Escape")
+    page.locator("[data-search]").fill("a/b?")
+    if find.is_visible() or sheet.is_visible():
+        wrong.append("a key works in a field")
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    page.keyboard.type("algorithms")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/?q=algorithms")
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    page.locator("[data-keys-on]").uncheck()
+    page.reload()
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    if find.is_visible():
+        wrong.append("switched off, they still work")
+    return wrong

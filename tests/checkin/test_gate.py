@@ -344,10 +344,13 @@ async def test_a_freeze_pauses_and_the_same_ticket_finishes_afterwards(room: Roo
     await phone.scan(room.opening)
     await in_thread(services.freeze, by=room.lecturer.actor, at=FIVE_PAST, reason="outage")
     await gates.tell()
-    assert refusal(await phone.tap()) == "paused"
+    paused = await phone.tap()
+    assert refusal(paused) == "paused"
+    assert "Try again" in paused.text
+    again = {"ticket": ticket(paused)}
     await in_thread(services.unfreeze, by=room.lecturer.actor, at=FIVE_PAST)
     await gates.tell()
-    assert "You’re in" in (await phone.tap()).text
+    assert "You’re in" in (await phone.post("/in/confirm", again)).text
 
 
 async def test_killing_the_codes_refuses_them_and_new_ones_work(room: Room, gates: Gates) -> None:
@@ -435,7 +438,12 @@ async def test_five_wrong_codes_then_the_lecturer_helps_and_others_are_unaffecte
     wrong = f"{(int(right) + 1) % 10**8:08d}"
     for _ in range(5):
         assert "does not match" in (await phone.post("/in/code", {"code": wrong})).text
-    assert refusal(await phone.post("/in/code", {"code": right})) == "too_many_tries"
+    page = await phone.post("/in/code", {"code": right})
+    assert refusal(page) == "too_many_tries"
+    assert "Tell my lecturer" in page.text
+    told = await phone.post("/in/query", {"ticket": ticket(page)})
+    assert "Your lecturer will see it" in told.text
+    assert (await in_thread(Query.objects.get)).evidence["refusal"] == "too_many_tries"
     assert "I’m here" in (await gates.phone(room.bob).post("/in/code", {"code": right})).text
     assert "I’m here" in (await phone.scan(room.opening)).text
 

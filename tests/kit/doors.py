@@ -68,6 +68,9 @@ DOORS = [
     # URL name, address, what each gets for GET, what for POST (None: not there, 405 for everyone), what is posted
     *doors("home",                    "/",                                  HOME, None),
     *doors("design",                  "/design/",                           STAFF, None),
+    *doors("search",                  "/search/?q=check-in",                 STAFF, None),
+    *doors("help",                    "/help/",                             always(200), None),
+    *doors("help_topic",              "/help/check-in/",                    always(200), None),
     *doors("set_language",            "/language/",                         always(302), always(302), language="cy"),
 
     *doors("sign_in",                 "/sign-in/",                          SIGNED_OUT, instead(SIGNED_OUT, 422)),

@@ -61,7 +61,7 @@ def test_an_unpacked_folder(folder: Path):
 def test_removing_over_a_fifth_needs_a_yes_of_its_own(folder: Path, capsys: pytest.CaptureFixture[str]):
     cli.main(["import", str(folder / "roster.zip"), "--yes"])
     (folder / "less.zip").write_bytes(oneroster(university(5)))
-    question = "enrollments.csv would remove 5 of 10 rows (50 %). Is it the whole export?"
+    question = "enrollments.csv would remove 5 of 10 rows (50%). Is it the whole export?"
     for words in (["--yes"], ["--dry-run"], []):
         capsys.readouterr()
         assert cli.main(["import", str(folder / "less.zip"), *words]) == ASKS

@@ -176,7 +176,7 @@ def test_online_today_and_in_the_room_again(room: Room):
     room.sign_in(room.alice)
     assert "Remote" in room.client.get("/today/").content.decode()
     room.sign_in(room.world.person(Role.TIMETABLING))
-    assert "(undone: in person)" in room.client.get("/imports/reports/").content.decode()
+    assert "If you undo it: in person." in room.client.get("/imports/reports/").content.decode()
     room.client.post(reverse("class_report_decide", args=[ClassReport.objects.get().ref]), {"decision": "undo"})
     assert fresh(room).delivery == "in_person"
     room.sign_in(room.lecturer)
@@ -197,7 +197,7 @@ def test_the_team_confirms(room: Room, team: Person):
     say(room, "move", **MOVE)
     room.sign_in(team)
     page = room.client.get("/imports/reports/").content.decode()
-    for told in ("Ada Lecturer", "Heating", "D1, E2", "undone: C2.01", "Mon 23 Nov, 09:00–10:00"):
+    for told in ("Ada Lecturer", "Heating", "D1, E2", "If you undo it: C2.01", "Mon 23 Nov, 09:00–10:00"):
         assert told in page
     report = ClassReport.objects.get()
     address = reverse("class_report_decide", args=[report.ref])
@@ -231,7 +231,7 @@ def test_the_list_costs_the_same_for_one_as_for_three(room: Room, team: Person, 
         undo = {"rooms": [], "staff": [room.lecturer.pk], "groups": [room.group.pk]}
         ClassReport.objects.create(session=session, by=room.lecturer, at=NINE, touches=list(undo), undo=undo)
     room.sign_in(team)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         room.client.get("/imports/reports/")
 
 

@@ -47,7 +47,7 @@ def test_a_random_moment_is_not_shown_and_the_screen_waits(shown: Room):
     page = words(shown.client.get(shown.url("class_checks")))
     assert f"{planned:%H:%M}" not in page.partition("Second check")[2].partition("Spot check")[0]
     over = shown.client.post(shown.url("class_display"), follow=True).content.decode()
-    assert '<meta http-equiv="refresh" content="5">' in over
+    assert 'data-reload="5"' in over
     assert "Taken back" in notices(shown.post("take_back_check", SecondCheck.objects.get().ref))
 
 

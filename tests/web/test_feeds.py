@@ -108,7 +108,7 @@ def test_lists_cost_the_same_for_one_as_for_three(office: Client, rows: int, dja
     for n in range(rows):
         waits(feeds[0])
         services.save_poll(feeds[0], PollOutcome.SAME, at=AT + timedelta(minutes=n), next_poll_at=AT)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         office.get("/imports/feeds/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         office.get(f"/imports/feeds/{feeds[0].pk}/")

@@ -265,7 +265,10 @@ def test_a_refused_and_a_held_scan_are_on_the_page_of_their_class(
     assert "What you tried 09:40 Check-in for this class has closed" in look(reverse("student_class", args=[mine.ref]))
     held = scan(session, student, NINE + 2 * MINUTE, lecturer, verdict=Refusal.NOT_EXPECTED)
     raise_query(session, student, at=NINE + 3 * MINUTE)
-    assert "09:02 You are not on this class’s list It waits for your lecturer." in look(url)
+    assert (
+        "09:02 You are not on this class’s list Your scan waits for your lecturer: you are not on this class’s list."
+        in look(url)
+    )
     decide_held(held, accept=True, by=lecturer, at=NINE + 5 * MINUTE)
     page = look(url)
     assert "Your lecturer accepted it." in page
@@ -384,7 +387,7 @@ def test_an_answer_is_shown_with_who_gave_it(
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize(("which", "queries"), [(TODAY, 14), (RECORD, 11), ("module", 12), ("class", 20)])
+@pytest.mark.parametrize(("which", "queries"), [(TODAY, 16), (RECORD, 11), ("module", 12), ("class", 21)])
 def test_pages_cost_the_same_for_one_class_as_for_three(
     client: Client,
     world: World,

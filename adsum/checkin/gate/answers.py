@@ -99,6 +99,7 @@ class Answers:
         already = outcome.refusal == Refusal.ALREADY_IN
         checked = already and entry.is_for_check(ticket.epoch)
         reference = ids.encode(outcome.scan.int >> 98, 6)
+        window = entry.window(pass_.person)
         when = clock_text(outcome.at.replace(second=0, microsecond=0)) if outcome.at else ""
         return self.page(
             request,
@@ -109,6 +110,8 @@ class Answers:
             name=(await self._name(entry, pass_)).name,
             time=when,
             scanned=_second(ticket),
+            present=clock_text(window.present_until),
+            late=clock_text(window.late_until),
             receipt=f"{reference[:4]}-{reference[4:]}",
         )
 
@@ -132,8 +135,9 @@ class Answers:
             "typed": refusal in TYPED and not (refusal == Refusal.OTHER_BROWSER and over),
             "sign_in": refusal in TELL and not signed_in,
             "noted": bool(note),
+            "again": refusal == Refusal.PAUSED and bool(sealed),
         }
-        shape = (refusal, tell, signed_in, context["typed"], bool(note))
+        shape = (refusal, tell, signed_in, context["typed"], bool(note), context["again"])
         return self.page(request, "refused", entry, shape, context, status, note=note, ticket=sealed)
 
     async def typed(self, request: Ask, pass_: Pass | None, problem: str = "", *, lost: bool = False) -> Answer:

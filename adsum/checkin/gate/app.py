@@ -137,7 +137,10 @@ class Gate:
             return await self.answers.typed(request, pass_, problem="nothing")
         sessions = [entry.session for entry in entries]
         if not await self.state.read(services.spend_try, pass_.person, sessions):
-            return self.answers.refused(request, Refusal.TOO_MANY_TRIES, entries[0])
+            reading, refusal = Reading(Refusal.TOO_MANY_TRIES), Refusal.TOO_MANY_TRIES
+            return await self._take(
+                request, entries[0], pass_, reading, now=now, slot=0, counter=0, typed=True, refusal=refusal
+            )
         for entry in entries:
             reading, counter = read_typed(digits, entry.epochs, now_ms=now)
             if reading.refusal == Refusal.UNKNOWN_CODE:

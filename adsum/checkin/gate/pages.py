@@ -51,7 +51,13 @@ class Pages:
             with translation.override(language):
                 page = render_to_string(
                     f"adsum/checkin/{template}.html",
-                    {"entry": entry, "here": "/in/confirm" if entry else "/in", "address": _ADDRESS, **context},
+                    {
+                        "entry": entry,
+                        "here": "/in/confirm" if entry else "/in",
+                        "address": _ADDRESS,
+                        "help_topic": "check-in",
+                        **context,
+                    },
                 )
             texts = page.split("@@")
             found = [text.encode() for text in texts], texts[1::2]
@@ -140,18 +146,21 @@ REFUSALS: dict[Refusal, tuple[Any, Any, str]] = {
     ),
     Refusal.TOO_MANY_TRIES: (
         _("Ask your lecturer to mark you"),
-        _("Five codes did not match. Your lecturer can mark you by hand; scanning the QR code still works too."),
+        _(
+            "Five codes did not match. Tell your lecturer, who can mark you by hand; your attempt is kept with its time. "
+            "Scanning the QR code still works too."
+        ),
         "keyboard",
     ),
     Refusal.PAUSED: (
         _("Check-in is paused for the whole university"),
-        _("Nothing counts against you meanwhile. Keep this page and try again when it goes on."),
+        _("Your scan is kept, and nothing counts against you meanwhile. Press the button when check-in goes on."),
         "hourglass-split",
     ),
 }
 """For each refusal: what happened, what to do next, and an icon."""
 
-TELL = frozenset({Refusal.STALE_CODE, Refusal.CLOSED, *HELD})
+TELL = frozenset({Refusal.STALE_CODE, Refusal.CLOSED, Refusal.TOO_MANY_TRIES, *HELD})
 """Refusals that a student can turn into a query with one tap."""
 TYPED = frozenset(
     {

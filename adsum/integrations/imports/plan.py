@@ -71,7 +71,7 @@ class Plan:
         if gone > STOP_ABOVE * known:
             values = {"file": file, "gone": gone, "known": known, "percent": round(100 * gone / known)}
             self.stops.append(
-                _("%(file)s would remove %(gone)s of %(known)s rows (%(percent)s %%). Is it the whole export?") % values
+                _("%(file)s would remove %(gone)s of %(known)s rows (%(percent)s%%). Is it the whole export?") % values
             )
 
     def merge(self, rows: Rows[M], model: type[M], old: M | None, values: Mapping[str, Any], what: str, label: str = "") -> M:

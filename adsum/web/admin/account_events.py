@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from adsum.web.oversight.happened import sentence_of
 from adsum.web.role_labels import ROLES
 
 VERBS = {
@@ -43,8 +44,8 @@ VERBS = {
 
 
 def happened(verb: str, detail: dict[str, Any]) -> str:
-    """One event in words; its verb where there are none."""
+    """One event in words."""
     if verb not in VERBS:
-        return verb
+        return sentence_of(verb)
     role = detail.get("role", "")
     return str(VERBS[verb]) % {"role": ROLES.get(role, role) or _("unknown"), "module": detail.get("code", "")}

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -31,6 +32,7 @@ from adsum.web.compliance.duty_labels import KINDS, NATIONS, STANDINGS, STATES
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.viewing import looked_through
+from adsum.web.walking import begin
 
 PER_PAGE = 25
 
@@ -94,6 +96,7 @@ def board(request: PersonRequest) -> HttpResponse:
     relation = as_one_of(request.access, UKVI)
     seen = {one.duty.student_id for one in tasks} | {one.student.pk for one in page}
     looked_through(request, Page.DUTIES, [(student, relation) for student in sorted(seen)])
+    begin(request, [reverse("duty", args=[one.duty.ref]) for one in tasks])
     context = {
         "tasks": tasks,
         "page": page,

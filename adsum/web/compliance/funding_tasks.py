@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -30,6 +31,7 @@ from adsum.web.compliance.funding_student import weigh
 from adsum.web.entered import DayField
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
+from adsum.web.walking import begin
 
 PAGE = 25
 
@@ -45,6 +47,7 @@ def tasks(request: PersonRequest) -> HttpResponse:
     )
     page = Paginator(found.select_related("funding__student"), PAGE).get_page(request.GET.get("page"))
     looked_at_funding(request, {one.funding.student_id for one in page})
+    begin(request, [reverse("funding_task", args=[one.ref]) for one in page])
     rows = [(one, KINDS[ChangeKind(one.kind)], CHANGE_STATES[ChangeState(one.state)]) for one in page]
     context = {"page": page, "rows": rows, "over": over, "today": request.today, "query": "show=over&" if over else ""}
     return render(request, "adsum/compliance/funding_tasks.html", context)

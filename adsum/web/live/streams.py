@@ -25,6 +25,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from adsum.accounts.models import Person
+from adsum.accounts.services import note_seen
 from adsum.attendance.reports import Seen, changes_since
 from adsum.attendance.rules import ATTENDED
 from adsum.checkin.codes import make_code, make_typed
@@ -35,7 +36,7 @@ from adsum.checkin.gate.state import State
 from adsum.checkin.models import Display
 from adsum.checkin.reports import HeldScan, held_since, may_run
 from adsum.checkin.rules import milliseconds
-from adsum.checkin.services import display_fingerprint
+from adsum.checkin.services import display_fingerprint, hear_display
 from adsum.core.reader import Reader
 from adsum.timetable.models import ClassSession
 from adsum.web.live.hub import Hub, Watch
@@ -135,6 +136,7 @@ class Live:
         entry = self.state.known.by_pk.get(display.opening_id) if display else None
         if display is None or entry is None or display.slot in entry.revoked_slots:
             return _forbidden()
+        await self._ask(hear_display, display, at=instant(self.state.now_ms()))
         watch = await self.hub.watch(entry.session)
         try:
             with translation.override(_language(request)):
@@ -146,7 +148,8 @@ class Live:
     async def _display_events(self, display: Display, session: int, language: str) -> AsyncGenerator[str, None]:
         watch = await self.hub.watch(session)
         expected = watch.board.expected
-        ends, beat, check = (time.monotonic() + seconds for seconds in (LIFE_SECONDS, BEAT_SECONDS, CHECK_SECONDS))
+        ends, beat = (time.monotonic() + seconds for seconds in (LIFE_SECONDS, BEAT_SECONDS))
+        check = time.monotonic()  # at once: it is heard from the moment it listens
         may_show = True
         shown: tuple[object, ...] = ()
         try:
@@ -155,7 +158,7 @@ class Live:
                 now = self.state.now_ms()
                 if time.monotonic() >= check:
                     with suppress(Error):  # without a database the room keeps its code: asked again in a moment
-                        may_show = await self.hub.read(may_run, display, session, instant(now))
+                        may_show = await self.hub.read(_goes_on, display, session, instant(now))
                         check += CHECK_SECONDS
                 if entry is None or display.slot in entry.revoked_slots or not may_show:
                     with translation.override(language):
@@ -267,7 +270,7 @@ class Live:
                         yield event("relief", {"text": relief_note() if relieved else ""}, position)
                 if time.monotonic() >= check:
                     with suppress(Error):  # without a database there is no news: asked again in a moment
-                        if await self.hub.read(_visitor, key, ref, instant(self.state.now_ms())) is None:
+                        if await self.hub.read(_still_there, key, ref, instant(self.state.now_ms())) is None:
                             return
                         check += CHECK_SECONDS
                 if time.monotonic() >= beat:
@@ -376,11 +379,26 @@ def _display(ref: UUID, credential: str, at: datetime) -> Display | None:
     return display if display is not None and may_run(display, display.opening.session_id, at) else None
 
 
+def _goes_on(display: Display, session: int, at: datetime) -> bool:
+    """Whether a screen that listens may go on showing; it is alive."""
+    hear_display(display, at=at)
+    return may_run(display, session, at)
+
+
 class Visitor(NamedTuple):
     """Who listens to a register, and of which class."""
 
     person: int
     session: int
+
+
+def _still_there(session_key: str, ref: UUID, at: datetime) -> Visitor | None:
+    """The same for one who has been listening. While the class is on, an open register is a sign of life: a lecturer who talks
+    for an hour is not away (docs/adr/0059)."""
+    visitor = _visitor(session_key, ref, at)
+    if visitor is not None and ClassSession.objects.filter(ref=ref, starts_at__lte=at, ends_at__gt=at).exists():
+        note_seen(session_key, at=at)
+    return visitor
 
 
 def _visitor(session_key: str, ref: UUID, at: datetime) -> Visitor | None:

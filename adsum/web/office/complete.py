@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -22,6 +23,7 @@ from adsum.web.departments import DepartmentField, offer
 from adsum.web.guards import for_roles, of_class
 from adsum.web.middleware import PersonRequest
 from adsum.web.teaching.tasks import tasks
+from adsum.web.walking import begin
 
 PAGE = 25
 
@@ -61,6 +63,7 @@ def registers(request: PersonRequest) -> HttpResponse:
     elif wanted.get("who", "") == "":
         found = found.filter(closed_at__lt=due)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    begin(request, [reverse("class_register", args=[one.session.ref]) for one in page])
     parameters = request.GET.copy()
     parameters.pop("page", None)
     context = {

@@ -29,6 +29,7 @@ from adsum.timetable.reports import Relation, university_zone
 from adsum.web.entered import DayField, number_of
 from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
+from adsum.web.oversight.happened import actor_of, detail_name, detail_value, sentence_of, subject_of
 from adsum.web.viewing import looked_at, looked_through
 
 PER_PAGE = 50
@@ -38,7 +39,7 @@ class SearchForm(forms.Form):
     """What an auditor looks for. Nothing is required."""
 
     who = forms.CharField(label=gettext_lazy("Person (e-mail or number)"), required=False, max_length=254)
-    verb = forms.CharField(label=gettext_lazy("What happened"), required=False, max_length=64)
+    verb = forms.CharField(label=gettext_lazy("What happened (its code)"), required=False, max_length=64)
     subject = forms.CharField(label=gettext_lazy("To what"), required=False, max_length=96)
     since = DayField(label=gettext_lazy("From"), required=False)
     until = DayField(label=gettext_lazy("Until"), required=False)
@@ -52,6 +53,7 @@ class Row:
     event: int | None
     at: datetime | None
     actor: str
+    sentence: str
     verb: str
     subject: str
     detail: list[tuple[str, str]]
@@ -139,11 +141,20 @@ def _rows(found: list[tree.Found], behind: dict[str, int]) -> Iterable[Row]:
             return f"{session.module.code} {session.title}, {date_format(localtime(session.starts_at), 'j M Y, H:i')}"
         return text
 
+    def about(text: str) -> str:
+        told = said(text)
+        return told if told != text else subject_of(text.partition(":")[0])
+
     for one in found:
         event = one.event
         if event is None:
-            yield Row(one.index, None, None, "", "", "", [])
+            yield Row(one.index, None, None, "", "", "", "", [])
             continue
         detail = event.detail if isinstance(event.detail, dict) else {}
-        told = [(name, said(value)) for name, value in sorted(detail.items()) if value not in ("", None, [], {})]
-        yield Row(one.index, event.pk, event.at, said(event.actor), event.verb, said(event.subject), told)
+        told = [
+            (detail_name(name), detail_value(name, said(value)))
+            for name, value in sorted(detail.items())
+            if value not in ("", None, [], {})
+        ]
+        who = actor_of(said(event.actor))
+        yield Row(one.index, event.pk, event.at, who, sentence_of(event.verb), event.verb, about(event.subject), told)

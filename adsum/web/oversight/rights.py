@@ -51,6 +51,7 @@ from adsum.web.retention_labels import STATES as ENDINGS
 from adsum.web.rights_labels import CALLED, CAME, DECISIONS, GROUNDS, HELD, OUTCOMES, STATES, STEPS
 from adsum.web.signin import stepup
 from adsum.web.viewing import looked_at, looked_through
+from adsum.web.walking import begin
 
 PER_PAGE = 25
 OFFICER = frozenset({Role.DATA_PROTECTION})
@@ -89,6 +90,7 @@ def index(request: PersonRequest) -> HttpResponse:
     listed = RightsRequest.objects.select_related("person").prefetch_related("steps").annotate(waits=waits)
     page = Paginator(listed.order_by("-waits", "-under_18", "received_on", "pk"), PER_PAGE).get_page(request.GET.get("page"))
     looked_through(request, Page.RIGHTS, [(one.person_id, AS_OFFICER) for one in page])
+    begin(request, [reverse("rights_request", args=[one.ref]) for one in page])
     context = {"form": form, "page": page, "rows": [_row(one, request) for one in page]}
     return render(request, "adsum/oversight/rights.html", context, status=422 if form.is_bound else 200)
 

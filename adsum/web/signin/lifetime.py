@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import NOBODY, STAFF, Role
-from adsum.accounts.services import note_seen
+from adsum.accounts.services import last_seen, note_seen
 from adsum.web.middleware import Handler, give_access
 from adsum.web.signin.second_factor import is_too_weak, lacks_second_step
+from adsum.web.unfinished import WAS
 
 BEGAN, SEEN = "signed_in_at", "seen_at"
 NOTED_EVERY = 60
@@ -39,8 +40,11 @@ def lifetime(get_response: Handler) -> Handler:
 
 
 def _end(request: HttpRequest, why: str) -> None:
-    """End this browser's sign-in, already for this request."""
+    """End this browser's sign-in, already for this request. Whose it was stays known to the browser's session, so that what
+    they had just pressed can be made once they are back."""
+    was = request.user.pk
     logout(request)
+    request.session[WAS] = was
     give_access(request, NOBODY)
     messages.info(request, why)
 
@@ -52,9 +56,16 @@ def over(session: SessionBase, roles: Set[Role], at: datetime) -> str:
         return ""
     if now - began >= settings.SIGNED_IN_FOR:
         return _("You have been signed in since this morning. Please sign in again.")
-    if roles & STAFF and now - session[SEEN] >= settings.STAFF_IDLE_FOR:
+    if roles & STAFF and now - session[SEEN] >= settings.STAFF_IDLE_FOR and not _seen_elsewhere(session, at):
         return _("You were away for half an hour, so we signed you out to keep records safe. Please sign in again.")
     return ""
+
+
+def _seen_elsewhere(session: SessionBase, at: datetime) -> bool:
+    """Whether there was another sign of life: a register that was open while its class was on (docs/adr/0059). Asked only when
+    the sign-in would end otherwise."""
+    seen = last_seen(session.session_key)
+    return seen is not None and (at - seen).total_seconds() < settings.STAFF_IDLE_FOR
 
 
 def _note(request: HttpRequest) -> None:

@@ -21,7 +21,7 @@ from adsum.attendance.rules import ATTENDED
 from adsum.audit import tree
 from adsum.checkin.gate.pages import REFUSALS
 from adsum.checkin.models import Opening, Scan
-from adsum.checkin.reports import attempts_of, checks_of
+from adsum.checkin.reports import attempts_of, checks_of, paused
 from adsum.checkin.rules import HELD, Refusal
 from adsum.checkin.services import query_mark
 from adsum.core.clock import monday_of
@@ -33,7 +33,7 @@ from adsum.web.mark_history import story as told
 from adsum.web.middleware import PersonRequest
 from adsum.web.student import STUDENTS
 from adsum.web.student.reminder import reminder_of
-from adsum.web.student.sentences import attended, attended_lately, why
+from adsum.web.student.sentences import HELD_OWN, STILL_TO_CHECK_IN, attended, attended_lately, checkin_of, why, windows
 from adsum.web.sums import left_out
 from adsum.web.templatetags.adsum_ui import status_label
 from adsum.web.times import day_and_time, time_of_day
@@ -152,6 +152,7 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
     one = own_class(request, ref)
     story = story_of(request.user, one.session)
     opening = Opening.objects.filter(session=one.session).first()
+    checkin = checkin_of(one, opening, request.at, paused=paused() is not None)
     attempts = list(attempts_of(one.session, request.user))
     context = {
         "catch_up": catch_ups_for(request.user, [one.session.pk]).get(one.session.pk),
@@ -161,8 +162,13 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
         "why": why(one, story[0] if story else None, opening, request.at),
         "outage": next(iter(outages_of([one.session], request.at).values()), None) if not one.mark else None,
         "dates": QueryDates.of(one.query) if one.query and one.under_query else None,
-        "may_query": one.may_query(request.at, until=may_query_until(request.user, request.at).get(one.session.pk)),
+        "checkin": checkin,
+        "window": windows(one, opening),
+        "paused": paused() if checkin == "paused" else None,
+        "may_query": checkin not in STILL_TO_CHECK_IN
+        and one.may_query(request.at, until=may_query_until(request.user, request.at).get(one.session.pk)),
         "too_late": one.mark is not None and one.query_until <= request.at and not one.under_query,
+        "held": _held(attempts),
         "missed": one.status not in ATTENDED,
         **dict(zip(("answers", "calls"), checks_of(one.session, request.user), strict=True)),
         "story": told(story, _("You")),
@@ -172,13 +178,20 @@ def class_record(request: PersonRequest, ref: UUID) -> HttpResponse:
     return render(request, "adsum/student/class.html", context)
 
 
+def _held(attempts: Iterable[Scan]) -> str:
+    """What waits for the lecturer in this class; '' when nothing does."""
+    waits = (one for one in attempts if one.refusal in HELD and not getattr(one, "is_in", False))
+    scan = next((one for one in waits if getattr(one, "decision", None) is None), None)
+    return str(HELD_OWN[Refusal(scan.refusal)]) if scan is not None else ""
+
+
 def _tried(scan: Scan) -> dict[str, Any]:
     """One scan that was held or refused, and what became of it."""
     title, _text, icon = REFUSALS[Refusal(scan.refusal)]
     decision = getattr(scan, "decision", None)
     outcome = ""
     if scan.refusal in HELD:
-        outcome = "" if getattr(scan, "is_in", False) else _("It waits for your lecturer.")
+        outcome = "" if getattr(scan, "is_in", False) else str(HELD_OWN[Refusal(scan.refusal)])
         if decision is not None:
             outcome = _("Your lecturer accepted it.") if decision.accepted else _("Your lecturer did not accept it.")
     return {"time": time_of_day(scan.first_seen_at), "title": title, "icon": icon, "outcome": outcome}
@@ -189,7 +202,12 @@ def _tried(scan: Scan) -> dict[str, Any]:
 def query(request: PersonRequest, ref: UUID) -> HttpResponse:
     """ "I was there": from now on the mark is under query."""
     one = own_class(request, ref)
-    if one.may_query(request.at, until=may_query_until(request.user, request.at).get(one.session.pk)):
+    opening = Opening.objects.filter(session=one.session).first()
+    if checkin_of(one, opening, request.at, paused=paused() is not None) in STILL_TO_CHECK_IN:
+        messages.info(
+            request, _("Check-in is still open: scan the code on the screen, or type it. There is no mark yet to query.")
+        )
+    elif one.may_query(request.at, until=may_query_until(request.user, request.at).get(one.session.pk)):
         text = " ".join(request.POST.get("text", "").replace("\0", "").split())[:500]
         query_mark(one.session, request.user, at=request.at, text=text)
         messages.success(request, _("Your lecturer will see it. Until someone answers, your mark is under query."))
@@ -197,6 +215,10 @@ def query(request: PersonRequest, ref: UUID) -> HttpResponse:
         messages.info(request, _("You have already asked about this mark. It stays under query until someone answers."))
     else:
         messages.warning(
-            request, _("This mark can no longer be queried here. Write to the attendance team, and name the class.")
+            request,
+            _(
+                "This mark can no longer be queried here. Write to the "
+                "attendance team (at the foot of the page), and name the class."
+            ),
         )
     return redirect("student_class", ref=ref)

@@ -3,15 +3,16 @@
 from datetime import datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from adsum.attendance.counting import Authorised, Counting, Weighting
 from adsum.attendance.labels import reason_label
 from adsum.attendance.models import Mark, MarkChange, Register
 from adsum.attendance.record import Account, OwnClass
-from adsum.attendance.rules import Explanation, OpenFor, Reason, Source, Status
+from adsum.attendance.rules import ATTENDED, Explanation, OpenFor, Reason, Source, Status
 from adsum.checkin.models import Opening
 from adsum.checkin.own_windows import window_of
+from adsum.checkin.rules import Refusal
 from adsum.web.policy_terms import late_effect
 from adsum.web.sums import amounts
 from adsum.web.times import day_and_time, time_of_day
@@ -23,6 +24,35 @@ def windows(one: OwnClass, opening: Opening | None) -> OpenFor:
     starts_at, ends_at = one.session.starts_at, one.session.ends_at
     window = OpenFor.of(one.terms.windows, starts_at=starts_at, ends_at=ends_at) if opening is None else window_of(opening)
     return window.longer(one.allowance.extra_minutes, ends_at=ends_at)
+
+
+def checkin_of(one: OwnClass, opening: Opening | None, at: datetime, *, paused: bool) -> str:
+    """How check-in of a class stands for its student: in, marked, early, open, waiting (for the lecturer to show the code),
+    paused (for the whole university), closed, or '' when there is none."""
+    if one.session.cancelled:
+        return ""
+    if one.mark is not None:
+        return "in" if one.status in ATTENDED else "marked"
+    window = windows(one, opening)
+    if at >= window.late_until or (opening is not None and opening.stopped_at is not None):
+        return "closed"
+    if paused:
+        return "paused"
+    if at < window.opens_at:
+        return "early"
+    return "open" if opening is not None else "waiting"
+
+
+HELD_OWN = {
+    Refusal.NOT_EXPECTED: gettext_lazy("Your scan waits for your lecturer: you are not on this class’s list."),
+    Refusal.SAME_DEVICE: gettext_lazy("Your scan waits for your lecturer: someone else checked in from the same phone."),
+    Refusal.OTHER_BROWSER: gettext_lazy("Your scan waits for your lecturer: it was finished in another browser."),
+    Refusal.AMENDED: gettext_lazy("Your scan came after your lecturer had marked you, and waits for them."),
+}
+"""What a student reads of a held scan, wherever it is shown."""
+
+STILL_TO_CHECK_IN = frozenset({"early", "open", "waiting", "paused"})
+"""As long as it stands like this, a student checks in: nothing is wrong yet that could be queried."""
 
 
 def why(one: OwnClass, change: MarkChange | None, opening: Opening | None, at: datetime) -> str:

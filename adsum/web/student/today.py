@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 from adsum.accounts.models import Person
 from adsum.attendance.record import OwnClass, account, classes_of, own_classes
 from adsum.attendance.reports import outages_of
-from adsum.attendance.rules import ATTENDED
 from adsum.checkin.models import Opening
+from adsum.checkin.reports import paused, waiting_scans
+from adsum.checkin.rules import Refusal
 from adsum.core.clock import civil_day, monday_of
 from adsum.timetable.reports import news_of, university_zone
 from adsum.web.class_news import flags
@@ -23,7 +24,7 @@ from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import passes
 from adsum.web.student import STUDENTS
-from adsum.web.student.sentences import attended_lately, windows
+from adsum.web.student.sentences import HELD_OWN, attended_lately, checkin_of, windows
 from adsum.web.sums import left_out
 from adsum.web.weeks import asked_week
 
@@ -41,7 +42,9 @@ class Card:
     state: str
     """now, next, later, done or cancelled."""
     checkin: str
-    """in, marked, early, open, waiting (for the lecturer to show the code), closed, or ''."""
+    """As `checkin_of` says."""
+    held: str
+    """What waits for the lecturer of a scan that did not count at once; '' when nothing does."""
     opens_at: datetime
     present_until: datetime
     late_until: datetime
@@ -64,7 +67,9 @@ def _todays_classes(request: Any, student: Person) -> HttpResponse:
     """What a browser shows in which a student is known for checking in, and not signed in: today's classes, and no record."""
     start, end = civil_day(request.today, university_zone())
     classes = own_classes(student, classes_of(student).filter(starts_at__gte=start, starts_at__lt=end))
-    return render(request, "adsum/student/known_today.html", {"student": student, "cards": _cards(classes, request.at)})
+    return render(
+        request, "adsum/student/known_today.html", {"student": student, "cards": _cards(student, classes, request.at)}
+    )
 
 
 @for_roles(STUDENTS)
@@ -76,7 +81,7 @@ def _today(request: PersonRequest) -> HttpResponse:
     __, end = civil_day(request.today + timedelta(days=AHEAD_DAYS), university_zone())
     shown = classes_of(request.user).filter(ends_at__gt=at - BACK, starts_at__lt=end)
     classes = own_classes(request.user, shown, rooms_since=start)
-    cards = _cards([one for one in classes if one.session.ends_at > start], at)
+    cards = _cards(request.user, [one for one in classes if one.session.ends_at > start], at)
     recent = account((one for one in classes if one.session.ends_at <= at or one.mark), at)
     today_ = [card for card in cards if localtime(card.one.session.starts_at).date() <= request.today]
     ahead = cards[len(today_) :]
@@ -103,7 +108,7 @@ def _week(request: PersonRequest, monday: date) -> HttpResponse:
         "last": monday + timedelta(days=6),
         "earlier": monday - WEEK,
         "later": monday + WEEK,
-        "days": _by_day(_cards(classes, request.at), tomorrow=request.today + timedelta(days=1)),
+        "days": _by_day(_cards(request.user, classes, request.at), tomorrow=request.today + timedelta(days=1)),
     }
     return render(request, "adsum/student/week.html", context)
 
@@ -112,11 +117,14 @@ def _to_come(card: Card, at: datetime) -> bool:
     return card.one.session.ends_at > at
 
 
-def _cards(classes: list[OwnClass], at: datetime) -> list[Card]:
-    """Four queries: who has opened check-in, what changed lately, and whether there is an outage (then three more)."""
+def _cards(student: Person, classes: list[OwnClass], at: datetime) -> list[Card]:
+    """Six queries: who has opened check-in, whether it is paused, which scans wait, what changed, and whether there is an
+    outage (then three more)."""
     pks = [one.session.pk for one in classes]
     openings = {opening.session_id: opening for opening in Opening.objects.filter(session__in=pks)}
     news = news_of(pks, at - MOVES_SHOWN_FOR)
+    is_paused = paused() is not None
+    held = {scan.session_id: scan.refusal for scan in waiting_scans(pks).filter(student=student)}
     outages = outages_of([one.session for one in classes], at)
     upcoming = next((one for one in classes if one.session.starts_at > at and not one.session.cancelled), None)
     cards = []
@@ -127,7 +135,8 @@ def _cards(classes: list[OwnClass], at: datetime) -> list[Card]:
             Card(
                 one=one,
                 state=_state(one, at, is_next=one is upcoming),
-                checkin=_checkin(one, openings.get(session.pk), at),
+                checkin=checkin_of(one, openings.get(session.pk), at, paused=is_paused),
+                held=str(HELD_OWN[Refusal(held[session.pk])]) if session.pk in held else "",
                 opens_at=window.opens_at,
                 present_until=window.present_until,
                 late_until=window.late_until,
@@ -146,19 +155,6 @@ def _state(one: OwnClass, at: datetime, *, is_next: bool) -> str:
     if one.session.starts_at <= at:
         return "now"
     return "next" if is_next else "later"
-
-
-def _checkin(one: OwnClass, opening: Opening | None, at: datetime) -> str:
-    if one.session.cancelled:
-        return ""
-    if one.mark is not None:
-        return "in" if one.status in ATTENDED else "marked"
-    window = windows(one, opening)
-    if at < window.opens_at:
-        return "early"
-    if at >= window.late_until or (opening is not None and opening.stopped_at is not None):
-        return "closed"
-    return "open" if opening is not None else "waiting"
 
 
 def _by_day(cards: Iterable[Card], *, tomorrow: date) -> list[tuple[date, bool, list[Card]]]:

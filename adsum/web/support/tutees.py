@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -22,6 +23,7 @@ from adsum.web.guards import for_roles
 from adsum.web.middleware import PersonRequest
 from adsum.web.support.students import rows
 from adsum.web.viewing import looked_through
+from adsum.web.walking import begin
 
 PER_PAGE = 50
 NEXT = {
@@ -62,6 +64,7 @@ def tutees(request: PersonRequest) -> HttpResponse:
     for row in page:
         row["weeks"] = weeks_of(attention[row["student"].pk].seen, request.today, WEEKS)
     looked_through(request, Page.STUDENTS, [(row["student"].pk, Relation(Role.TUTOR)) for row in page])
+    begin(request, [reverse("person_record", args=[row["student"].ref]) for row in page])
     context = {"page": page, "rows": page.object_list, "first": _first(request, students, attention)}
     return render(request, "adsum/support/tutees.html", context)
 

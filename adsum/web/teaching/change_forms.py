@@ -44,7 +44,14 @@ class WhenForm(forms.Form):
     start = forms.TimeField(label=gettext_lazy("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     end = forms.TimeField(label=gettext_lazy("To"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     room = forms.CharField(
-        label=gettext_lazy("Room"), required=False, max_length=600, help_text=gettext_lazy("Several rooms: put ; between them.")
+        label=gettext_lazy("Room"),
+        required=False,
+        max_length=600,
+        help_text=gettext_lazy(
+            "Choose it from the list. A place that is not on it can be written, and timetabling is told that it is not known. "
+            "Several rooms: put ; between them."
+        ),
+        widget=forms.TextInput(attrs={"list": "known-rooms", "autocomplete": "off"}),
     )
     reason = forms.CharField(label=gettext_lazy("Reason"), required=False, max_length=200)
 

@@ -79,7 +79,7 @@ def change(request: PersonRequest, session: ClassSession) -> HttpResponse:
         "moving": moving,
         "in_the_way": in_the_way,
         "rooms": sorted(room.name for room in session.rooms.all()),
-        "known_rooms": Room.objects.order_by("name").values_list("name", flat=True)[:300],
+        "known_rooms": _known_rooms(),
         "staff": sorted(staff.values(), key=lambda person: person.display_name),
         "named": session.staff.exists(),
         "groups": session.groups.select_related("module").order_by("module__code", "code"),
@@ -102,6 +102,14 @@ def change(request: PersonRequest, session: ClassSession) -> HttpResponse:
         context["found_groups"] = _found_groups(request, str(context["group"]), session)
     failed = request.method == "POST"
     return render(request, "adsum/teaching/change.html", context, status=422 if failed else 200)
+
+
+MOST_ROOMS = 2_000
+
+
+def _known_rooms() -> QuerySet[Room, str]:
+    """The names that the room's field offers: those of the timetable, not those that somebody once wrote (one query)."""
+    return Room.objects.filter(by_hand=False).order_by("name").values_list("name", flat=True)[:MOST_ROOMS]
 
 
 def _in_its_way(request: PersonRequest, session: ClassSession, wanted: Wanted) -> str:
@@ -282,7 +290,7 @@ def add(request: PersonRequest) -> HttpResponse:
                 return redirect("class_change", session.ref)
         except AdsumError as refused:
             form.add_error(None, refused.message)
-    context = {"module": module, "form": form, "in_the_way": in_the_way}
+    context = {"module": module, "form": form, "in_the_way": in_the_way, "known_rooms": _known_rooms()}
     return render(request, "adsum/teaching/add.html", context, status=422 if form.is_bound else 200)
 
 

@@ -17,7 +17,7 @@ from adsum.checkin import services
 from adsum.checkin.models import Display, Pairing
 from adsum.checkin.own_windows import shown_until
 from adsum.checkin.pairing import PAIRING_LIFE, begin_pairing
-from adsum.checkin.reports import latest_epoch, may_run, pace_of, second_checks, shown_on
+from adsum.checkin.reports import latest_epoch, may_run, pace_of, paused, second_checks, shown_on
 from adsum.timetable.reports import how_many_expected
 from adsum.web import floods
 from adsum.web.notes import window_note
@@ -66,6 +66,8 @@ def display(request: HttpRequest, ref: UUID) -> HttpResponse:
         phase = "longer"
     if checking:
         phase = "check"
+    if paused() is not None:
+        phase = "paused"
     times = {
         "check": f"{localtime(check.ends_at):%H:%M:%S}" if checking and check else "",
         "opens": time_of_day(opening.opens_at),
@@ -91,7 +93,12 @@ def display(request: HttpRequest, ref: UUID) -> HttpResponse:
         "stream_url": f"/live/display/{ref}",
         "poll_url": f"/live/display/{ref}/now",
     }
-    context = {"d": d, "refresh_url": reverse("display_refresh", args=[ref]), "reload_after": now.left_ms // 1000 + 1}
+    context = {
+        "d": d,
+        "refresh_url": reverse("display_refresh", args=[ref]),
+        "register_url": reverse("class_register", args=[session.ref]),
+        "reload_after": now.left_ms // 1000 + 1,
+    }
     return render(request, "adsum/teaching/display.html", context)
 
 

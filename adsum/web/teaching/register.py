@@ -1,5 +1,6 @@
 """The live register of one class: who is here, who is held, the screens that show its code."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -22,9 +23,11 @@ from adsum.attendance.rules import ATTENDED, Status
 from adsum.attendance.weighing import markable
 from adsum.checkin.models import Opening
 from adsum.checkin.reports import held_scans, kiosks_of, latest_epoch, pace_of, showing, unconfirmed_in
+from adsum.checkin.rules import is_silent
 from adsum.checkin.services import SHOWN_BEFORE
 from adsum.checkin.signs import scanned_together
 from adsum.timetable.models import ClassSession
+from adsum.web import unfinished
 from adsum.web.acts import carry_out, not_done
 from adsum.web.guards import of_class
 from adsum.web.middleware import PersonRequest
@@ -62,6 +65,7 @@ def register(request: PersonRequest, session: ClassSession) -> HttpResponse:
     proposed = ahead.proposed(lines)
     context = {
         "session": session,
+        "unfinished": unfinished.waiting(request),
         "proposed": proposed,
         "acceptable": sum(one.acceptable and not one.by_hand for one in proposed),
         "catch_up": catch_up_form(session),
@@ -121,7 +125,17 @@ def _checkin(session: ClassSession, request: PersonRequest) -> dict[str, Any]:
         "window": opening,
         "paces": PACES,
         "pace": pace_of(latest_epoch(opening)),
-        "screens": list(showing(opening)),
+        "screens": [
+            {
+                "ref": one.ref,
+                "slot": one.slot,
+                "opened_by": one.opened_by,
+                "opened_at": one.opened_at,
+                "seen_at": one.seen_at,
+                "silent": is_silent(one.heard_at, request.at),
+            }
+            for one in showing(opening)
+        ],
         "kiosks": list(kiosks_of(opening)),
         "stopped_at": opening.stopped_at,
     }
@@ -138,8 +152,11 @@ def seats(
 ) -> list[dict[str, Any]]:
     """The people of a register as the seat component takes them; `unconfirmed` are those who missed a second check, `ahead`
     what is known of them before the class."""
+    lines = list(lines)
+    named = Counter(line.student.display_name for line in lines)
     return [
         {
+            "twin": named[line.student.display_name] > 1,
             **seat(line.student, line.mark),
             **(ahead.about(line) if ahead else {}),
             "unconfirmed": line.student.pk in unconfirmed,

@@ -129,6 +129,10 @@ class SheetFile(forms.Form):
             self.add_error("file", refused.message)
 
 
+PART = 25
+"""Rows of the form that are open at once: on a telephone a class of 116 would be a very long page."""
+
+
 @of_class("GET", "HEAD", "POST")
 def enter(request: PersonRequest, session: ClassSession) -> HttpResponse:
     """Type a sheet or send a file; see what it would change; then do it."""
@@ -148,6 +152,10 @@ def enter(request: PersonRequest, session: ClassSession) -> HttpResponse:
     context = {
         "session": session,
         "students": students,
+        "parts": [
+            {"first": n + 1, "last": min(n + PART, len(students)), "rows": students[n : n + PART]}
+            for n in range(0, len(students), PART)
+        ],
         "file": file,
         "sheet": sheet_reference(session),
         "choices": [(status.value, status_label(status)) for status in CHOICES],

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django import template
+from django.conf import settings
 from django.forms import BaseForm, BoundField
 from django.template.defaultfilters import floatformat
 from django.templatetags.static import static
@@ -104,6 +105,12 @@ def status_chip(status: str, label: str = "", minutes_late: int | None = None, c
         " visually-hidden" if compact else "",
         word,
     )
+
+
+@register.inclusion_tag("adsum/components/legend.html")
+def legend() -> dict[str, Iterable[str]]:
+    """What the signs of marks mean, where they stand without their words."""
+    return {"statuses": [status for status in STATUSES if status not in {"expected", "held"}]}
 
 
 @register.inclusion_tag("adsum/components/status_templates.html")
@@ -228,6 +235,29 @@ def logo(words: bool = True) -> dict[str, bool]:
     return {"words": words}
 
 
+@register.simple_tag
+def house() -> dict[str, str]:
+    """Whom to ask at this university, and where its own documents are; '' for what it has not said."""
+    return {
+        "email": settings.TEAM_EMAIL,
+        "telephone": settings.TEAM_TELEPHONE,
+        "hours": settings.TEAM_HOURS,
+        "desk_email": settings.HELP_DESK_EMAIL,
+        "desk_telephone": settings.HELP_DESK_TELEPHONE,
+        "wellbeing": settings.WELLBEING_URL,
+        "guides": settings.GUIDES_URL,
+        "privacy": settings.PRIVACY_URL,
+        "accessibility": settings.ACCESSIBILITY_URL,
+        "policy": settings.POLICY_URL,
+    }
+
+
+@register.filter
+def dialled(telephone: str) -> str:
+    """A telephone number as a link dials it."""
+    return "".join(sign for sign in telephone if sign.isdigit() or sign == "+")
+
+
 @register.inclusion_tag("adsum/components/history.html")
 def history(changes: Iterable[object]) -> dict[str, Iterable[object]]:
     """The story of one mark. Changes have before, after, who, when, source and reason."""
@@ -245,7 +275,7 @@ def weeks_chart(weeks: Sequence[WeekBar], title: str, name: str = "weeks") -> di
         "whole": width + LABELS,
         "bar": BAR,
         "half": BAR // 2,
-        "lines": ((0, "100 %"), (50, "50 %"), (100, "")),
+        "lines": ((0, "100%"), (50, "50%"), (100, "")),
         "title": title,
         "name": name,
     }

@@ -250,7 +250,7 @@ def test_an_empty_timetable_stops_and_asks():
     bring(events(*weekly(*WEEK)))
     assert "no_rows" in noticed(bring(events()))
     run = bring(events(), source="CELCAT")
-    assert run.stop_reason == "file would remove 6 of 6 rows (100 %). Is it the whole export?"
+    assert run.stop_reason == "file would remove 6 of 6 rows (100%). Is it the whole export?"
 
 
 def test_a_part_of_a_timetable_makes_nothing_suspect():

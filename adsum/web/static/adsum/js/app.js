@@ -9,6 +9,11 @@ document.addEventListener("click", (event) => {
   }
   const opener = event.target.closest("[data-dialog]");
   if (opener) document.getElementById(opener.dataset.dialog).showModal();
+  const link = event.target.closest("[data-dialog-link]"); // a link where there is no script, or another tab is wanted
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    document.getElementById(link.dataset.dialogLink).showModal();
+  }
 
   const copier = event.target.closest("[data-copy]");
   if (copier) {
@@ -24,6 +29,13 @@ document.addEventListener("keydown", (event) => {
   menu.open = false;
   menu.querySelector("summary").focus();
 });
+
+// A page on which nothing is typed, and that waits for something: it looks again by itself.
+const waits = document.querySelector("[data-reload]");
+if (waits) setTimeout(() => location.reload(), 1000 * Number(waits.dataset.reload));
+
+// A form that was kept while its owner signed in again.
+document.querySelector("form[data-send]")?.requestSubmit();
 
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;

@@ -41,11 +41,13 @@ function applyHeld(scan) {
     return;
   }
   if (!item) {
-    item = part("held-template").content.firstElementChild.cloneNode(true);
+    item = part("held-template")?.content.firstElementChild.cloneNode(true);
+    if (!item) return;
     item.dataset.heldId = scan.id;
     list.append(item);
   }
   item.querySelector("[data-held-name]").textContent = scan.name;
+  item.querySelector("[data-held-number]").textContent = scan.number;
   item.querySelector("[data-held-at]").textContent = scan.at;
   item.querySelector("[data-held-why]").textContent = scan.why;
   for (const button of item.querySelectorAll("button")) button.formAction = scan.url;
@@ -111,7 +113,8 @@ register.addEventListener("click", (event) => {
 // --- marking
 
 function countSelected() {
-  part("selected").textContent = register.querySelectorAll(".seat-pick:checked").length;
+  const selected = part("selected"); // a cancelled class has nothing to mark with
+  if (selected) selected.textContent = register.querySelectorAll(".seat-pick:checked").length;
 }
 register.addEventListener("change", (event) => event.target.matches(".seat-pick") && countSelected());
 
