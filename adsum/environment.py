@@ -49,8 +49,14 @@ class Environment(BaseSettings):
     """The folder of students' own keys, by which their words are sealed, and of the journal of what was erased. All nodes share
     it. Empty: `student_keys` in the data folder. Never keep it where backups of the database are kept: copy it apart, and
     destroy copies that are older than a month."""
+    push_keys: str = ""
+    """`id:hex,id:hex`: 32-byte keys by which push services know Adsum, the current one first. Empty: those in the data folder's
+    file `push_key`, made at the first start. Phones that were told of one that is gone have to be switched on again."""
+    push_networks: str = ""
+    """Private networks in which push services may be, comma-separated CIDR, also without https. Empty: public addresses only,
+    by https."""
     checkpoint_folders: str = ""
-    """Folders to which each day's checkpoint is written, comma-separated; better ones that Adsum itself cannot change
+    """Folders to which each hour's checkpoint is written, comma-separated; better ones that Adsum itself cannot change
     later. Empty: `checkpoints` in the data folder."""
     university: str = "Adsum Demo University"
     """What the university is called, on every page and sheet."""
@@ -123,6 +129,9 @@ class Environment(BaseSettings):
     mail_reports_secret: str = Field(default="", pattern=r"^(whsec_[A-Za-z0-9+/]{32,}={0,2})?$")
     """The secret by which a mail service signs what became of letters, for `/mail/reports/`: `whsec_` and base64, as Standard
     Webhooks has it. Empty: nothing is taken there."""
+    phone_app: bool = True
+    """Whether students' phones keep their timetable and what they scan without a network. `false` empties what phones keep, the
+    next time each of them comes."""
     log_level: str = "warning"
     """How much the log says: `info` has a line for each request."""
     demo: bool = False

@@ -129,7 +129,7 @@ from adsum.engagement.models import (
     WordingApproval,
     WouldBe,
 )
-from adsum.messages.models import HandOver, MailChoice, Message, ReportOrder
+from adsum.messages.models import HandOver, MailChoice, Message, Phone, Push, ReportOrder
 from adsum.privacy.models import (
     AccessFile,
     Disclosure,
@@ -264,6 +264,7 @@ __all__ = [
     "Particulars",
     "PartnerCheck",
     "Person",
+    "Phone",
     "Place",
     "PlaceChange",
     "Placement",
@@ -272,6 +273,7 @@ __all__ = [
     "Processed",
     "Proposal",
     "ProposedMark",
+    "Push",
     "Query",
     "Reconciliation",
     "Register",

@@ -99,6 +99,7 @@ WELLBEING_URL = env.wellbeing_url
 GUIDES_URL = env.guides_url
 PRIVACY_URL, ACCESSIBILITY_URL, POLICY_URL = env.privacy_url, env.accessibility_url, env.policy_url
 ORIGIN = env.origin
+PHONE_APP = env.phone_app
 DEMO = env.demo
 DEMO_ANYWHERE = env.demo_anywhere
 SECURE = ORIGIN.startswith("https://")
@@ -126,6 +127,9 @@ KNOWN_CHECKPOINT_FILE = env.data / "known_checkpoint.txt"
 ALIAS_KEY_FILE = None if env.alias_keys else env.data / "alias_key"
 STUDENT_KEYS = env.student_keys or env.data / "student_keys"
 """The folder of students' own keys (`core/student_keys.py`)."""
+PUSH_KEYS = _keys_of(env.push_keys or _kept_secret("push_key"), "p1")
+"""Keys by which the services that carry messages to phones know us, the current one first, as hexadecimal."""
+PUSH_NETWORKS = _listed(env.push_networks)
 ALIAS_KEYS = _keys_of(env.alias_keys or _kept_secret("alias_key"), "a1")
 
 DEBUG = False

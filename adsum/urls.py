@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import calendars, checkpoints, documents, finding, home, mail_reports, messages, own_data, policy
+from adsum.web import calendars, checkpoints, documents, finding, home, mail_reports, messages, own_data, phone_app, phones, policy
 from adsum.web.admin import answers, gate, outbox, people, providers
 from adsum.web.compliance import (
     assessment,
@@ -94,6 +94,8 @@ register_converter(RowConverter, "row")
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("app.webmanifest", phone_app.manifest, name="manifest"),
+    path("worker.js", phone_app.worker, name="worker"),
     path("design/", home.design, name="design"),
     path("search/", finding.search, name="search"),
     path("help/", help_pages.index, name="help"),
@@ -134,6 +136,8 @@ urlpatterns = [
     path("messages/", messages.messages, name="messages"),
     path("messages/read/", messages.read, name="messages_read"),
     path("messages/choices/", messages.choices, name="message_choices"),
+    path("messages/phones/", phones.overview, name="phones"),
+    path("messages/phones/<uuid:ref>/end/", phones.end, name="phone_end"),
     path("messages/<uuid:ref>/", messages.message, name="message"),
     # One's own data, and what one may ask about it
     path("your-data/", own_data.overview, name="own_data"),
@@ -147,6 +151,7 @@ urlpatterns = [
     path("your-data/requests/<uuid:ref>/take-back/", own_data.withdraw, name="own_request_withdraw"),
     # A student's own pages
     path("today/", today.today, name="student_today"),
+    path("today/kept/", today.kept, name="student_kept"),
     path("record/", record.record, name="student_record"),
     path("record/modules/<row:module>/", record.module_record, name="student_module"),
     path("record/classes/<uuid:ref>/", record.class_record, name="student_class"),

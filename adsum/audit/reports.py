@@ -11,7 +11,7 @@ from django.db.models.functions import TruncDate
 from adsum.audit.encoding import Facts, key_of, keys_of
 from adsum.audit.models import AccessLog, AccessReport, Checkpoint, Event, Leaf
 from adsum.audit.rules import CLASSES, LISTS, Finding, Page, Unusual, View, Wide
-from adsum.audit.tree import COLUMNS, tokens_of
+from adsum.audit.tree import COLUMNS, published, tokens_of
 
 
 def events_about(subject: str) -> QuerySet[Event]:
@@ -49,6 +49,20 @@ def history_of(person: int, subjects: Collection[str] = ()) -> list[Facts]:
         rows = Event.objects.filter(pk__in=sealed[first : first + AT_ONCE]).values_list(*COLUMNS)
         events |= {row[0]: Facts(*row) for row in rows}
     return [events[pk] for pk in sorted(events)]
+
+
+def signed_of(person: int, subjects: Collection[str]) -> list[Facts]:
+    """What a person did to these subjects, as far as the newest published checkpoint signs it (four queries)."""
+    checkpoint = published().first()
+    if checkpoint is None or not subjects:
+        return []
+    leaves = Leaf.objects.filter(
+        actor_key__in=[key_of(f"person:{token}") for token in tokens_of(person)],
+        subject_key__in=[key_of(subject) for subject in subjects],
+        index__lt=checkpoint.size,
+    )
+    rows = Event.objects.filter(pk__in=list(leaves.values_list("event_id", flat=True)), subject__in=list(subjects))
+    return [Facts(*row) for row in rows.values_list(*COLUMNS)]
 
 
 def _concerns(event: Facts, people: Collection[int], subjects: Collection[int]) -> bool:

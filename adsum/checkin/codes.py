@@ -144,6 +144,28 @@ def _freshness(epoch: EpochKey, counter: int, now_ms: int) -> Reading:
     return Reading(None, age, epoch.number)
 
 
+@dataclass(slots=True)
+class KeptReading:
+    """The result of reading a code that a phone kept while it had no network."""
+
+    reading: Reading
+    seen_ms: int
+    """When it was scanned: now, when the code still lives; else what the phone says, but not before the code was shown."""
+    proven: bool
+    """Whether our own clock says so."""
+
+
+def read_kept(code: Code, epochs: Iterable[EpochKey], *, ago_ms: int, now_ms: int) -> KeptReading:
+    """Check a code that a phone says it scanned `ago_ms` ago. A code that still lives proves its time; an older one is judged
+    for the moment the phone names, within which it must have been shown."""
+    epochs = tuple(epochs)
+    now = read_code(code, epochs, now_ms=now_ms)
+    if now.refusal != Refusal.STALE_CODE or now.from_the_future:
+        return KeptReading(now, now_ms, proven=True)
+    seen_ms = min(max(now_ms - ago_ms, now_ms - now.age_ms), now_ms)
+    return KeptReading(read_code(code, epochs, now_ms=seen_ms), seen_ms, proven=False)
+
+
 def make_typed(epoch: EpochKey, counter: int) -> str:
     """The 8-digit twin of the code, the same on every display of the class."""
     mac = tag(epoch.typed_key, b"typed/v1" + _fields(epoch.opening, epoch.number, counter))

@@ -10,6 +10,8 @@ HELD: dict[str, Promise] = {
     Refusal.SAME_DEVICE: gettext_lazy("Same phone as another student of this class"),
     Refusal.OTHER_BROWSER: gettext_lazy("Scanned in one browser, finished in another"),
     Refusal.AMENDED: gettext_lazy("Scanned, but marked otherwise by hand"),
+    Refusal.OFFLINE: gettext_lazy("Scanned without a network; the time is the phone’s own"),
+    Refusal.RECOVERED: gettext_lazy("Recorded once and lost by us; brought back by the phone"),
 }
 """Why a scan waits for the lecturer."""
 

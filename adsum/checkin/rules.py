@@ -50,10 +50,16 @@ class Refusal(StrEnum):
     UNKNOWN_CODE = "unknown_code"
     AMENDED = "amended"
     OTHER_BROWSER = "other_browser"
+    OFFLINE = "offline"
+    RECOVERED = "recovered"
 
 
-HELD = frozenset({Refusal.NOT_EXPECTED, Refusal.SAME_DEVICE, Refusal.AMENDED, Refusal.OTHER_BROWSER})
+HELD = frozenset(
+    {Refusal.NOT_EXPECTED, Refusal.SAME_DEVICE, Refusal.AMENDED, Refusal.OTHER_BROWSER, Refusal.OFFLINE, Refusal.RECOVERED}
+)
 """Kept for the lecturer, who accepts or declines; neither lost nor a false success."""
+UNDECIDED = frozenset({Refusal.SAME_DEVICE, Refusal.OTHER_BROWSER, Refusal.OFFLINE, Refusal.RECOVERED})
+"""Held scans of students of the class: when nobody decides about one, the mark is under query."""
 
 
 class Called(StrEnum):
@@ -80,6 +86,8 @@ class AlarmKind(StrEnum):
 
     FUTURE_CODE = "future_code"
     CLOCK = "clock"
+    RECOVERED = "recovered"
+    """A phone brought back a scan that had been acknowledged and was gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +147,8 @@ class Ticket:
     refusal: Refusal | None = None
     bound: bool = False
     """Scanned before any sign-in: it counts in the browser that made it, and in no other."""
+    unproven: bool = False
+    """Kept by a phone without a network: when it was scanned, only the phone says. Such a ticket is never sealed."""
 
     def is_of(self, device: bytes | None) -> bool:
         """Whether the browser with this tag may finish it."""
@@ -185,12 +195,15 @@ def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int, devi
         return Refusal.CLOSED if closed else Refusal.TICKET_EXPIRED
     if not facts.expected:
         return Refusal.NOT_EXPECTED
+    if ticket.unproven:
+        return Refusal.OFFLINE
     return None if ticket.is_of(device) else Refusal.OTHER_BROWSER
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One try to check in, as the gate hands it to the writer. `verdict` is what `judge` said; times are UTC."""
+    """One try to check in, as the gate hands it to the writer. `verdict` is what `judge` said; times are UTC. Evidence is None
+    where it is not known."""
 
     ref: UUID
     opening: int
@@ -202,19 +215,20 @@ class Attempt:
     minutes_late: int
     first_seen_at: datetime
     finished_at: datetime
-    typed: bool
-    slot: int
-    age_ms: int
+    typed: bool | None
+    slot: int | None
+    age_ms: int | None
     device: str
-    new_device: bool
+    new_device: bool | None
     network: str
-    network_changed: bool
-    signed_in_after: bool
+    network_changed: bool | None
+    signed_in_after: bool | None
     agent: str
-    remembered: bool = False
+    remembered: bool | None = False
     """Finished without signing in, in a browser that was known."""
     elsewhere: bool = False
-    """A scan for a second check that was finished in another browser than the one it was scanned in: it does not count."""
+    """A scan for a second check that was finished in another browser than the one it was scanned in, or whose time only the
+    phone knows: it does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +314,8 @@ def _settle(attempt: Attempt, before: Before) -> Settled:
     if earlier is not None and not mine and earlier.counts:
         refusal = Refusal.TICKET_USED
     elif refusal in _OVERTAKEN and here is not None:
-        refusal = Refusal.OTHER_BROWSER if attempt.elsewhere else Refusal.ALREADY_IN
+        away = Refusal.OFFLINE if refusal == Refusal.OFFLINE else Refusal.OTHER_BROWSER
+        refusal = away if attempt.elsewhere else Refusal.ALREADY_IN
     elif refusal is None and standing is not None and not standing.gives_way:
         refusal = Refusal.AMENDED
     elif refusal is None and before.devices.get((attempt.session, attempt.device), attempt.student) != attempt.student:
@@ -314,5 +329,5 @@ def _settle(attempt: Attempt, before: Before) -> Settled:
     return Settled(attempt, outcome, kept=True, marks=False)
 
 
-_OVERTAKEN = frozenset({None, Refusal.NOT_EXPECTED, Refusal.CLOSED, Refusal.OTHER_BROWSER})
+_OVERTAKEN = frozenset({None, Refusal.NOT_EXPECTED, Refusal.CLOSED, Refusal.OTHER_BROWSER, Refusal.OFFLINE, Refusal.RECOVERED})
 """Refusals that no longer matter once the student is in."""

@@ -42,6 +42,7 @@ from adsum.checkin.rules import (
     MAX_TYPED_TRIES,
     MOST_REMEMBER_DAYS,
     PACES,
+    UNDECIDED,
     AlarmKind,
     Refusal,
     is_silent,
@@ -434,15 +435,14 @@ def forgive_tries(student_id: int, session_ids: list[int]) -> None:
 
 @transaction.atomic
 def close_classes(sessions: Collection[ClassSession], *, at: datetime) -> list[Register]:
-    """Close the registers of these classes, together or not at all; returns those closed now. A student whose scan was held for
-    a second account on their phone, or for another browser, and not decided, is marked like everyone without a mark, but under
-    query: students are not counted absent, or late, because a decision was never made. The same of a scan that came after a
-    mark that its lecturer took back."""
+    """Close the registers of these classes, together or not at all; returns those closed now. A student whose scan was held
+    (`UNDECIDED`) and not decided is marked like everyone without a mark, but under query: students are not counted absent, or
+    late, because a decision was never made. The same of a scan that came after a mark that its lecturer took back."""
     by_pk = {session.pk: session for session in sessions}
     theirs = Mark.objects.filter(session=OuterRef("session"), student=OuterRef("student"))
     waiting = list(
         waiting_scans(by_pk)
-        .filter(Q(refusal__in=[Refusal.SAME_DEVICE, Refusal.OTHER_BROWSER]) | Q(~Exists(theirs), refusal=Refusal.AMENDED))
+        .filter(Q(refusal__in=UNDECIDED) | Q(~Exists(theirs), refusal=Refusal.AMENDED))
         .select_related("student")
         .order_by("id")
     )

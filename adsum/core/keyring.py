@@ -2,10 +2,12 @@
 
 from functools import cache
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from django.conf import settings
 
 from adsum.core.notes import Signer, Verifier
 from adsum.core.signing import derive
+from adsum.core.webpush import private_key
 
 
 @cache
@@ -63,7 +65,13 @@ def alias_keys() -> dict[str, tuple[bytes, bytes]]:
     }
 
 
+@cache
+def push_keys() -> dict[str, EllipticCurvePrivateKey]:
+    """The keys by which push services know us, by key id, the current one first."""
+    return {kid: private_key(bytes.fromhex(key)) for kid, key in settings.PUSH_KEYS.items()}
+
+
 def forget() -> None:
     """Read the settings anew: for tests, which turn keys without a restart."""
-    for kept in (masters, keys_for, checkpoint_publics, checkpoint_signer, alias_keys):
+    for kept in (masters, keys_for, checkpoint_publics, checkpoint_signer, alias_keys, push_keys):
         kept.cache_clear()

@@ -17,7 +17,12 @@ TAG_BYTES = 16
 
 def derive(master: bytes, *, salt: bytes, info: bytes) -> bytes:
     """HKDF-SHA-256 (RFC 5869): a 32-byte key for one purpose."""
-    return HKDF(algorithm=SHA256(), length=32, salt=salt, info=info).derive(master)
+    return expand(master, salt=salt, info=info, length=32)
+
+
+def expand(secret: bytes, *, salt: bytes, info: bytes, length: int) -> bytes:
+    """The same, of another length."""
+    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(secret)
 
 
 @lru_cache(maxsize=4_096)

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from adsum.accounts.models import ContactStop, Department, Person
 from adsum.core.declared import For, From, Keep, about_no_one, declare
 from adsum.messages.report_rules import Ended, Every, Report
-from adsum.messages.rules import LEFT, UNSEEN, Address, Closed, How, State
+from adsum.messages.rules import LEFT, UNSEEN, About, Address, Closed, How, State
 
 WEEK = "week"
 """The kind of the week's letter, which carries what was gathered for it."""
@@ -154,6 +154,69 @@ class ReportOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} every {self.every} to {self.owner_id}"
+
+
+class Phone(models.Model):
+    """A browser whose owner wants some messages told there at once. Where it is reached, and its keys, are sealed."""
+
+    ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=64, unique=True)
+    """A one-way name of the address: a browser has one owner."""
+    sealed = models.TextField()
+    kid = models.CharField(max_length=16)
+    """The key of ours that it was told to believe."""
+    wants = models.CharField(max_length=60)
+    """What its owner wants to be told of, with commas between."""
+    made_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
+
+    declared = declare(
+        "person",
+        Keep.CONTACT,
+        For.SERVICE,
+        From.PERSON,
+        facts="ref kid wants made_at told_at",
+        secrets="name sealed",
+        goes=True,
+    )
+
+    def __str__(self) -> str:
+        return f"a phone of {self.person_id}: {self.wants}"
+
+    @property
+    def kinds(self) -> frozenset[About]:
+        """What its owner wants to be told of."""
+        return frozenset(map(About, self.wants.split(",")))
+
+
+class PushQuerySet(models.QuerySet["Push"]):
+    def due(self, at: datetime) -> PushQuerySet:
+        """Those to be sent now that no worker is busy with, to people who may be written to."""
+        stopped = Exists(ContactStop.objects.filter(person=OuterRef("phone__person"), ended_at=None))
+        return self.filter(Q(claimed_until=None) | Q(claimed_until__lte=at), ~stopped, due_at__lte=at)
+
+
+class Push(models.Model):
+    """One message on its way to one browser. The row goes when it was taken, or is of no use any more."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
+    phone = models.ForeignKey(Phone, on_delete=models.CASCADE, related_name="+")
+    due_at = models.DateTimeField(db_index=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True)
+
+    declared = declare(
+        "phone__person", Keep.CONTACT, For.SERVICE, From.ADSUM, facts="message phone due_at tries claimed_until", goes=True
+    )
+
+    objects = PushQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "phone"], name="one_push_per_phone")]
+
+    def __str__(self) -> str:
+        return f"message {self.message_id} to phone {self.phone_id}"
 
 
 class HandOver(models.Model):

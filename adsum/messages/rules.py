@@ -71,6 +71,19 @@ class How(StrEnum):
     NEVER = "never"
 
 
+class About(StrEnum):
+    """What a message that may be told to a phone at once is about. Its owner chooses by this."""
+
+    CHANGES = "changes"
+    """Classes and meetings that change."""
+    REMINDERS = "reminders"
+    ANSWERS = "answers"
+    """What became of what one asked: a query, an absence, an appeal."""
+
+
+MOST_PHONES = 5
+
+
 class Closed(StrEnum):
     """How the task of reaching the reader of an unopened message ended."""
 

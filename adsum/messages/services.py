@@ -12,6 +12,7 @@ from adsum.accounts.reaching import personal_addresses, stopped_among
 from adsum.audit.services import Entry, record, record_all
 from adsum.core.errors import AdsumError
 from adsum.messages.models import WEEK, HandOver, Message, MessageQuerySet, reader_is_stopped
+from adsum.messages.phones import line_up
 from adsum.messages.reports import choices_of
 from adsum.messages.rules import (
     CLAIM,
@@ -104,6 +105,7 @@ def _new(draft: Draft, choice: How | None, at: datetime) -> Message:
 def add(new: Sequence[Message], *, at: datetime) -> None:
     """Keep new messages, with an event for each."""
     Message.objects.bulk_create(new, batch_size=BATCH)
+    line_up(new)
     record_all([Entry("message.write", f"message:{message.ref}", _written(message)) for message in new], actor=ACTOR, at=at)
 
 

@@ -14,6 +14,7 @@ from adsum.accounts.models import Person
 from adsum.audit.following import Reader
 from adsum.messages.letter import Facts, Letter
 from adsum.messages.models import Message
+from adsum.messages.rules import About
 from adsum.timetable.models import ClassSession
 
 
@@ -80,6 +81,8 @@ class Kind:
     everywhere: bool = False
     """Goes to every address of its reader at once. Its feature hears what became of each letter, and itself sees to a reader
     who does not open it: no tutor is given that task, who need not know what it is about."""
+    pushed: About | None = None
+    """What it is about, for those who want to be told on their phone at once; None: it is never told there."""
     digest: bool = False
     """Gathered for the week's letter, unless its reader wants each at once."""
 

@@ -17,7 +17,7 @@ from adsum.attendance.models import Mark, Register
 from adsum.audit.looks import keep_report, seal_looks
 from adsum.audit.reconciliation import last_reconciliation
 from adsum.audit.services import publish, seal
-from adsum.audit.tree import has_events, last_verification
+from adsum.audit.tree import has_events, last_verification, standing
 from adsum.checkin import checks, services
 from adsum.compliance import editions, sponsorship, watch
 from adsum.compliance.changes import follow_studies
@@ -32,7 +32,7 @@ from adsum.engagement import evaluation, rehearsals, supervisions
 from adsum.engagement.concerns import pass_on_unacknowledged
 from adsum.engagement.covering import settle_owners
 from adsum.integrations.imports import feeds as polling
-from adsum.messages import bounces, mail, ordering, unopened, week
+from adsum.messages import bounces, mail, ordering, push, unopened, week
 from adsum.messages import services as outbox
 from adsum.messages.telling import tell
 from adsum.messages.topics.registry import TOPICS
@@ -151,6 +151,11 @@ def send_messages() -> int:
     return mail.send_due(lambda: datetime.now(UTC)) if mail.is_configured() else 0
 
 
+def push_messages() -> int:
+    """Tell phones what is due; how many were told."""
+    return push.send_due(lambda: datetime.now(UTC))
+
+
 def read_bounces() -> int:
     """Read what mail servers sent back; how many messages came a step further by it."""
     return bounces.read_bounces(at=datetime.now(UTC)) if settings.MAIL_BOUNCES else 0
@@ -193,11 +198,20 @@ def seal_events() -> int:
 
 
 def sign_the_log() -> None:
-    """Look once more for events without a place, and publish the day's checkpoint. Raises AdsumError when it could not be
-    kept elsewhere: then the job is seen to fail."""
+    """Publish the hour's checkpoint, unless nothing has happened since the last one and that is not a day old. Raises
+    AdsumError when it could not be kept elsewhere: then the job is seen to fail."""
     at = datetime.now(UTC)
-    if seal(at=at, sweep=True) or has_events():
+    seal(at=at)
+    log = standing()
+    # Publishing leaves an event of its own, which is nothing to publish again for.
+    idle = log.checkpoint is not None and log.size <= log.checkpoint.size + 1 and at - log.checkpoint.at < timedelta(days=1)
+    if log.size and not idle:
         publish(by="system:checkpoint", at=at)
+
+
+def sweep_the_log() -> int:
+    """Look through all events for one without a place; how many there were."""
+    return seal(at=datetime.now(UTC), sweep=True)
 
 
 VERIFIED_EVERY = timedelta(hours=20)
@@ -304,11 +318,13 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     rehearse_rules: 24 * 60,
     tell_people: 1,
     send_messages: 1,
+    push_messages: 1,
     read_bounces: 2,
     follow_unopened: 60,
     poll_feeds: 1,
     seal_events: 1,
-    sign_the_log: 24 * 60,
+    sign_the_log: 60,
+    sweep_the_log: 24 * 60,
     verify_the_log: 24 * 60,
     reconcile_the_record: 24 * 60,
     tend_cases: 30,

@@ -71,6 +71,8 @@ TITLES: Mapping[str, Promise] = {
     "Fallback": _("Duties that fall to you"),
     "Message": _("What you were told"),
     "HandOver": _("Messages that somebody was asked to ring you about"),
+    "Phone": _("Phones on which you are told at once"),
+    "Push": _("Messages on their way to your phone"),
     "MailChoice": _("What you chose to have by mail"),
     "RightsRequest": _("Your requests and complaints about your data"),
     "RightsStep": _("What was done about them"),

@@ -19,6 +19,7 @@ from adsum.timetable.models import ClassReport
 from adsum.web.help.topics import topic_of
 from adsum.web.middleware import PersonRequest
 from adsum.web.navigation import Item, items_for
+from adsum.web.phone_app import about_account
 from adsum.web.support.unopened import open_to
 from adsum.web.support.work_kinds import Kind, counted, kinds_of
 from adsum.web.walking import walk_of
@@ -35,6 +36,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "staff": bool(access.roles & STAFF),
         "help_topic": topic_of(request.resolver_match.url_name or "") if request.resolver_match else "",
         "university": settings.UNIVERSITY,
+        **about_account(request.user, access),
         "demo": settings.DEMO,
     }
 

@@ -312,6 +312,11 @@ def test_the_jobs_seal_and_sign(folders: Path):
     jobs.sign_the_log()
     checkpoint = tree.published().get()
     assert (folders / "kept" / tree.checkpoint_file(checkpoint)).read_text() == tree.note_of(checkpoint)
+    jobs.sign_the_log()
+    assert tree.published().count() == 1, "its own event is nothing to sign again for"
+    write(1)
+    jobs.sign_the_log()
+    assert [one.size for one in tree.published()] == [5, 3]
 
 
 def test_what_happened_to_somebody_is_found_by_the_index_and_among_those_that_wait(two: tuple[Person, Person]):

@@ -43,6 +43,9 @@ def ticket(
     )
 
 
+UNPROVEN = replace(ticket(2, person=5), unproven=True, expires_ms=STARTS + OUTAGE_TICKET_MS)
+
+
 def facts(**changed: object) -> OpeningFacts:
     return replace(FACTS, **changed)  # type: ignore[arg-type]
 
@@ -64,6 +67,9 @@ def facts(**changed: object) -> OpeningFacts:
         pytest.param(ticket(2, person=6), 3, FACTS, Refusal.TICKET_USED, id="scanned by someone else, signed in"),
         pytest.param(ticket(2, refusal=Refusal.STALE_CODE), 3, FACTS, Refusal.STALE_CODE, id="a refused scan stays refused"),
         pytest.param(ticket(2), 9, facts(stopped_ms=STARTS + 5 * MINUTE), None, id="scanned before it was stopped"),
+        pytest.param(UNPROVEN, 300, FACTS, Refusal.OFFLINE, id="kept by a phone"),
+        pytest.param(UNPROVEN, 300, facts(expected=False), Refusal.NOT_EXPECTED, id="kept by a phone, of another group"),
+        pytest.param(UNPROVEN, 300, facts(cancelled=True), Refusal.CANCELLED, id="kept by a phone, cancelled"),
         pytest.param(ticket(6), 9, facts(stopped_ms=STARTS + 5 * MINUTE), Refusal.CLOSED, id="scanned after it was stopped"),
     ],
 )

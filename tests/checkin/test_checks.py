@@ -33,7 +33,7 @@ from adsum.checkin.services import add_display, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.core.errors import AdsumError
 from tests.kit.marking import mark_students
-from tests.kit.phones import Gates, in_thread, refusal
+from tests.kit.phones import Gates, account_of, in_thread, refusal
 from tests.kit.scans import attempt
 from tests.kit.world import NINE, World
 
@@ -221,6 +221,21 @@ async def test_a_scan_of_another_browser_answers_nothing_and_the_digits_do(room:
     await bob.post("/in/confirm", {"ticket": sealed})
     await bob.post("/in/code", {"code": gates.typed(room.opening)})
     assert "you’re still here" in (await bob.tap()).text
+    await settle(room, gates)
+    assert await in_thread(room.found) == {"Alice": True, "Bob": False}
+
+
+async def test_a_scan_whose_time_only_the_phone_knows_answers_nothing(room: Hall, gates: Gates):
+    """Alice has left; a friend sends her the code, and she says that her phone had kept it."""
+    await begun(room, gates)
+    phone, code = gates.phone(room.alice), gates.code(room.opening)
+    kept = {"code": code, "whose": account_of(room.alice), "ago": "300000"}
+    bob = gates.phone(room.bob)
+    await bob.scan(room.opening)
+    await bob.tap()
+    gates.wait(minutes=5)
+    said = (await phone.post("/in/kept", kept)).json()
+    assert said["title"] == "Your scan came too late for the second check"
     await settle(room, gates)
     assert await in_thread(room.found) == {"Alice": True, "Bob": False}
 

@@ -99,6 +99,11 @@ ACCOUNT_2, IN, AWAY = Refusal.SAME_DEVICE, Refusal.ALREADY_IN, Refusal.OTHER_BRO
         (AWAY, False, PRESENT, None, IN),
         (AWAY, True, PRESENT, None, AWAY),
         (AWAY, False, None, None, AWAY),
+        (Refusal.OFFLINE, False, PRESENT, None, IN),
+        (Refusal.OFFLINE, True, PRESENT, None, Refusal.OFFLINE),  # nor does one whose time only the phone knows
+        (Refusal.OFFLINE, False, None, HENRY, Refusal.OFFLINE),
+        (Refusal.RECOVERED, False, PRESENT, None, IN),
+        (Refusal.RECOVERED, False, SAID_ABSENT, None, Refusal.RECOVERED),
         (Refusal.STALE_CODE, False, PRESENT, None, Refusal.STALE_CODE),  # who is in is told that the code is old
         (Refusal.STALE_CODE, False, None, HENRY, Refusal.STALE_CODE),
     ],

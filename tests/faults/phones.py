@@ -11,6 +11,7 @@ from typing import Self
 
 TICKET = re.compile(rb'name="ticket" value="([^"]+)"')
 RECEIPT = re.compile(rb'<dd class="num">([0-9A-Z]{4}-[0-9A-Z]{2})</dd>')
+PROOF = re.compile(rb'data-kept="([^"]+)"')
 ABOUT = re.compile(rb'data-refusal="(\w+)"')
 FORM = "application/x-www-form-urlencoded"
 PATIENCE = 15.0
@@ -86,6 +87,8 @@ class Phone:
     ticket: str = ""
     receipt: str = ""
     refused: str = ""
+    proof: str = ""
+    """What it keeps of its receipt until the university has signed the scan."""
     scans: int = 0
     """Tickets it was given: one, if none was ever lost."""
     taps: int = 0
@@ -122,6 +125,7 @@ class Phone:
     def _hear(self, answer: Answer) -> None:
         if found := RECEIPT.search(answer.body):
             self.receipt = found[1].decode()
+            self.proof = proof[1].decode() if (proof := PROOF.search(answer.body)) else ""
         elif found := ABOUT.search(answer.body):
             self.refused = found[1].decode() if answer.status == 200 else ""
         elif (found := TICKET.search(answer.body)) and not self.ticket:

@@ -91,7 +91,7 @@ WRITERS = {
         "retention",
         "reviewing",
     ],
-    "messages": ["services", "choices", "ordering", "unopened", "week"],
+    "messages": ["services", "choices", "ordering", "phones", "push", "unopened", "week"],
 }
 """Which files of a feature write rows, one for each thing written; no others do."""
 

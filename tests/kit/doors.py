@@ -63,10 +63,13 @@ DONE         = instead(THIS_CLASS, 302)
 DONE_CASE    = instead(THIS_RECORD, 302)
 LIVE         = tuple(200 if got == 200 else 403 for got in THIS_CLASS)
 GATE_FORM    = (303, *(200,) * (len(WHO) - 1))
+GATE_SCRIPT  = (401, *(200,) * (len(WHO) - 1))
 
 DOORS = [
     # URL name, address, what each gets for GET, what for POST (None: not there, 405 for everyone), what is posted
     *doors("home",                    "/",                                  HOME, None),
+    *doors("manifest",                "/app.webmanifest",                   always(200), None),
+    *doors("worker",                  "/worker.js",                         always(200), None),
     *doors("design",                  "/design/",                           STAFF, None),
     *doors("search",                  "/search/?q=check-in",                 STAFF, None),
     *doors("help",                    "/help/",                             always(200), None),
@@ -108,6 +111,8 @@ DOORS = [
     *doors("messages",                "/messages/",                         EVERYONE, None),
     *doors("messages_read",           "/messages/read/",                    None, instead(EVERYONE, 302)),
     *doors("message_choices",         "/messages/choices/",                 EVERYONE, EVERYONE),
+    *doors("phones",                  "/messages/phones/",                  EVERYONE, instead(EVERYONE, 422)),
+    *doors("phone_end",               "/messages/phones/{phone}/end/",      None, instead(THIS_STUDENT, 302)),
     *doors("message",                 "/messages/{message}/",               THIS_STUDENT, instead(THIS_STUDENT, 302)),
     *doors("mail_report",             "/mail/reports/",                     None, always(404)),
 
@@ -124,6 +129,7 @@ DOORS = [
 
     # A student's own pages
     *doors("student_today",           "/today/",                            STUDENTS, None),
+    *doors("student_kept",            "/today/kept/",                       STUDENTS, None),
     *doors("student_record",          "/record/",                           STUDENTS, None),
     *doors("student_module",          "/record/modules/{module}/",          THIS_STUDENT, None),
     *doors("student_class",           "/record/classes/{session}/",         THIS_STUDENT, None),
@@ -444,6 +450,9 @@ GATE = [
     Door("/in/confirm",                  "GET",  "/in/confirm",         always(200)),
     Door("/in/confirm",                  "POST", "/in/confirm",         GATE_FORM),
     Door("/in/query",                    "POST", "/in/query",           GATE_FORM),
+    Door("/in/offline",                  "GET",  "/in/offline",         always(200)),
+    Door("/in/kept",                     "POST", "/in/kept",            GATE_SCRIPT),
+    Door("/in/acknowledged",             "POST", "/in/acknowledged",    GATE_SCRIPT),
     Door("/{code}",                      "GET",  "/" + "0" * 36,        always(200)),
     Door("/live/display/{ref:uuid}",     "GET",  "/live/display/{display}", always(403)),
     Door("/live/display/{ref:uuid}/now", "GET",  "/live/display/{display}/now", always(403)),

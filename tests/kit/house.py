@@ -59,7 +59,7 @@ from adsum.engagement.models import Alert, Closure, RuleTrial, StageWording, Sup
 from adsum.engagement.rules import Trigger
 from adsum.engagement.supervisions import ask_for, tend_supervisions
 from adsum.integrations.imports.mapping import PRESETS
-from adsum.messages.models import HandOver, Message
+from adsum.messages.models import HandOver, Message, Phone
 from adsum.messages.ordering import order
 from adsum.messages.report_rules import Every, Report
 from adsum.messages.services import write as write_messages
@@ -255,6 +255,10 @@ class House:
         self.names["message"] = message.ref
         task = HandOver.objects.create(message=message, owner=self.people["tutor"], at=at, due_on=civil_date(at))
         self.names["unopened"] = task.ref
+        phone = Phone.objects.create(
+            person=self.people["student"], name="x" * 64, sealed="x", kid="p1", wants="changes", made_at=at
+        )
+        self.names["phone"] = phone.ref
         self.names["checkpoint"] = publish(by="system:test", at=at).size
         self.subjects = {
             "session": f"session:{session.pk}",

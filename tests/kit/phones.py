@@ -10,6 +10,7 @@ from typing import Self
 import httpx
 
 from adsum.accounts.models import Person
+from adsum.checkin.acknowledgements import account_name
 from adsum.checkin.codes import Pass, make_code, make_typed, seal_pass
 from adsum.checkin.gate.app import PASS_COOKIE, Gate
 from adsum.checkin.gate.state import State
@@ -119,6 +120,11 @@ class Phone:
         return await self.post("/in/confirm")
 
 
+def account_of(person: Person) -> str:
+    """By what pages know this account again."""
+    return account_name(person.pk, keyring.keys_for("account/v1")[keyring.current()])
+
+
 def refusal(answer: httpx.Response) -> str:
     """The refusal a page is about; '' when it is about none."""
     found = HELD.search(answer.text)
@@ -132,4 +138,4 @@ def ticket(answer: httpx.Response) -> str:
     return found.group(1)
 
 
-__all__ = ["Gates", "Phone", "in_thread", "refusal", "ticket"]
+__all__ = ["Gates", "Phone", "account_of", "in_thread", "refusal", "ticket"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,8 @@ def post() -> Iterator[Post]:
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
     """Two kinds: `stage` is formal, `nudge` waits for the week's letter; what their feature hears."""
     found: list[Outcome] = []
-    for name, more in {"stage": {"formal": True}, "nudge": {"digest": True}}.items():
+    kinds: dict[str, dict[str, Any]] = {"stage": {"formal": True}, "nudge": {"digest": True}}
+    for name, more in kinds.items():
         kind = Kind(name, name, lambda facts: Letter(facts["says"], "We noticed."), lambda _m, o, _at: found.append(o), **more)
         monkeypatch.setitem(registry.KINDS, name, kind)
     return found

@@ -48,7 +48,7 @@ CSP = {
 }
 """On every answer that a browser could show as a page."""
 
-SCANS_IN_THE_PAGE = {"/in", "/in/confirm"}
+SCANS_IN_THE_PAGE = {"/in", "/in/confirm", "/in/offline"}
 """Pages that may run the scanner: its WebAssembly needs a word of its own."""
 
 PLAIN = {
@@ -108,6 +108,10 @@ ANSWERS = [
     ("/in", "GET", "student", 200),
     ("/in", "PUT", "student", 405),
     ("/in/code", "GET", "student", 405),
+    ("/in/offline", "GET", "anonymous", 200),
+    ("/in/kept", "POST", "student", 403),
+    ("/app.webmanifest", "GET", "anonymous", 200),
+    ("/worker.js", "GET", "student", 200),
     ("/in/nothing", "GET", "student", 200),
     ("/in/confirm", "GET", "student", 200),
     ("/in/confirm", "POST", "student", 403),

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -35,7 +36,8 @@ DAY = timedelta(days=1)
 @pytest.fixture(autouse=True)
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
     found: list[Outcome] = []
-    for name, more in {"stage": {"formal": True}, "nudge": {"digest": True}}.items():
+    kinds: dict[str, dict[str, Any]] = {"stage": {"formal": True}, "nudge": {"digest": True}}
+    for name, more in kinds.items():
         kind = Kind(
             name, f"The {name}", lambda facts: Letter(facts["says"], "We noticed."), lambda _m, o, _at: found.append(o), **more
         )

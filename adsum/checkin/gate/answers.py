@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from django.conf import settings
 from django.utils.text import format_lazy
 
+from adsum.checkin.acknowledgements import KEPT_AS, Acknowledgement, account_name, seal_acknowledgement
 from adsum.checkin.codes import Pass
 from adsum.checkin.gate.entries import Entry, clock_text, instant
 from adsum.checkin.gate.http import KNOWN_COOKIE, PASS_COOKIE, PROVIDER_COOKIE, SHARED_COOKIE, TICKET_COOKIE, Answer, Ask
 from adsum.checkin.gate.pages import OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROBLEMS, Pages, language_of
 from adsum.checkin.gate.state import State
 from adsum.checkin.gate.tickets import Waiting
-from adsum.checkin.rules import Outcome, Refusal, Ticket
-from adsum.core import ids
+from adsum.checkin.rules import HELD, Outcome, Refusal, Ticket
+from adsum.core import ids, keyring
 from adsum.timetable.reports import Name
 
 TO_SIGN_IN = "/sign-in/?next=/in/confirm"
@@ -90,6 +91,7 @@ class Answers:
             number=name.number,
             scanned=_second(ticket),
             ticket=sealed,
+            account=_account(pass_),
         )
         return self._later(answer) if busy else answer
 
@@ -113,10 +115,37 @@ class Answers:
             present=clock_text(window.present_until),
             late=clock_text(window.late_until),
             receipt=f"{reference[:4]}-{reference[4:]}",
+            kept=self.acknowledgement(pass_, waiting, outcome),
+            account=_account(pass_),
         )
 
+    def acknowledgement(self, pass_: Pass, waiting: Waiting, outcome: Outcome) -> str:
+        """What the phone keeps of a scan that is recorded now, counted or held; '' of any other."""
+        if outcome.refusal is not None and outcome.refusal not in HELD:
+            return ""
+        kept_as = outcome.status if outcome.refusal is None else "held"
+        one = Acknowledgement(
+            scan=outcome.scan.bytes,
+            ticket=waiting.ticket.id,
+            session=waiting.entry.ref,
+            person=pass_.person,
+            kept_as=kept_as if kept_as in KEPT_AS else "present",
+            seen_ms=waiting.ticket.first_seen_ms,
+            made_ms=self.state.now_ms(),
+        )
+        kid = keyring.current()
+        return seal_acknowledgement(one, keyring.keys_for("acknowledgement/v1")[kid], kid)
+
     def refused(
-        self, request: Ask, refusal: Refusal, entry: Entry | None, *, sealed: str = "", note: object = "", status: int = 200
+        self,
+        request: Ask,
+        refusal: Refusal,
+        entry: Entry | None,
+        *,
+        sealed: str = "",
+        note: object = "",
+        status: int = 200,
+        kept: str = "",
     ) -> Answer:
         """The page of a refusal: what happened, and what to do next."""
         what, text, symbol = REFUSALS[refusal]
@@ -138,14 +167,22 @@ class Answers:
             "again": refusal == Refusal.PAUSED and bool(sealed),
         }
         shape = (refusal, tell, signed_in, context["typed"], bool(note), context["again"])
-        return self.page(request, "refused", entry, shape, context, status, note=note, ticket=sealed)
+        return self.page(
+            request, "refused", entry, shape, context, status, note=note, ticket=sealed, kept=kept, account=_account(pass_)
+        )
 
     async def typed(self, request: Ask, pass_: Pass | None, problem: str = "", *, lost: bool = False) -> Answer:
         """The page to type the code, or to scan it with the page's camera. `lost`: an earlier scan was not found here."""
         name = await self.state.name_of(pass_.person) if pass_ else Name("", "")
         context = {"problem": TYPED_PROBLEMS.get(problem, ""), "signed_in": pass_ is not None, "lost": lost}
         shape = (problem, pass_ is not None, lost)
-        answer = self.page(request, "typed", None, shape, context, name=name.name, number=name.number)
+        answer = self.page(request, "typed", None, shape, context, name=name.name, number=name.number, account=_account(pass_))
+        answer.let_a_camera_in()
+        return answer
+
+    def offline(self, request: Ask) -> Answer:
+        """The page that a phone keeps for when it has no network: it scans, and keeps what was scanned. It names nobody."""
+        answer = self.page(request, "offline", None, (), {"account": None, "worker": False})
         answer.let_a_camera_in()
         return answer
 
@@ -173,6 +210,11 @@ class Answers:
 
     async def _name(self, entry: Entry, pass_: Pass) -> Name:
         return (await self.state.roster(entry)).get(pass_.person) or await self.state.name_of(pass_.person)
+
+
+def _account(pass_: Pass | None) -> str:
+    """By what the page knows this account again."""
+    return account_name(pass_.person, keyring.keys_for("account/v1")[keyring.current()]) if pass_ else ""
 
 
 def _second(ticket: Ticket) -> str:

@@ -30,6 +30,7 @@ from adsum.checkin.gate.evidence import agent_class, device_hash, new_device_tag
 from adsum.checkin.gate.http import DEVICE_COOKIE, KNOWN_COOKIE, PASS_COOKIE, TICKET_COOKIE, Answer, Ask, NeverCame
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.gate.pages import EXPECTED_NOW, TYPE_FOR_CHECK, TYPE_LATE, TYPE_NOW
+from adsum.checkin.gate.returned import Returned
 from adsum.checkin.gate.state import State
 from adsum.checkin.gate.tickets import Tickets, Waiting, device_of, network_of
 from adsum.checkin.reports import expected_now, open_now_for
@@ -59,11 +60,15 @@ class Gate:
         self.taps = Limit(a_minute=30, at_once=120)
         self.browsers = Limit(a_minute=120, at_once=120)
         self.scanners = Limit(a_minute=120, at_once=120)
+        returned = Returned(state, self.answers, writer, self._submit, self.taps)
         self.doors: dict[str, dict[str, Callable[[Ask], Awaitable[Response]]]] = {
             "/in": {"GET": self.typed_page},
             "/in/code": {"POST": self._own(self.typed)},
             "/in/confirm": {"GET": self.confirm_page, "POST": self._own(self.confirm)},
             "/in/query": {"POST": self._own(self.tell)},
+            "/in/offline": {"GET": self.offline_page},
+            "/in/kept": {"POST": self._own(returned.kept)},
+            "/in/acknowledged": {"POST": self._own(returned.acknowledged)},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,6 +166,10 @@ class Gate:
             return await self.answers.typed(request, pass_, lost=True)
         return await self.answers.show(request, pass_, waiting, request.device_tag)
 
+    async def offline_page(self, request: Ask) -> Response:
+        """What a phone keeps for when it has no network."""
+        return self.answers.offline(request)
+
     async def confirm(self, request: Ask) -> Response:
         """POST of the tap: the only door that writes a mark. Many taps, even at once, make one mark."""
         return await self._tap(request, "/in/confirm", self._refuse)
@@ -220,7 +229,8 @@ class Gate:
         elif refusal == Refusal.OTHER_BROWSER and not entry.is_over(now, pass_.person):
             turns_late = instant(ticket.first_seen_ms) < entry.window(pass_.person).present_until <= instant(now)
             note = TYPE_FOR_CHECK if entry.is_for_check(ticket.epoch) else TYPE_LATE if turns_late else TYPE_NOW
-        return self.answers.refused(request, refusal, entry, sealed=sealed, note=note)
+        kept = self.answers.acknowledgement(pass_, waiting, outcome)
+        return self.answers.refused(request, refusal, entry, sealed=sealed, note=note, kept=kept)
 
     async def _raise_query(self, request: Ask, pass_: Pass, waiting: Waiting, outcome: Outcome) -> Response:
         seen = instant(waiting.ticket.first_seen_ms).isoformat()
@@ -270,7 +280,7 @@ class Gate:
                 signed_in_after=not ticket.person,
                 agent=agent_class(request.header(b"user-agent")),
                 remembered=pass_.remembered,
-                elsewhere=entry.is_for_check(ticket.epoch) and not ticket.is_of(browser),
+                elsewhere=entry.is_for_check(ticket.epoch) and (ticket.unproven or not ticket.is_of(browser)),
             )
         )
 

@@ -37,6 +37,8 @@ class Entry:
 
     pk: int
     session: int
+    ref: bytes
+    """The class, as addresses name it."""
     version: int
     handle: int
     title: str
@@ -118,6 +120,7 @@ def entry_of(opening: Opening, retired: frozenset[str], outages: Iterable[Reach]
     return Entry(
         pk=opening.pk,
         session=session.pk,
+        ref=session.ref.bytes,
         version=opening.version,
         handle=opening.handle,
         title=session.title,

@@ -56,6 +56,7 @@ class Pages:
                         "here": "/in/confirm" if entry else "/in",
                         "address": _ADDRESS,
                         "help_topic": "check-in",
+                        **_HERE,
                         **context,
                     },
                 )
@@ -73,6 +74,9 @@ class Pages:
 
 _ADDRESS = settings.ORIGIN.partition("://")[2] + "/in"
 """The address that a student types into any browser."""
+
+_HERE = {"account": "@@account@@", "holder": "@@name@@", "worker": settings.PHONE_APP}
+"""Whose phone it is: what the page leaves for `phone.js`."""
 
 _KNOWN = {code.casefold(): code for code, _name in settings.LANGUAGES}
 _BY_ROOT = {code.partition("-")[0]: code for code in reversed(_KNOWN.values())}
@@ -133,6 +137,16 @@ REFUSALS: dict[Refusal, tuple[Any, Any, str]] = {
         _("Scanned in another browser"),
         _("Your scan is kept with its time, and waits for your lecturer."),
         "phone",
+    ),
+    Refusal.OFFLINE: (
+        _("Your scan has arrived"),
+        _("It is kept and waits for your lecturer: only your phone can say when you scanned."),
+        "wifi-off",
+    ),
+    Refusal.RECOVERED: (
+        _("Your scan is back"),
+        _("We had lost it, and your phone brought it back with its time. It waits for your lecturer."),
+        "arrow-repeat",
     ),
     Refusal.TICKET_USED: (
         _("This scan belongs to someone else"),

@@ -21,7 +21,7 @@ from adsum.audit.following import Reader
 from adsum.core.university import civil_date
 from adsum.messages.letter import MOST, Facts, Item, Letter, named, rest
 from adsum.messages.reports import over_departments
-from adsum.messages.rules import KEPT_DUE, STALE, digest_at
+from adsum.messages.rules import KEPT_DUE, STALE, About, digest_at
 from adsum.messages.topic import Draft, Kind, Pending, Reading, Topic, class_named
 from adsum.timetable.models import Enrolment
 
@@ -187,7 +187,7 @@ def _due(facts: Facts) -> Letter:
 TOPIC = Topic(
     kinds=(
         Kind(RECORDED, gettext_lazy("An absence recorded for you"), _recorded),
-        Kind(DECIDED, gettext_lazy("A decision about an absence"), _decided),
+        Kind(DECIDED, gettext_lazy("A decision about an absence"), _decided, pushed=About.ANSWERS),
         Kind(EVIDENCE, gettext_lazy("Evidence that is needed"), _evidence, mutable=False),
         Kind(WAITING, gettext_lazy("Absences to decide"), _waiting),
         Kind(DUE, gettext_lazy("Absences to decide today"), _due),

@@ -15,7 +15,7 @@ from adsum.attendance.models import Mark
 from adsum.attendance.rules import Status
 from adsum.audit.following import Reader
 from adsum.messages.letter import MOST, Facts, Item, Letter, named, place, rest, span, when
-from adsum.messages.rules import KEPT_DUE, STALE, is_settled, is_urgent
+from adsum.messages.rules import KEPT_DUE, STALE, About, is_settled, is_urgent
 from adsum.messages.topic import Draft, Kind, Pending, Reading, Topic, class_named
 from adsum.timetable.history import Before, ClassThen, classes_before, expected_as_of
 from adsum.timetable.models import ClassChange, ClassSession
@@ -308,6 +308,6 @@ def _class_path(item: Facts, *, staff: bool) -> str:
 
 
 TOPIC = Topic(
-    kinds=(Kind(CHANGED, gettext_lazy("Changes of the timetable"), _letter),),
+    kinds=(Kind(CHANGED, gettext_lazy("Changes of the timetable"), _letter, pushed=About.CHANGES),),
     readings=(Reading("class_change", class_changes, follows=ClassChange),),
 )

@@ -15,7 +15,7 @@ from adsum.attendance.models import MarkChange
 from adsum.attendance.rules import Reason, Source, Status
 from adsum.audit.following import Reader
 from adsum.messages.letter import MOST, Facts, Item, Letter, named, rest, status_word, when
-from adsum.messages.rules import KEPT_DUE, STALE, digest_at
+from adsum.messages.rules import KEPT_DUE, STALE, About, digest_at
 from adsum.messages.topic import Draft, Kind, Pending, Reading, Topic, class_named
 from adsum.timetable.models import ClassSession
 
@@ -108,6 +108,6 @@ def _mark(mark: Facts) -> Item:
 
 
 TOPIC = Topic(
-    kinds=(Kind(CHANGED, gettext_lazy("Changes of marks"), _letter),),
+    kinds=(Kind(CHANGED, gettext_lazy("Changes of marks"), _letter, pushed=About.ANSWERS),),
     readings=(Reading("mark_change", mark_changes, follows=MarkChange),),
 )

@@ -15,7 +15,7 @@ from adsum.attendance.rules import QUERY_TO_TEAM_AFTER
 from adsum.audit.following import Reader
 from adsum.messages.letter import MOST, Facts, Item, Letter, named, rest, status_word
 from adsum.messages.reports import by_lecturer, over_departments
-from adsum.messages.rules import KEPT_DUE, STALE, digest_at
+from adsum.messages.rules import KEPT_DUE, STALE, About, digest_at
 from adsum.messages.topic import Draft, Kind, Pending, Reading, Topic, class_named
 from adsum.timetable.reports import staff_of
 from adsum.timetable.rules import ClassStatus
@@ -155,7 +155,7 @@ TOPIC = Topic(
     kinds=(
         Kind(RAISED, gettext_lazy("Queries that wait"), _raised),
         Kind(ESCALATED, gettext_lazy("Queries that have waited too long"), _escalated),
-        Kind(ANSWERED, gettext_lazy("An answer to a query"), _answered),
+        Kind(ANSWERED, gettext_lazy("An answer to a query"), _answered, pushed=About.ANSWERS),
     ),
     readings=(
         Reading("query", queries_raised, follows=Query),

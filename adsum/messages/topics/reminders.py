@@ -26,7 +26,7 @@ from adsum.engagement.wordings import filled
 from adsum.messages.letter import MOST, Facts, Item, Letter, named, place, rest, status_word, when
 from adsum.messages.models import Message
 from adsum.messages.reports import over_departments
-from adsum.messages.rules import KEPT_DUE, STALE
+from adsum.messages.rules import KEPT_DUE, STALE, About
 from adsum.messages.topic import Draft, Kind, Outcome, Pending, Reading, Topic, class_named
 
 WORD, REMINDER, MEETING, PANEL = "reminder_word", "reminder", "reminder_meeting", "reminder_panel"
@@ -305,7 +305,7 @@ def _review(facts: Facts) -> Letter:
 
 def _kinds(labels: Sequence[tuple[str, Any, bool]]) -> tuple[Kind, ...]:
     return tuple(
-        Kind(name, label, _reminder, heard=heard, formal=formal, mutable=not formal, digest=not formal)
+        Kind(name, label, _reminder, heard=heard, formal=formal, mutable=not formal, digest=not formal, pushed=About.REMINDERS)
         for name, label, formal in labels
     )
 

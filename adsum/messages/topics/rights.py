@@ -16,7 +16,7 @@ from adsum.audit.following import Reader
 from adsum.core.university import civil_date
 from adsum.messages.letter import Facts, Letter
 from adsum.messages.reports import holders
-from adsum.messages.rules import KEPT_DUE, STALE, is_night
+from adsum.messages.rules import KEPT_DUE, STALE, About, is_night
 from adsum.messages.topic import Draft, Kind, Pending, Reading, Topic
 from adsum.privacy.models import DocumentVersion, RightsRequest, RightsStep
 from adsum.privacy.purposes import Document
@@ -138,7 +138,7 @@ def _changed(facts: Facts) -> Letter:
 TOPIC = Topic(
     kinds=(
         Kind(CAME, gettext_lazy("A request or complaint about data"), _came, mutable=False),
-        Kind(MOVED, gettext_lazy("Your request about your data"), _moved, mutable=False),
+        Kind(MOVED, gettext_lazy("Your request about your data"), _moved, mutable=False, pushed=About.ANSWERS),
         Kind(DUE, gettext_lazy("Requests about data that fall due"), _due, mutable=False),
         Kind(CHANGED, gettext_lazy("A privacy notice that changed"), _changed, digest=True),
     ),

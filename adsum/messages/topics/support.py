@@ -15,7 +15,7 @@ from adsum.audit.following import Reader
 from adsum.engagement.case_rules import ConductState, Event, MeetingState
 from adsum.engagement.models import CaseStep, Concern, Conduct
 from adsum.messages.letter import Facts, Letter, when
-from adsum.messages.rules import KEPT_DUE, STALE
+from adsum.messages.rules import KEPT_DUE, STALE, About
 from adsum.messages.topic import Draft, Kind, Pending, Reading, Topic
 
 OFFERED, FORMAL, AGREED, CHANGED = "meeting_offered", "meeting_formal", "meeting_agreed", "meeting_changed"
@@ -218,17 +218,17 @@ def _found(_facts: Facts) -> Letter:
 
 TOPIC = Topic(
     kinds=(
-        Kind(OFFERED, gettext_lazy("Times for a meeting"), _offered),
+        Kind(OFFERED, gettext_lazy("Times for a meeting"), _offered, pushed=About.REMINDERS),
         Kind(FORMAL, gettext_lazy("A formal meeting"), _formal, formal=True, mutable=False),
-        Kind(AGREED, gettext_lazy("An agreed meeting"), _agreed),
-        Kind(CHANGED, gettext_lazy("A meeting that changes"), _changed),
+        Kind(AGREED, gettext_lazy("An agreed meeting"), _agreed, pushed=About.CHANGES),
+        Kind(CHANGED, gettext_lazy("A meeting that changes"), _changed, pushed=About.CHANGES),
         Kind(GIVEN, gettext_lazy("Cases that come to you"), _given, mutable=False),
         Kind(CLOSED, gettext_lazy("What was decided about your attendance"), _closed, mutable=False),
-        Kind(DECIDED, gettext_lazy("An appeal, decided"), _appeal, mutable=False),
+        Kind(DECIDED, gettext_lazy("An appeal, decided"), _appeal, mutable=False, pushed=About.ANSWERS),
         Kind(CONCERN, gettext_lazy("Concerns"), _concern, mutable=False),
         Kind(ACKNOWLEDGED, gettext_lazy("Your concerns, acknowledged"), _acknowledged),
         Kind(ASKED, gettext_lazy("A question about your check-in"), _asked, mutable=False),
-        Kind(HEARD, gettext_lazy("Answers about check-in"), _heard),
+        Kind(HEARD, gettext_lazy("Answers about check-in"), _heard, pushed=About.ANSWERS),
         Kind(FOUND, gettext_lazy("A question about your check-in, decided"), _found, mutable=False),
     ),
     readings=(

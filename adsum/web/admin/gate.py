@@ -36,6 +36,13 @@ ALARM_WORDS = {
         gettext_lazy("A server’s clock differs from the database’s"),
         gettext_lazy("Codes live for seconds: let both follow the same time server."),
     ),
+    AlarmKind.RECOVERED: (
+        gettext_lazy("Phones bring back scans that are gone here"),
+        gettext_lazy(
+            "They had been recorded, and no longer are: was a backup restored, or did another database take over? The "
+            "scans wait for the lecturers."
+        ),
+    ),
 }
 
 SLOW_WORDS = {

@@ -18,6 +18,7 @@ from adsum.checkin.models import Opening
 from adsum.checkin.reports import paused, waiting_scans
 from adsum.checkin.rules import Refusal
 from adsum.core.clock import civil_day, monday_of
+from adsum.timetable.models import ClassSession
 from adsum.timetable.reports import news_of, university_zone
 from adsum.web.class_news import flags
 from adsum.web.guards import for_roles
@@ -97,6 +98,18 @@ def _today(request: PersonRequest) -> HttpResponse:
         "next_monday": monday_of(request.today) + WEEK,
     }
     return render(request, "adsum/student/today.html", context)
+
+
+@require_safe
+@for_roles(STUDENTS)
+def kept(request: PersonRequest) -> HttpResponse:
+    """The next seven days, as a phone keeps them for when it has no network: no marks, and nothing else of the record."""
+    end = civil_day(request.today + timedelta(days=AHEAD_DAYS), university_zone())[1]
+    shown = ClassSession.objects.expecting(request.user).filter(ends_at__gt=request.at, starts_at__lt=end)
+    days = dict[date, list[ClassSession]]()
+    for session in shown.prefetch_related("rooms").order_by("starts_at", "title", "pk"):
+        days.setdefault(localtime(session.starts_at).date(), []).append(session)
+    return render(request, "adsum/student/kept_today.html", {"days": list(days.items()), "account": None, "worker": False})
 
 
 def _week(request: PersonRequest, monday: date) -> HttpResponse:
