@@ -20,6 +20,8 @@ from django.urls import get_resolver  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
 from starlette.types import Message, Receive, Scope, Send  # noqa: E402
 
+from adsum.api.calls import counts  # noqa: E402
+from adsum.api.front import Front  # noqa: E402
 from adsum.checkin.codes import CODE_LENGTH  # noqa: E402
 from adsum.checkin.gate.app import Gate  # noqa: E402
 from adsum.checkin.gate.http import RAW_HEADERS  # noqa: E402
@@ -73,6 +75,7 @@ class Application:
         self.gate = Gate(self.state, self.writer, self.doors.lead)
         self.live = Live(self.state)
         self.django = Pages()
+        self.applications = Front(Bounded(self.django))
         self.pages = ServeStaticASGI(
             Bounded(self.django), root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, immutable_file_test=HASHED
         )
@@ -88,6 +91,8 @@ class Application:
             await self.gate(scope, receive, send)  # it bounds the forms it reads itself
         elif path.startswith("/live/"):
             await self.live.app(scope, receive, send)
+        elif path.startswith("/api/"):
+            await self.applications(scope, receive, send)
         elif path.startswith(settings.STATIC_URL):
             await self.pages(scope, receive, _with_headers(send))
         else:
@@ -100,6 +105,7 @@ class Application:
                 self._hear_signals()
                 await self.state.start()
                 await self.doors.start()
+                counts.gathers = True
                 make_ready()
                 await send({"type": "lifespan.startup.complete"})
             else:
@@ -114,6 +120,7 @@ class Application:
         await self.doors.stop()
         await self.state.stop()
         await asyncio.to_thread(self.django.close)
+        await asyncio.to_thread(counts.close)
 
     def _hear_signals(self) -> None:
         """End the live streams when the server is told to stop: it waits for them before it says so here."""

@@ -96,7 +96,8 @@ class Environment(BaseSettings):
     mobile_networks: str = ""
     """Address ranges of mobile networks, the same way and for the same use."""
     feed_networks: str = ""
-    """Private networks from which timetables may be fetched, comma-separated CIDR. Empty: public addresses only."""
+    """Private networks from which timetables may be fetched, and to which webhooks may be sent, comma-separated CIDR. Empty:
+    public addresses only."""
     trusted_proxies: str = ""
     """Addresses of the proxies whose X-Forwarded-For is believed, comma-separated CIDR. Empty: nobody's."""
     mail_host: str = ""

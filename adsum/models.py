@@ -10,6 +10,7 @@ from adsum.absence.models import (
     Evidence,
     Placement,
 )
+from adsum.accounts.application_tables import Application, ApplicationCalls, ApplicationToken
 from adsum.accounts.models import (
     BreakGlass,
     ContactDetail,
@@ -21,6 +22,7 @@ from adsum.accounts.models import (
     RoleGrant,
     UsedAssertion,
 )
+from adsum.api.models import KeptAnswer
 from adsum.attendance.ahead_tables import Adjustment, CatchUp, Contradiction, Foreseen
 from adsum.attendance.models import (
     Correction,
@@ -129,6 +131,7 @@ from adsum.engagement.models import (
     WordingApproval,
     WouldBe,
 )
+from adsum.integrations.webhooks.models import Webhook, WebhookDelivery
 from adsum.messages.models import HandOver, MailChoice, Message, Phone, Push, ReportOrder
 from adsum.privacy.models import (
     AccessFile,
@@ -180,6 +183,9 @@ __all__ = [
     "AlertClass",
     "AlertRule",
     "Alias",
+    "Application",
+    "ApplicationCalls",
+    "ApplicationToken",
     "ArrivalStep",
     "Assigned",
     "BreakGlass",
@@ -238,6 +244,7 @@ __all__ = [
     "ImportChange",
     "ImportProblem",
     "Judgement",
+    "KeptAnswer",
     "Kiosk",
     "KnownBrowser",
     "LateChange",
@@ -319,6 +326,8 @@ __all__ = [
     "Vacation",
     "Verification",
     "VisaDecisions",
+    "Webhook",
+    "WebhookDelivery",
     "WelfareHold",
     "WordingApproval",
     "WorklistLayout",

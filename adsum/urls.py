@@ -4,8 +4,21 @@ from django.urls import path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from adsum.web import calendars, checkpoints, documents, finding, home, mail_reports, messages, own_data, phone_app, phones, policy
-from adsum.web.admin import answers, gate, outbox, people, providers
+from adsum.api.urls import urlpatterns as api_urls
+from adsum.web import (
+    calendars,
+    checkpoints,
+    documents,
+    finding,
+    home,
+    mail_reports,
+    messages,
+    own_data,
+    phone_app,
+    phones,
+    policy,
+)
+from adsum.web.admin import answers, applications, gate, outbox, people, providers, webhooks
 from adsum.web.compliance import (
     assessment,
     board,
@@ -443,6 +456,21 @@ urlpatterns = [
     path("office/check-in/resume/", gate.resume, name="office_checkin_resume"),
     path("office/check-in/remember/", gate.remember, name="office_checkin_remember"),
     path("office/check-in/keys/<str:kid>/retire/", gate.retire, name="office_checkin_retire"),
+    # Systems beside Adsum, and the API through which they read and write (its own addresses: api/urls.py)
+    path("office/applications/", applications.index, name="applications"),
+    path("office/applications/new/", applications.new, name="application_new"),
+    path("office/applications/<uuid:ref>/", applications.application, name="application"),
+    path("office/applications/<uuid:ref>/change/", applications.change, name="application_change"),
+    path("office/applications/<uuid:ref>/tokens/", applications.make_token, name="application_token"),
+    path("office/applications/<uuid:ref>/tokens/<uuid:token>/end/", applications.end_token, name="application_token_end"),
+    path("office/applications/<uuid:ref>/end/", applications.end, name="application_end"),
+    path("office/applications/<uuid:ref>/webhooks/new/", webhooks.new, name="webhook_new"),
+    path("office/webhooks/<uuid:ref>/", webhooks.webhook, name="webhook"),
+    path("office/webhooks/<uuid:ref>/test/", webhooks.test, name="webhook_test"),
+    path("office/webhooks/<uuid:ref>/secret/", webhooks.rotate, name="webhook_rotate"),
+    path("office/webhooks/<uuid:ref>/end/", webhooks.end, name="webhook_end"),
+    path("office/webhooks/<uuid:ref>/messages/<uuid:delivery>/again/", webhooks.replay, name="webhook_replay"),
+    *api_urls,
     # Sponsored students: duties to report, and who was on campus
     path("compliance/", board.board, name="compliance"),
     path("compliance/duties/new/", duties.new, name="duty_new"),

@@ -127,9 +127,12 @@ def _nobody_is_known() -> None:
     """Each test begins with people of its own, who have the numbers of the last one's."""
     from django.conf import settings as django_settings
 
+    from adsum.api import callers, classes, limits, looks
     from adsum.audit.services import forget_known
     from adsum.checkin.slowness import sign_ins
 
+    for part in (callers, classes, limits, looks):
+        part.forget()
     forget_known()
     sign_ins.forget()  # what waited in the last one
     django_settings.KNOWN_CHECKPOINT_FILE.unlink(missing_ok=True)

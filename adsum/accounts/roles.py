@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from adsum.accounts import identities, services
+from adsum.accounts.applications import is_account_of_one
 from adsum.accounts.generation import raises_generation
 from adsum.accounts.models import Department, Person, RoleGrant
 from adsum.accounts.rules import Role
@@ -20,9 +21,12 @@ from adsum.core.university import civil_date
 
 
 def refuse_own(person: Person, by: Person) -> None:
-    """Raises AdsumError `own_roles` for a person who would change what they themselves may do."""
+    """Raises AdsumError `own_roles` for a person who would change what they themselves may do, and `application` for the
+    account of an application: it may what its scopes say, and nobody signs in with it."""
     if person.pk == by.pk:
         raise AdsumError("own_roles", _("Your own roles and account are changed by another administrator."))
+    if is_account_of_one(person):
+        raise AdsumError("application", _("This is the account of an application. What it may do is changed on its own page."))
 
 
 def _refuse_last_administrator(person: Person, *, on: date, apart_from: RoleGrant | None = None) -> None:

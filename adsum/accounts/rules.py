@@ -87,6 +87,9 @@ MAKES_POLICIES = frozenset({Role.ATTENDANCE_TEAM, Role.ADMINISTRATOR})
 SETS_UP_SIGN_IN = frozenset({Role.ADMINISTRATOR})
 """May say where people sign in, and what a provider is trusted to say."""
 
+SETS_UP_APPLICATIONS = frozenset({Role.ADMINISTRATOR})
+"""May say which systems read and write through the API, and give them tokens."""
+
 RUNS_CHECKIN = frozenset({Role.ADMINISTRATOR})
 """May pause check-in of the whole university and retire its keys."""
 

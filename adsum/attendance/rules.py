@@ -137,6 +137,21 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+GIVEN_BY_THEMSELVES = frozenset(
+    {
+        Reason.ABSENCE_DECIDED,
+        Reason.FORESEEN,
+        Reason.KIOSK,
+        Reason.OUTAGE,
+        Reason.QUERY_UPHELD,
+        Reason.SCAN_ACCEPTED,
+        Reason.UNDONE,
+        Reason.WITHDRAWN,
+    }
+)
+"""Reasons that are set by what is done, and cannot be chosen."""
+
+
 class Explanation(StrEnum):
     """Why a class has no register and will not get one."""
 

@@ -32,6 +32,8 @@ from adsum.engagement import evaluation, rehearsals, supervisions
 from adsum.engagement.concerns import pass_on_unacknowledged
 from adsum.engagement.covering import settle_owners
 from adsum.integrations.imports import feeds as polling
+from adsum.integrations.webhooks import services as webhooks
+from adsum.integrations.webhooks.sending import send_due as send_due_webhooks
 from adsum.messages import bounces, mail, ordering, push, unopened, week
 from adsum.messages import services as outbox
 from adsum.messages.telling import tell
@@ -308,6 +310,12 @@ def ask_supervisors() -> int:
     return supervisions.tend_supervisions(at=datetime.now(UTC))
 
 
+def send_webhooks() -> int:
+    """Write and send what applications want to be told; how many messages were taken."""
+    webhooks.write_messages(at=datetime.now(UTC))
+    return send_due_webhooks(lambda: datetime.now(UTC))
+
+
 EVERY_MINUTES: dict[Callable[[], object], int] = {
     close_registers: 1,
     close_older_registers: 24 * 60,
@@ -323,6 +331,7 @@ EVERY_MINUTES: dict[Callable[[], object], int] = {
     follow_unopened: 60,
     poll_feeds: 1,
     seal_events: 1,
+    send_webhooks: 1,
     sign_the_log: 60,
     sweep_the_log: 24 * 60,
     verify_the_log: 24 * 60,

@@ -7,6 +7,7 @@ database: opening one costs more than many a page (docs/adr/0037).
 
 import asyncio
 import contextvars
+import json
 import math
 import threading
 import time
@@ -138,6 +139,7 @@ PLANS = {
     "signing-in": Plan(threads=12, at_work=2, most=600),
     "passwords": Plan(threads=40, keeps=False),  # they wait for the one that hashes (docs/adr/0032)
     "students": Plan(threads=2, most=40, after="signing-in"),
+    "applications": Plan(threads=4, most=200, after="signing-in"),
     "pages": Plan(threads=10),
 }
 PATHS = (
@@ -147,6 +149,7 @@ PATHS = (
     ("/saml/", "signing-in"),
     ("/today/", "students"),
     ("/record/", "students"),
+    ("/api/", "applications"),
 )
 """The beginning of an address, and its lane; the first that fits counts. What is not named here is one of the pages."""
 COMING_BACK = ("/callback/", "/acs/", "/finish/")
@@ -184,7 +187,17 @@ class Pages(ASGIHandler):
 
 
 def _in_a_moment(request: HttpRequest, seconds: int, *, signing_in: bool) -> HttpResponse:
-    """A page that comes again by itself."""
+    """A page that comes again by itself; for an application a problem that says when to."""
+    if request.path_info.startswith("/api/"):
+        told = {
+            "type": "/api/#problem-busy",
+            "title": "In a moment",
+            "status": 503,
+            "code": "busy",
+            "detail": "Come again soon.",
+        }
+        headers = {**HEADERS, "Retry-After": str(seconds), "Content-Type": "application/problem+json"}
+        return HttpResponse(json.dumps(told), status=503, headers=headers)
     text = _moment_text(translation.get_language_from_request(request), seconds, signing_in)
     return HttpResponse(text, status=503, headers={**HEADERS, "Retry-After": str(seconds)})
 

@@ -25,6 +25,7 @@ BESIDE = (
     "absence/decisions.py",
     "absence/evidence.py",
     "absence/terms.py",
+    "accounts/applications.py",
     "accounts/identities.py",
     "accounts/second_factors.py",
     "attendance/adjustments.py",
@@ -61,6 +62,12 @@ OWN_TESTS = {
     "absence.dispose": "tests/absence/test_requests.py",
     "audit.seal_looks": "tests/audit/test_reconciliation.py",
     "audit.record_reconciliation": "tests/audit/test_reconciliation.py",
+    "accounts.add": "tests/accounts/test_applications.py",
+    "accounts.change": "tests/accounts/test_applications.py",
+    "accounts.end": "tests/accounts/test_applications.py",
+    "accounts.make_token": "tests/accounts/test_applications.py",
+    "accounts.end_token": "tests/accounts/test_applications.py",
+    "accounts.give_access": "tests/accounts/test_applications.py",
     "accounts.end_sign_in": "tests/web/test_sign_ins.py",
     "accounts.change_role_dates": "tests/web/test_people.py",
     "accounts.break_glass": "tests/audit/test_access_log.py",
@@ -102,6 +109,12 @@ OWN_TESTS = {
 """Verbs whose events are asserted where the whole story of the verb is told."""
 
 NO_EVENT = {
+    "accounts.known": "reads",
+    "accounts.scopes_now": "reads",
+    "accounts.is_account_of_one": "reads",
+    "accounts.keeper_of": "reads",
+    "accounts.count_calls": "how often applications called; the log of the server has each call",
+    "accounts.forget_tokens": "tokens that were over long ago",
     "accounts.note_seen": "when a sign-in was last used, for its owner",
     "accounts.last_seen": "reads",
     "checkin.hear_display": "that a screen is alive: nothing anybody did",

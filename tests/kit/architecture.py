@@ -23,7 +23,7 @@ LAYERS = ["core", *FEATURES, "integrations", "web"]
 WRITERS = {
     "audit": ["services", "looks", "following", "bulk"],
     "absence": ["services", "decisions", "evidence", "placements", "terms"],
-    "accounts": ["services", "bulk", "erasing", "generation", "identities", "reaching", "second_factors"],
+    "accounts": ["services", "applications", "bulk", "erasing", "generation", "identities", "reaching", "second_factors"],
     "timetable": ["services", "changes", "keeping", "partners", "roles"],
     "attendance": [
         "services",
@@ -96,6 +96,8 @@ WRITERS = {
 """Which files of a feature write rows, one for each thing written; no others do."""
 
 ALSO_WRITE = {
+    "adsum/api/idempotency.py": "answers that are kept so that a call is not done twice",
+    "adsum/integrations/webhooks/services.py": "webhooks, and the messages to them",
     "adsum/ops/work.py": "the schedules of the jobs, a table of django-q2",
     "adsum/ops/demo": "fills an empty demo university in bulk, and refuses any other",
     "adsum/migrations": "Django's own",

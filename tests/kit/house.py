@@ -13,6 +13,9 @@ from adsum.absence.reports import span_of
 from adsum.absence.rules import Cleaned, FileKind, Spell
 from adsum.absence.services import Telling, tell
 from adsum.absence.terms import add_route
+from adsum.accounts import applications
+from adsum.accounts.application_rules import Scope as MayDo
+from adsum.accounts.application_tables import ApplicationToken
 from adsum.accounts.models import Person, RoleGrant
 from adsum.accounts.rules import Purpose, Role
 from adsum.accounts.services import break_glass
@@ -59,6 +62,8 @@ from adsum.engagement.models import Alert, Closure, RuleTrial, StageWording, Sup
 from adsum.engagement.rules import Trigger
 from adsum.engagement.supervisions import ask_for, tend_supervisions
 from adsum.integrations.imports.mapping import PRESETS
+from adsum.integrations.webhooks import services as webhooks
+from adsum.integrations.webhooks.rules import Topic
 from adsum.messages.models import HandOver, Message, Phone
 from adsum.messages.ordering import order
 from adsum.messages.report_rules import Every, Report
@@ -268,7 +273,20 @@ class House:
         }
         """How the logs name them."""
         self.names |= funding_of(student, self.people["slc"], at)
+        self.names |= self._applications(at)
         self.names["provider"] = oidc.register("http://localhost:9", domains=("elsewhere.example",)).provider_id
+
+    def _applications(self, at: datetime) -> dict[str, object]:
+        """A system beside us with a token, and a webhook of which one message has arrived."""
+        by = self.people["administrator"]
+        made = applications.add(
+            name="Warehouse", purpose="Reports", keeper=by, scopes=list(MayDo), departments=[], by=by, at=at
+        )
+        token = applications.make_token(made, ApplicationToken.Kind.TOKEN, lives=timedelta(days=30), by=by, at=at).token
+        webhook = webhooks.create(made, "https://warehouse.example/", [Topic.REGISTER], by=by, at=at).webhook
+        delivery = webhooks.send_test(webhook, by=by, at=at)
+        webhooks.settle(delivery, status=200, problem="", at=at)
+        return {"application": made.ref, "token": token.ref, "webhook": webhook.ref, "delivery": delivery.ref}
 
     def _rights(self, student: Person, at: datetime) -> None:
         """A request of the student about their data, their own file, and one that an officer released."""

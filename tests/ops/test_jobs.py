@@ -93,6 +93,7 @@ def test_the_schedules_are_those_of_the_code():
         ("report_access", "adsum.ops.jobs.report_access", 60),
         ("seal_events", "adsum.ops.jobs.seal_events", 1),
         ("send_messages", "adsum.ops.jobs.send_messages", 1),
+        ("send_webhooks", "adsum.ops.jobs.send_webhooks", 1),
         ("sign_the_log", "adsum.ops.jobs.sign_the_log", 60),
         ("suggest_codes", "adsum.ops.jobs.suggest_codes", 1_440),
         ("sweep_corrections", "adsum.ops.jobs.sweep_corrections", 1_440),

@@ -34,6 +34,14 @@ RETIRE = "/office/check-in/keys/k0/retire/"
 
 ADDRESSES = {
     # URL name of each address that asks for it, and who comes closest to doing it
+    "application_change": "administrator",
+    "application_end": "administrator",
+    "application_new": "administrator",
+    "application_token": "administrator",
+    "application_token_end": "administrator",
+    "webhook_end": "administrator",
+    "webhook_new": "administrator",
+    "webhook_rotate": "administrator",
     "import_decide": "administrator",
     "office_checkin_remember": "administrator",
     "office_checkin_retire": "administrator",

@@ -22,7 +22,7 @@ from adsum.attendance.policies import window_of
 from adsum.attendance.queries import cannot_say
 from adsum.attendance.record import story_of
 from adsum.attendance.reports import Line, counts_of, newest_change_by, register_of
-from adsum.attendance.rules import MARKABLE, Needs, Reason, Status
+from adsum.attendance.rules import GIVEN_BY_THEMSELVES, MARKABLE, Needs, Reason, Status
 from adsum.attendance.services import Done, Proposed
 from adsum.attendance.weighing import Entry, Why, instant_of, markable
 from adsum.checkin.held import answer_query
@@ -46,19 +46,6 @@ CHOSEN = "amending"
 TIMED = frozenset({Status.LATE, Status.LEFT_EARLY})
 """Marks that hold a time: given again, the next page asks for another one."""
 CHOICES = [(status.value, STATUSES[status].word) for status in MARKABLE]
-GIVEN_BY_THEMSELVES = frozenset(
-    {
-        Reason.ABSENCE_DECIDED,
-        Reason.FORESEEN,
-        Reason.KIOSK,
-        Reason.OUTAGE,
-        Reason.QUERY_UPHELD,
-        Reason.SCAN_ACCEPTED,
-        Reason.UNDONE,
-        Reason.WITHDRAWN,
-    }
-)
-"""Reasons that are set by what is done, and cannot be chosen."""
 REASON_CHOICES = [
     ("", gettext_lazy("Choose a reason")),
     *((r.value, w) for r, w in REASONS.items() if r not in GIVEN_BY_THEMSELVES),
