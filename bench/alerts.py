@@ -30,6 +30,7 @@ def build(weeks: int, students: int) -> None:
     from adsum.accounts.models import Department, Person, RoleGrant
     from adsum.engagement.models import AlertRule, RuleSwitch, RuleVersion
     from adsum.timetable.models import ClassSession, Group, Module, Place
+    from bench.trials import of_thousand
     from tests.kit.alerted import RULES
 
     call_command("migrate", verbosity=0)
@@ -52,13 +53,13 @@ def build(weeks: int, students: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO adsum_mark (session_id, student_id, status, source, at, minutes_late, changed_at) "
-            "SELECT c.id, p.person_id, CASE WHEN (c.id * 7919 + p.person_id * 104729) %% 1000 < "
+            f"SELECT c.id, p.person_id, CASE WHEN {of_thousand('c.id::bigint * 1000003 + p.person_id')} < "
             "CASE WHEN p.person_id %% 20 = 0 THEN 500 ELSE 960 END THEN 'present' ELSE 'absent_unauthorised' END, 'system', "
             "c.starts_at, 0, c.ends_at FROM adsum_classsession c JOIN adsum_classsession_groups g ON g.classsession_id = c.id "
             "JOIN adsum_place p ON p.group_id = g.group_id",
             [],
         )
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")
     version = RuleVersion.objects.create(number=1, name="Bench", made_at=BEGAN)
     AlertRule.objects.bulk_create([AlertRule(version=version, recipients=["student"], **rule) for rule in RULES])
     weeks_without = {"code": "1b", "stage": 1, "trigger": "weeks_without", "number": 2}

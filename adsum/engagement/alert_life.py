@@ -48,6 +48,8 @@ class Step(StrEnum):
     RECOVER = "recover"
     WITHDRAW = "withdraw"
     REVIEW = "review"
+    STAND = "stand"
+    """A person has reviewed it, and what followed from it stands."""
     CLOSE = "close"
 
 
@@ -56,10 +58,11 @@ MOVES: dict[Step, dict[State, State]] = {
     Step.HOLD: {State.RELEASED: State.HELD},
     Step.TELL: {State.RELEASED: State.TOLD},
     Step.PAUSE: {State.TOLD: State.PAUSED},
-    Step.RESUME: {State.PAUSED: State.TOLD, State.REVIEW: State.TOLD},
+    Step.RESUME: {State.PAUSED: State.TOLD},
     Step.RECOVER: dict.fromkeys((State.HELD, State.RELEASED, State.TOLD, State.PAUSED), State.RECOVERED),
     Step.WITHDRAW: dict.fromkeys({*OPEN, *REACHED}, State.WITHDRAWN),
     Step.REVIEW: dict.fromkeys(REACHED, State.REVIEW),
+    Step.STAND: {State.REVIEW: State.CLOSED},
     Step.CLOSE: dict.fromkeys(OPEN, State.CLOSED),
 }
 """For each step, from where it leads where. Anything else is refused."""

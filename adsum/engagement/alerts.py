@@ -172,10 +172,14 @@ def close_all(student: Person, why: str, *, act: Act) -> int:
 
 
 @transaction.atomic
-def stand(alert: Alert, *, act: Act) -> Alert:
-    """A person has reviewed it and says that it stands all the same. Raises AdsumError `moved_on`."""
-    alert = _locked(alert, Step.RESUME)
-    _move(alert, Step.RESUME, actor=act.by.actor, at=act.at, ended_at=None)
+def stand(alert: Alert, why: str, *, act: Act) -> Alert:
+    """A person has reviewed it, and what followed from it stands: it is closed, and only a further change of the record brings
+    it back. What was said when it was first closed is kept. Raises AdsumError `needs_reason`, or `moved_on`."""
+    if not why.strip():
+        raise AdsumError("needs_reason", _("Say in a few words why it stands: the student reads it."))
+    alert = _locked(alert, Step.STAND)
+    reviewed: dict[str, Any] = {"reviewed_at": act.at, "reviewed_by": act.by, "reviewed_why": why.strip()[:300]}
+    _move(alert, Step.STAND, actor=act.by.actor, at=act.at, ended_at=alert.ended_at or act.at, **reviewed)
     return alert
 
 
@@ -225,8 +229,6 @@ def tell(alert: Alert, people: Iterable[tuple[Person, str]], *, at: datetime) ->
 def move_by_itself(alert: Alert, step: Step, *, at: datetime, because: str = "") -> None:
     """A step that needs no person; the alert is locked. `because`: the codes of what led to it."""
     values: dict[str, Any] = {"released_at": at} if step == Step.RELEASE else {}
-    if step == Step.REVIEW:
-        values["ended_at"] = None
     _move(alert, step, actor=ACTOR, at=at, detail={"because": because} if because else NO_DETAIL, **values)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from adsum.absence.models import AbsenceRequest
@@ -13,7 +14,7 @@ from adsum.audit import services as audit_log
 from adsum.core.errors import AdsumError
 from adsum.core.holidays import working_days
 from adsum.core.university import civil_date
-from adsum.engagement.alert_life import STANDING
+from adsum.engagement.alert_life import STANDING, State
 from adsum.engagement.checklist_steps import ANSWERED_HERE, QUERY_WORKING_DAYS, Step
 from adsum.engagement.models import Alert, AlertClass, ReminderAnswer
 from adsum.engagement.observed import observed
@@ -55,9 +56,10 @@ def answer(alert: Alert, step: Step, *, at: datetime) -> None:
 
 
 def may_query_until(student: Person, at: datetime) -> Mapping[int, date]:
-    """By class, the day up to which its mark can be queried because a reminder rests on it: ten working days after the student
-    was told, or has read it (two queries)."""
-    standing = Alert.objects.filter(student=student, state__in=STANDING, told_at__lte=at)
+    """By class, the day up to which its mark can be queried because a reminder rests on it, or what was decided after one: ten
+    working days after the student was told, or has read it (two queries)."""
+    decided = Q(state=State.CLOSED) & ~Q(outcome="")
+    standing = Alert.objects.filter(Q(state__in=STANDING) | decided, student=student, told_at__lte=at)
     days = {alert.pk: query_until(alert) for alert in standing}
     found: dict[int, date] = {}
     for session, alert in AlertClass.objects.filter(alert__in=days).values_list("session", "alert"):

@@ -98,7 +98,9 @@ def _records(students: Collection[int]) -> dict[int, dict[int, Alert]]:
     """By student, their open alerts by stage (one query)."""
     found = defaultdict[int, dict[int, Alert]](dict)
     for alert in Alert.objects.open().filter(student__in=students):
-        found[alert.student_id][alert.stage] = alert
+        known = found[alert.student_id].get(alert.stage)
+        if known is None or known.state != State.REVIEW:  # one to be reviewed holds the others up
+            found[alert.student_id][alert.stage] = alert
     return found
 
 
@@ -203,7 +205,7 @@ def _reconsidered(
         if alert.state in {State.HELD, State.RELEASED}:
             now = stands(rule, seen, contacts, calendar, at)
         if then == Stands.UNTRUE:
-            step = disproved(State(alert.state), told=alert.told_at is not None, grave=_is_grave(alert))
+            step = None if _is_settled(alert) else _disproved(alert)
         else:
             step = Step.RECOVER if now == Stands.UNTRUE else None
         if step is not None:
@@ -227,6 +229,20 @@ def _close_recovered(alerts: Sequence[Alert], rules: _Rules, seen: Sequence[Seen
     for alert in (*told, *waiting):
         move_by_itself(alert, Step.RECOVER, at=at, because="attended")
     return len(told) + len(waiting)
+
+
+def _disproved(alert: Alert) -> Step | None:
+    return disproved(State(alert.state), told=alert.told_at is not None, grave=_is_grave(alert))
+
+
+def _is_settled(alert: Alert) -> bool:
+    """Whether a person has found that it stands, and nothing has changed since of the classes up to its night (two queries,
+    where one has)."""
+    if alert.reviewed_at is None:
+        return False
+    later = {"at__gt": alert.reviewed_at, "session__starts_at__lte": alert.found_at}
+    marks = MarkChange.objects.filter(student=alert.student_id, **later)
+    return not (marks.exists() or ClassChange.objects.filter(session__in=alert.classes.values("session"), **later).exists())
 
 
 def _is_grave(alert: Alert) -> bool:

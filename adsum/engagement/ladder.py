@@ -80,4 +80,4 @@ def recovered(rule: Rule, seen: Sequence[Seen], told_at: datetime, at: datetime)
         if one.counts and one.starts_at <= at:
             since.append(one.attended)
     since.reverse()
-    return any(rule.recovery.is_met(since[:n]) for n in range(1, len(since) + 1))
+    return rule.recovery.was_met(since)

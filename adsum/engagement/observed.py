@@ -7,7 +7,7 @@ as one that counts. What is kept of a class (`Seen`) names no student, so that a
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -30,6 +30,7 @@ _WHOLE_PERIOD_ABOVE = 2_000
 _STATUS = {status.value: status for status in Status}
 _SOURCE = {source.value: source for source in Source}
 _BY_TIME = attrgetter("starts_at", "session")
+_BY_WHEN_KNOWN = itemgetter(0)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -87,6 +88,8 @@ class Observations:
         self.since, self.until = since, until
         self._policies = policies()
         self._classes = dict[int, _Class]()
+        self._countings = dict[Counting, Counting]()
+        """One object for all classes that are counted alike, of whatever policy: then their sums can be kept by the week."""
         self._counted = dict[tuple[Status, bool, int, int], Counted]()
         self._shared = dict[tuple[int, Status, frozenset[Doubt]], Seen]()
         self._plain = dict[tuple[int, str, str], Seen]()
@@ -112,18 +115,19 @@ class Observations:
         ).values_list("student_id", "session_id")
         gone = set(undone)
         self._read_classes({session for _, session, *_ in rows} | {session for _, session in gone})
-        queries, settled = self._queries(students), self._settled
-        changed = set(gone)
+        queries, settled, plain = self._queries(students), self._settled, self._plain
+        apart, changed = gone | queries.keys(), set(gone)
         found: dict[int, list[Known]] = {student: [] for student in students}
         for student, session, status, source, at in rows:
-            if at > settled[session] or (student, session) in queries or (student, session) in gone:
+            if at > settled[session] or (student, session) in apart:
                 changed.add((student, session))
                 continue
-            found[student].append(Known(at, session, self._as_first_marked(session, status, source, at)))
+            seen = plain.get((session, status, source)) or self._as_first_marked(session, status, source, at)
+            found[student].append(Known(at, session, seen))
         for (student, session), marked in self._history(changed).items():
             found[student].extend(self._unfolded(session, marked, queries.get((student, session), ())))
         for known in found.values():
-            known.sort(key=attrgetter("at"))
+            known.sort(key=_BY_WHEN_KNOWN)
         return found
 
     def _now(self, students: Collection[int]) -> Iterator[tuple[int, Seen]]:
@@ -220,7 +224,8 @@ class Observations:
             counting = terms_of.get(scope)
             if counting is None:
                 version = self._policies.version_for(department=department, kind=kind, on=on)
-                counting = terms_of[scope] = (version.terms if version is not None else DEFAULTS).counting
+                counting = (version.terms if version is not None else DEFAULTS).counting
+                counting = terms_of[scope] = self._countings.setdefault(counting, counting)
             minutes = int((ends - starts).total_seconds() // 60)
             read[pk] = _Class(module, starts, ends, on, mandatory, minutes, counting, closed)
             if status == ClassStatus.CANCELLED:

@@ -36,6 +36,13 @@ def recipients_of(alerts: Sequence[tuple[Alert, Rule]], at: datetime) -> dict[in
     return found
 
 
+def reviewers_of(alerts: Collection[Alert], at: datetime) -> dict[int, list[Person]]:
+    """By alert, who reviews it: the attendance team of the student's department, of one above it, and of the university (a
+    constant number of queries)."""
+    over = _over({alert.student_id for alert in alerts}, {Recipient.TEAM}, at) if alerts else {}
+    return {alert.pk: list({one.pk: one for one in over[alert.student_id, Recipient.TEAM]}.values()) for alert in alerts}
+
+
 def _over(students: Collection[int], named: Collection[Recipient], at: datetime) -> dict[tuple[int, Recipient], list[Person]]:
     """By student and recipient, who holds that role over a department of the student's courses."""
     on = civil_date(at)

@@ -18,6 +18,15 @@ class Recovery:
         """Whether the classes since the reminder that count, the earliest first (True: attended), close it."""
         return sum(since[-self.of :]) >= self.attend
 
+    def was_met(self, since: Sequence[bool]) -> bool:
+        """Whether it was met after any of these classes."""
+        came = 0
+        for n, attended in enumerate(since):
+            came += attended - (n >= self.of and since[n - self.of])
+            if came >= self.attend:
+                return True
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:

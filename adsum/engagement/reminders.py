@@ -29,9 +29,22 @@ LOOKS_AHEAD = timedelta(days=70)
 """How far ahead classes are looked for that close a reminder: a term."""
 
 
+SHOWN_FOR = timedelta(days=28)
+"""How long a student reads why a reminder was closed."""
+
+
 def open_reminder(student: Person) -> Alert | None:
     """The reminder that is open for a student, the highest stage of several; None where none is (one query)."""
     return Alert.objects.filter(student=student, state__in=STANDING).order_by("-stage").first()
+
+
+def latest_reminder(student: Person, at: datetime) -> Alert | None:
+    """The same; where none is open, the last one that a person has closed lately, with why (one query)."""
+    told = Alert.objects.filter(student=student, told_at__isnull=False)
+    closed = Q(state=State.CLOSED) & (Q(ended_at__gt=at - SHOWN_FOR) | Q(reviewed_at__gt=at - SHOWN_FOR))
+    found = list(told.filter(Q(state__in=STANDING) | closed))
+    standing = [alert for alert in found if alert.state in STANDING]
+    return max(standing, key=lambda one: one.stage, default=None) or max(found, key=lambda one: one.pk, default=None)
 
 
 def rule_of(alert: Alert) -> Rule:

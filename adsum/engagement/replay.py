@@ -5,16 +5,16 @@ The sets share one record: what is learnt of a student is taken in once, and a q
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from operator import attrgetter
 from typing import NamedTuple
 
-from adsum.attendance.counting import WEEKS, Calendar, Counting, Weighting
+from adsum.attendance.counting import WEEKS, Calendar, Counting, Period, Weighting
 from adsum.attendance.rules import Status
 from adsum.core.clock import monday_of
 from adsum.engagement.ladder import Due, Heard, recovered, why_wait
-from adsum.engagement.rules import Rule, RuleSet, Seen, Trigger, Verdict, judge, verdict_of
+from adsum.engagement.rules import ZERO_CONTACT_NEEDS, Rule, RuleSet, Seen, Trigger, Verdict, judge, verdict_of
 from adsum.engagement.standing import Stands, is_news, stands_held
 
 
@@ -37,6 +37,13 @@ class Night(NamedTuple):
 _OF_THE_DAY = frozenset({Trigger.NO_CHECK_IN_DAYS})
 """What can begin to hold on any day. The others only can when a class becomes known, or when a week begins."""
 
+Question = tuple[Trigger, int, Period | None, int, int]
+"""What a rule asks of a record: rules of several sets that ask the same are answered once."""
+
+
+def question_of(rule: Rule) -> Question:
+    return rule.trigger, rule.number, rule.period, rule.last, rule.misses
+
 
 class Record:
     """One student's classes as they become known, in order of time, and what rules say of them."""
@@ -48,7 +55,8 @@ class Record:
         self._at = dict[int, int]()
         self.seen: list[Seen] = []
         self._weeks = WeekSums(calendar)
-        self._no = set[tuple[object, ...]]()
+        self._no = set[Question]()
+        self._row: tuple[int, int] | None = None
         self._this_week = date.min, date.min
         self.new = False
         """Whether anything was learnt this night."""
@@ -58,13 +66,13 @@ class Record:
         """Whether a rule can begin to hold that did not hold the night before."""
         self.rewritten = 0
         """How often something else became known of the nights before: of a class that was known, or of one long over."""
-        self._until: datetime | None = None
+        self._until = _NEVER
 
     def learn(self, night: Night) -> None:
         """Take in what became known until that night. A rule can only begin to hold with a class not attended in time, a
         correction, or a period that begins: then each "no" is forgotten."""
         news = self._learn(night.at)
-        weeks = _monday(night.on), _monday(self.seen[-1].on) if self.seen else date.min
+        weeks = _monday(night.on), self.seen[-1].week if self.seen else date.min
         self.against = news or weeks != self._this_week or night.on.day == 1
         self.moved = self.new or self.against
         if self.against:
@@ -73,29 +81,34 @@ class Record:
 
     def _learn(self, until: datetime) -> bool:
         """Whether any of it may speak against the student: anything but having been there in time."""
-        one, news = self._next, False
+        one, news, order, known, before = self._next, False, False, self.seen, self._until
         self.new = one is not None and one.at <= until
-        order = False
+        self._until = until
+        if not self.new:
+            return False
+        self._row, latest = None, known[-1].starts_at if known else _NEVER
         while one is not None and one.at <= until:
-            place = self._at.get(one.session)
-            if place is not None:
-                news = True
-                order = True
-                self._rewrite(place, one.seen)
-            elif one.seen is not None:
-                seen = one.seen
-                news = news or seen.counted.status != Status.PRESENT
-                if self._until is not None and seen.starts_at <= self._until:
+            session, seen = one.session, one.seen
+            if session in self._at:
+                news = order = True
+                self._rewrite(self._at[session], seen)
+            elif seen is not None:
+                begins = seen.starts_at
+                news = news or seen.counted.status is not _THERE
+                if begins <= before:
                     self.rewritten += 1
-                order = order or (bool(self.seen) and self.seen[-1].starts_at > seen.starts_at)
-                self._at[one.session] = len(self.seen)
-                self.seen.append(seen)
+                if begins < latest:
+                    order = True
+                else:
+                    latest = begins
+                self._at[session] = len(known)
+                known.append(seen)
                 if seen.counts:
                     self._weeks.add(seen, 1)
             else:
                 news = True
             one = next(self._coming, None)
-        self._next, self._until = one, until
+        self._next = one
         if order:
             self.seen.sort(key=_BY_TIME)
             self._at = {seen.session: n for n, seen in enumerate(self.seen)}
@@ -114,16 +127,40 @@ class Record:
         if seen.counts:
             self._weeks.add(seen, 1)
 
-    def verdict(self, rule: Rule, at: datetime) -> Verdict:
+    def verdict(self, rule: Rule, question: Question, at: datetime) -> Verdict:
         """What a rule says this night. A "no" is kept for as long as nothing can have changed it."""
-        question = rule.trigger, rule.number, rule.period, rule.last
         if question in self._no:
             return Verdict.NOT_REACHED
-        summed = self._weeks.verdict(rule) if rule.trigger == Trigger.PERCENT_BELOW else None
-        verdict = summed or verdict_of(rule, self.seen, self.contacts, self.calendar, at)
-        if verdict == Verdict.NOT_REACHED and rule.trigger not in _OF_THE_DAY:
+        quick = self._quickly(rule, at)
+        verdict = quick or verdict_of(rule, self.seen, self.contacts, self.calendar, at)
+        if verdict == Verdict.NOT_REACHED and (quick is not None or rule.trigger not in _OF_THE_DAY):
             self._no.add(question)
         return verdict
+
+    def keeps_no(self, question: Question) -> bool:
+        """Whether the answer is a "no" that stays one until something speaks against the student."""
+        return question in self._no
+
+    def _quickly(self, rule: Rule, at: datetime) -> Verdict | None:
+        """What a rule says, where the sums of the weeks or the last classes alone answer it; None: ask it in full."""
+        if rule.trigger == Trigger.PERCENT_BELOW:
+            return self._weeks.verdict(rule)
+        if self.seen and self.seen[-1].starts_at > at:
+            return None
+        missed, counted = self._row = self._row or self._since_attended()
+        if rule.trigger == Trigger.MISSED_IN_A_ROW:
+            return Verdict.HOLDS if missed >= rule.number else Verdict.NOT_REACHED
+        enough = missed if rule.trigger == Trigger.NO_CHECK_IN_DAYS else counted
+        return Verdict.NOT_REACHED if enough < ZERO_CONTACT_NEEDS else None
+
+    def _since_attended(self) -> tuple[int, int]:
+        """How many classes were missed, and how many counted, since one was attended."""
+        missed = counted = 0
+        for one in reversed(self.seen):
+            if one.attended:
+                break
+            missed, counted = missed + one.missed, counted + one.counts
+        return missed, counted
 
 
 class WeekSums:
@@ -133,7 +170,7 @@ class WeekSums:
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
         self._weeks = dict[date, list[float]]()
-        self._lately = dict[int, tuple[float, float]]()
+        self._lately = dict[int, tuple[float, float, float]]()
         self._counting: Counting | None = None
         self.alike = True
 
@@ -143,12 +180,12 @@ class WeekSums:
         if counting is not self._counting:
             self.alike = self.alike and self._counting is None and counting.weighting == Weighting.SESSIONS
             self._counting = counting
-        monday = _monday(seen.on)
-        week = self._weeks.get(monday)
+        week = self._weeks.get(seen.week)
         if week is None:
-            week = self._weeks[monday] = [0.0, 0.0, float(self._calendar.is_vacation(monday))]
+            week = self._weeks[seen.week] = [0.0, 0.0, 0.0, float(self._calendar.is_vacation(seen.week))]
         week[0] += times
-        week[1] += times * counting.share(seen.counted.status)
+        week[1] += times * seen.worth
+        week[2] += times * seen.missed
         self._lately.clear()
 
     def verdict(self, rule: Rule) -> Verdict | None:
@@ -156,25 +193,28 @@ class WeekSums:
         many = WEEKS.get(rule.period) if rule.period is not None else None
         if not self.alike or many is None:
             return None
-        counted, attended = self._lately.get(many) or self._sum(many)
+        counted, attended, missed = self._lately.get(many) or self._sum(many)
         if counted < max(1, self._counting.min_events if self._counting is not None else 0):
             return Verdict.TOO_FEW
-        return Verdict.HOLDS if attended * 100 < rule.number * counted else Verdict.NOT_REACHED
+        reached = attended * 100 < rule.number * counted and missed >= rule.misses
+        return Verdict.HOLDS if reached else Verdict.NOT_REACHED
 
-    def _sum(self, many: int) -> tuple[float, float]:
-        counted, attended, left = 0.0, 0.0, many
+    def _sum(self, many: int) -> tuple[float, float, float]:
+        counted, attended, missed, left = 0.0, 0.0, 0.0, many
         for week in sorted(self._weeks, reverse=True):
-            in_week, came, vacation = self._weeks[week]
+            in_week, came, away, vacation = self._weeks[week]
             if not left:
                 break
             if in_week and not vacation:
-                counted, attended, left = counted + in_week, attended + came, left - 1
-        self._lately[many] = counted, attended
-        return counted, attended
+                counted, attended, missed, left = counted + in_week, attended + came, missed + away, left - 1
+        self._lately[many] = counted, attended, missed
+        return counted, attended, missed
 
 
 _monday = cache(monday_of)
-"""A term has few days, and students many classes."""
+"""A term has few nights, and a university many students."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_THERE = Status.PRESENT
 _BY_TIME = attrgetter("starts_at", "session")
 
 
@@ -208,7 +248,11 @@ class _Ladder:
     def __init__(self, rules: RuleSet, record: Record) -> None:
         self.first = dict[int, date]()
         self._rules, self._record = rules, record
-        self._order = sorted(rules.rules, key=lambda rule: (-rule.stage, rule.code))
+        order = sorted(rules.rules, key=lambda rule: (-rule.stage, rule.code))
+        self._asked = {stage: [(rule, question_of(rule)) for rule in order if rule.stage >= stage] for stage in rules.stages}
+        """By stage, the rules that may lead to it, those of the latest stage first."""
+        self._stage = next(iter(rules.stages), None)
+        """The first stage that the student has not been told of."""
         self._waits = {
             stage: timedelta(days=min(rule.wait_days for rule in rules.rules if rule.stage == stage)) for stage in rules.stages
         }
@@ -230,14 +274,15 @@ class _Ladder:
         record = self._record
         if record.against:
             self._quiet = None
-        if record.new and self._recovered(night.at):
-            self._heard, self._last, self._closed_at, self._stale = {}, None, night.at, False
+        if self._last is not None and record.new and recovered(self._last[0], record.seen, self._last[1], night.at):
+            self._hear({})
+            self._last, self._closed_at, self._stale = None, night.at, False
         if self._held is not None:
             standing = self._stands(self._held, night.at)
             if standing == Stands.DOUBTED or (standing == Stands.TRUE and night.at < self._held.leaves_at):
                 return
             self._let_go(self._held, standing, night)
-        if self._stale and not record.new:
+        if self._stage is None or self._stage == self._quiet or (self._stale and not record.new):
             return
         due, self._stale = self._due(night.at), False
         if due is not None and is_news(due.finding, self._spent[due.stage], record.seen, self._closed_at):
@@ -246,17 +291,16 @@ class _Ladder:
         elif due is not None:
             self._stale = True
 
-    def _recovered(self, at: datetime) -> bool:
-        if self._last is None:
-            return False
-        rule, told_at = self._last
-        return recovered(rule, self._record.seen, told_at, at)
+    def _hear(self, heard: dict[int, Heard]) -> None:
+        self._heard = heard
+        self._stage = next((one for one in self._rules.stages if one not in heard), None)
 
     def _let_go(self, held: _Held, standing: Stands, night: Night) -> None:
         """What waited is told now, or was not so."""
         stage = held.due.stage
         if standing == Stands.TRUE:
-            self._heard, self._last = {**self._heard, stage: Heard(night.at)}, (held.due.rule, night.at)
+            self._hear({**self._heard, stage: Heard(night.at)})
+            self._last = held.due.rule, night.at
             self.first.setdefault(stage, night.on)
         self._spent[stage].update(held.due.finding.rests_on)
         self._held, self._stale = None, False
@@ -266,7 +310,7 @@ class _Ladder:
         record, rule = self._record, held.due.rule
         if self._stood and record.rewritten == held.rewritten:
             same = not record.moved and not record.contacts
-            if same or record.verdict(rule, at) == Verdict.HOLDS:
+            if same or record.verdict(rule, question_of(rule), at) == Verdict.HOLDS:
                 return Stands.TRUE
         standing = stands_held(rule, record.seen, record.contacts, record.calendar, held.found_at, at)
         self._stood = standing == Stands.TRUE
@@ -274,23 +318,19 @@ class _Ladder:
 
     def _due(self, at: datetime) -> Due | None:
         """The stage that is due now: `ladder.next_step`, which asks no more rules than it must."""
-        heard, record = self._heard, self._record
-        stage = next((one for one in self._rules.stages if one not in heard), None)
-        if stage is None or stage == self._quiet:
-            return None
-        if self._last is not None and at < self._last[1] + self._waits[stage]:
+        heard, record, stage = self._heard, self._record, self._stage
+        if stage is None or (self._last is not None and at < self._last[1] + self._waits[stage]):
             return None
         came = bool(record.seen) and record.seen[-1].attended
-        quiet = came
-        for rule in self._order:
-            if rule.stage < stage or (came and rule.trigger != Trigger.PERCENT_BELOW):
+        quiet, waits = True, bool(heard)
+        for rule, question in self._asked[stage]:
+            if came and rule.trigger != Trigger.PERCENT_BELOW:
                 continue  # who came last time is neither in a row of misses nor out of touch
-            if why_wait(rule, stage, self._rules, heard, at) is not None:
+            if waits and why_wait(rule, stage, self._rules, heard, at) is not None:
                 quiet = False
                 continue
-            verdict = record.verdict(rule, at)
-            if verdict == Verdict.HOLDS:
+            if record.verdict(rule, question, at) == Verdict.HOLDS:
                 return Due(stage, rule, judge(rule, record.seen, record.contacts, record.calendar, at))
-            quiet = quiet and verdict == Verdict.NOT_REACHED and rule.trigger not in _OF_THE_DAY
+            quiet = quiet and record.keeps_no(question)
         self._quiet = stage if quiet else None
         return None

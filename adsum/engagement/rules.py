@@ -101,6 +101,9 @@ class Rule:
     """What a percentage is of."""
     last: int = 0
     """With `Period.LAST`: of how many classes."""
+    misses: int = 0
+    """With a percentage: how many of its classes were missed, at the least. Where few classes count, one miss is a quarter of
+    them: who has four a week would be below 80 % after the first one, who has eight would not."""
     scope: Scope = field(default_factory=Scope)
     wait_days: int = 7
     """How long the student has had the message of the stage before, at the least."""
@@ -127,6 +130,7 @@ class Rule:
             "number": 1 <= self.number <= most[self.trigger],
             "period": (self.period is not None) == percentage,
             "last": 1 <= self.last <= 200 if self.period == Period.LAST else self.last == 0,
+            "misses": 0 <= self.misses <= 20 and (percentage or not self.misses),
             "wait_days": 0 <= self.wait_days <= 120,
             "no_reply": not self.no_reply or self.stage > STAGES[0],
             "hold_days": 1 <= self.hold_days <= LONGEST_HOLD,
@@ -180,6 +184,10 @@ class Seen:
     missed: bool = field(init=False)
     counts: bool = field(init=False)
     """Whether it is in a sum: what is missed and in doubt is not."""
+    week: date = field(init=False)
+    """The Monday of its week."""
+    worth: float = field(init=False)
+    """How much of it was attended, from 0 to 1, as its policy counts."""
 
     def __post_init__(self) -> None:
         status = self.counted.status
@@ -188,6 +196,8 @@ class Seen:
         object.__setattr__(self, "attended", attended)
         object.__setattr__(self, "missed", sure and self.counted.mandatory and status in MISSED)
         object.__setattr__(self, "counts", sure and self.counted.counts)
+        object.__setattr__(self, "week", monday_of(self.on))
+        object.__setattr__(self, "worth", self.counted.counting.share(status))
 
     @property
     def left_out(self) -> bool:
@@ -242,6 +252,8 @@ class Because:
     """How many it needs."""
     left_out: tuple[tuple[Doubt, int], ...] = ()
     """Classes in doubt and therefore left out, by why."""
+    misses: int = 0
+    """How many missed classes it asks for besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +283,7 @@ def judge(rule: Rule, seen: Sequence[Seen], contacts: Sequence[datetime], calend
         rests_on=tuple(one.session for one in look.classes if one.missed),
         considered=tuple(one.session for one in look.classes),
         tally=look.tally,
-        because=Because(verdict, *facts, left_out=tuple(sorted(doubted.items()))),
+        because=Because(verdict, *facts, left_out=tuple(sorted(doubted.items())), misses=rule.misses),
     )
 
 
@@ -328,7 +340,8 @@ def _percent_below(look: _Basis) -> _Look:
     looked = within(look.known, rule.period or Period.FOUR_WEEKS, calendar=look.calendar, on=look.on, last=rule.last)
     summed = tally(one.counted for one in looked)
     since = looked[0].on if looked else None
-    return _Look(summed.below(rule.number), looked, summed.percent, max(1, summed.min_events), since, summed)
+    reached = summed.below(rule.number) and sum(one.missed for one in looked) >= rule.misses
+    return _Look(reached, looked, summed.percent, max(1, summed.min_events), since, summed)
 
 
 def _missed_in_a_row(look: _Basis) -> _Look:
@@ -359,7 +372,8 @@ _LOOKS = {
 
 def not_for_them(rule: Rule) -> Finding:
     """What a rule says of a student outside its scope."""
-    because = Because(Verdict.NOT_FOR_THEM, rule.trigger, rule.stage, rule.number, rule.period, rule.last, None, 0, 0)
+    facts = (rule.trigger, rule.stage, rule.number, rule.period, rule.last)
+    because = Because(Verdict.NOT_FOR_THEM, *facts, measured=None, classes=0, needed=0, misses=rule.misses)
     return Finding(False, (), (), None, because)
 
 

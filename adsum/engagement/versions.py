@@ -116,6 +116,7 @@ def _row(version: RuleVersion, rule: Rule) -> AlertRule:
         number=rule.number,
         period=rule.period or "",
         last=rule.last,
+        misses=rule.misses,
         department_id=rule.scope.department,
         level=rule.scope.level,
         mode=rule.scope.mode,

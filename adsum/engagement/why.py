@@ -63,7 +63,15 @@ def asked(rule: Because | Rule) -> str:
         return (
             ngettext("%(n)s week of teaching without contact", "%(n)s weeks of teaching without contact", rule.number) % number
         )
-    return _("less than %(n)s%% of %(period)s") % {**number, "period": period(rule.period, rule.last)}
+    below = {**number, "period": period(rule.period, rule.last)}
+    if not rule.misses:
+        return _("less than %(n)s%% of %(period)s") % below
+    words = ngettext(
+        "less than %(n)s%% of %(period)s, with at least %(misses)s class missed",
+        "less than %(n)s%% of %(period)s, with at least %(misses)s classes missed",
+        rule.misses,
+    )
+    return words % {**below, "misses": rule.misses}
 
 
 def period(which: Period | None, last: int) -> str:

@@ -106,7 +106,7 @@ class Enrolment(models.Model):
         WITHDRAWN = "withdrawn"
         COMPLETED = "completed"
 
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="enrolments")
     course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="enrolments")
     tutor = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     mode = models.CharField(max_length=20, default="full_time")

@@ -6,14 +6,15 @@ from django.views.decorators.http import require_safe
 
 from adsum.attendance.policies import DEFAULTS, policies
 from adsum.attendance.policy_table import Policy
+from adsum.engagement.accuracy import accuracy
 from adsum.web.middleware import PersonRequest
 from adsum.web.policy_terms import compared, for_students, scope_words
 
 
 @require_safe
 def policy(request: PersonRequest) -> HttpResponse:
-    """The university's policy of today; below it the classes for which something else is true, what is to come, and
-    what was before."""
+    """The university's policy of today; below it the classes for which something else is true, what is to come, what was
+    before, and how often reminders were wrong."""
     on = request.today
     rules = policies()
     current = rules.version_for(department=None, kind="", on=on)
@@ -38,6 +39,7 @@ def policy(request: PersonRequest) -> HttpResponse:
         "sections": for_students(terms),
         "exceptions": sorted(exceptions, key=lambda row: row[1]),
         "coming": [(one, scope_words(one)) for one in coming],
+        "accuracy": accuracy(on),
     }
     return render(request, "adsum/policy.html", context)
 

@@ -1,4 +1,4 @@
-"""python -m bench.year [--students 2000] [--weeks 24] [--seed N] [--write]
+"""python -m bench.year [--students 2000] [--weeks 24] [--seed N] [--write] [--rules RUNS]
 
 `make year` writes the tables into docs/fairness.md. Without a seed a fresh one is drawn, so that no rule can be made to fit it;
 it is printed, and with it the year can be lived again.
@@ -33,6 +33,7 @@ def main() -> None:
     given.add_argument("--weeks", type=int, default=WEEKS)
     given.add_argument("--seed", type=int, default=None)
     given.add_argument("--write", action="store_true", help="write the tables into docs/fairness.md")
+    given.add_argument("--rules", type=int, default=0, help="only compare versions of the rules, on so many years")
     wanted = given.parse_args()
     if wanted.students < 60 or not 4 <= wanted.weeks <= WEEKS:
         given.error(f"a year has at least 60 students, and 4 to {WEEKS} weeks")
@@ -43,6 +44,11 @@ def main() -> None:
         from django.core.management import call_command
 
         django.setup()
+        if wanted.rules:
+            from bench.year.replayed import compare
+
+            compare(wanted.students, [seed + n for n in range(wanted.rules)])
+            return
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
         from bench.year.figures import assumptions, measure, tables

@@ -47,7 +47,9 @@ def holds(code: str, record: Sequence[Mark], today: date, is_term: Callable[[dat
         counted = [one for one in record if one.counts]
         weeks = sorted({_monday(one.on) for one in counted if is_term(_monday(one.on))})[-4:]
         lately = [one for one in counted if _monday(one.on) in weeks]
-        return len(lately) >= FEWEST and 100 * sum(one.came for one in lately) < below * len(lately)
+        came = sum(one.came for one in lately)
+        once = below == 80 and len(lately) - came < 2
+        return len(lately) >= FEWEST and not once and 100 * came < below * len(lately)
     wanted = {"1b": 2, "2c": 3, "3b": 4}[code]
     row = _row(record)
     last = max((one.on for one in record if one.came), default=date.min + timedelta(days=7))

@@ -32,12 +32,12 @@ LEADS = {
     (Step.TELL, State.RELEASED): State.TOLD,
     (Step.PAUSE, State.TOLD): State.PAUSED,
     (Step.RESUME, State.PAUSED): State.TOLD,
-    (Step.RESUME, State.REVIEW): State.TOLD,
     **{(Step.RECOVER, one): State.RECOVERED for one in (State.HELD, State.RELEASED, State.TOLD, State.PAUSED)},
     (Step.REVIEW, State.TOLD): State.REVIEW,
     (Step.REVIEW, State.PAUSED): State.REVIEW,
     (Step.REVIEW, State.RECOVERED): State.REVIEW,
     (Step.REVIEW, State.CLOSED): State.REVIEW,
+    (Step.STAND, State.REVIEW): State.CLOSED,
     **{(Step.CLOSE, one): State.CLOSED for one in (State.HELD, State.RELEASED, State.TOLD, State.PAUSED, State.REVIEW)},
     **{(Step.WITHDRAW, one): State.WITHDRAWN for one in State if one != State.WITHDRAWN},
 }

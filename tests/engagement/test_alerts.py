@@ -19,7 +19,7 @@ from adsum.engagement.alert_life import Back, State
 from adsum.engagement.case_rules import Reply, Way
 from adsum.engagement.contacts import log_contact
 from adsum.engagement.keeping_back import backs_of
-from adsum.engagement.models import Alert, Case, Told
+from adsum.engagement.models import Alert, AlertClass, Case, Told
 from adsum.engagement.not_checked import Sign, not_checked
 from adsum.engagement.reminders import promise_of
 from adsum.engagement.stopping import stop_contact
@@ -130,6 +130,19 @@ def test_after_an_outcome_or_a_report_an_amendment_opens_an_urgent_review_instea
     alerts.take_back(alert, "She was there.", act=missing.act(at + 2 * HOUR))
     minute(at + 2 * HOUR)
     assert missing.told() == ["reminder_word", "reminder_wrong"]
+
+
+def test_an_older_one_comes_up_for_review_although_another_of_its_stage_is_open(missing: Missing):
+    alert = told_a_word(missing)
+    at = NINE + 4 * DAY + HOUR
+    Alert.objects.filter(pk=alert.pk).update(stage=3, released_by=missing.team)
+    alerts.close(alert, "The panel met.", act=missing.act(at), outcome="warned")
+    again = {"student": missing.alice, "stage": 3, "rule": "0a", "version": missing.version.number, "facts": {}}
+    later = Alert.objects.create(**again, state=State.TOLD, found_at=at, held_until=at, told_at=at, released_by=missing.team)
+    AlertClass.objects.create(alert=later, session=missing.classes[2], status=Status.ABSENT, missed=True)
+    missing.mark(missing.classes[2], Status.PRESENT, at=at + HOUR, by=missing.team)
+    minute(at + HOUR + timedelta(minutes=1))
+    assert missing.states() == [(3, State.REVIEW), (3, State.WITHDRAWN)]
 
 
 # In doubt

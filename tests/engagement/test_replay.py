@@ -21,7 +21,7 @@ RULES = RuleSet(
     (
         Rule("0a", 0, Trigger.MISSED_IN_A_ROW, 2),
         Rule("0b", 0, Trigger.NO_CHECK_IN_DAYS, 7),
-        Rule("1a", 1, Trigger.PERCENT_BELOW, 80, Period.FOUR_WEEKS),
+        Rule("1a", 1, Trigger.PERCENT_BELOW, 80, Period.FOUR_WEEKS, misses=2),
         Rule("1b", 1, Trigger.PERCENT_BELOW, 70, Period.LAST, 5),
         Rule("2a", 2, Trigger.PERCENT_BELOW, 60, Period.MONTH),
         Rule("2b", 2, Trigger.WEEKS_WITHOUT, 2, wait_days=14),

@@ -34,6 +34,9 @@ def days(number: int) -> Rule:
     return Rule("x", 1, Trigger.NO_CHECK_IN_DAYS, number)
 
 
+TWICE = replace(BELOW, misses=2)
+
+
 @pytest.mark.parametrize(
     ("who", "rule", "line", "verdict"),
     [
@@ -46,6 +49,9 @@ def days(number: int) -> Rule:
         ("De Montfort: below 80 %", percent(80), "PPPPA|PPPAA", "holds"),
         ("exactly 80 % is not below", percent(80), "PPPPA|PPPPA", "not_reached"),
         ("too few classes for a percentage", percent(80), "PAA", "too_few"),
+        ("one class of four is not below 80 %", TWICE, "PPPA", "not_reached"),
+        ("two are", TWICE, "PPAA", "holds"),
+        ("a class without a register is not one of the two", TWICE, "PPPAN", "not_reached"),
         ("East London: below 75 %", percent(75, Period.TERM), "PPPA|PPAA", "holds"),
         ("East London: three weeks in a row", weeks(3), "P....|AA...|A....|..A..|", "holds"),
         ("Leicester: four weeks of teaching", weeks(4), "P....|AA...|A....|..A..|", "not_reached"),
@@ -125,7 +131,7 @@ def test_doubts(status: Status, source: Source, days_later: int, queried: bool, 
 
 
 LINES = st.text(st.sampled_from("PLAU?NCRS."), max_size=40)
-ANY = st.sampled_from([*RULES.rules, percent(60, Period.TERM), percent(90, Period.LAST, 5)])
+ANY = st.sampled_from([*RULES.rules, TWICE, percent(60, Period.TERM), percent(90, Period.LAST, 5)])
 LATER = instant(MONDAY + timedelta(weeks=9))
 
 
@@ -189,6 +195,9 @@ def test_whom_a_rule_is_for(scope: Scope, covers: bool) -> None:
         (replace(BELOW, period=None), "period"),
         (replace(NUDGE, period=Period.TERM), "period"),
         (replace(BELOW, period=Period.LAST), "last"),
+        (TWICE, None),
+        (replace(BELOW, misses=21), "misses"),
+        (replace(NUDGE, misses=2), "misses"),
         (replace(BELOW, number=101), "number"),
         (replace(BELOW, number=0), "number"),
         (replace(NUDGE, no_reply=True), "no_reply"),
@@ -205,6 +214,7 @@ def test_rules_that_cannot_be(rule: Rule, wrong: str | None) -> None:
 # The sentence
 
 
+TWO_MISSED = ", with at least 2 classes missed."
 DECISION = " Not counted: 1 under decision."
 FOUR = "the last 4 weeks of teaching"
 
@@ -224,6 +234,11 @@ def said(rule: Rule, seen: list[Seen]) -> str:
             "PPPA?",
             f"3 of 4 attended in {FOUR} (75%), and the rule for a reminder is: less than 80% of {FOUR}." + DECISION,
         ),
+        (
+            TWICE,
+            "PPPA",
+            f"3 of 4 attended in {FOUR} (75%). The rule for a reminder is not met: less than 80% of {FOUR}" + TWO_MISSED,
+        ),
         (BELOW, "PPA", f"3 classes are too few: the rule needs 4. It would ask for a reminder at: less than 80% of {FOUR}."),
     ],
 )
@@ -241,6 +256,8 @@ def test_one_sentence_says_why_or_why_not(rule: Rule, line: str, sentence: str) 
         (SILENT, replace(SILENT, number=8)),
         (BELOW, replace(BELOW, number=79)),
         (BELOW, replace(BELOW, period=Period.TWO_WEEKS)),
+        (BELOW, TWICE),
+        (TWICE, replace(BELOW, misses=3)),
         (percent(80, Period.LAST, 6), percent(80, Period.LAST, 5)),
         (WEEKS, replace(WEEKS, number=3)),
         (WEEKS, replace(WEEKS, stage=2)),

@@ -96,6 +96,8 @@ def test_a_person_keeps_it_back_begins_a_welfare_hold_and_closes_it(office: Offi
     assert "Closed. The student reads why." in office.post("close", why="We have spoken.")
     assert office.states() == [(2, State.CLOSED)]
     assert "We have spoken." in text_of(office.client.get("/office/alerts/?show=over"))
+    minute(TUESDAY)
+    assert office.told() == []
     assert "This alert has moved on meanwhile." in office.post("release")
 
 
@@ -103,8 +105,41 @@ def test_a_review_is_first_in_the_list_and_is_decided_by_a_person(office: Office
     Alert.objects.update(state=State.REVIEW, told_at=TUESDAY, released_by=office.team)
     assert "Urgent" in text_of(office.client.get("/office/alerts/"))
     assert "Say in a few words what was wrong" in office.post("take-back", why="")
+    assert "Say in a few words why it stands" in office.post("stand", why=" ")
     office.post("take-back", why="The scanner of that room failed.")
     assert office.states() == [(2, State.WITHDRAWN)]
+
+
+def test_a_review_that_stands_is_closed_says_why_and_comes_back_only_when_the_record_changes_again(office: Office):
+    Alert.objects.update(stage=3, state=State.TOLD, told_at=TUESDAY, released_by=office.team)
+    path = f"/office/alerts/{office.alert(3).ref}/"
+    office.client.post(f"{path}close/", {"why": "The panel met.", "outcome": "warned"})
+    first, second, *rest = office.classes
+    for session in (second, *rest):
+        office.mark(session, Status.PRESENT, at=TUESDAY)
+    minute(TUESDAY)
+    office.client.force_login(office.alice)
+    assert "We are looking at this again" in text_of(office.client.get("/record/"))
+    later = TUESDAY + timedelta(hours=1)
+    office.at(later)
+    page = text_of(office.client.post(f"{path}stand/", {"why": "She had agreed to it."}, follow=True))
+    assert "“The panel met.”" in page
+    assert "Tia Team looked at it again on 1 December, 12:00, and it stands: “She had agreed to it.”" in page
+    minute(later)
+    assert office.states() == [(3, State.CLOSED)]
+    assert office.told()[-1] == "reminder_stands"
+    office.client.force_login(office.alice)
+    record = text_of(office.client.get("/record/"))
+    assert "Our reminder of 1 December was closed on 1 December" in record
+    assert "“She had agreed to it.”" in record
+    office.mark(office.week("+....", monday=NINE + 7 * DAY)[0], Status.PRESENT, at=later)  # nothing to do with it
+    minute(later + timedelta(minutes=1))
+    night(later + NIGHT)
+    assert office.states() == [(3, State.CLOSED)]
+    office.mark(first, Status.PRESENT, at=later + timedelta(minutes=2))
+    minute(later + timedelta(minutes=3))
+    assert office.states() == [(3, State.REVIEW)]
+    assert office.told(office.team).count("alert_review") == 2
 
 
 def test_what_was_decided_at_the_last_stage_is_kept_and_the_case_learns_that_the_record_was_put_right(office: Office):

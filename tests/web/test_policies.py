@@ -19,6 +19,8 @@ from adsum.attendance.policies import make_policy
 from adsum.attendance.policy_table import Policy
 from adsum.attendance.presets import PRESETS
 from adsum.attendance.rules import Source, Status, Windows
+from adsum.engagement.alert_life import State
+from adsum.engagement.models import Alert
 from adsum.timetable.rules import Kind
 from adsum.web.policy_terms import duration, for_students, values
 from adsum.web.templatetags.adsum_ui import signed
@@ -239,6 +241,31 @@ def test_without_a_policy_everyone_reads_the_defaults(db: None):
     page = words(Client(), "/policy/")
     assert "Adsum’s defaults" in page
     assert "Check-in opens 10 minutes before the class starts." in page
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong", "said"),
+    [
+        (9, 9, None),
+        (12, 0, "sent 12 reminders about attendance. None of them turned out to be wrong."),
+        (40, 3, "Fewer than ten of them turned out to be wrong."),
+        (40, 10, "10 of them (25.0%) turned out to be wrong."),
+    ],
+)
+def test_the_share_of_reminders_that_were_wrong_is_published(told: int, wrong: int, said: str | None, world: World):
+    student, month = world.student(), NINE - timedelta(days=31)
+    common = {"student": student, "stage": 0, "rule": "0a", "version": 1, "found_at": month, "held_until": month}
+    states = [State.WITHDRAWN] * wrong + [State.RECOVERED] * (told - wrong)
+    Alert.objects.bulk_create([Alert(**common, told_at=month, state=state) for state in states])
+    Alert.objects.create(**common, told_at=NINE, state=State.WITHDRAWN)  # of a month that is not over
+    Alert.objects.create(**common, state=State.WITHDRAWN)  # nobody was told
+    with time_machine.travel(NINE, tick=False):
+        page = words(Client(), "/policy/")
+    if said is None:
+        assert "How often reminders were wrong" not in page
+    else:
+        assert said in page
+        assert "From November 2025 to October 2026" in page
 
 
 def test_a_students_record_leads_to_it(world: World, client: Client):

@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
+from adsum.attendance.over_time import Days, course_weeks
 from adsum.attendance.rules import Status
 from adsum.messages.models import ReportOrder
-from adsum.timetable.models import Room, Term
+from adsum.timetable.models import Course, Enrolment, Room, Term
 from adsum.timetable.rules import ClassStatus
 from tests.kit.marking import mark_students
 from tests.kit.reading import text_of
@@ -67,7 +68,17 @@ def test_a_department_and_its_courses_week_by_week(school: School):
     assert "Computing" not in school.get("/office/over-time/", school.person(Role.DEPARTMENT, department=other))
 
 
-@pytest.mark.parametrize(("path", "queries"), [("/office/over-time/", 16), ("/office/rooms/", 11)])
+def test_whoever_changes_course_counts_with_each_in_its_time(school: School):
+    moved = Enrolment.objects.order_by("pk")[0]
+    other = Course.objects.create(code="BA-CS", title="Computing and Law", department=school.computing)
+    Enrolment.objects.filter(pk=moved.pk).update(ends_on=(NINE - 3 * DAY).date())
+    Enrolment.objects.create(person=moved.person, course=other, starts_on=(NINE - 2 * DAY).date())
+    found = course_weeks([moved.course_id, other.pk], Days((NINE - WEEK).date(), NOW.date()), NOW)
+    sums = {course: (weeks[None].attended, weeks[None].counted) for course, weeks in found.items()}
+    assert sums == {moved.course_id: (2, 3), other.pk: (1, 1)}
+
+
+@pytest.mark.parametrize(("path", "queries"), [("/office/over-time/", 17), ("/office/rooms/", 11)])
 def test_it_costs_the_same_for_one_and_three(school: School, path: str, queries: int):
     school.get(path)
     counts = []

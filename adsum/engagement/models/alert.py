@@ -29,7 +29,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 class Alert(models.Model):
     """A rule that held for a student when it was looked at. It keeps what it rested on: the version of the rules, the sum and
-    the classes (`AlertClass`). At most one is open for each student and stage."""
+    the classes (`AlertClass`). At most one is open for each student and stage, besides those that a person has to review."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     student = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
@@ -64,6 +64,10 @@ class Alert(models.Model):
     ended_why = models.CharField(max_length=300, blank=True)
     outcome = models.CharField(max_length=40, blank=True)
     """The code of what was decided at stage 3: from then on it is reviewed by a person, never withdrawn by itself."""
+    reviewed_at = models.DateTimeField(null=True)
+    """When a person reviewed it and found that it stands, although the record had changed."""
+    reviewed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reviewed_why = models.CharField(max_length=300, blank=True)
 
     declared = declare(
         "student",
@@ -71,9 +75,9 @@ class Alert(models.Model):
         For.SUPPORT,
         From.ADSUM,
         facts="ref stage rule version found_at facts hash state held_until doubted_at released_at told_at opened_at "
-        "ended_at outcome",
-        people="held_by released_by ended_by",
-        words="held_why ended_why",
+        "ended_at outcome reviewed_at",
+        people="held_by released_by ended_by reviewed_by",
+        words="held_why ended_why reviewed_why",
     )
 
     objects = AlertQuerySet.as_manager()
@@ -81,14 +85,21 @@ class Alert(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["student", "stage"], condition=Q(state__in=sorted(OPEN)), name="one_open_alert_per_student_and_stage"
-            ),
+                fields=["student", "stage"],
+                condition=Q(state__in=sorted(OPEN - {State.REVIEW})),
+                name="one_open_alert_per_student_and_stage",
+            ),  # an older one may come up for review while a newer one is open
             models.CheckConstraint(
                 condition=~Q(state__in=["told", "paused", "review"]) | Q(told_at__isnull=False), name="alert_told_has_when"
             ),
             models.CheckConstraint(
                 condition=Q(told_at=None) | Q(stage__lt=2) | Q(released_by__isnull=False),
                 name="formal_alert_was_released_by_a_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(reviewed_at=None, reviewed_by=None, reviewed_why="")
+                | (Q(reviewed_at__isnull=False, reviewed_by__isnull=False) & ~Q(reviewed_why="")),
+                name="reviewed_alert_has_who_when_and_why",
             ),
         ]
         indexes = [

@@ -51,6 +51,8 @@ class AlertRule(models.Model):
     """Misses in a row, days, per cent or weeks, as the trigger says."""
     period = models.CharField(max_length=12, blank=True, choices=[(one.value, one.value) for one in Period])
     last = models.PositiveSmallIntegerField(default=0)
+    misses = models.PositiveSmallIntegerField(default=0)
+    """With a percentage: how many of its classes were missed, at the least."""
     department = models.ForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     """Only for students on a course of it or of one below it; empty: of any."""
     level = models.CharField(max_length=20, blank=True)
@@ -67,7 +69,7 @@ class AlertRule(models.Model):
     """It closes once so many of so many classes in a row were attended."""
 
     declared = about_no_one(
-        "version code stage trigger number period last department level mode wait_days no_reply hold_days "
+        "version code stage trigger number period last misses department level mode wait_days no_reply hold_days "
         "recipients notice_days recovery_attend recovery_of"
     )
 
@@ -91,6 +93,7 @@ class AlertRule(models.Model):
             number=self.number,
             period=Period(self.period) if self.period else None,
             last=self.last,
+            misses=self.misses,
             scope=Scope(self.department_id, self.level, self.mode),
             wait_days=self.wait_days,
             no_reply=self.no_reply,

@@ -10,7 +10,6 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from adsum.accounts.rules import Role
 from adsum.audit.following import Reader
 from adsum.engagement import alerts
 from adsum.engagement.alert_labels import said
@@ -18,20 +17,20 @@ from adsum.engagement.alert_life import State
 from adsum.engagement.evaluation import let_go
 from adsum.engagement.models import Alert, Told
 from adsum.engagement.not_checked import Found, Sign, not_checked
-from adsum.engagement.recipients import recipients_of
+from adsum.engagement.recipients import recipients_of, reviewers_of
 from adsum.engagement.reminders import Promised, finding_of, promise_of, rule_of, wordings_of
 from adsum.engagement.rules import Recipient, Rule
 from adsum.engagement.why import why
 from adsum.engagement.wordings import filled
 from adsum.messages.letter import MOST, Facts, Item, Letter, named, place, rest, status_word, when
 from adsum.messages.models import Message
-from adsum.messages.reports import over_departments
 from adsum.messages.rules import KEPT_DUE, STALE, About
 from adsum.messages.topic import Draft, Kind, Outcome, Pending, Reading, Topic, class_named
 
 WORD, REMINDER, MEETING, PANEL = "reminder_word", "reminder", "reminder_meeting", "reminder_panel"
 OF_STAGE = {0: WORD, 1: REMINDER, 2: MEETING, 3: PANEL}
 COPY, WRONG, THANKS, REVIEW = "reminder_copy", "reminder_wrong", "reminder_thanks", "alert_review"
+CLOSED, STANDS = "reminder_closed", "reminder_stands"
 FORMAL_USE = timedelta(days=60)
 """How long a formal letter is still worth sending, should the mail be away."""
 
@@ -126,14 +125,36 @@ def recovered(_reader: Reader, at: datetime, _zone: ZoneInfo) -> Pending:
 def to_review(_reader: Reader, at: datetime, _zone: ZoneInfo) -> Pending:
     """Alerts that were never so and from which something has followed already: the attendance team looks today."""
     waiting = list(Alert.objects.filter(state=State.REVIEW).select_related("student").order_by("pk"))
-    people = over_departments(Role.ATTENDANCE_TEAM, at) if waiting else []
-    drafts = [
-        Draft(person, REVIEW, f"{REVIEW}:{alert.ref}:{person.pk}", {"alert": str(alert.ref)}, at + KEPT_DUE)
-        for person, over in people
-        if over is None
-        for alert in waiting
-    ]
-    return Pending(drafts)
+    people = reviewers_of(waiting, at)
+    return Pending(
+        [
+            Draft(person, REVIEW, f"{REVIEW}:{alert.ref}:{person.pk}{_again(alert)}", {"alert": str(alert.ref)}, at + KEPT_DUE)
+            for alert in waiting
+            for person in people[alert.pk]
+        ]
+    )
+
+
+def _again(alert: Alert) -> str:
+    """What tells a second review of an alert from the first."""
+    return f":{alert.reviewed_at:%Y%m%d%H%M%S}" if alert.reviewed_at is not None else ""
+
+
+def closed(_reader: Reader, at: datetime, _zone: ZoneInfo) -> Pending:
+    """Reminders that a person has closed, or has reviewed and found to stand: their students are told. What was decided at the
+    last stage is told with the case."""
+    over = Alert.objects.filter(state=State.CLOSED, told_at__isnull=False).select_related("student").order_by("pk")
+    by_hand = over.filter(outcome="", reviewed_at=None, ended_by__isnull=False, ended_at__gt=at - STALE, ended_at__lte=at)
+    stands = over.filter(reviewed_at__gt=at - STALE, reviewed_at__lte=at)
+    return Pending(
+        [*(_of_closed(alert, CLOSED, at) for alert in by_hand), *(_of_closed(alert, STANDS, at) for alert in stands)]
+    )
+
+
+def _of_closed(alert: Alert, kind: str, at: datetime) -> Draft:
+    """Why stays on the student's page: what people write in words is in no letter."""
+    told_at = alert.told_at.isoformat() if alert.told_at is not None else ""
+    return Draft(alert.student, kind, f"{kind}:{alert.ref}{_again(alert)}", {"told_at": told_at}, at + KEPT_DUE)
 
 
 def heard(message: Message, outcome: Outcome, at: datetime) -> None:
@@ -292,6 +313,31 @@ def _thanks(facts: Facts) -> Letter:
     )
 
 
+def _closed(facts: Facts) -> Letter:
+    return Letter(
+        subject=_("The reminder about your attendance is closed"),
+        opening=_("We wrote to you on %(when)s about classes you had missed. That is closed now, and nothing follows from it.")
+        % {"when": when(facts["told_at"])},
+        closing=[_("Why is on your attendance page. Need anything else from us? Answer this message.")],
+        action=(_("See my attendance"), "/record/"),
+    )
+
+
+def _stands(facts: Facts) -> Letter:
+    return Letter(
+        subject=_("We have looked at your reminder again"),
+        opening=_(
+            "Your record was put right after we wrote to you on %(when)s. Somebody has looked at what followed, and it stands."
+        )
+        % {"when": when(facts["told_at"])},
+        closing=[
+            _("Why is on your attendance page."),
+            _("If you do not agree, answer this message, or ask the students’ union for advice."),
+        ],
+        action=(_("See my attendance"), "/record/"),
+    )
+
+
 def _review(facts: Facts) -> Letter:
     return Letter(
         subject=_("Urgent: a reminder was wrong, and something has followed from it"),
@@ -323,11 +369,14 @@ TOPIC = Topic(
         Kind(COPY, gettext_lazy("Reminders to students you look after"), _copy),
         Kind(WRONG, gettext_lazy("Reminders that were wrong"), _wrong, mutable=False),
         Kind(THANKS, gettext_lazy("Thanks when a reminder closes"), _thanks),
+        Kind(CLOSED, gettext_lazy("Reminders that were closed"), _closed),
+        Kind(STANDS, gettext_lazy("Reminders that were looked at again"), _stands, mutable=False),
         Kind(REVIEW, gettext_lazy("Alerts to review at once"), _review, mutable=False),
     ),
     readings=(
         Reading("alerts_wrong", proved_wrong, moves=True),
         Reading("alerts_recovered", recovered),
+        Reading("alerts_closed", closed),
         Reading("alerts_review", to_review),
         Reading("alerts_leaving", leaving, moves=True),
     ),

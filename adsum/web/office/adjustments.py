@@ -49,7 +49,7 @@ class AdjustmentForm(AboutStudentForm):
     )
     by_hand = forms.BooleanField(label=gettext_lazy("Teachers mark this student by hand"), required=False)
     exempt_from = forms.ChoiceField(label=gettext_lazy("Not expected in"), required=False)
-    other_contact = forms.BooleanField(label=gettext_lazy("Keeps contact in another way than by classes"), required=False)
+    other_contact = forms.BooleanField(label=gettext_lazy("Keeps in touch in other ways than classes"), required=False)
     instruction = forms.CharField(
         label=gettext_lazy("Anything else teachers are asked to do"),
         max_length=200,
@@ -57,7 +57,7 @@ class AdjustmentForm(AboutStudentForm):
         help_text=gettext_lazy("Teachers read it. Write what to do, never why, and nothing medical."),
     )
     starts_on = DayField(label=gettext_lazy("From"), error_messages={"required": gettext_lazy("Say from which day.")})
-    ends_on = DayField(label=gettext_lazy("To"), required=False, help_text=gettext_lazy("Empty while it has no end."))
+    ends_on = DayField(label=gettext_lazy("To"), required=False, help_text=gettext_lazy("Leave empty for no end date."))
     review_on = DayField(label=gettext_lazy("Look at it again on"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -93,7 +93,7 @@ def overview(request: PersonRequest) -> HttpResponse:
     if form.is_valid():
         try:
             made = adjusting.make(form.cleaned_data["number"], form.said, by=request.user, at=request.at)
-            messages.success(request, _("Made for %(name)s. Check-in and registers heed it now.") % {"name": made.student})
+            messages.success(request, _("Saved for %(name)s. It applies from now on.") % {"name": made.student})
             return redirect("office_adjustments")
         except AdsumError as refused:
             form.add_error(None, refused.message)

@@ -109,7 +109,8 @@ def _back(alert: Alert, back: Back | None) -> str:
 @for_roles(TEAM)
 def detail(request: PersonRequest, ref: UUID) -> HttpResponse:
     """One alert: why, its classes with what was not checked, who was told, and what can be done."""
-    alert = get_object_or_404(mine(request).select_related("student", "held_by", "released_by", "ended_by"), ref=ref)
+    people = ("student", "held_by", "released_by", "ended_by", "reviewed_by")
+    alert = get_object_or_404(mine(request).select_related(*people), ref=ref)
     looked_through(request, Page.ALERTS, [(alert.student_id, as_one_of(request.access, TEAM))])
     state = State(alert.state)
     waits = state in {State.HELD, State.RELEASED}
@@ -234,9 +235,9 @@ def _close(alert: Alert, request: PersonRequest, act: Act) -> str:
     return _("Closed, and the case with it. The student reads why.") if outcome else _("Closed. The student reads why.")
 
 
-def _stand(alert: Alert, _request: PersonRequest, act: Act) -> str:
-    alerts.stand(alert, act=act)
-    return _("It stands, with your name.")
+def _stand(alert: Alert, request: PersonRequest, act: Act) -> str:
+    alerts.stand(alert, request.POST.get("why", ""), act=act)
+    return _("It stands and is closed. The student reads why.")
 
 
 def _take_back(alert: Alert, request: PersonRequest, act: Act) -> str:

@@ -60,7 +60,7 @@ def overview(request: PersonRequest) -> HttpResponse:
         try:
             stay = Stay(given["starts_on"], given["ends_on"], given["where"].strip())
             made = place(given["number"], stay, act=act_of(request))
-            messages.success(request, _("Noted for %(name)s. No class of that time expects them.") % {"name": made.student})
+            messages.success(request, _("Saved for %(name)s. They are not expected in class then.") % {"name": made.student})
             return redirect("placements")
         except AdsumError as refused:
             form.add_error(None, refused.message)
@@ -102,7 +102,7 @@ def end(request: PersonRequest, ref: UUID) -> HttpResponse:
     one = get_object_or_404(_mine(request), ref=ref)
     try:
         end_placement(one, last_day=request.today - timedelta(days=1), act=act_of(request))
-        messages.success(request, _("Ended. From today classes expect the student again."))
+        messages.success(request, _("Ended. The student is expected in class again from today."))
     except AdsumError as refused:
         messages.error(request, refused.message)
     return redirect("placements")

@@ -43,6 +43,13 @@ class RuleForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Only with “the last classes that counted”."),
     )
+    misses = forms.IntegerField(
+        label=FIELDS["misses"],
+        min_value=0,
+        max_value=20,
+        required=False,
+        help_text=gettext_lazy("Only with a percentage. At 2, nobody is below it because of one class."),
+    )
     department = forms.ModelChoiceField(
         label=gettext_lazy("Only students on a course of"),
         queryset=Department.objects.order_by("name"),
@@ -117,6 +124,7 @@ class RuleForm(forms.Form):
             number=given["number"],
             period=Period(given["period"]) if given["period"] else None,
             last=given["last"] or 0,
+            misses=given["misses"] or 0,
             scope=Scope(department.pk if department is not None else None, given["level"], given["mode"]),
             wait_days=given["wait_days"],
             no_reply=given["no_reply"],
@@ -139,6 +147,7 @@ def initial_of(rules: Iterable[Rule]) -> list[dict[str, Any]]:
             "number": rule.number,
             "period": rule.period.value if rule.period else "",
             "last": rule.last or None,
+            "misses": rule.misses or None,
             "department": rule.scope.department,
             "level": rule.scope.level,
             "mode": rule.scope.mode,

@@ -35,6 +35,7 @@ FIELDS = {
     "number": gettext_lazy("How many"),
     "period": gettext_lazy("Per cent of"),
     "last": gettext_lazy("The last so many classes"),
+    "misses": gettext_lazy("Of these missed at least"),
     "wait_days": gettext_lazy("Days since the stage before"),
     "no_reply": gettext_lazy("Only without an answer"),
     "hold_days": gettext_lazy("Working days held before it leaves"),

@@ -19,7 +19,7 @@ from adsum.engagement.checklist import answer, checklist, query_until
 from adsum.engagement.checklist_steps import ANSWERED_HERE, Step
 from adsum.engagement.models import Alert
 from adsum.engagement.not_checked import not_checked
-from adsum.engagement.reminders import finding_of, open_reminder, promise_of
+from adsum.engagement.reminders import finding_of, latest_reminder, open_reminder, promise_of
 from adsum.engagement.why import why
 from adsum.timetable.models import ClassSession
 from adsum.web.guards import for_roles
@@ -59,10 +59,13 @@ STEPS = {
 
 
 def reminder_of(request: PersonRequest) -> dict[str, Any] | None:
-    """What the page shows of the reminder that is open; None without one."""
-    alert = open_reminder(request.user)
-    if alert is None or alert.told_at is None:
+    """What the page shows of the reminder that is open, or why the last one was closed; None without one."""
+    alert = latest_reminder(request.user, request.at)
+    if alert is None:
         return None
+    if alert.state == State.CLOSED:
+        closed = (alert.reviewed_at, alert.reviewed_why) if alert.reviewed_at else (alert.ended_at, alert.ended_why)
+        return {"alert": alert, "told": alert.told_at, "closed": closed[0], "closed_why": closed[1]}
     done = checklist(alert, request.at)
     return {
         "alert": alert,
@@ -74,6 +77,7 @@ def reminder_of(request: PersonRequest) -> dict[str, Any] | None:
         "promise": promise_of(alert, request.at),
         "query_until": query_until(alert),
         "paused": alert.state == State.PAUSED,
+        "review": alert.state == State.REVIEW,
     }
 
 
