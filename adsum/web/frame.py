@@ -36,7 +36,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "staff": bool(access.roles & STAFF),
         "help_topic": topic_of(request.resolver_match.url_name or "") if request.resolver_match else "",
         "university": settings.UNIVERSITY,
-        **about_account(request.user, access),
+        **about_account(getattr(request, "user", None), access),
         "demo": settings.DEMO,
     }
 

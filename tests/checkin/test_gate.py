@@ -12,14 +12,13 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, Query
 from adsum.attendance.rules import Reason, Status
 from adsum.checkin import services
-from adsum.checkin.gate import http
 from adsum.checkin.gate.http import HEADERS, Ask
 from adsum.checkin.models import Display, GateState, Opening, RevokedPass, Scan
 from adsum.timetable.models import ClassSession
 from tests.kit import marking
 from tests.kit.marking import mark_students
 from tests.kit.open_class import FIVE_PAST, Room, kept, marks
-from tests.kit.phones import ORIGIN, Gates, in_thread, refusal, ticket
+from tests.kit.phones import Gates, in_thread, refusal, ticket
 from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -478,25 +477,3 @@ async def test_held_for_a_shared_phone_and_never_decided_is_under_query_not_abse
     assert (query.student_id, query.state, query.evidence["refusal"]) == (room.bob.pk, "open", "same_device")
     await in_thread(services.close_classes, [room.session], at=after + timedelta(minutes=1))
     assert await in_thread(Query.objects.count) == 1
-
-
-async def test_a_form_that_never_comes_is_answered_all_the_same(
-    room: Room, gates: Gates, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "FORM_SECONDS", 0.05)
-    phone = gates.phone(room.alice)
-    await phone.scan(room.opening)
-    cookies = "; ".join(f"{one.name}={one.value}" for one in phone.cookies.jar)
-    heard: list[Any] = []
-
-    async def nothing_comes() -> Any:
-        await asyncio.sleep(30)
-
-    async def send(message: Any) -> None:
-        heard.append(message)
-
-    headers = [(b"host", b"localhost:8000"), (b"origin", ORIGIN.encode()), (b"cookie", cookies.encode())]
-    scope = {"type": "http", "method": "POST", "path": "/in/confirm", "headers": headers, "client": ("127.0.0.1", 1)}
-    await asyncio.wait_for(gates.gate(scope, nothing_comes, send), 5)
-    assert heard[0]["status"] == 408
-    assert await in_thread(marks) == []

@@ -1,9 +1,11 @@
 """How often one may knock, and when the grace gives way: neither from outside, neither by address."""
 
+import asyncio
 import gc
 import time
 import tracemalloc
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -16,13 +18,14 @@ from adsum.attendance.models import Mark
 from adsum.audit.models import Event
 from adsum.checkin import services
 from adsum.checkin.codes import RELIEF_GRACE_MS, EpochKey, epoch_keys, relieved
+from adsum.checkin.gate import http
 from adsum.checkin.gate.app import DEVICE_COOKIE, TICKET_COOKIE
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.models import LateCode, Opening
 from adsum.checkin.reports import pace_of
 from adsum.checkin.rules import PACES, needs_relief
-from tests.kit.open_class import FIVE_PAST, Room
-from tests.kit.phones import Gates, Phone, in_thread, refusal, ticket
+from tests.kit.open_class import FIVE_PAST, Room, marks
+from tests.kit.phones import ORIGIN, Gates, Phone, in_thread, refusal, ticket
 from tests.kit.world import NINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -335,3 +338,28 @@ async def test_a_late_typed_code_counts_as_well(room: Room, gates: Gates):
     assert refusal(await phone.post("/in/code", {"code": typed})) == "stale_code"
     await gates.tell()
     assert await in_thread(lambda: LateCode.objects.get().student) == room.alice
+
+
+# Time
+
+
+async def test_a_form_that_never_comes_is_answered_all_the_same(
+    room: Room, gates: Gates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "FORM_SECONDS", 0.05)
+    phone = gates.phone(room.alice)
+    await phone.scan(room.opening)
+    cookies = "; ".join(f"{one.name}={one.value}" for one in phone.cookies.jar)
+    heard: list[Any] = []
+
+    async def nothing_comes() -> Any:
+        await asyncio.sleep(30)
+
+    async def send(message: Any) -> None:
+        heard.append(message)
+
+    headers = [(b"host", b"localhost:8000"), (b"origin", ORIGIN.encode()), (b"cookie", cookies.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/in/confirm", "headers": headers, "client": ("127.0.0.1", 1)}
+    await asyncio.wait_for(gates.gate(scope, nothing_comes, send), 5)
+    assert heard[0]["status"] == 408
+    assert await in_thread(marks) == []

@@ -99,6 +99,7 @@ ALSO_WRITE = {
     "adsum/api/idempotency.py": "answers that are kept so that a call is not done twice",
     "adsum/integrations/webhooks/services.py": "webhooks, and the messages to them",
     "adsum/ops/work.py": "the schedules of the jobs, a table of django-q2",
+    "adsum/privacy/scrubbing.py": "another database, which is empty and becomes a copy with nobody in it",
     "adsum/ops/demo": "fills an empty demo university in bulk, and refuses any other",
     "adsum/migrations": "Django's own",
 }
