@@ -46,8 +46,8 @@ def know(
 
 
 def opened(known: KnownBrowser, session: SessionBase) -> None:
-    """A page was opened with this sign-in: it has a session from now on, which ends with it. The session is kept here, with what
-    else its opening writes, and not in a commit of its own after the page."""
+    """A page was opened with this sign-in: it has a session from now on, which ends with it. It is kept here, with what else
+    opening it writes, and not in a commit of its own after the page."""
     session.save()
     session.modified = False
     KnownBrowser.objects.filter(pk=known.pk).update(session_key=session.session_key or "")
