@@ -101,15 +101,15 @@ class Clock:
         """The day on which the policy's clock comes, or came, to a step."""
         return day_of(step, self.since, self.still)
 
-    def crossed_on(self, limits: Sequence[tuple[date, int]]) -> date:
-        """The day on which the limit that held on that day was reached. `limits`: from which day each holds, in order. Who is
-        beyond a lower one when it comes reaches it on that day, and no earlier."""
-        day = self.day_of(self.ceiling)
+    def crossed_at(self, limits: Sequence[tuple[date, int]]) -> tuple[date, int]:
+        """The day on which the limit that held on that day was reached, and that limit in days. `limits`: from which day each
+        holds, in order. Who is beyond a lower one when it comes reaches it on that day, and no earlier."""
+        day, limit = self.day_of(self.ceiling), self.ceiling
         for nth, (first, limit) in enumerate(limits):
             day = self.day_of(limit) if nth == 0 else max(first, self.day_of(limit))
             if nth + 1 == len(limits) or day < limits[nth + 1][0]:
                 break
-        return day
+        return day, limit
 
     @property
     def crossed(self) -> bool:

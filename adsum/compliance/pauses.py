@@ -64,13 +64,16 @@ def finished(profiles: Mapping[int, SponsorProfile], on: date) -> dict[int, date
     found = {pk: day for pk, day in ends.items() if day is not None and day < on}
     rows = Enrolment.objects.filter(person__in=profiles, starts_on__lte=on).exclude(status=Enrolment.Status.SUSPENDED)
     last = dict[int, tuple[str, date | None]]()
+    enrolled = set[int]()
     columns = ("person", "course", "status", "starts_on", "ends_on")
     for student, course, status, first, ends_on in rows.order_by("starts_on", "pk").values_list(*columns):
         profile = profiles[student]
         if profile.course_id in {None, course} or first >= profile.since:
             last[student] = status, ends_on
+            if status == Enrolment.Status.ENROLLED and (ends_on is None or ends_on >= on):
+                enrolled.add(student)
     for student, (status, ends_on) in last.items():
-        if status != Enrolment.Status.ENROLLED and ends_on is not None and ends_on < on:
+        if student not in enrolled and status != Enrolment.Status.ENROLLED and ends_on is not None and ends_on < on:
             found[student] = min(ends_on, found.get(student, ends_on))
     return found
 

@@ -48,10 +48,11 @@ def sponsored(students: Collection[int] | None, on: date) -> dict[int, SponsorPr
     return {one.student_id: one for one in profiles}
 
 
-def sponsored_between(first: date, last: date) -> dict[int, SponsorProfile]:
-    """The same of every student who was sponsored on any day from one to another, for long or not (one query)."""
+def sponsored_between(first: date, last: date) -> list[SponsorProfile]:
+    """Every profile under which a student was sponsored on any day from one to another, the earliest first, each with its course:
+    of a student with two sponsorships both (one query)."""
     held = current().filter(Q(until=None) | Q(until__gte=first), since__lte=last)
-    return {one.student_id: one for one in held.select_related("course").order_by("since", "pk")}
+    return list(held.select_related("course").order_by("since", "pk"))
 
 
 def was_known(student: Person, *, on: date, known_at: datetime) -> SponsorProfile | None:

@@ -1,7 +1,7 @@
 """Enrolments of sponsored students that ended or were suspended, by a file or by hand, open a duty by themselves. What else
 does is `watch`'s."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 from django.db.models import Min, Q
@@ -30,9 +30,9 @@ def follow_enrolments(*, at: datetime) -> int:
         return 0
     since = max(today - LOOKS_BACK, began)
     profiles = sponsored_between(since, today)
-    found = list(_found(profiles, since, today))
-    known = set(Duty.objects.filter(student__in={student for student, _one in found}).values_list("student", "kind", "cause"))
-    new = [(student, one) for student, one in found if (student, one.kind, one.cause) not in known]
+    found = {(student, one.kind, one.cause): (student, one) for student, one in _found(profiles, since, today)}
+    known = set(Duty.objects.filter(student__in={student for student, _one in found.values()}).values_list("student", "kind", "cause"))
+    new = [one for key, one in found.items() if key not in known]
     people = Person.objects.in_bulk({student for student, _one in new})
     for student, one in new:
         because = Happened(HAPPENED[one.kind], on=one.on)
@@ -40,15 +40,16 @@ def follow_enrolments(*, at: datetime) -> int:
     return len(new)
 
 
-def _found(profiles: Mapping[int, SponsorProfile], since: date, today: date) -> Iterable[tuple[int, Found]]:
-    rows = Enrolment.objects.filter(person__in=profiles).order_by("person", "starts_on", "pk")
+def _found(profiles: Collection[SponsorProfile], since: date, today: date) -> Iterable[tuple[int, Found]]:
+    rows = Enrolment.objects.filter(person__in={one.student_id for one in profiles}).order_by("person", "starts_on", "pk")
     rows = rows.filter(Q(ends_on=None) | Q(ends_on__gte=since))
     by_student: dict[int, list[Row]] = {}
     for one in rows:
         row = Row(one.pk, one.course_id, one.status, one.starts_on, one.ends_on)
         by_student.setdefault(one.person_id, []).append(row)
-    for student, profile in profiles.items():
-        mine, course = by_student.get(student, []), profile.course_id
+    for profile in profiles:
+        student, course = profile.student_id, profile.course_id
+        mine = by_student.get(student, [])
         for found in find(mine, profile.course_ends_on, course=course, since=max(since, profile.since), today=today):
             if profile.until is None or found.on <= profile.until:
                 yield student, found

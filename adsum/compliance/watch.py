@@ -225,12 +225,12 @@ def _open_duties(batch: Mapping[int, SponsorProfile], running: Mapping[int, Cloc
 def _of_clocks(running: Mapping[int, Clock], night: Night) -> Iterator[tuple[int, Opened]]:
     """Who has not engaged for so long. One silence opens one duty, even when its beginning is put right to an earlier day: a
     duty from later than the limit was reached is about the same one."""
-    crossed = {pk: clock.crossed_on(night.limits) for pk, clock in running.items() if clock.crossed}
+    crossed = {pk: clock.crossed_at(night.limits) for pk, clock in running.items() if clock.crossed}
     known = Duty.objects.filter(student__in=crossed, kind=Kind.NON_ENGAGEMENT).order_by("trigger_on")
     latest = dict(known.values_list("student", "trigger_on"))
-    for pk, trigger in crossed.items():
+    for pk, (trigger, limit) in crossed.items():
         if pk not in latest or latest[pk] < trigger:
-            because = Happened(Because.NOT_ENGAGED, days=running[pk].ceiling)
+            because = Happened(Because.NOT_ENGAGED, days=limit)
             yield pk, Opened(Kind.NON_ENGAGEMENT, trigger, because, f"no_engagement:{running[pk].since}")
 
 
@@ -261,14 +261,21 @@ def _of_leave(batch: Mapping[int, SponsorProfile], night: Night) -> Iterator[tup
 
 
 def _of_courses(batch: Mapping[int, SponsorProfile], night: Night) -> Iterator[tuple[int, Opened]]:
-    """Enrolled on another course than the CAS names, and on that one no more."""
+    """Enrolled on another course than the CAS names, and on that one no more: from the day on which it took over, or, where the
+    student had been on both, the day after the named one was left."""
     rows = Enrolment.objects.on(night.on).filter(person__in=batch, status=Enrolment.Status.ENROLLED)
     enrolled = defaultdict[int, list[tuple[int, date]]](list)
     for student, course, first in rows.order_by("starts_on", "pk").values_list("person", "course", "starts_on"):
         enrolled[student].append((course, first))
+    ended = Enrolment.objects.filter(person__in=batch, ends_on__lt=night.on).exclude(status=Enrolment.Status.SUSPENDED)
+    left = dict[int, date]()
+    for student, course, ends_on in ended.order_by("ends_on").values_list("person", "course", "ends_on"):
+        if ends_on is not None and course == batch[student].course_id:
+            left[student] = ends_on
     for student, courses in enrolled.items():
         named = batch[student].course_id
         if named is not None and named not in {course for course, _first in courses}:
             course, first = courses[0]
             because = Happened(Because.OTHER_COURSE)
-            yield student, Opened(Kind.COURSE_CHANGE, first, because, f"course:{course}")
+            trigger = max(first, left[student] + _DAY) if student in left else first
+            yield student, Opened(Kind.COURSE_CHANGE, trigger, because, f"course:{course}")

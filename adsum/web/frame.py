@@ -56,15 +56,16 @@ def _waiting(request: PersonRequest) -> dict[str, int]:
         asked["imports"] = ClassReport.objects.filter(decided_at=None)
     if access.holds(Role.COMPLIANCE_UKVI):
         asked["compliance"] = Duty.objects.unfinished().exclude(student=request.user)
+        asked["late"] = SponsorStanding.objects.filter(late_changes__gt=0).exclude(student=request.user)
     if access.holds(Role.COMPLIANCE_SLC):
         mine = fundings_of(access).values("pk")
         asked["funding"] = ChangeOfCircumstance.objects.filter(funding__in=mine, state__in=TO_DO)
     if access.holds(Role.TUTOR) and not access.holds(*KEEPS_RECORDS):
         asked["cases"] = Case.objects.visible_to(request.user, access).owned()
         asked["unopened"] = open_to(request)
-    if access.holds(Role.COMPLIANCE_UKVI):
-        asked["compliance"] = SponsorStanding.objects.filter(late_changes__gt=0).exclude(student=request.user)
     kinds = kinds_of(request) if access.holds(*KEEPS_REGISTERS) else dict[str, Kind]()
     asked |= {name: kind.waiting(request) for name, kind in kinds.items()}
     counts = counted(request.user, asked)
+    if "late" in counts:
+        counts["compliance"] += counts.pop("late")
     return counts | {"work": sum(counts[name] for name in kinds)}

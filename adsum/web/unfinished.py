@@ -1,5 +1,7 @@
-"""What somebody pressed just as their sign-in had ended: kept with the browser, and made once the same person is back."""
+"""What somebody pressed just as their sign-in had ended: kept with the browser, and offered to the same person once they are back.
+It is made by their tap alone: whoever sat at that browser meanwhile may have pressed it."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -7,13 +9,17 @@ from django.http import HttpRequest
 from adsum.web.middleware import PersonRequest
 
 WAS = "was_signed_in"
-"""Where the session of a browser keeps whose sign-in has just ended in it."""
+"""Where the session of a browser keeps whose sign-in has ended in it, and when."""
 KEPT = "unfinished"
 GOOD_FOR = 2 * 3600
 """Seconds: as long as a class lasts."""
 MOST_FIELDS, MOST_CHARACTERS = 600, 40_000
 """A register of 500 selected at once fits; what is longer is no form of ours."""
+JUST = 15 * 60
+"""Seconds after the end of a sign-in for which a form is taken for its owner's."""
 NEVER = {"csrfmiddlewaretoken"}
+PROOF = "confirm-"
+"""How the fields of a fresh proof begin (signin/stepup.py): a password is kept nowhere."""
 
 
 class Deed(NamedTuple):
@@ -21,19 +27,21 @@ class Deed(NamedTuple):
 
     path: str
     fields: list[tuple[str, str]]
+    at: datetime
 
 
 def keep(request: HttpRequest, page: str) -> None:
     """Keep the form of this request, which came after the sign-in had ended here, until its owner is back on `page`. Only where
     this browser's sign-in has just ended: a stranger's forms are not kept."""
     was = request.session.get(WAS)
-    if request.method != "POST" or was is None or request.FILES:
+    at = request.at.timestamp()  # type: ignore[attr-defined]
+    if request.method != "POST" or was is None or at - was["at"] >= JUST or request.FILES:
         return
-    fields = [(name, value) for name, values in request.POST.lists() if name not in NEVER for value in values]
+    sent = [(name, value) for name, values in request.POST.lists() for value in values]
+    fields = [(name, value) for name, value in sent if name not in NEVER and not name.startswith(PROOF)]
     if len(fields) > MOST_FIELDS or sum(len(name) + len(value) for name, value in fields) > MOST_CHARACTERS:
         return
-    at = request.at.timestamp()  # type: ignore[attr-defined]
-    request.session[KEPT] = {"who": was, "page": page, "path": request.path, "fields": fields, "at": at}
+    request.session[KEPT] = {"who": was["who"], "page": page, "path": request.path, "fields": fields, "at": at}
 
 
 def waiting(request: PersonRequest) -> Deed | None:
@@ -44,7 +52,10 @@ def waiting(request: PersonRequest) -> Deed | None:
     if kept["who"] != request.user.pk or request.at.timestamp() - kept["at"] >= GOOD_FOR:
         del request.session[KEPT]
         return None
-    return Deed(kept["path"], [(name, value) for name, value in kept["fields"]]) if kept["page"] == request.path else None
+    if kept["page"] != request.path:
+        return None
+    at = datetime.fromtimestamp(kept["at"], request.at.tzinfo)
+    return Deed(kept["path"], [(name, value) for name, value in kept["fields"]], at)
 
 
 def is_made(request: HttpRequest) -> None:

@@ -83,8 +83,8 @@ def test_b2_b4_sixty_calendar_days_but_not_those_of_vacations(
 )
 def test_g2_a_limit_that_falls_is_reached_on_the_day_it_comes_at_the_earliest(limits: list[tuple[int, int]], crossed: int):
     found = clock([0], 70, ceiling=limits[-1][1])
-    assert found.crossed_on([(on(first), limit) for first, limit in limits]) == on(crossed)
-    assert found.crossed_on([]) == on(limits[-1][1])
+    assert found.crossed_at([(on(first), limit) for first, limit in limits])[0] == on(crossed)
+    assert found.crossed_at([]) == (on(limits[-1][1]), limits[-1][1])
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def _end(request: HttpRequest, why: str) -> None:
     they had just pressed can be made once they are back."""
     was = request.user.pk
     logout(request)
-    request.session[WAS] = was
+    request.session[WAS] = {"who": was, "at": request.at.timestamp()}  # type: ignore[attr-defined]
     give_access(request, NOBODY)
     messages.info(request, why)
 

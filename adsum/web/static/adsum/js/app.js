@@ -34,9 +34,6 @@ document.addEventListener("keydown", (event) => {
 const waits = document.querySelector("[data-reload]");
 if (waits) setTimeout(() => location.reload(), 1000 * Number(waits.dataset.reload));
 
-// A form that was kept while its owner signed in again.
-document.querySelector("form[data-send]")?.requestSubmit();
-
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
