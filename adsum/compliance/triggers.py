@@ -31,7 +31,9 @@ def follow_enrolments(*, at: datetime) -> int:
     since = max(today - LOOKS_BACK, began)
     profiles = sponsored_between(since, today)
     found = {(student, one.kind, one.cause): (student, one) for student, one in _found(profiles, since, today)}
-    known = set(Duty.objects.filter(student__in={student for student, _one in found.values()}).values_list("student", "kind", "cause"))
+    known = set(
+        Duty.objects.filter(student__in={student for student, _one in found.values()}).values_list("student", "kind", "cause")
+    )
     new = [one for key, one in found.items() if key not in known]
     people = Person.objects.in_bulk({student for student, _one in new})
     for student, one in new:

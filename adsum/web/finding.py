@@ -148,6 +148,8 @@ def _further(access: Access, text: str) -> list[tuple[str, str]]:
         listed.append(("classes", f"{reverse('office_classes')}?{query}"))
     if access.holds(*MANAGES_PEOPLE):
         listed.append(("people", f"{reverse('office_people')}?{query}"))
+    if access.holds(Role.COMPLIANCE_UKVI):
+        listed.append(("sponsored", f"{reverse('sponsors')}?{query}"))
     if access.departments(*KEEPS_RECORDS) is not None and not access.holds(*HELPS):
         listed.append(("outside", reverse("students_outside")))
     return listed

@@ -143,9 +143,8 @@ class Gate:
         sessions = [entry.session for entry in entries]
         if not await self.state.read(services.spend_try, pass_.person, sessions):
             reading, refusal = Reading(Refusal.TOO_MANY_TRIES), Refusal.TOO_MANY_TRIES
-            return await self._take(
-                request, entries[0], pass_, reading, now=now, slot=0, counter=0, typed=True, refusal=refusal
-            )
+            tried = max(entries, key=lambda entry: (entry.starts_at <= instant(now), entry.starts_at))  # the one they sit in
+            return await self._take(request, tried, pass_, reading, now=now, slot=0, counter=0, typed=True, refusal=refusal)
         for entry in entries:
             reading, counter = read_typed(digits, entry.epochs, now_ms=now)
             if reading.refusal == Refusal.UNKNOWN_CODE:

@@ -60,9 +60,7 @@ def late_changes(_reader: Reader, at: datetime, zone: ZoneInfo) -> Pending:
 def _chased(facts: Facts) -> Letter:
     subject = ngettext("Did you meet your research student?", "Did you meet your research students?", facts["n"])
     opening = ngettext(
-        "There is no answer yet about %(n)s supervision of last month.",
-        "There is no answer yet about %(n)s supervisions of last month.",
-        facts["n"],
+        "There is no answer yet about %(n)s supervision.", "There is no answer yet about %(n)s supervisions.", facts["n"]
     )
     return Letter(
         subject=subject,
@@ -80,7 +78,9 @@ def _late(facts: Facts) -> Letter:
     )
     return Letter(
         subject=subject % {"n": facts["n"]},
-        opening=_("An absence became attendance after the class. Until compliance has confirmed it, it is no contact."),
+        opening=_(
+            "An absence became attendance after the class. Until compliance has confirmed it, it does not count as contact."
+        ),
         action=(_("Look at late changes"), "/compliance/late-changes/"),
     )
 

@@ -318,7 +318,7 @@ def _closed(facts: Facts) -> Letter:
         subject=_("The reminder about your attendance is closed"),
         opening=_("We wrote to you on %(when)s about classes you had missed. That is closed now, and nothing follows from it.")
         % {"when": when(facts["told_at"])},
-        closing=[_("Why is on your attendance page. Need anything else from us? Answer this message.")],
+        closing=[_("Your attendance page says why. Need anything else from us? Answer this message.")],
         action=(_("See my attendance"), "/record/"),
     )
 
@@ -331,7 +331,7 @@ def _stands(facts: Facts) -> Letter:
         )
         % {"when": when(facts["told_at"])},
         closing=[
-            _("Why is on your attendance page."),
+            _("Your attendance page says why."),
             _("If you do not agree, answer this message, or ask the students’ union for advice."),
         ],
         action=(_("See my attendance"), "/record/"),
