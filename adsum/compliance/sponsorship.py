@@ -49,8 +49,8 @@ def sponsored(students: Collection[int] | None, on: date) -> dict[int, SponsorPr
 
 
 def sponsored_between(first: date, last: date) -> list[SponsorProfile]:
-    """Every profile under which a student was sponsored on any day from one to another, the earliest first, with its course: of a
-    student with two sponsorships both (one query)."""
+    """Every profile under which a student was sponsored on any day from one to another, the earliest first, with its course: of
+    a student with two sponsorships both (one query)."""
     held = current().filter(Q(until=None) | Q(until__gte=first), since__lte=last)
     return list(held.select_related("course").order_by("since", "pk"))
 

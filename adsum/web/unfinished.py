@@ -1,4 +1,4 @@
-"""What somebody pressed just as their sign-in had ended: kept with the browser, and offered to the same person once they are back.
+"""What somebody pressed just as their sign-in had ended: kept with the browser, and offered to its owner when they are back.
 It is made by their tap alone: whoever sat at that browser meanwhile may have pressed it."""
 
 from datetime import datetime

@@ -78,9 +78,7 @@ def _late(facts: Facts) -> Letter:
     )
     return Letter(
         subject=subject % {"n": facts["n"]},
-        opening=_(
-            "An absence became attendance after the class. Until compliance has confirmed it, it does not count as contact."
-        ),
+        opening=_("An absence became attendance after the class. It counts as contact once compliance has confirmed it."),
         action=(_("Look at late changes"), "/compliance/late-changes/"),
     )
 
