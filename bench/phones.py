@@ -21,7 +21,7 @@ from bench.servers import cpu as used
 
 ORIGIN = "http://localhost:8000"
 MOST_STEPS = 25
-TICKET, TODAY = b'name="ticket"', b"<title>Today"
+TICKET, TODAY = b'name="ticket" value', b"<title>Today"
 """What shows that it is the page to confirm, or *Today*."""
 COMES_AS = {"adsum_pass": "signed in", "adsum_known": "remembered"}
 AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)"
@@ -76,7 +76,7 @@ class Phone:
                 self._took(Step.SIGN_IN, began)
             yield Step.CONFIRM
             self.step, began = Step.CONFIRM, time.perf_counter()
-            page = yield from self._submit(page, f"{ORIGIN}/in/confirm", "ticket")
+            page = yield from self._submit(page, f"{ORIGIN}/in/confirm", TICKET.decode())
             self._expect(page, b"sheet-receipt")
             self._took(Step.CONFIRM, began)
             self.found.receipts += 1
@@ -112,7 +112,7 @@ class Phone:
             if wanted in page.body:
                 return page
             if b'name="email"' in page.body:
-                page = yield from self._submit(page, self.at, "email", email=self.student.username)
+                page = yield from self._submit(page, self.at, 'name="email"', email=self.student.username)
             elif not self.at.startswith(ORIGIN):
                 page = yield from self._at_provider(page)
             elif b'http-equiv="refresh"' in page.body:
@@ -127,14 +127,14 @@ class Phone:
     def _at_provider(self, page: Answer) -> Generator[Any, Any, Answer]:
         """Give one's name there, or carry its answer on."""
         if b"SAMLResponse" in page.body:
-            return (yield from self._submit(page, self.at, "SAMLResponse"))
+            return (yield from self._submit(page, self.at, 'name="SAMLResponse"'))
         form = {"sub": self.student.username, "subject": self.student.username}
         return (yield from self._ask(self.at, form))
 
     def _submit(self, page: Answer, otherwise: str, holding: str, **typed: str) -> Generator[Any, Any, Answer]:
         """Send the form that has this field: to its own address, with its hidden fields."""
         text = page.body.decode()
-        at = text.find(f'name="{holding}"')
+        at = text.find(holding)
         opened = text.rfind("<form", 0, at)
         form = text[opened : text.find("</form>", at)]
         action = form.partition('action="')[2].partition('"')[0]
