@@ -74,7 +74,7 @@ class Application:
         self.doors = Doors()
         self.gate = Gate(self.state, self.writer, self.doors.lead)
         self.live = Live(self.state)
-        self.django = Pages(self.gate.is_rushed)
+        self.django = Pages()
         self.applications = Front(Bounded(self.django))
         self.pages = ServeStaticASGI(
             Bounded(self.django), root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, immutable_file_test=HASHED

@@ -38,8 +38,6 @@ CLOSING = 10.0
 
 SOONEST, LATEST = 4.0, 120.0
 """Seconds within which those come again for whom there was no room."""
-RESTS = 0.2
-"""Seconds that a lane which steps aside rests at most after a page, while many check in."""
 LOOKED_BACK = 20
 """Over so many pages it is reckoned how long one takes."""
 
@@ -63,16 +61,10 @@ class Lane:
     """Some threads, made when they are first needed, and the queue before them."""
 
     def __init__(
-        self,
-        name: str,
-        plan: Plan,
-        waited: Callable[[float], None] | None = None,
-        turns: Turns | None = None,
-        rushed: Callable[[], bool] = lambda: False,
+        self, name: str, plan: Plan, waited: Callable[[float], None] | None = None, turns: Turns | None = None
     ) -> None:
         self.name, self.plan = name, plan
         self._waited = waited
-        self._rushed = rushed
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self.turns = turns or Turns(plan.at_work or plan.threads)
@@ -134,10 +126,7 @@ class Lane:
                 future.set_result(call())
             except BaseException as failure:  # noqa: BLE001 - whatever it is, it belongs to who asked
                 future.set_exception(failure)
-            took = time.monotonic() - began
-            self._takes += (took - self._takes) / LOOKED_BACK
-        if self.plan.after and self._rushed():
-            time.sleep(min(took, RESTS))  # the receipt comes first: half of its time this lane leaves to the gate
+            self._takes += (time.monotonic() - began - self._takes) / LOOKED_BACK
 
 
 def _close_unless_usable() -> None:
@@ -174,13 +163,12 @@ def _queued(seconds: float) -> None:
 class Pages(ASGIHandler):
     """Django's pages, each made by a thread of its lane. All of our middleware and pages are plain functions."""
 
-    def __init__(self, rushed: Callable[[], bool] = lambda: False) -> None:
-        """`rushed`: whether so many check in just now that what can wait should leave room."""
+    def __init__(self) -> None:
         self.load_middleware()
         self.lanes = dict[str, Lane]()
         for name, plan in PLANS.items():
             turns = self.lanes[plan.after].turns if plan.after else None
-            self.lanes[name] = Lane(name, plan, _queued if name == "signing-in" else None, turns, rushed)
+            self.lanes[name] = Lane(name, plan, _queued if name == "signing-in" else None, turns)
 
     async def run_get_response(self, request: HttpRequest) -> Any:
         lane = self.lanes[next((name for start, name in PATHS if request.path_info.startswith(start)), "pages")]

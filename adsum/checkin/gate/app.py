@@ -42,8 +42,6 @@ from adsum.core import ids, keyring
 log = structlog.get_logger("adsum.gate")
 
 DEVICE_DAYS = 180
-RUSHED = 0.02
-"""Seconds between two requests, on average: 50 a second in one worker, as when a few hundred scan within a minute."""
 TICKET_KEPT = 24 * 3_600
 """How long a browser keeps its ticket, in seconds: an outage declared later can still make it good for that long."""
 
@@ -62,7 +60,6 @@ class Gate:
         self.taps = Limit(a_minute=30, at_once=120)
         self.browsers = Limit(a_minute=120, at_once=120)
         self.scanners = Limit(a_minute=120, at_once=120)
-        self._asked, self._apart = 0.0, 1.0
         returned = Returned(state, self.answers, writer, self._submit, self.taps)
         self.doors: dict[str, dict[str, Callable[[Ask], Awaitable[Response]]]] = {
             "/in": {"GET": self.typed_page},
@@ -76,9 +73,6 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. A look-up takes the place of a router because most requests come here."""
-        now = time.monotonic()
-        self._apart += (min(now - self._asked, 1.0) - self._apart) / 20
-        self._asked = now
         request = Ask(scope, receive)
         doors = self.doors.get(scope["path"]) or {"GET": self.scan}
         door = doors.get("GET" if scope["method"] == "HEAD" else scope["method"])
@@ -97,10 +91,6 @@ class Gate:
             log.exception("gate.broken")
             response = Answer(b"Something went wrong here. Please try again.", 500, b"text/plain; charset=utf-8")
         await response(scope, receive, send)
-
-    def is_rushed(self) -> bool:
-        """Whether so many check in just now that pages which can wait should leave room."""
-        return self._apart < RUSHED and time.monotonic() - self._asked < 1.0
 
     # Doors
 
