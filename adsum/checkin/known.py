@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 
@@ -45,12 +44,9 @@ def know(
     return known
 
 
-def opened(known: KnownBrowser, session: SessionBase) -> None:
-    """A page was opened with this sign-in: it has a session from now on, which ends with it. It is kept here, with what else
-    opening it writes, and not in a commit of its own after the page."""
-    session.save()
-    session.modified = False
-    KnownBrowser.objects.filter(pk=known.pk).update(session_key=session.session_key or "")
+def opened(known: KnownBrowser, session_key: str | None) -> None:
+    """A page was opened with this sign-in: it has a session from now on, which ends with it."""
+    KnownBrowser.objects.filter(pk=known.pk).update(session_key=session_key or "")
 
 
 def leave(tag: str, person: Person, *, at: datetime) -> None:

@@ -92,7 +92,7 @@ LEFT_OUT = frozenset(
     concern_raised conduct_asked conduct_decided conduct_heard decision_answered document_changed duty_due duty_opened
     duty_second feed_silent feed_waits funding_deadline funding_register log_wrong no_code not_observed proposal_decided
     proposal_waiting query_escalated query_raised record_opened register_overdue rehearsed reminder_copy report_ordered
-    rights_came rights_due rights_moved unopened unusual_looks
+    late_changes rights_came rights_due rights_moved supervision_chased unopened unusual_looks
     """.split()
 )
 """Kinds of messages in no pack: to staff, about a student's rights over their data, or about a question of conduct."""

@@ -40,7 +40,7 @@ def about_account(person: object, access: Access) -> dict[str, Any]:
         return {"account": "", "holder": "", "worker": False, "timetable": False}
     own = settings.PHONE_APP and access.holds(Role.STUDENT)
     account = account_name(person.pk, keyring.keys_for("account/v1")[keyring.current()])
-    return {"account": account, "holder": person.display_name, "worker": own, "timetable": own}
+    return {"account": account, "holder": person.display_name if own else "", "worker": own, "timetable": own}
 
 
 @require_safe

@@ -263,6 +263,7 @@ FOLLOWERS = {
     "web": "shown on pages, live among them",
     "compliance": "an absence that became attendance after the class is a contact once confirmed",
     "checkin": "a kiosk takes its own mark back; a draft of a policy is tried",
+    "api": "an application reads who changed a mark, and when",
     "ops": "the demo's past",
 }
 """Packages above that read the history of marks, and what follows there."""

@@ -110,6 +110,7 @@ OWN_TESTS = {
 
 NO_EVENT = {
     "accounts.known": "reads",
+    "audit.look": "reads what one has not read yet",
     "accounts.scopes_now": "reads",
     "accounts.is_account_of_one": "reads",
     "accounts.keeper_of": "reads",

@@ -67,7 +67,7 @@ def forgotten() -> set[str]:
     return {model.__name__ for model, _name in leads_to_people() if model not in read}
 
 
-STAFF_DUTIES = {"Assigned", "Fallback"}
+STAFF_DUTIES = {"Application", "Assigned", "Fallback"}
 """To whom a duty or a piece of work falls: how the university works."""
 
 

@@ -96,9 +96,9 @@ def test_the_lists_cost_the_same(world: World, office: Client, rows: int, django
         office.get(f"/office/applications/{made.ref}/")
 
 
-BASE = 6
-"""Queries of the first page of a sign-in: who it is, that it is used, roles, the menu."""
-AGAIN = 3
+BASE = 7
+"""Queries of the first page of a sign-in: who it is, that it is used, roles, the menu and its counts."""
+AGAIN = 4
 """Those of the next."""
 
 

@@ -232,6 +232,7 @@ def test_lists_ask_as_many_questions_for_one_student_as_for_three(office: Office
     three = asked()
     for model in (ChangeOfCircumstance, Confirmation):
         model.objects.exclude(funding__student=office.alice).delete()
+    asked()  # a list that has changed is kept once, for the way through it
     assert asked() == three
     assert max(three) <= 24
 

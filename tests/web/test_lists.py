@@ -136,6 +136,7 @@ def test_lists_cost_the_same_however_long(faculty: Faculty, path: str):
         faculty.world.enrol(student, faculty.world.department("CO"), tutor=side["tutor"])
         session = faculty.world.session(group, staff=[faculty.lecturer])
         mark_students(session, [student], Status.PRESENT, by=faculty.lecturer, at=NINE)
+    faculty.client.get(path)  # a list that has changed is kept once, for the way through it
     with CaptureQueriesContext(connection) as after:
         answer = faculty.client.get(path)
     assert len(answer.context["rows"]) >= 3

@@ -124,5 +124,5 @@ def test_mail_that_is_behind_raises_its_voice(world: World, office: Client):
 def test_the_mail_page_costs_the_same_for_one_as_for_three(world: World, office: Client, rows: int, django_assert_num_queries):
     tell(world, world.student(), rows)
     office.get("/office/mail/")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         office.get("/office/mail/")

@@ -91,7 +91,7 @@ def test_the_list_costs_the_same_for_one_and_three(office: Office, people: int):
     with CaptureQueriesContext(connection) as queries:
         answer = office.client.get("/office/people/?q=ada")
     assert len(answer.context["rows"]) == people
-    assert len(queries) == 7
+    assert len(queries) == 8
 
 
 def test_a_persons_page_says_where_each_role_came_from(office: Office):

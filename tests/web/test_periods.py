@@ -114,5 +114,5 @@ def test_the_list_costs_the_same_for_one_and_for_three(
         report_period(ReportedPeriod.Body.SLC, starts_on=day, ends_on=day, by=slc, at=AFTER, student=room.alice)
     room.sign_in(slc, AFTER)
     room.client.get(PAGE)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         room.client.get(PAGE)

@@ -84,7 +84,7 @@ def test_a_version_is_saved_only_after_its_effect_was_shown(team: Person, client
     page = said(tried)
     assert "What it would have done to October 2026 1 Classes" not in page  # the number stands before its word on screens only
     assert "Lecture Late Absent 1" in page
-    assert "100.0 % (1 of 1 marks) 0.0 % (0 of 1 marks)" in page
+    assert "100.0% (1 of 1 marks) 0.0% (0 of 1 marks)" in page
     client.post(start, {**data, "action": "save", "tried": tried.context["tried"], "late_until": "30"})
     assert not Policy.objects.exists(), "another value than was tried"
     page = said(save(client, {**data, "note": "Senate, 18 November"}, start))

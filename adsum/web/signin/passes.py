@@ -178,7 +178,7 @@ def _open_session(request: HttpRequest) -> None:
     request.session.update({SIGN_IN: browser.name, BEGAN: browser.began_at.timestamp(), SEEN: at.timestamp()})
     if browser.provider:
         note_proof(request, proof_of(browser.provider, strong=browser.strong, session=browser.provider_session))
-    known.opened(browser, request.session)
+    known.opened(browser, request.session.session_key)
     give_access(request, browser.person.access(at))
 
 

@@ -240,7 +240,7 @@ def test_a_file_that_would_lose_over_a_fifth_stops_and_asks():
     bring(events(*rows))
     run = bring(events(*rows[3:]))
     assert run.state == "checked"
-    assert run.stop_reason == "file would remove 3 of 10 rows (30 %). Is it the whole export?"
+    assert run.stop_reason == "file would remove 3 of 10 rows (30%). Is it the whole export?"
     assert not ClassSession.objects.exclude(suspect_since=None).exists()
     imports.apply(run, at=AT, actor=ACTOR, confirm=True)
     assert ClassSession.objects.exclude(suspect_since=None).count() == 3

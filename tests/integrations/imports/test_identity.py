@@ -142,7 +142,7 @@ def test_the_stop_counts_what_could_vanish_and_not_what_was_held():
     rows = weekly("2026-09-21", 12)  # four are over
     bring(events(*rows))
     run = bring(events(*rows[:10]), at=LATER)
-    assert run.stop_reason == "file would remove 2 of 8 rows (25 %). Is it the whole export?"
+    assert run.stop_reason == "file would remove 2 of 8 rows (25%). Is it the whole export?"
 
 
 # Ids that are made anew

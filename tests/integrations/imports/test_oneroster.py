@@ -209,7 +209,7 @@ def test_a_bulk_file_that_would_remove_over_a_fifth_stops_and_asks():
     bring(oneroster(university(10)))
     run = bring(oneroster(university(10, enrollments=university(7)["enrollments"])))
     assert run.state == "checked"
-    assert run.stop_reason == "enrollments.csv would remove 3 of 10 rows (30 %). Is it the whole export?"
+    assert run.stop_reason == "enrollments.csv would remove 3 of 10 rows (30%). Is it the whole export?"
     assert all(ends_on is None for *_, ends_on in places())
     from adsum.integrations.imports import runs as imports
 
