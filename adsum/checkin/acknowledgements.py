@@ -7,7 +7,9 @@ import struct
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
+from adsum.core import ids
 from adsum.core.signing import seal, tag, unseal
 
 MOST_ASKED = 30
@@ -31,6 +33,12 @@ class Acknowledgement:
     kept_as: str
     seen_ms: int
     made_ms: int
+
+
+def receipt_number(scan: UUID) -> str:
+    """The number of a scan as its receipt shows it."""
+    text = ids.encode(scan.int >> 98, 6)
+    return f"{text[:4]}-{text[4:]}"
 
 
 _ACKNOWLEDGEMENT = struct.Struct(">B16s16s16sQBqq")

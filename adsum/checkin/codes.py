@@ -2,7 +2,7 @@
 
 import hmac
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from adsum.checkin.entered import plain
@@ -155,14 +155,16 @@ class KeptReading:
     """Whether our own clock says so."""
 
 
-def read_kept(code: Code, epochs: Iterable[EpochKey], *, ago_ms: int, now_ms: int) -> KeptReading:
+def read_kept(code: Code, epochs: Iterable[EpochKey], *, ago_ms: int, now_ms: int, edges: Collection[int] = ()) -> KeptReading:
     """Check a code that a phone says it scanned `ago_ms` ago. A code that still lives proves its time; an older one is judged
-    for the moment the phone names, within which it must have been shown."""
+    for the moment the phone names, within which it must have been shown. So is one that lives, when one of `edges` (moments at
+    which a scan becomes worth less) lies between that moment and now: who sends it sooner must not be worse off."""
     epochs = tuple(epochs)
     now = read_code(code, epochs, now_ms=now_ms)
-    if now.refusal != Refusal.STALE_CODE or now.from_the_future:
-        return KeptReading(now, now_ms, proven=True)
     seen_ms = min(max(now_ms - ago_ms, now_ms - now.age_ms), now_ms)
+    crossed = now.refusal is None and any(seen_ms < edge <= now_ms for edge in edges)
+    if (now.refusal != Refusal.STALE_CODE or now.from_the_future) and not crossed:
+        return KeptReading(now, now_ms, proven=True)
     return KeptReading(read_code(code, epochs, now_ms=seen_ms), seen_ms, proven=False)
 
 

@@ -11,11 +11,12 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Query, Register
 from adsum.attendance.queries import raise_query
 from adsum.audit.reports import signed_of
-from adsum.checkin.acknowledgements import Acknowledgement
-from adsum.checkin.models import Opening, Scan
+from adsum.checkin.acknowledgements import Acknowledgement, receipt_number
+from adsum.checkin.models import Alarm, Opening, Scan
 from adsum.checkin.rules import UNDECIDED, AlarmKind
 from adsum.checkin.services import raise_alarm
 from adsum.timetable.models import ClassSession
+from adsum.timetable.reports import expected_ids
 
 ACTOR = "system:gate"
 
@@ -26,6 +27,8 @@ class Place:
 
     session: int
     opening: int | None
+    expected: bool
+    """Whether the student is on the class's list: a visitor's scan comes back as a visitor's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Standing:
 
 
 def standing(asked: Collection[Acknowledgement], student: int) -> Standing:
-    """What is recorded of these scans, all of one student (seven queries, however many they are)."""
+    """What is recorded of these scans, all of one student (eight queries, however many they are)."""
     refs = [UUID(bytes=one.scan) for one in asked]
     scans = Scan.objects.filter(ref__in=refs, student=student)
     classes = {ref: (session, name) for ref, session, name in scans.values_list("ref", "session_id", "session__ref")}
@@ -49,24 +52,27 @@ def standing(asked: Collection[Acknowledgement], student: int) -> Standing:
     wanted = {UUID(bytes=one.session) for one, ref in zip(asked, refs, strict=True) if ref not in classes}
     sessions = dict(ClassSession.objects.filter(ref__in=wanted).values_list("ref", "pk")) if wanted else {}
     openings = dict(Opening.objects.filter(session__in=sessions.values()).values_list("session_id", "pk")) if sessions else {}
+    lists = expected_ids(sessions.values()) if sessions else {}
     return Standing(
         recorded=frozenset(classes),
         signed={ref: name for ref, (_session, name) in classes.items() if ref in signed},
-        places={ref: Place(pk, openings.get(pk)) for ref, pk in sessions.items()},
+        places={ref: Place(pk, openings.get(pk), student in lists[pk]) for ref, pk in sessions.items()},
     )
 
 
 @transaction.atomic
 def tell_of_lost(place: Place | None, one: Acknowledgement, *, seen_at: datetime, at: datetime) -> None:
-    """An acknowledged scan was gone here. Administrators are told; where no check-in of its class is left to hold it, the
+    """An acknowledged scan was gone here. Administrators are told, once; where no check-in of its class is left to hold it, the
     student's query carries it."""
-    raise_alarm(AlarmKind.RECOVERED, place.opening if place else None, f"scanned {seen_at:%Y-%m-%d %H:%M} UTC", at=at)
-    if place is None or place.opening is not None:
-        return
-    ref = str(UUID(bytes=one.scan))
-    if not Query.objects.filter(session=place.session, student=one.person, evidence__scan=ref).exists():
-        evidence = {"scan": ref, "refusal": "recovered", "first_seen": seen_at.isoformat()}
+    ref = UUID(bytes=one.scan)
+    if place is not None and place.opening is None:
+        if Query.objects.filter(session=place.session, student=one.person, evidence__scan=str(ref)).exists():
+            return
+        evidence = {"scan": str(ref), "refusal": "recovered", "first_seen": seen_at.isoformat()}
         _query(place.session, one.person, evidence, at)
+    detail = f"{receipt_number(ref)}, scanned {seen_at:%Y-%m-%d %H:%M} UTC"
+    if not Alarm.objects.filter(kind=AlarmKind.RECOVERED, detail=detail).exists():
+        raise_alarm(AlarmKind.RECOVERED, place.opening if place else None, detail, at=at)
 
 
 @transaction.atomic

@@ -85,11 +85,15 @@ def held_in(sessions: QuerySet[ClassSession], since: datetime) -> list[HeldClass
     return [HeldClass(*row) for row in by_class.values_list("session__ref", "session__title", "session__starts_at", "scans")]
 
 
+_COULD_BE_BETTER = (Refusal.OTHER_BROWSER, Refusal.OFFLINE, Refusal.RECOVERED)
+"""Held scans that could still be worth more than a late mark."""
+
+
 def _is_in() -> "ExpressionWrapper[Q]":
     """Whether a scan's student attends its class already, in any way. A late mark from a later scan does not settle a scan
-    made in time in another browser, which could still be better."""
+    made in time (`_COULD_BE_BETTER`)."""
     theirs = Mark.objects.filter(session=OuterRef("session"), student=OuterRef("student"))
-    late = Q(Exists(theirs.filter(status=Status.LATE, source=Source.SCAN)), refusal=Refusal.OTHER_BROWSER)
+    late = Q(Exists(theirs.filter(status=Status.LATE, source=Source.SCAN)), refusal__in=_COULD_BE_BETTER)
     late &= Q(first_seen_at__lt=F("opening__present_until"))
     return ExpressionWrapper(Q(Exists(theirs.filter(status__in=ATTENDED))) & ~late, output_field=BooleanField())
 

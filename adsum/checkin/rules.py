@@ -176,10 +176,10 @@ def judge(ticket: Ticket, *, person: int, facts: OpeningFacts, now_ms: int, devi
     The moment of the scan decides whether check-in was open, never the moment at which sign-in ended. What only the register
     knows (already in, a second account on one device) is decided when the scan is written.
     """
-    if ticket.refusal is not None:
-        return ticket.refusal
     if ticket.person and ticket.person != person:
         return Refusal.TICKET_USED
+    if ticket.refusal is not None:
+        return ticket.refusal
     if facts.frozen:
         return Refusal.PAUSED
     if facts.cancelled:

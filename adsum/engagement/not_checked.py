@@ -11,7 +11,7 @@ from enum import StrEnum
 from adsum.attendance.models import Query
 from adsum.attendance.reports import outages_of
 from adsum.checkin.models import Alarm, Scan
-from adsum.checkin.rules import HELD, Refusal
+from adsum.checkin.rules import HELD, AlarmKind, Refusal
 from adsum.timetable.models import ClassChange, ClassReport, ClassSession
 from adsum.timetable.rules import Change
 
@@ -28,7 +28,7 @@ class Sign(StrEnum):
     CLASS_REPORT = "class_report"
     """Somebody at the class said something about it that the timetable did not know."""
     ALARM = "alarm"
-    """The gate noticed that the clock of the screen was wrong."""
+    """The gate noticed that the clock of the screen was wrong. Its other alarms are not about screens."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,7 +66,7 @@ def not_checked(student: int, sessions: Collection[ClassSession], at: datetime) 
     reports = ClassReport.objects.filter(session__in=found)
     for session, when, confirmed in reports.values_list("session", "at", "confirmed"):
         found[session].append(Found(when, Sign.CLASS_REPORT, settled=confirmed is not None))
-    alarms = Alarm.objects.filter(opening__session__in=found)
+    alarms = Alarm.objects.filter(opening__session__in=found, kind=AlarmKind.FUTURE_CODE)
     for session, when, kind in alarms.values_list("opening__session", "at", "kind"):
         found[session].append(Found(when, Sign.ALARM, kind))
     return {pk: tuple(sorted(rows)) for pk, rows in found.items()}

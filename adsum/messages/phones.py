@@ -48,7 +48,8 @@ def begin(person: Person, *, endpoint: str, public: str, secret: str, wants: Col
         raise AdsumError("nothing", _("Tick at least one kind of message."))
     Person.objects.select_for_update().get(pk=person.pk)
     name = fingerprint(endpoint)
-    Phone.objects.filter(name=name).delete()
+    for before in Phone.objects.filter(name=name):
+        end(before, actor=person.actor, at=at)
     if Phone.objects.filter(person=person).count() >= MOST_PHONES:
         raise AdsumError("phones", _("Five phones and browsers are told already: stop one of them first."))
     sealed = json.dumps({"endpoint": endpoint, "public": plain(keys.public), "secret": plain(keys.secret)})
@@ -82,9 +83,10 @@ def reach(phone: Phone) -> tuple[str, Keys]:
 
 
 def line_up(new: Sequence[Message]) -> None:
-    """Have new messages told to the browsers of those who want their kind (a query, where there is such a kind)."""
+    """Have new messages told to the browsers of those who want their kind (a query, where there is such a kind); nothing where
+    the phone app is switched off."""
     told = [(one, kind.pushed) for one in new if (kind := KINDS[one.kind]).pushed and one.copy_of_id is None]
-    if not told:
+    if not told or not settings.PHONE_APP:
         return
     phones: dict[int, list[Phone]] = {}
     for phone in Phone.objects.filter(person__in={message.person_id for message, _about in told}):

@@ -9,6 +9,7 @@ from datetime import datetime
 from email.utils import parseaddr
 from time import monotonic
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from adsum.audit.services import record
 from adsum.core import keyring, webpush
+from adsum.core.addresses import split
 from adsum.core.asking import Address, Failure, Unanswered, ask
 from adsum.core.errors import AdsumError
 from adsum.core.network import within
@@ -37,6 +39,9 @@ WHOLE = 40.0
 LONGEST = 86_400
 """Seconds for which a service keeps what it cannot deliver."""
 GONE = {404, 410}
+REFUSED = {400, 401, 403}
+
+log = structlog.get_logger("adsum.push")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,9 @@ def _done(push: Push, answer: int | Failure, *, at: datetime) -> bool:
         return False
     later = isinstance(answer, Failure) or answer == 429 or answer >= 500
     wait = retry_after(push.tries + 1) if later else None
+    if answer in REFUSED:  # most likely of our keys or of what we send, so those who run the servers look at it
+        url, _keys = reach(push.phone)
+        log.error("push.refused", status=answer, host=split(url).hostname)
     if wait is None:
         mine.delete()
     else:

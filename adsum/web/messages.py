@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages as notices
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -39,6 +40,7 @@ def messages(request: PersonRequest) -> HttpResponse:
     )
     rows = [(message, letter_of(message.kind, message.facts), _is_sealed(message)) for message in page]
     context = {"page": page, "rows": rows, "unread": unread(request.user), "student": Role.STUDENT in request.roles}
+    context["phones"] = settings.PHONE_APP
     return render(request, "adsum/messages.html", context)
 
 

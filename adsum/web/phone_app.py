@@ -36,7 +36,7 @@ JS = settings.BASE_DIR / "adsum" / "web" / "static" / "adsum" / "js"
 
 def about_account(person: object, access: Access) -> dict[str, Any]:
     """For the page frame: by what a phone knows this account again, and whether it keeps their timetable."""
-    if not isinstance(person, Person):
+    if not isinstance(person, Person) or person.pk is None:
         return {"account": "", "holder": "", "worker": False, "timetable": False}
     own = settings.PHONE_APP and access.holds(Role.STUDENT)
     account = account_name(person.pk, keyring.keys_for("account/v1")[keyring.current()])

@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages as notices
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -30,9 +31,7 @@ class PhoneForm(forms.Form):
     """What this browser is told of; the rest it fills in itself."""
 
     wants = forms.MultipleChoiceField(
-        label=gettext_lazy("Tell me on this phone at once about"),
-        choices=list(ABOUT.items()),
-        widget=forms.CheckboxSelectMultiple,
+        label=gettext_lazy("Notify me on this phone about"), choices=list(ABOUT.items()), widget=forms.CheckboxSelectMultiple
     )
     endpoint = forms.CharField(widget=forms.HiddenInput, required=False)
     public = forms.CharField(widget=forms.HiddenInput, required=False)
@@ -43,6 +42,8 @@ class PhoneForm(forms.Form):
 @login_required
 def overview(request: PersonRequest) -> HttpResponse:
     """One's phones that are told at once; and this one, if its owner wants that."""
+    if not settings.PHONE_APP:
+        raise Http404
     given = request.POST if request.method == "POST" else None
     form = PhoneForm(given, initial={"wants": [About.CHANGES, About.ANSWERS]})
     if request.method == "POST" and form.is_valid():
@@ -53,7 +54,7 @@ def overview(request: PersonRequest) -> HttpResponse:
         except AdsumError as refused:
             form.add_error(None, refused.message)
         else:
-            notices.success(request, _("This phone is told from now on."))
+            notices.success(request, _("You will get messages on this phone."))
             return redirect("phones")
     own = Phone.objects.filter(person=request.user).order_by("made_at", "pk")
     rows = [(phone, [ABOUT[one] for one in About if one in phone.kinds]) for phone in own]
@@ -68,5 +69,5 @@ def end(request: PersonRequest, ref: UUID) -> HttpResponse:
     """That phone is told no more."""
     phone = get_object_or_404(Phone.objects.filter(person=request.user), ref=ref)
     phones.end(phone, actor=request.user.actor, at=request.at)
-    notices.success(request, _("That phone is told no more."))
+    notices.success(request, _("That phone no longer gets messages."))
     return redirect("phones")

@@ -85,7 +85,7 @@ def test_a_phone_without_a_signal(browser: Browser, origin: str) -> None:
         assert page.url == f"{origin}/in/offline"
         looks_right(page)
         page.get_by_role("button", name="I’m here").click()
-        expect(page.get_by_text("Sent by itself when there is a network")).to_be_visible()
+        expect(page.get_by_text("Will be sent when you are back online")).to_be_visible()
 
         # Nobody else sends it, whoever signs in meanwhile; nor do they see whose phone it was
         phone.clear_cookies()

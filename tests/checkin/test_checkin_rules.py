@@ -65,6 +65,9 @@ def facts(**changed: object) -> OpeningFacts:
         pytest.param(ticket(2), 3, facts(expected=False), Refusal.NOT_EXPECTED, id="another group"),
         pytest.param(ticket(2, person=5), 3, FACTS, None, id="scanned while signed in"),
         pytest.param(ticket(2, person=6), 3, FACTS, Refusal.TICKET_USED, id="scanned by someone else, signed in"),
+        pytest.param(
+            ticket(2, person=6, refusal=Refusal.OFFLINE), 3, FACTS, Refusal.TICKET_USED, id="a refused scan of someone else"
+        ),
         pytest.param(ticket(2, refusal=Refusal.STALE_CODE), 3, FACTS, Refusal.STALE_CODE, id="a refused scan stays refused"),
         pytest.param(ticket(2), 9, facts(stopped_ms=STARTS + 5 * MINUTE), None, id="scanned before it was stopped"),
         pytest.param(UNPROVEN, 300, FACTS, Refusal.OFFLINE, id="kept by a phone"),

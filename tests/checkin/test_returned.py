@@ -13,8 +13,15 @@ from adsum.accounts.models import Person
 from adsum.attendance.models import Mark, MarkChange, Query
 from adsum.audit.services import publish
 from adsum.checkin import services
-from adsum.checkin.acknowledgements import KEPT_AS, Acknowledgement, seal_acknowledgement, unseal_acknowledgement
+from adsum.checkin.acknowledgements import (
+    KEPT_AS,
+    Acknowledgement,
+    receipt_number,
+    seal_acknowledgement,
+    unseal_acknowledgement,
+)
 from adsum.checkin.models import Alarm, Epoch, Opening, Scan
+from adsum.checkin.reports import waiting_scans
 from adsum.checkin.rules import Refusal
 from adsum.core import keyring
 from tests.kit.marking import decide_held
@@ -171,6 +178,73 @@ async def test_who_is_in_by_then_is_told_so(room: Room, gates: Gates) -> None:
     assert await in_thread(kept) == ["", "already_in"]
 
 
+async def test_a_time_with_a_fraction_is_read_and_one_that_is_none_is_not_taken_for_now(room: Room, gates: Gates) -> None:
+    phone, code = gates.phone(room.alice), gates.code(room.opening)
+    gates.wait(minutes=10)
+    for text in ("", "-1", "1e5", "x", "1" * 12):
+        answer = await phone.post("/in/kept", {"code": code, "whose": account_of(room.alice), "ago": text})
+        assert (answer.status_code, answer.json()) == (400, {"state": "unreadable"})
+    assert await in_thread(kept) == []
+    answer = await phone.post("/in/kept", {"code": code, "whose": account_of(room.alice), "ago": "600000.25"})
+    assert answer.json()["state"] == "held"
+
+
+async def test_what_was_proven_stays_so_while_check_in_is_paused(room: Room, gates: Gates) -> None:
+    phone, code = gates.phone(room.alice), gates.code(room.opening)
+    await in_thread(services.freeze, by="system:test", at=FIVE_PAST, reason="fire")
+    await gates.state.refresh()
+    said = await brings(phone, code, room.alice)
+    assert said["state"] == "later"
+    await in_thread(services.unfreeze, by="system:test", at=FIVE_PAST)
+    await gates.state.refresh()
+    gates.wait(minutes=50)
+    fields = {"code": code, "ago": str(50 * 60_000), "ticket": said["ticket"]}
+    bob = await gates.phone(room.bob).post("/in/kept", {**fields, "whose": account_of(room.bob)})
+    assert bob.json()["state"] == "held"
+    alice = await phone.post("/in/kept", {**fields, "whose": account_of(room.alice)})
+    assert alice.json()["state"] == "in"
+    assert await in_thread(marks) == [(room.alice.pk, "present")]
+
+
+@pytest.mark.parametrize("edge", ["present_until", "late_until", "stopped"])
+async def test_who_sends_it_sooner_is_not_worse_off(room: Room, gates: Gates, edge: str) -> None:
+    at = FIVE_PAST + MINUTE if edge == "stopped" else getattr(room.opening, edge)
+    if edge == "stopped":
+        await in_thread(services.stop_checkin, room.opening, by=room.lecturer, at=at)
+        await gates.state.refresh()
+    gates.state.at = at - timedelta(seconds=10)
+    code = gates.code(room.opening)
+    gates.wait(seconds=20)
+    assert (await brings(gates.phone(room.alice), code, room.alice, seconds=20))["state"] == "held"
+    scan = await in_thread(Scan.objects.get)
+    assert (scan.refusal, scan.first_seen_at) == ("offline", at - timedelta(seconds=10))
+
+
+async def test_a_late_mark_does_not_settle_a_scan_that_was_in_time(room: Room, gates: Gates) -> None:
+    phone, code = gates.phone(room.alice), gates.code(room.opening)
+    gates.state.at = room.opening.present_until + MINUTE
+    await brings(phone, code, room.alice, seconds=(gates.state.at - FIVE_PAST).total_seconds())
+    await phone.scan(room.opening)
+    await phone.tap()
+    assert await in_thread(marks) == [(room.alice.pk, "late")]
+    assert await in_thread(lambda: [one.refusal for one in waiting_scans([room.session.pk])]) == ["offline"]
+
+
+async def test_a_second_account_on_the_phone_that_sent_it_waits(room: Room, gates: Gates) -> None:
+    phone, code = gates.phone(room.alice), gates.code(room.opening)
+    assert (await brings(phone, code, room.alice))["state"] == "in"
+    phone.sign_in(room.bob)
+    assert (await brings(phone, code, room.bob))["state"] == "held"
+    assert await in_thread(kept) == ["", "same_device"]
+
+
+async def test_a_code_from_the_future_is_told_here_too(room: Room, gates: Gates) -> None:
+    code = gates.code(room.opening, at=FIVE_PAST + 5 * MINUTE)
+    await brings(gates.phone(room.alice), code, room.alice)
+    await gates.tell()
+    assert await in_thread(lambda: list(Alarm.objects.values_list("kind", "opening"))) == [("future_code", room.opening.pk)]
+
+
 # Acknowledgements
 
 
@@ -219,18 +293,22 @@ async def test_what_is_lost_comes_back_held_with_its_time_and_is_told(room: Room
     scan = await in_thread(Scan.objects.get)
     assert (scan.ref, scan.refusal, scan.first_seen_at) == (ref, Refusal.RECOVERED, FIVE_PAST)
     assert (scan.slot, scan.typed, scan.age_ms, scan.remembered) == (None, None, None, None)
-    assert await in_thread(lambda: list(Alarm.objects.values_list("kind", "opening"))) == [("recovered", room.opening.pk)]
+    alarm = await in_thread(Alarm.objects.get)
+    number = receipt_number(ref)
+    assert (alarm.kind, alarm.opening_id) == ("recovered", room.opening.pk)
+    assert alarm.detail == f"{number}, scanned {FIVE_PAST:%Y-%m-%d %H:%M} UTC"
     assert await asks(phone, proof) == [{"state": "recorded"}]
     await in_thread(decide_held, scan, accept=True, by=room.lecturer, at=gates.state.at)
     assert await in_thread(marks) == [(room.alice.pk, "present")]
 
 
-async def test_a_held_scan_is_acknowledged_too(room: Room, gates: Gates) -> None:
+async def test_a_visitors_scan_comes_back_as_a_visitors(room: Room, gates: Gates) -> None:
     phone = gates.phone(await in_thread(room.world.student))
     await phone.scan(room.opening)
     proof = proof_in(await phone.tap())
     await in_thread(lose)
     assert await asks(phone, proof) == [{"state": "recovered"}]
+    assert await in_thread(kept) == ["not_expected"]
 
 
 async def test_who_came_in_again_meanwhile_is_in(room: Room, gates: Gates) -> None:
@@ -254,7 +332,9 @@ async def test_without_its_check_in_the_query_carries_it(room: Room, gates: Gate
 
     await in_thread(lose_opening)
     for _again in range(2):
-        assert await asks(phone, proof) == [{"state": "recovered"}]
+        assert await asks(phone, proof) == [{"state": "queried"}]
+        gates.wait(hours=2)
+    assert await in_thread(Alarm.objects.count) == 1
     query = await in_thread(Query.objects.get)
     assert (query.session_id, query.evidence["refusal"]) == (room.session.pk, "recovered")
 

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 
 import jwt
 import pytest
+import structlog.testing
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from adsum.accounts.models import Person
 from adsum.accounts.reaching import stop_writing
 from adsum.accounts.rules import StopReason
 from adsum.attendance.rules import Status
+from adsum.audit.models import Event
 from adsum.core.errors import AdsumError
 from adsum.core.webpush import plain, unplain
 from adsum.messages import phones, push
@@ -135,6 +137,13 @@ def test_only_of_what_its_owner_chose_and_only_their_own(world: World, alice: Pe
     assert not Push.objects.exists()
 
 
+def test_nothing_is_lined_up_where_the_phone_app_is_switched_off(world: World, alice: Person, settings: Any) -> None:
+    switch_on(alice, "https://push.example/x")
+    settings.PHONE_APP = False
+    answer(world, alice)
+    assert not Push.objects.exists()
+
+
 def test_a_reminder_says_only_that_there_is_one(world: World, alice: Person) -> None:
     reminders = [kind for kind in KINDS.values() if kind.pushed == About.REMINDERS]
     assert len(reminders) >= 5
@@ -169,6 +178,18 @@ def test_what_the_service_answers(
     push.send_due(lambda: NINE)
     assert len(service.got) == 1, "redirects are not followed"
     assert (Phone.objects.exists(), Push.objects.filter(due_at__gt=NINE).exists()) == (phone_stays, waits)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_service_that_refuses_us_is_named_to_those_who_run_the_servers(
+    world: World, alice: Person, service: Service, status: int
+) -> None:
+    service.answers = status
+    switch_on(alice, f"{service.url}/x")
+    answer(world, alice)
+    with structlog.testing.capture_logs() as said:
+        push.send_due(lambda: NINE)
+    assert {"event": "push.refused", "status": status, "host": "127.0.0.1", "log_level": "error"} in said
 
 
 def test_a_service_that_is_away_is_asked_again(world: World, alice: Person, settings: Any) -> None:
@@ -219,6 +240,7 @@ def test_a_browser_has_one_owner_and_a_person_five(world: World, alice: Person) 
     switch_on(alice, "https://push.example/shared")
     switch_on(bob, "https://push.example/shared")
     assert Phone.objects.get().person_id == bob.pk
+    assert Event.objects.filter(verb="phone.end").count() == 1
     for n in range(4):
         switch_on(bob, f"https://push.example/{n}")
     with pytest.raises(AdsumError, match="Five phones"):

@@ -13,8 +13,10 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from adsum.attendance.rules import Status
+from adsum.checkin.rules import HELD
 from adsum.timetable.models import Group
 from adsum.web import phone_app
+from adsum.web.student.sentences import HELD_OWN
 from tests.kit.marking import mark_students
 from tests.kit.world import NINE, World
 
@@ -60,6 +62,20 @@ def test_where_the_app_is_switched_off_phones_get_a_worker_that_ends_itself(clie
     script = client.get("/worker.js").content.decode()
     assert "unregister()" in script
     assert '"fetch"' not in script
+
+
+@pytest.mark.django_db
+def test_where_the_app_is_switched_off_no_phone_is_told(world: World, client: Client, settings: Any) -> None:
+    client.force_login(world.student())
+    assert client.get("/messages/phones/").status_code == 200
+    assert "/messages/phones/" in client.get("/messages/").content.decode()
+    settings.PHONE_APP = False
+    assert client.get("/messages/phones/").status_code == 404
+    assert "/messages/phones/" not in client.get("/messages/").content.decode()
+
+
+def test_a_student_reads_of_every_held_scan_why_it_waits() -> None:
+    assert set(HELD_OWN) == HELD
 
 
 def loads(page: str) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from django.conf import settings
 from django.utils.text import format_lazy
 
-from adsum.checkin.acknowledgements import KEPT_AS, Acknowledgement, account_name, seal_acknowledgement
+from adsum.checkin.acknowledgements import KEPT_AS, Acknowledgement, account_name, receipt_number, seal_acknowledgement
 from adsum.checkin.codes import Pass
 from adsum.checkin.gate.entries import Entry, clock_text, instant
 from adsum.checkin.gate.http import KNOWN_COOKIE, PASS_COOKIE, PROVIDER_COOKIE, SHARED_COOKIE, TICKET_COOKIE, Answer, Ask
@@ -14,7 +14,7 @@ from adsum.checkin.gate.pages import OPENS_AT, REFUSALS, TELL, TYPED, TYPED_PROB
 from adsum.checkin.gate.state import State
 from adsum.checkin.gate.tickets import Waiting
 from adsum.checkin.rules import HELD, Outcome, Refusal, Ticket
-from adsum.core import ids, keyring
+from adsum.core import keyring
 from adsum.timetable.reports import Name
 
 TO_SIGN_IN = "/sign-in/?next=/in/confirm"
@@ -100,7 +100,6 @@ class Answers:
         _sealed, ticket, entry = waiting
         already = outcome.refusal == Refusal.ALREADY_IN
         checked = already and entry.is_for_check(ticket.epoch)
-        reference = ids.encode(outcome.scan.int >> 98, 6)
         window = entry.window(pass_.person)
         when = clock_text(outcome.at.replace(second=0, microsecond=0)) if outcome.at else ""
         return self.page(
@@ -114,7 +113,7 @@ class Answers:
             scanned=_second(ticket),
             present=clock_text(window.present_until),
             late=clock_text(window.late_until),
-            receipt=f"{reference[:4]}-{reference[4:]}",
+            receipt=receipt_number(outcome.scan),
             kept=self.acknowledgement(pass_, waiting, outcome),
             account=_account(pass_),
         )

@@ -26,7 +26,7 @@ from adsum.checkin.codes import (
 )
 from adsum.checkin.gate.answers import Answers, Lead, no_lead
 from adsum.checkin.gate.entries import Entry, clock_text, instant
-from adsum.checkin.gate.evidence import agent_class, device_hash, new_device_tag
+from adsum.checkin.gate.evidence import DEVICE_DAYS, agent_class, device_hash, new_device_tag
 from adsum.checkin.gate.http import DEVICE_COOKIE, KNOWN_COOKIE, PASS_COOKIE, TICKET_COOKIE, Answer, Ask, NeverCame
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.gate.pages import EXPECTED_NOW, TYPE_FOR_CHECK, TYPE_LATE, TYPE_NOW
@@ -34,14 +34,13 @@ from adsum.checkin.gate.returned import Returned
 from adsum.checkin.gate.state import State
 from adsum.checkin.gate.tickets import Tickets, Waiting, device_of, network_of
 from adsum.checkin.reports import expected_now, open_now_for
-from adsum.checkin.rules import NETWORKS, RENEWED_EVERY_MS, AlarmKind, Attempt, Outcome, Refusal, judge
+from adsum.checkin.rules import NETWORKS, RENEWED_EVERY_MS, Attempt, Outcome, Refusal, judge
 from adsum.checkin.slowness import Sign, sign_ins
 from adsum.checkin.writer import Busy, Unavailable, Writer
 from adsum.core import ids, keyring
 
 log = structlog.get_logger("adsum.gate")
 
-DEVICE_DAYS = 180
 TICKET_KEPT = 24 * 3_600
 """How long a browser keeps its ticket, in seconds: an outage declared later can still make it good for that long."""
 
@@ -60,7 +59,7 @@ class Gate:
         self.taps = Limit(a_minute=30, at_once=120)
         self.browsers = Limit(a_minute=120, at_once=120)
         self.scanners = Limit(a_minute=120, at_once=120)
-        returned = Returned(state, self.answers, writer, self._submit, self.taps)
+        returned = Returned(state, self.answers, self.tickets, writer, self._submit, self.taps)
         self.doors: dict[str, dict[str, Callable[[Ask], Awaitable[Response]]]] = {
             "/in": {"GET": self.typed_page},
             "/in/code": {"POST": self._own(self.typed)},
@@ -108,8 +107,7 @@ class Gate:
         if entry is None or reading.refusal == Refusal.UNKNOWN_CODE:
             return self.answers.refused(request, Refusal.UNKNOWN_CODE, None)
         if reading.from_the_future:
-            detail = f"screen {code.slot + 1}, {-reading.age_ms / 1000:.1f} s early"
-            self.state.alarm(AlarmKind.FUTURE_CODE, entry.pk, detail)
+            self.state.early(entry.pk, code.slot, reading.age_ms)
         revoked = code.slot in entry.revoked_slots
         if reading.refusal == Refusal.STALE_CODE and not revoked:
             await self._note_late(entry, pass_, read_code(code, relieved(entry.epochs), now_ms=now))

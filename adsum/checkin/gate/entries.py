@@ -79,6 +79,12 @@ class Entry:
             self.extra.get(student, 0), ends_at=self.ends_at
         )
 
+    def edges(self, student: int) -> tuple[int, ...]:
+        """The moments at which a scan of this student becomes worth less."""
+        window = self.window(student)
+        ends = milliseconds(window.present_until), milliseconds(window.late_until)
+        return ends if self.stopped_ms is None else (*ends, self.stopped_ms)
+
     def facts(self, window: OpenFor, *, frozen: bool, expected: bool, slow: bool = False) -> OpeningFacts:
         """What judging a ticket needs, with the student's own window; `slow`: signing in was, when it was scanned."""
         return OpeningFacts(

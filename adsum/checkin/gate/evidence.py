@@ -31,6 +31,10 @@ def agent_class(agent: str) -> str:
     return "desktop" if "mozilla" in text else "other"
 
 
+DEVICE_DAYS = 180
+"""How long a browser keeps its tag."""
+
+
 def new_device_tag() -> str:
     """A random name for a browser, kept in its own cookie."""
     return secrets.token_urlsafe(16)

@@ -2,12 +2,14 @@
 the page that asked; each says in words what happened, in the page's language."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import blake2b
 from uuid import UUID
 
 from django.conf import settings
+from django.db import Error
 from django.utils import translation
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -17,11 +19,12 @@ from adsum.checkin.acknowledgements import KEPT_FOR_MS, MOST_ASKED, Acknowledgem
 from adsum.checkin.codes import KeptReading, Pass, parse_code, read_kept, seal_ticket
 from adsum.checkin.gate.answers import Answers
 from adsum.checkin.gate.entries import Entry, clock_text, instant
-from adsum.checkin.gate.http import Answer, Ask
+from adsum.checkin.gate.evidence import DEVICE_DAYS, device_hash, new_device_tag
+from adsum.checkin.gate.http import DEVICE_COOKIE, Answer, Ask
 from adsum.checkin.gate.limits import Limit
 from adsum.checkin.gate.pages import REFUSALS, TELL, language_of
 from adsum.checkin.gate.state import State
-from adsum.checkin.gate.tickets import Waiting, device_of, network_of
+from adsum.checkin.gate.tickets import Tickets, Waiting, network_of
 from adsum.checkin.recovered import Place
 from adsum.checkin.rules import OUTAGE_TICKET_MS, Attempt, Outcome, Refusal, Ticket
 from adsum.checkin.writer import Busy, Unavailable, Writer
@@ -38,7 +41,9 @@ FOR_CHECK = (
     _("Your scan came too late for the second check"),
     _("Only your phone can say when you scanned. It is kept; tell your lecturer that you were there."),
 )
-NOT_OURS = (_("This is not a check-in code"), _("It was scanned without a network, and is none of our codes."))
+NOT_OURS = (_("This is not a check-in code"), _("It was scanned without a network, and it is not one of our codes."))
+
+_AGO = re.compile(r"(\d{1,11})(\.\d{1,9})?", re.ASCII)
 
 Submit = Callable[[Ask, Pass, Waiting], Awaitable[Outcome]]
 
@@ -46,8 +51,8 @@ Submit = Callable[[Ask, Pass, Waiting], Awaitable[Outcome]]
 class Returned:
     """The two doors at which phones bring something back."""
 
-    def __init__(self, state: State, answers: Answers, writer: Writer, submit: Submit, taps: Limit) -> None:
-        self.state, self.answers, self.writer = state, answers, writer
+    def __init__(self, state: State, answers: Answers, tickets: Tickets, writer: Writer, submit: Submit, taps: Limit) -> None:
+        self.state, self.answers, self.tickets, self.writer = state, answers, tickets, writer
         self._submit, self._taps = submit, taps
 
     async def kept(self, request: Ask) -> Answer:
@@ -62,29 +67,57 @@ class Returned:
         now = self.state.now_ms()
         if wait := self._taps.wait(pass_.person, now):
             return _later(wait)
-        ago, code = form.get("ago", ""), parse_code(form.get("code", ""))
-        ago_ms = int(ago) if ago.isascii() and ago.isdigit() and len(ago) < 12 else 0
+        tag = request.device_tag or new_device_tag()
+        waiting = self._proven(pass_, form.get("ticket", "")) or await self._read(request, pass_, form, tag, now)
+        answer = waiting if isinstance(waiting, Answer) else await self._write(request, pass_, waiting, now)
+        if not request.device_tag:
+            answer.keep(DEVICE_COOKIE, tag, seconds=DEVICE_DAYS * 86_400)
+        return answer
+
+    def _proven(self, pass_: Pass, sealed: str) -> Waiting | None:
+        """A scan whose time was proven when it was first sent, and that could not be written then."""
+        waiting = self.tickets.read(sealed)
+        mine = waiting is not None and waiting.ticket.person == pass_.person and waiting.ticket.refusal is None
+        return waiting if mine else None
+
+    async def _read(self, request: Ask, pass_: Pass, form: dict[str, str], tag: str, now: int) -> Waiting | Answer:
+        """What the code proves together with what the phone says; or the answer, when it is no scan."""
+        ago, code = _AGO.fullmatch(form.get("ago", "")), parse_code(form.get("code", ""))
         if code is None:
             return self._said(request, "unknown", *NOT_OURS)
-        entry = await self.state.entry_for(code.handle)
+        if ago is None:  # never taken for "just now": the phone goes on keeping it
+            return _answer("unreadable", status=400)
+        ago_ms, entry = int(ago[1]), await self.state.entry_for(code.handle)
         if ago_ms > KEPT_FOR_MS or entry is None:
             return self._said(request, "unknown", *TOO_OLD)
-        read = read_kept(code, entry.epochs, ago_ms=ago_ms, now_ms=now)
+        read = read_kept(code, entry.epochs, ago_ms=ago_ms, now_ms=now, edges=entry.edges(pass_.person))
+        if entry.is_for_check(read.reading.epoch):  # a second check takes only what is proven, at whatever time
+            read = read_kept(code, entry.epochs, ago_ms=ago_ms, now_ms=now)
         if read.reading.refusal == Refusal.UNKNOWN_CODE:
             return self._said(request, "unknown", *NOT_OURS)
-        revoked = code.slot in entry.revoked_slots
-        ticket = self._ticket(request, entry, pass_, read, slot=code.slot, counter=code.counter)
-        waiting = Waiting("", replace(ticket, refusal=Refusal.STALE_CODE) if revoked else ticket, entry)
+        if read.reading.from_the_future:
+            self.state.early(entry.pk, code.slot, read.reading.age_ms)
+        ticket = self._ticket(request, entry, pass_, read, tag=tag, slot=code.slot, counter=code.counter)
+        if code.slot in entry.revoked_slots:
+            ticket = replace(ticket, refusal=Refusal.STALE_CODE)
+        return Waiting("", ticket, entry)
+
+    async def _write(self, request: Ask, pass_: Pass, waiting: Waiting, now: int) -> Answer:
+        """Have it written; or keep the proof of its time with the phone, until it can be."""
+        ticket = waiting.ticket
+        proof = self._sealed(ticket, None) if ticket.refusal is None and not ticket.unproven else ""
         try:
             outcome = await self._submit(request, pass_, waiting)
-        except (Busy, Unavailable):
-            return _later(5)
+        except (Busy, Unavailable, Error):
+            return _later(5, proof)
         if outcome.refusal == Refusal.PAUSED:
-            return _later(60)
+            return _later(60, proof)
         await self.state.read(recovered.query_if_closed, outcome.scan, at=instant(now))
         return self._tell(request, pass_, waiting, outcome)
 
-    def _ticket(self, request: Ask, entry: Entry, pass_: Pass, read: KeptReading, *, slot: int, counter: int) -> Ticket:
+    def _ticket(
+        self, request: Ask, entry: Entry, pass_: Pass, read: KeptReading, *, tag: str, slot: int, counter: int
+    ) -> Ticket:
         """The ticket this scan would have had. The same code of the same student is one scan, however often it is sent."""
         one = f"{entry.pk}|{read.reading.epoch}|{counter}|{pass_.person}".encode()
         return Ticket(
@@ -98,7 +131,7 @@ class Returned:
             network=network_of(request),
             typed=False,
             new_device=not request.device_tag,
-            device=device_of(request, entry) or bytes(16),
+            device=device_hash(tag, entry.device_key),
             person=pass_.person,
             expires_ms=read.seen_ms + OUTAGE_TICKET_MS,
             refusal=read.reading.refusal,
@@ -122,8 +155,8 @@ class Returned:
         text = format_lazy(ARRIVED, title=entry.title, time=time) if tell else text
         return self._said(request, "refused", what, text, tell=tell)
 
-    def _sealed(self, ticket: Ticket, refusal: Refusal) -> str:
-        """The ticket as proof of an attempt that makes no mark: its refusal is in it."""
+    def _sealed(self, ticket: Ticket, refusal: Refusal | None) -> str:
+        """The ticket as proof: of its time; or with a refusal in it, of an attempt that makes no mark."""
         kid = keyring.current()
         return seal_ticket(replace(ticket, refusal=refusal, unproven=False), keyring.keys_for("ticket/v1")[kid], kid)
 
@@ -168,7 +201,7 @@ class Returned:
                     session=place.session,
                     student=one.person,
                     ticket=UUID(bytes=one.ticket),
-                    verdict=Refusal.RECOVERED,
+                    verdict=Refusal.RECOVERED if place.expected else Refusal.NOT_EXPECTED,
                     late=one.kept_as == "late",
                     minutes_late=0,
                     first_seen_at=seen,
@@ -187,7 +220,9 @@ class Returned:
             )
             await self.state.read(recovered.query_if_closed, outcome.scan, at=at)
         await self.state.read(recovered.tell_of_lost, place, one, seen_at=seen, at=at)
-        return "recovered" if place else "lost"
+        if place is None:
+            return "lost"
+        return "recovered" if place.opening is not None else "queried"
 
     def _said(self, request: Ask, state: str, title: object, text: object, **more: str) -> Answer:
         language = language_of(request.cookies.get(settings.LANGUAGE_COOKIE_NAME, ""), request.header(b"accept-language"))
@@ -203,8 +238,8 @@ def _answer(state: str, *, status: int = 200) -> Answer:
     return _json({"state": state}, status)
 
 
-def _later(seconds: int) -> Answer:
-    """Not now: the phone goes on keeping it."""
-    answer = _answer("later", status=503)
+def _later(seconds: int, ticket: str = "") -> Answer:
+    """Not now: the phone goes on keeping it, and with it the ticket, if there is one."""
+    answer = _json({"state": "later", **({"ticket": ticket} if ticket else {})}, 503)
     answer.add(b"retry-after", str(seconds))
     return answer

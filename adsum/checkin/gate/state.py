@@ -169,6 +169,10 @@ class State:
         log.error(f"gate.{kind}", opening=opening, detail=detail)
         self._alarms[kind, opening] = detail
 
+    def early(self, opening: int, slot: int, age_ms: int) -> None:
+        """Tell them of a genuine code that its screen should not have shown yet."""
+        self.alarm(AlarmKind.FUTURE_CODE, opening, f"screen {slot + 1}, {-age_ms / 1000:.1f} s early")
+
     def keys(self, purpose: str) -> dict[str, bytes]:
         """The keys that still count for `purpose`."""
         keys = keyring.keys_for(purpose)

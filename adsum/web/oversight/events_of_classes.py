@@ -18,6 +18,8 @@ OF_CLASSES = {
     "scan.unknown_code": _("Used a code that is not a check-in code"),
     "scan.amended": _("Scanned after the lecturer had set the mark; held for the lecturer"),
     "scan.other_browser": _("Finished a scan in another browser; held for the lecturer"),
+    "scan.offline": _("Sent a scan that the phone had kept without a network; held for the lecturer"),
+    "scan.recovered": _("Brought back a scan that had been lost here; held for the lecturer"),
     "held.accept": _("Accepted a held scan"),
     "held.decline": _("Declined a held scan"),
     "mark.amend": _("Set or changed a mark by hand"),

@@ -47,6 +47,8 @@ HELD_OWN = {
     Refusal.NOT_EXPECTED: gettext_lazy("Your scan waits for your lecturer: you are not on this class’s list."),
     Refusal.SAME_DEVICE: gettext_lazy("Your scan waits for your lecturer: someone else checked in from the same phone."),
     Refusal.OTHER_BROWSER: gettext_lazy("Your scan waits for your lecturer: it was finished in another browser."),
+    Refusal.OFFLINE: gettext_lazy("Your scan waits for your lecturer: only your phone knows when you made it."),
+    Refusal.RECOVERED: gettext_lazy("Your scan waits for your lecturer: we had lost it, and your phone brought it back."),
     Refusal.AMENDED: gettext_lazy("Your scan came after your lecturer had marked you, and waits for them."),
 }
 """What a student reads of a held scan, wherever it is shown."""

@@ -42,7 +42,8 @@ async function send(form) {
     const signal = AbortSignal.timeout(PATIENCE);
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), signal });
     if (answer.redirected) location.assign(answer.url);
-    else show(await answer.text());
+    else if (answer.headers.get("content-type")?.startsWith("text/html")) show(await answer.text());
+    else form.submit(); // no page, so the browser shows what it is
   } catch {
     const waiting = form.querySelector("[data-waiting]");
     waiting.hidden = false;

@@ -1,12 +1,12 @@
 // Check-in without a network: what the camera sees is kept with its time, and sent when there is a network again. The page is the
 // same for everybody; a worker shows it in place of one that could not be fetched.
-import { claim, drop, here, keepScan, scans, sendScans } from "./kept.js";
+import { claim, drop, here, keepScan, scans, sender } from "./kept.js";
 import { watchFor } from "./scanner.js";
 import { found } from "./tones.js";
 
 const main = document.querySelector("main");
 const part = (name) => main.querySelector(`[data-${name}]`);
-const AGAIN = 5_000;
+const PATIENCE = 15_000;
 const asked = location.pathname;
 
 const time = (at) =>
@@ -44,41 +44,53 @@ function draw() {
   part("later").hidden = Boolean(account) || !waiting.length;
 }
 
-function keep(path) {
+function keep(path, at = Date.now()) {
   found();
-  const kept = keepScan(path);
+  const kept = keepScan(path, at);
   part("state").textContent = kept ? part("state").dataset.textKept : part("state").dataset.textFull;
   draw();
   part("waiting").scrollIntoView({ block: "nearest" });
+  return kept;
 }
 
-let timer;
-async function send() {
-  clearTimeout(timer);
-  for (const said of await sendScans()) {
-    const row = part("answer").content.firstElementChild.cloneNode(true);
-    row.querySelector("[data-title]").textContent = said.title;
-    row.querySelector("[data-text]").textContent = said.text;
-    part("answers").append(row);
+const somebody = new Set();
+
+function tell(said) {
+  const words = part("answers").dataset;
+  const first = { sign_in: words.textSignIn, another: words.textAnother }[said.state];
+  if (first && somebody.has(said.state)) return;
+  if (first) somebody.add(said.state);
+  const row = part("answer").content.firstElementChild.cloneNode(true);
+  row.querySelector("[data-title]").textContent = first ? words.title : said.title;
+  row.querySelector("[data-text]").textContent = first ?? said.text;
+  if (said.tell) {
+    const form = row.querySelector("form");
+    form.elements.ticket.value = said.tell;
+    form.hidden = false;
   }
+  part("answers").append(row);
+}
+
+/** The way on, once there is a network: not to a code, which is kept here. */
+async function back(reached) {
   draw();
-  timer = setTimeout(send, AGAIN);
+  if (!reached) {
+    const signal = AbortSignal.timeout(PATIENCE);
+    const answer = await fetch("/in/offline", { method: "HEAD", cache: "no-store", signal }).catch(() => null);
+    if (!answer?.ok) return;
+  }
+  part("online").hidden = false;
 }
 
-/** Back to the page that was wanted, once there is a network: not to a code, which is kept here. */
-async function back() {
-  const answer = await fetch("/in/offline", { method: "HEAD", cache: "no-store" }).catch(() => null);
-  if (answer?.ok) part("online").hidden = false;
-}
-
-if (/^\/[0-9A-HJKMNP-TV-Z]{36}$/.test(asked)) {
-  history.replaceState(null, "", "/in/offline");
-  keep(asked);
-}
-watchFor(keep);
-window.addEventListener("online", () => {
-  send();
-  back();
+const send = sender({
+  tell,
+  after: back,
+  goesOn: (told) => !told.some((said) => ["sign_in", "another"].includes(said.state)),
 });
+
+// The page stands in for that of a code, and was asked for when the camera saw it.
+if (/^\/[0-9A-HJKMNP-TV-Z]{36}$/.test(asked) && keep(asked, performance.timeOrigin)) history.replaceState(null, "", "/in/offline");
+watchFor((path) => keep(path));
+window.addEventListener("online", send);
 draw();
 send();

@@ -1,10 +1,9 @@
 // Adsum as an app on a phone: keeps one's timetable for when there is no network, sends what was scanned without one, and asks
 // whether what was acknowledged is recorded still.
-import { askAboutProofs, claim, drop, remember, scans, sendScans } from "./kept.js";
+import { askAboutProofs, claim, drop, remember, scans, sender } from "./kept.js";
 import { toast } from "./toast.js";
 
 const { account, name, worker, timetable } = document.body.dataset;
-const AGAIN = 10_000;
 
 /** Tell the worker who is here: what it keeps of anybody else goes. */
 async function introduce() {
@@ -53,20 +52,18 @@ function ask(one) {
   });
 }
 
-let timer;
-async function send() {
-  clearTimeout(timer);
-  if (!account) return;
-  for (const said of await sendScans()) {
+const send = sender({
+  tell: (said) => {
+    if (!said.title) return; // somebody else's, who is asked when they are here
     const notice = tell(said.title, said.text);
     notice.classList.add(said.state === "in" ? "tone-good" : "tone-note");
-    if (!said.tell) continue;
+    if (!said.tell) return;
     const form = notice.querySelector("form");
     form.elements.ticket.value = said.tell;
     form.hidden = false;
-  }
-  if (scans().some((one) => one.said && one.whose === account)) timer = setTimeout(send, AGAIN);
-}
+  },
+  goesOn: (told) => !told.some((said) => said.state === "sign_in") && scans().some((one) => one.said && one.whose === account),
+});
 
 if (location.pathname.startsWith("/messages/")) navigator.clearAppBadge?.().catch(() => {});
 if (account !== undefined) {
@@ -78,7 +75,10 @@ if (account && sheet) {
   send();
   window.addEventListener("online", send);
   document.addEventListener("scan-kept", look);
-  askAboutProofs().then((back) => back && toast(sheet.dataset.recovered));
+  askAboutProofs().then(({ back, lost }) => {
+    if (back) toast(sheet.dataset.recovered);
+    if (lost) tell(sheet.dataset.lostTitle, sheet.dataset.lost);
+  });
 }
 
 // Signing out empties what this browser keeps.

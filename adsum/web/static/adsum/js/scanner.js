@@ -28,14 +28,16 @@ export function watchFor(does) {
   open = does;
 }
 
-/** Open a code; without a network, and without a worker that would step in, keep it. */
+/** Open a code; without a network, and without a worker that would step in, keep it: where this page would send it later. */
 async function follow(path) {
+  const at = Date.now();
+  const keeps = document.getElementById("kept-notice");
   const away = () => fetch(location.href, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(PATIENCE) }).then(() => false, () => true);
-  if (navigator.serviceWorker?.controller || !(await away())) {
+  if (navigator.serviceWorker?.controller || !keeps || !(await away())) {
     location.assign(path);
     return;
   }
-  say(keepScan(path) ? "Kept" : "Full");
+  say(keepScan(path, at) ? "Kept" : "Full");
   document.dispatchEvent(new CustomEvent("scan-kept"));
 }
 

@@ -3,6 +3,7 @@
 // which files, and the version they make together.
 const NAME = `adsum-${SHELL.version}`;
 const OWN = `${NAME}-own`;
+const MET = "adsum-met"; // who was here last; it outlives versions
 const SCANS = "/in/offline";
 const TIMETABLE = "/today/kept/";
 const WHOSE = "/adsum-whose";
@@ -27,7 +28,7 @@ self.addEventListener("install", (event) => {
 
 self.addEventListener("activate", (event) => {
   const begin = async () => {
-    const old = (await caches.keys()).filter((name) => name.startsWith("adsum-") && name !== NAME && name !== OWN);
+    const old = (await caches.keys()).filter((name) => name.startsWith("adsum-") && ![NAME, OWN, MET].includes(name));
     await Promise.all(old.map((name) => caches.delete(name)));
     await self.registration.navigationPreload?.enable();
     await self.clients.claim();
@@ -62,14 +63,28 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (origin !== self.location.origin) return;
-  if (pathname === "/sign-out/") event.waitUntil(caches.delete(OWN));
+  if (pathname === "/sign-out/") event.waitUntil(Promise.all([caches.delete(OWN), request.method === "POST" && fallSilent()]));
   else if (request.method !== "GET") return;
   else if (request.mode === "navigate") event.respondWith(page(event, pathname));
   else if (SHELL.files.includes(pathname) || SHELL.later.includes(pathname)) event.respondWith(file(request));
 });
 
+/** What is told at once is told to one person: not to whoever is here next. */
+async function fallSilent() {
+  await (await self.registration.pushManager?.getSubscription())?.unsubscribe();
+}
+
+async function another(account) {
+  const cache = await caches.open(MET);
+  const last = await (await cache.match(WHOSE))?.text();
+  if (last === account) return;
+  await cache.put(WHOSE, new Response(account));
+  if (last) await fallSilent();
+}
+
 /** A page says who is here. Nothing of anybody else stays. */
 async function meet({ account, timetable, language }) {
+  if (account) await another(account).catch(() => {});
   const whose = await (await caches.open(OWN)).match(WHOSE);
   const known = whose ? await whose.json() : {};
   if (known.account !== account) await caches.delete(OWN);
