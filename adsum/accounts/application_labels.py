@@ -13,5 +13,5 @@ SCOPE_LABELS = {
     Scope.QUERIES_READ: _("Read queries: which, and how they stand; not what students wrote"),
     Scope.ABSENCES_READ: _("Read absences: when, and whether they are decided; never why"),
     Scope.CASES_READ: _("Read cases: how they stand; nothing that is written in them"),
-    Scope.IMPORTS_WRITE: _("Bring timetables and rosters in, for a person to apply"),
+    Scope.IMPORTS_WRITE: _("Bring timetables and rosters of the whole university in, for a person to apply"),
 }

@@ -24,7 +24,8 @@ class Application(models.Model):
     """What it is for, in words that an auditor reads."""
     person = models.OneToOneField(Person, on_delete=models.PROTECT, related_name="application")
     keeper = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
-    """The member of staff who answers for it. They cannot be the second person for what it proposes."""
+    """The member of staff who answers for it. Neither they nor whoever added it or made a token for it can be the second person
+    for what it proposes, and it cannot change their marks."""
     scopes = models.CharField(max_length=400, blank=True)
     departments = models.ManyToManyField(Department, related_name="+", blank=True)
     """Over which it reaches, those below included; none: the whole university."""

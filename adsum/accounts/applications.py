@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from adsum.accounts import services
 from adsum.accounts.application_rules import (
+    A_MINUTE,
     ACCESS_LIVES,
     BY_DEPARTMENT_ONLY,
     OVERLAP,
@@ -61,15 +62,18 @@ def add(
     departments: Collection[Department],
     by: Person,
     at: datetime,
+    a_minute: int = A_MINUTE,
 ) -> Application:
     """Add an application, with an account of its own and without a token yet. Raises AdsumError `known_already` when another
-    has this name."""
+    has this name, `keeper` when `by` names themselves."""
     name = " ".join(name.split())
     _refuse_taken(name)
+    _refuse_oneself(keeper, by)
     ref = secrets.token_hex(8)
     account: dict[str, Any] = {"source": SOURCE, "source_id": ref, "is_active": False}
     person = services.create_person(username=f"{ref}@application.invalid", family_name=name, by=by.actor, at=at, **account)
-    made = Application.objects.create(name=name, purpose=purpose, person=person, keeper=keeper, made_at=at, made_by=by)
+    made = Application(name=name, purpose=purpose, person=person, keeper=keeper, made_at=at, made_by=by, a_minute=a_minute)
+    _save(made)
     _reach(made, scopes, departments, by=by, at=at)
     audit_log.record(
         actor=by.actor,
@@ -95,28 +99,46 @@ def change(
     departments: Collection[Department],
     by: Person,
     at: datetime,
+    a_minute: int = A_MINUTE,
 ) -> None:
     """Change what an application is called, who answers for it, and what it may do where. Its tokens stay good, for no more
-    than it may from now on. Raises AdsumError `ended`, `known_already`."""
+    than it may from now on. Raises AdsumError `ended`, `known_already`, `keeper`."""
     application = _held(application)
+    _refuse_oneself(keeper, by)
     name = " ".join(name.split())
     if name != application.name:
         _refuse_taken(name)
         services.update_person(application.person, by=by.actor, at=at, family_name=name)
-    before = (application.scopes, sorted(application.departments.values_list("pk", flat=True)))
+    before = _facts(application)
     application.name, application.purpose, application.keeper = name, purpose, keeper
-    application.save(update_fields=["name", "purpose", "keeper"])
+    application.a_minute = a_minute
+    _save(application)
     _reach(application, scopes, departments, by=by, at=at)
     audit_log.record(
-        actor=by.actor,
-        verb="application.change",
-        subject=_subject(application),
-        at=at,
-        keeper=f"person:{keeper.pk}",
-        scopes=application.scopes,
-        departments=sorted(one.pk for one in departments),
-        before={"scopes": before[0], "departments": before[1]},
+        actor=by.actor, verb="application.change", subject=_subject(application), at=at, before=before, **_facts(application)
     )
+
+
+def _facts(application: Application) -> dict[str, Any]:
+    """What is said of it, as events keep it."""
+    return {
+        "name": application.name,
+        "purpose": application.purpose,
+        "keeper": f"person:{application.keeper_id}",
+        "scopes": application.scopes,
+        "departments": sorted(application.departments.values_list("pk", flat=True)),
+        "a_minute": application.a_minute,
+    }
+
+
+def _save(application: Application) -> None:
+    """Raises AdsumError `known_already` where another was given this name in the same moment."""
+    try:
+        with transaction.atomic():
+            application.save()
+    except IntegrityError:
+        _refuse_taken(application.name, but=application.pk)
+        raise
 
 
 def _reach(
@@ -153,26 +175,32 @@ def _held(application: Application) -> Application:
     return held
 
 
-def _refuse_taken(name: str) -> None:
-    if Application.objects.filter(name=name).exists():
-        raise AdsumError("known_already", _("Another application has this name. Choose one that tells them apart."))
+def _refuse_oneself(keeper: Person, by: Person) -> None:
+    if keeper.pk == by.pk:
+        raise AdsumError("keeper", _("Name a colleague: who sets an application up does not answer for it."))
+
+
+def _refuse_taken(name: str, *, but: int | None = None) -> None:
+    if Application.objects.filter(name=name).exclude(pk=but).exists():
+        raise AdsumError("known_already", name_taken())
+
+
+def name_taken() -> str:
+    return _("Another application has this name. Choose one that tells them apart.")
 
 
 # Tokens
 
 
 @transaction.atomic
-def make_token(
-    application: Application, kind: ApplicationToken.Kind, *, lives: timedelta, by: Person, at: datetime, rotate: bool = True
-) -> Made:
-    """Make a token or a client secret. With `rotate`, earlier ones of its kind end a week from now: time enough to put the new
-    one in. Raises AdsumError `ended`, and `lives` for one that would be good for too long."""
+def make_token(application: Application, kind: ApplicationToken.Kind, *, lives: timedelta, by: Person, at: datetime) -> Made:
+    """Make a token or a client secret. Earlier ones of its kind end a week from now: time enough to put the new one in. Raises
+    AdsumError `ended`, and `lives` for one that would be good for too long."""
     application = _held(application)
     if not lives_long_enough(made_for=lives):
         raise AdsumError("lives", _("A token is good for a year at most. Choose an earlier day."))
-    if rotate:
-        earlier = ApplicationToken.objects.good_at(at).filter(application=application, kind=kind, expires_at__gt=at + OVERLAP)
-        earlier.update(expires_at=at + OVERLAP)
+    earlier = ApplicationToken.objects.good_at(at).filter(application=application, kind=kind, expires_at__gt=at + OVERLAP)
+    earlier.update(expires_at=at + OVERLAP)
     made = _make(application, kind, lives=lives, at=at, by=by)
     audit_log.record(
         actor=by.actor,
@@ -182,7 +210,6 @@ def make_token(
         token=str(made.token.ref),
         kind=kind.value,
         until=made.token.expires_at.isoformat(),
-        rotated=rotate,
     )
     return made
 
@@ -234,7 +261,12 @@ def known(secret: str, *kinds: ApplicationToken.Kind, at: datetime) -> Applicati
 @transaction.atomic
 def give_access(secret: ApplicationToken, *, scopes: Collection[Scope], at: datetime) -> Made:
     """An access token for a client secret (OAuth 2.0, RFC 6749 section 4.4), good for an hour, for these scopes. Raises
-    AdsumError `invalid_scope` for one that the application has not."""
+    AdsumError `invalid_scope` for one that the application has not, `invalid_client` where the secret was ended meanwhile."""
+    good = ApplicationToken.objects.good_at(at).select_related("application__person").select_for_update(of=("self",))
+    held = good.filter(pk=secret.pk).first()
+    if held is None:
+        raise AdsumError("invalid_client", _("This client secret is not good any more."))
+    secret = held
     may = secret.application.may
     if set(scopes) - may:
         raise AdsumError("invalid_scope", _("The application does not have one of these scopes."))
@@ -302,8 +334,11 @@ def is_account_of_one(person: Person) -> bool:
     return person.source == SOURCE and Application.objects.filter(person=person).exists()
 
 
-def keeper_of(person: Person) -> int | None:
-    """Who answers for the application whose account this is; None for a person (no query for people)."""
+def answerable_for(person: Person) -> frozenset[int]:
+    """Who answers for the application whose account this is: its keeper, who added it, and who made its tokens. Nobody, for the
+    account of a person (no query for people)."""
     if person.source != SOURCE:
-        return None
-    return Application.objects.filter(person=person).values_list("keeper", flat=True).first()
+        return frozenset()
+    own = Application.objects.filter(person=person).values_list("keeper", "made_by")
+    makers = ApplicationToken.objects.filter(application__person=person).exclude(made_by=None).values_list("made_by", flat=True)
+    return frozenset(pk for pair in own for pk in pair) | frozenset(makers)

@@ -38,13 +38,20 @@ class Counts:
             self.flush()
 
     def flush(self) -> None:
-        """Count what was gathered."""
+        """Count what was gathered; where that fails, it is kept for the next time."""
         with self._lock:
             calls, self._calls = self._calls, Counter()
             used, self._used = self._used, {}
             self._timer = None
-        if calls:
+        if not calls:
+            return
+        try:
             count_calls(calls, used)
+        except Exception:
+            with self._lock:
+                self._calls.update(calls)
+                self._used = used | self._used
+            raise
 
     def close(self) -> None:
         """Count what was gathered, and gather no more: the process ends."""

@@ -114,7 +114,7 @@ def list_classes(
 def get_class(request: ApiRequest, ref: UUID) -> HttpResponse:
     """One class. Its ETag is its version."""
     session = the_class(request, ref)
-    return unless_known(request, f'"{session.pk}-{session.version}"', lambda: text_of(class_told(session)))
+    return unless_known(request, f'"{session.ref}-{session.version}"', lambda: text_of(class_told(session)))
 
 
 def unless_known(request: ApiRequest, etag: str, make: Callable[[], bytes]) -> HttpResponse:

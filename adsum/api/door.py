@@ -10,10 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
+from adsum.accounts.application_rules import Scope
 from adsum.api import calls, idempotency, limits
-from adsum.api.callers import caller_of, must_have
+from adsum.api.callers import Caller, caller_of, must_have
 from adsum.api.front import OFFERED
-from adsum.api.offers import needed
+from adsum.api.offers import needed, taken
 from adsum.api.problems import Problem, not_found
 from adsum.core.errors import AdsumError
 
@@ -46,20 +47,19 @@ def _answer(request: HttpRequest, operation: str, do: Callable[[], HttpResponse]
     try:
         caller = caller_of(request, at)
     except Problem as problem:
+        log.info("api_refused", operation=operation, code=problem.code)
         return problem.answer()
     request.caller = caller  # type: ignore[attr-defined]
     headers: dict[str, str] = {}
     try:
         headers = limits.count(caller.application)
         scope = needed(request.method or "", operation)
-        if scope is not None:
-            must_have(caller, scope)
+        _may(caller, scope, operation)
         if request.method in SAFE or scope is None:
             answer = do()
         else:
             _bounded(request)
             answer = idempotency.once(request, caller, at, do)
-        answer = _in_our_words(answer)
     except Problem as problem:
         answer = problem.answer()
     except Http404:
@@ -89,12 +89,13 @@ def _bounded(request: HttpRequest) -> None:
         raise Problem(415, "not_json", _("Send JSON, with “Content-Type: application/json”."))
 
 
-def _in_our_words(answer: HttpResponse) -> HttpResponse:
-    """The framework's own refusal of a method, as a problem."""
-    if answer.status_code != 405:
-        return answer
-    allowed = {"Allow": answer.headers.get("Allow", "")}
-    return Problem(405, "no_such_method", _("This address does not take that method."), headers=allowed).answer()
+def _may(caller: Caller, scope: Scope | None, operation: str) -> None:
+    """Raises Problem 403 without the scope, 405 for a method that no operation is offered for: it is not even tried."""
+    if scope is not None:
+        must_have(caller, scope)
+    elif operation != UNKNOWN:
+        headers = {"Allow": ", ".join(taken(operation))}
+        raise Problem(405, "no_such_method", _("This address does not take that method."), headers=headers)
 
 
 def nowhere(_request: HttpRequest, **_rest: str) -> HttpResponse:

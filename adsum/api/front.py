@@ -1,13 +1,15 @@
 """Answers that many ask for at once are made once: before Django, in the memory of each process, for a fifth of a second.
 
 A thousand reads a second of one register would else be a thousand times the same work. Whoever asks is known by the token that
-was read a moment ago; each call counts, and is limited, as any other. A change that this process makes forgets everything here.
+was read a moment ago; each call counts, and is limited, as any other. A change that this process makes through the API forgets
+everything here before it is answered; a change on a page, or in another process, is seen a fifth of a second later.
 """
 
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adsum.api import calls, limits
@@ -22,6 +24,7 @@ LARGEST = 262_144
 TELLS_APART = (b"authorization", b"if-none-match", b"accept-language", b"host")
 OWN = (b"ratelimit", b"ratelimit-policy", b"x-request-id")
 """Headers that are of one answer alone."""
+CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Kept(NamedTuple):
@@ -53,11 +56,8 @@ class Front:
             await self.app(scope, receive, send)
             return
         if scope["method"] != "GET":
-            self.kept.clear()
-            try:
-                await self.app(scope, receive, send)
-            finally:
-                self.kept.clear()
+            changes = scope["method"] in CHANGES
+            await self.app(scope, receive, self._forgetting(send) if changes else send)
             return
         given = dict(scope["headers"])
         key = (scope["path"], scope["query_string"], tuple(given.get(name) for name in TELLS_APART))
@@ -68,6 +68,16 @@ class Front:
         offered: Offered = []
         await self.app({**scope, OFFERED: offered}, receive, _keeping(self.kept, key, offered, send))
 
+    def _forgetting(self, send: Send) -> Send:
+        """What is sent; all that is kept is forgotten before a change is answered. What is being read meanwhile is not kept."""
+
+        async def forget_and_send(message: Message) -> None:
+            if message["type"] == "http.response.start" and 200 <= message["status"] < 300:
+                self.kept = {}
+            await send(message)
+
+        return forget_and_send
+
 
 async def _again(kept: Kept, send: Send) -> None:
     """The kept answer, counted as a call of its own."""
@@ -77,6 +87,9 @@ async def _again(kept: Kept, send: Send) -> None:
     except Problem as often:
         answer = often.answer()
         status, body, told = answer.status_code, answer.content, {}
+        answer["Cache-Control"] = "no-store"
+        for name, value in settings.SECURITY_HEADERS.items():
+            answer.headers.setdefault(name, value)
         headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
         headers.append((b"content-length", b"%d" % len(body)))
     calls.note(kept.caller, kept.operation, "GET", status, datetime.now(UTC))

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from adsum.api import looks
 from adsum.api.callers import Caller
 from adsum.api.models import KeptAnswer
 from adsum.api.problems import Problem
@@ -28,7 +29,8 @@ def once(request: HttpRequest, caller: Caller, at: datetime, do: Callable[[], Ht
         return do()
     if len(key) > LONGEST or not key.isprintable():
         raise Problem(422, "bad_key", _("An idempotency key has 1 to 128 characters, such as a UUID."))
-    asked = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode() + request.body).hexdigest()
+    known = request.headers.get("If-Match", "")
+    asked = hashlib.sha256(f"{request.method} {request.get_full_path()}\n{known}\n".encode() + request.body).hexdigest()
     kept = _begin(caller, key, asked, at)
     if kept.status is not None:
         answer = HttpResponse(kept.body, status=kept.status, content_type=kept.media)
@@ -37,16 +39,34 @@ def once(request: HttpRequest, caller: Caller, at: datetime, do: Callable[[], Ht
     try:
         with transaction.atomic():
             answer = _done(do())
-            KeptAnswer.objects.filter(pk=kept.pk).update(
-                status=answer.status_code, media=answer.headers.get("Content-Type", ""), body=answer.content.decode()
-            )
+            _keep(kept, answer)
     except _NotDone as failed:
-        KeptAnswer.objects.filter(pk=kept.pk).delete()
+        _forget(kept)
         return failed.answer
     except BaseException:
-        KeptAnswer.objects.filter(pk=kept.pk).delete()
+        _forget(kept)
         raise
     return answer
+
+
+def _keep(kept: KeptAnswer, answer: HttpResponse) -> None:
+    """Raises Problem 409 where this took so long that the call was begun anew: the change is rolled back."""
+    written = KeptAnswer.objects.filter(pk=kept.pk, status=None).update(
+        status=answer.status_code, media=answer.headers.get("Content-Type", ""), body=answer.content.decode()
+    )
+    if not written:
+        raise _under_way()
+
+
+def _forget(kept: KeptAnswer) -> None:
+    """Nothing was done; what was noted of looks went with it."""
+    KeptAnswer.objects.filter(pk=kept.pk, status=None).delete()
+    looks.forget()
+
+
+def _under_way() -> Problem:
+    detail = _("A call with this idempotency key is under way. Send it again in a moment to get its answer.")
+    return Problem(409, "under_way", detail, headers={"Retry-After": "1"})
 
 
 def _done(answer: HttpResponse) -> HttpResponse:
@@ -77,8 +97,7 @@ def _begin(caller: Caller, key: str, asked: str, at: datetime) -> KeptAnswer:
     if kept is not None and kept.asked != asked:
         raise Problem(422, "key_used", _("This idempotency key was used for another call. Take a new one for each change."))
     if kept is None or kept.status is None:
-        detail = _("A call with this idempotency key is under way. Send it again in a moment to get its answer.")
-        raise Problem(409, "under_way", detail, headers={"Retry-After": "1"})
+        raise _under_way()
     return kept
 
 

@@ -15,7 +15,12 @@ from adsum.api.problems import Problem, not_found
 from adsum.integrations.imports import reports
 from adsum.integrations.imports import runs as imports
 from adsum.integrations.imports.problems import Refused
+from adsum.timetable.rules import ImportState
 from adsum.timetable.sources import Import
+
+MOST_WAITING = 20
+"""Imports of one application that nobody has applied or discarded yet."""
+WAITING = (ImportState.WAITING, ImportState.CHECKING, ImportState.CHECKED)
 
 
 @offer("POST", "/imports", "api_imports", scope=Scope.IMPORTS_WRITE, gives={202: schemas.Import})
@@ -23,6 +28,9 @@ def bring_in(request: ApiRequest, file: schemas.FileSent) -> HttpResponse:
     """A file of classes, a roster or enrolments, in the forms that the page Imports takes as text. It is read, and what it
     would change is worked out. A person reads that on the page and applies it: a token proves nobody. Files that say who may
     do what are refused."""
+    waiting = Import.objects.filter(actor=request.caller.person.actor, state__in=WAITING)
+    if waiting.count() >= MOST_WAITING:
+        raise Problem(409, "too_many", _("Twenty imports of this application wait. Have them applied or discarded first."))
     options = {"source": file.source, "partial": file.partial, "language": request.LANGUAGE_CODE}
     try:
         run = imports.take(

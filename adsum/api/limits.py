@@ -36,7 +36,7 @@ class _Bucket:
         return 0.0
 
 
-_buckets: dict[int, _Bucket] = {}
+_buckets: dict[tuple[int, str], _Bucket] = {}
 
 
 def forget() -> None:
@@ -44,17 +44,18 @@ def forget() -> None:
     _buckets.clear()
 
 
-def count(application: Application) -> dict[str, str]:
-    """Count one call; the headers that say what is left. Raises Problem 429."""
-    now = monotonic()
-    bucket = _buckets.get(application.pk)
-    if bucket is None or bucket.a_minute != application.a_minute:
-        bucket = _buckets[application.pk] = _Bucket(application.a_minute, now)
+def count(application: Application, what: str = "calls", a_minute: int | None = None) -> dict[str, str]:
+    """Count one call; the headers that say what is left. `what` is counted by itself; without `a_minute`, as often as the
+    application may call. Raises Problem 429."""
+    now, a_minute = monotonic(), a_minute or application.a_minute
+    bucket = _buckets.get((application.pk, what))
+    if bucket is None or bucket.a_minute != a_minute:
+        bucket = _buckets[application.pk, what] = _Bucket(a_minute, now)
     wait = bucket.take(now)
     most = bucket.most(bucket.a_minute)
     headers = {
-        "RateLimit-Policy": f'"calls";q={bucket.a_minute};w=60',
-        "RateLimit": f'"calls";r={int(bucket.left)};t={max(1, round((most - bucket.left) * 60 / bucket.a_minute))}',
+        "RateLimit-Policy": f'"{what}";q={bucket.a_minute};w=60',
+        "RateLimit": f'"{what}";r={int(bucket.left)};t={max(1, round((most - bucket.left) * 60 / bucket.a_minute))}',
     }
     if wait:
         seconds = str(max(1, -(-int(wait * 1000) // 1000)))

@@ -10,7 +10,7 @@ from adsum.attendance.reports import departments_of
 from adsum.audit.looks import SLOT_SECONDS, Look, note_views
 from adsum.audit.rules import Page
 from adsum.timetable.models import ClassSession
-from adsum.timetable.reports import by_department, relations_to
+from adsum.timetable.reports import Relation, as_one_of, by_department, relations_to
 
 MOST = 20_000
 _noted: dict[tuple[int, str], int] = {}
@@ -22,13 +22,21 @@ def forget() -> None:
 
 
 def _is_new(caller: Caller, what: str, at: datetime) -> bool:
-    slot = int(at.timestamp()) // SLOT_SECONDS
-    if _noted.get((caller.person.pk, what)) == slot:
-        return False
+    return _noted.get((caller.person.pk, what)) != int(at.timestamp()) // SLOT_SECONDS
+
+
+def _note(caller: Caller, looks: dict[str, Look], page: Page, at: datetime) -> None:
+    """Note these looks, by what was looked at; only then are they known to be noted."""
+    note_views(looks.values(), page, viewer=caller.person.pk, at=at)
     if len(_noted) >= MOST:
         _noted.clear()
-    _noted[caller.person.pk, what] = slot
-    return True
+    for what in looks:
+        _noted[caller.person.pk, what] = int(at.timestamp()) // SLOT_SECONDS
+
+
+def _own_role(caller: Caller) -> Relation:
+    """As what an application looks at somebody whom it was not given by their department."""
+    return as_one_of(caller.access, caller.access.roles)
 
 
 def at_registers(caller: Caller, sessions: Iterable[ClassSession], at: datetime) -> None:
@@ -36,12 +44,12 @@ def at_registers(caller: Caller, sessions: Iterable[ClassSession], at: datetime)
     new = [one for one in sessions if _is_new(caller, f"register {one.pk}", at)]
     if not new:
         return
-    looks = []
+    looks = {}
     for pk, departments in departments_of(new).items():
         relation = next(filter(None, (by_department(caller.access, one) for one in sorted(departments, key=str))), None)
-        if relation is not None:
-            looks.append(Look(f"session:{pk}", relation.role, relation.department))
-    note_views(looks, Page.REGISTER, viewer=caller.person.pk, at=at)
+        relation = relation or _own_role(caller)
+        looks[f"register {pk}"] = Look(f"session:{pk}", relation.role, relation.department)
+    _note(caller, looks, Page.REGISTER, at)
 
 
 def at_students(caller: Caller, students: Iterable[Person], page: Page, at: datetime) -> None:
@@ -50,5 +58,8 @@ def at_students(caller: Caller, students: Iterable[Person], page: Page, at: date
     if not new:
         return
     relations = relations_to(caller.person, caller.access, new)
-    looks = [Look(f"person:{pk}", relation.role, relation.department) for pk, relation in relations.items()]
-    note_views(looks, page, viewer=caller.person.pk, at=at)
+    looks = {}
+    for pk in new:
+        relation = relations.get(pk) or _own_role(caller)
+        looks[f"{page} person:{pk}"] = Look(f"person:{pk}", relation.role, relation.department)
+    _note(caller, looks, page, at)

@@ -13,7 +13,7 @@ from adsum.api.callers import ApiRequest
 from adsum.api.classes import mark_told, said, the_class, version_of
 from adsum.api.offers import offer
 from adsum.api.problems import Problem
-from adsum.attendance.models import Register
+from adsum.attendance.models import Mark, Register
 from adsum.attendance.policies import window_of
 from adsum.attendance.reports import register_of
 from adsum.attendance.rules import GIVEN_BY_THEMSELVES, MARKABLE, Needs, Reason, Status
@@ -27,9 +27,11 @@ from adsum.timetable.models import ClassSession
 )
 def mark_students(request: ApiRequest, ref: UUID, wanted: schemas.MarksWanted) -> HttpResponse:
     """Mark students of a class by hand, or change their marks. All of them or none. A mark that is there changes only with a
-    reason. What one person may not change alone is proposed to a colleague (202): nothing changes until they confirm it. What a
-    person would have to prove themselves for is refused (403, needs_proof): it is done on the page of the class. With If-Match
-    and the ETag of the register, nothing is changed in a register that is not as the application knows it (412)."""
+    reason. What one person may not change alone, or would prove
+    themselves for, is proposed to a colleague (202): nothing changes until they confirm it. What the application changed within
+    a day counts towards that, in this class and over all. A colleague is asked about one kind of mark at a time: where they
+    differ, nothing is asked (409, second_person). With If-Match and the ETag of the register, nothing is changed in a register
+    that is not as the application knows it (412)."""
     session = the_class(request, ref)
     looks.at_registers(request.caller, [session], request.at)
     with transaction.atomic():
@@ -39,7 +41,7 @@ def mark_students(request: ApiRequest, ref: UUID, wanted: schemas.MarksWanted) -
         raise Problem.of(refusal(answer))
     if isinstance(answer, Proposed):
         told = _("A colleague has to confirm this change: until then nothing changes.")
-        return said({"outcome": "proposed", "proposal": answer.proposal.pk, "detail": told}, status=202)
+        return said({"outcome": "proposed", "proposal": str(answer.proposal.ref), "detail": told}, status=202)
     marks = [{"student": str(one.student.ref), "mark": mark_told(one)} for one in answer.marks]
     return said({"outcome": "done", "marks": marks}, etag=version_of(_again(session)))
 
@@ -49,11 +51,15 @@ def _again(session: ClassSession) -> ClassSession:
 
 
 def _as_known(request: ApiRequest, session: ClassSession) -> None:
-    """Raises Problem 412 where the register is not the one that the application has seen."""
+    """Raises Problem 412 where the register is not the one that the application has seen. The class, its register and the marks
+    that are there stay so until the change is made. What remains: a mark that is made in the same moment for a student who had
+    none, or a student who is expected since, is not seen."""
     known = request.headers.get("If-Match", "").strip()
     if not known or known == "*":
         return
+    ClassSession.objects.select_for_update(no_key=True).filter(pk=session.pk).first()
     Register.objects.select_for_update().filter(session=session).first()
+    list(Mark.objects.select_for_update().filter(session=session))
     if version_of(_again(session)) not in {one.strip() for one in known.split(",")}:
         raise Problem(412, "changed", _("This register has changed since it was read. Read it again, then decide anew."))
 
@@ -63,7 +69,7 @@ def _mark(request: ApiRequest, session: ClassSession, wanted: schemas.MarksWante
     entries = [_entry(session, lines, one, f"marks.{n}") for n, one in enumerate(wanted.marks)]
     if len({one.student.pk for one in entries}) < len(entries):
         raise Problem(422, "named_twice", _("A student is named twice. Send one mark for each."))
-    act = Act(request.caller.person, request.at)
+    act = Act(request.caller.person, request.at, token=True)
     return mark(session, entries, act=act, why=_why(wanted))
 
 

@@ -12,7 +12,7 @@ class KeptAnswer(models.Model):
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=128)
     asked = models.CharField(max_length=64)
-    """Fingerprint of the method, address and body."""
+    """Fingerprint of the method, address, If-Match and body."""
     status = models.PositiveSmallIntegerField(null=True)
     media = models.CharField(max_length=60, blank=True)
     body = models.TextField(blank=True)

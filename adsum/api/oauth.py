@@ -5,6 +5,7 @@ import binascii
 import hmac
 from urllib.parse import unquote_plus
 
+import structlog
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -20,6 +21,10 @@ from adsum.api.problems import Problem
 from adsum.core.errors import AdsumError
 
 OPERATION = "token"
+A_MINUTE = 60
+"""Tokens that an application may ask for in a minute: they are good for an hour."""
+
+log = structlog.get_logger("adsum.api")
 
 
 @csrf_exempt
@@ -34,15 +39,17 @@ def token(request: HttpRequest) -> HttpResponse:
     if 0 < len(secret) <= LONGEST:
         kept = applications.known(secret, ApplicationToken.Kind.SECRET, at=at)
     if kept is None or not hmac.compare_digest(str(kept.application.ref).encode(), client.casefold().encode()):
+        log.info("api_refused", operation=OPERATION, code="invalid_client")
         return _refused("invalid_client", 401)
     application = kept.application
     caller = Caller(application, kept.pk, application.person, application.person.access(at), frozenset(), kept.expires_at)
     try:
-        limits.count(application)
+        headers = limits.count(application, "tokens", A_MINUTE)
     except Problem as often:
         calls.note(caller, OPERATION, "POST", often.status, at)
         return often.answer()
     answer = _given(request, kept, caller)
+    limits.tell(answer, headers)
     calls.note(caller, OPERATION, "POST", answer.status_code, at)
     return answer
 
@@ -57,7 +64,7 @@ def _given(request: HttpRequest, kept: ApplicationToken, caller: Caller) -> Http
     try:
         made = applications.give_access(kept, scopes={Scope(one) for one in named}, at=at)
     except AdsumError as refused:
-        return _refused(refused.code, 400)
+        return _refused(refused.code, 401 if refused.code == "invalid_client" else 400)
     lives = int((made.token.expires_at - at).total_seconds())
     told = {"access_token": made.secret, "token_type": "Bearer", "expires_in": lives, "scope": made.token.scopes}
     return JsonResponse(told | {"scope": made.token.scopes or text_of(caller.application.may)})

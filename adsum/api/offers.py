@@ -49,6 +49,11 @@ def needed(method: str, name: str) -> Scope | None:
     return SCOPES.get((method, name))
 
 
+def taken(name: str) -> list[str]:
+    """The methods that an address takes."""
+    return sorted(method for method, other in SCOPES if other == name)
+
+
 @api.exception_handler(Problem)
 def _problem(_request: HttpRequest, problem: Problem) -> HttpResponse:
     return problem.answer()

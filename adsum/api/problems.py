@@ -68,7 +68,7 @@ TITLES = {
     401: "Not signed in",
     403: "Not allowed",
     404: "Not found",
-    405: "Not such a method",
+    405: "No such method",
     409: "Not now",
     412: "Changed meanwhile",
     413: "Too large",
@@ -77,7 +77,7 @@ TITLES = {
     428: "Say which version",
     429: "Too many calls",
     500: "Our fault",
-    503: "In a moment",
+    503: "Try again in a moment",
 }
 
 

@@ -145,7 +145,7 @@ class Proposed(Schema):
     """Nothing has changed yet: a colleague is asked to confirm it."""
 
     outcome: str = Field(description="proposed")
-    proposal: int
+    proposal: UUID
     detail: str
 
 

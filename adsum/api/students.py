@@ -59,7 +59,7 @@ def get_record(
     today = civil_date(request.at)
     until = last or today
     since = first or until - min(USUAL, until - date.min)
-    if not since <= until <= since + LONGEST:
+    if not timedelta() <= until - since <= LONGEST:
         raise Problem(422, "no_such_days", _("Ask for 400 days at most, the first before the last."))
     looks.at_students(request.caller, [student], Page.RECORD, request.at)
     shown = classes_of(student).filter(in_days(since, until), starts_at__lte=request.at)

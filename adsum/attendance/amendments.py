@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from adsum.accounts.applications import keeper_of
+from adsum.accounts.applications import answerable_for
 from adsum.accounts.models import Person
 from adsum.attendance import proposals
 from adsum.attendance.closing import settle_undone
@@ -33,7 +33,7 @@ def confirm(proposal: Proposal, *, act: Act) -> Answer:
     proposal = proposals.waiting(proposal)
     if proposal.by_id == act.by.pk:
         raise AdsumError("same_person", _("You asked for this change. A colleague has to confirm it."))
-    if keeper_of(proposal.by) == act.by.pk:
+    if act.by.pk in answerable_for(proposal.by):
         raise AdsumError("same_person", _("An application that you answer for asked for this. A colleague has to confirm it."))
     rows = list(proposal.marks.select_related("student"))
     now = {mark.student_id: mark.changed_at for mark in Mark.objects.select_for_update().filter(session=proposal.session)}

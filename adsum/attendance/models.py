@@ -173,6 +173,8 @@ class MarkChange(models.Model):
             models.Index(fields=["session", "id"], name="mark_change_by_session"),
             # Only students whose first mark was undone: few rows, and a scan never writes one.
             models.Index(fields=["student"], condition=Q(after=Status.EXPECTED), name="mark_change_undone"),
+            # Only what was marked by hand, for what an application changed in a day: a scan never writes one.
+            models.Index(fields=["by", "at"], condition=Q(source=Source.STAFF), name="mark_change_by_hand"),
         ]
 
     def __str__(self) -> str:

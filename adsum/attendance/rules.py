@@ -255,6 +255,10 @@ SECOND_PERSON_AFTER = timedelta(days=14)
 """How long after a class a change needs a colleague who confirms."""
 PROOF_ABOVE = 5
 """Marks a person may change at once without having proved who they are in the last minutes."""
+LATELY = timedelta(hours=24)
+"""How far back what an application changed in a class counts as changed at once: it could else change all of it bit by bit."""
+BY_TOKEN_ABOVE = 200
+"""Marks that an application may change in that time over all classes; more need a colleague who confirms."""
 
 
 class Needs(StrEnum):

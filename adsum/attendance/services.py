@@ -30,6 +30,7 @@ from adsum.attendance.weighing import (
     refuse_own_record,
     stands,
     weigh,
+    with_lately,
 )
 from adsum.audit import services as audit_log
 from adsum.timetable.models import ClassSession
@@ -240,10 +241,11 @@ def _change(
         return Done([])
     register = Register.objects.filter(session=session).first()
     found = [current[one.student.pk] for one in changed if one.student.pk in current]
+    changing = how_many_change(changed, current, closed=is_closed(register))
     missing = weigh(
         session,
         [one.student.pk for one in changed],
-        how_many_change(changed, current, closed=is_closed(register)),
+        with_lately(session, changing, act=act) if act.token and changing else changing,
         act=act,
         reason=why.code is not None,
         amends=any(mark.source != Source.SYSTEM for mark in found),

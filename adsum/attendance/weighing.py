@@ -4,18 +4,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import NamedTuple
 
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from adsum.accounts.applications import answerable_for
 from adsum.accounts.models import Person
 from adsum.accounts.rules import is_proved
-from adsum.attendance.models import Mark, Register
+from adsum.attendance.models import Mark, MarkChange, Proposal, Register
 from adsum.attendance.policies import terms_of, window_of
 from adsum.attendance.reports import is_team_of, periods_of
 from adsum.attendance.rules import (
+    BY_TOKEN_ABOVE,
+    LATELY,
     MARKABLE,
     REFUSED,
+    SECOND_PERSON_ABOVE,
     Needs,
     OpenFor,
     Reason,
@@ -41,6 +46,8 @@ class Act(NamedTuple):
     """When they last proved who they are. Only pages know this; a token or a kiosk does not."""
     proposes: bool = True
     """Where a second person is needed: True asks a colleague, False only answers that one is needed."""
+    token: bool = False
+    """An application does it. It proves nobody: for what needs a proof a colleague is asked, who gives theirs."""
 
     @property
     def proved(self) -> bool:
@@ -130,9 +137,14 @@ def refusal(missing: Needs) -> AdsumError:
 
 
 def refuse_own_record(students: Collection[Person], *people: Person) -> None:
-    """Staff cannot change their own mark, alone or with a colleague's help. Raises AdsumError `own_record`."""
-    if {student.pk for student in students} & {person.pk for person in people}:
+    """Staff cannot change their own mark, alone, with a colleague's help, or by an application that they answer for. Raises
+    AdsumError `own_record`."""
+    marked = {student.pk for student in students}
+    if marked & {person.pk for person in people}:
         raise AdsumError("own_record", _("You cannot change your own mark. Ask a colleague or the attendance team."))
+    if any(marked & answerable_for(person) for person in people):
+        message = _("An application cannot change a mark of somebody who answers for it. The attendance team can.")
+        raise AdsumError("own_record", message)
 
 
 def refuse_cancelled(session: ClassSession) -> None:
@@ -233,7 +245,24 @@ def weigh(
     )
     if missing in REFUSED:
         raise refusal(missing)
+    if missing == Needs.PROOF and act.token:
+        return Needs.SECOND_PERSON if reason else Needs.REASON  # whoever confirms it learns why
     return missing
+
+
+def with_lately(session: ClassSession, changing: int, *, act: Act) -> int:
+    """How many marks an application changes, with those that it changed lately in this class; as many as need a colleague where
+    it has changed more than it may over all classes. What a colleague confirmed does not count (three queries). Of two calls at
+    once, the second waits for the first, and counts it."""
+    Person.objects.select_for_update(no_key=True).filter(pk=act.by.pk).first()
+    since = act.at - LATELY
+    confirmed = Proposal.objects.filter(by=act.by, state=Proposal.State.CONFIRMED, decided_at__gt=since).values("decided_at")
+    steps = MarkChange.objects.filter(by=act.by, source=Source.STAFF, at__gt=since).exclude(at__in=confirmed)
+    steps = steps.exclude(before__in=["", Status.EXPECTED, Status.NOT_OBSERVED])
+    found = steps.aggregate(here=Count("pk", filter=Q(session=session)), everywhere=Count("pk"))
+    if found["everywhere"] + changing > BY_TOKEN_ABOVE:
+        return max(changing, SECOND_PERSON_ABOVE + 1)
+    return int(found["here"]) + changing
 
 
 def what_each_needs(

@@ -1,7 +1,7 @@
 """Where a request came from, as far as it can be known."""
 
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
 
@@ -18,6 +18,13 @@ def within(address: str, listed: list[str]) -> bool:
     except ValueError:
         return False
     return any(ip in network for network in _networks(tuple(listed)))
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether this is an address of the internet, which anybody may ask. Not those of private networks, nor those that are
+    reserved: translators turn some of them into private ones (64:ff9b:1::/48, ::ffff:0:0:0/96)."""
+    site_local = isinstance(address, IPv6Address) and address.is_site_local
+    return address.is_global and not (address.is_multicast or address.is_reserved or site_local)
 
 
 def is_local(peer: str, forwarded_for: str) -> bool:

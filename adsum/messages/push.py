@@ -21,7 +21,7 @@ from adsum.core import keyring, webpush
 from adsum.core.addresses import split
 from adsum.core.asking import Address, Failure, Unanswered, ask
 from adsum.core.errors import AdsumError
-from adsum.core.network import within
+from adsum.core.network import is_public, within
 from adsum.messages.models import Message, Phone, Push
 from adsum.messages.phones import end, reach
 from adsum.messages.reports import unread
@@ -117,7 +117,7 @@ def said_of(message: Message) -> dict[str, object]:
 
 
 def _may_ask(address: Address) -> bool:
-    return (address.is_global and not address.is_multicast) or within(str(address), settings.PUSH_NETWORKS)
+    return is_public(address) or within(str(address), settings.PUSH_NETWORKS)
 
 
 def _post(parcel: Parcel) -> int | Failure:

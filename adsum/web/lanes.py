@@ -191,7 +191,7 @@ def _in_a_moment(request: HttpRequest, seconds: int, *, signing_in: bool) -> Htt
     if request.path_info.startswith("/api/"):
         told = {
             "type": "/api/#problem-busy",
-            "title": "In a moment",
+            "title": "Try again in a moment",
             "status": 503,
             "code": "busy",
             "detail": "Come again soon.",

@@ -1,6 +1,7 @@
 """Applications and their tokens: every step is an event, none leaves a secret behind, and an account of one is nobody's."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -8,7 +9,7 @@ from django.db import IntegrityError, transaction
 from adsum.accounts import applications, roles
 from adsum.accounts.application_rules import MOST_A_MINUTE, Scope
 from adsum.accounts.application_tables import Application, ApplicationCalls, ApplicationToken
-from adsum.accounts.applications import Call, count_calls, forget_tokens, give_access, keeper_of, make_token
+from adsum.accounts.applications import Call, answerable_for, count_calls, forget_tokens, give_access, make_token
 from adsum.accounts.models import Person
 from adsum.accounts.rules import Role
 from adsum.attendance import amendments
@@ -36,7 +37,9 @@ def test_every_step_is_an_event_without_a_secret(world: World):
     by = one.made_by
     made = make_token(one, SECRET, lives=DAY, by=by, at=AT)
     given = give_access(made.token, scopes=[], at=AT)
-    applications.change(one, name="Lake", purpose="x", keeper=by, scopes=[Scope.STUDENTS_READ], departments=[], by=by, at=AT)
+    applications.change(
+        one, name="Lake", purpose="x", keeper=one.keeper, scopes=[Scope.STUDENTS_READ], departments=[], by=by, at=AT
+    )
     applications.end_token(made.token, by=by, at=AT)
     applications.end_token(made.token, by=by, at=AT)
     applications.end(one, by=by, at=AT)
@@ -48,6 +51,9 @@ def test_every_step_is_an_event_without_a_secret(world: World):
         "application.token_end",
         "application.end",
     ]
+    (changed,) = Event.objects.filter(verb="application.change").values_list("detail", flat=True)
+    assert (changed["purpose"], changed["before"]["purpose"]) == ("x", "Reports of the university")
+    assert changed["before"]["scopes"] == "classes:read"
     log = str(list(Event.objects.values_list("detail", flat=True)))
     for secret in (made.secret, given.secret):
         assert secret not in log
@@ -89,14 +95,51 @@ def test_nobody_changes_its_account_by_hand(world: World):
 def test_who_answers_for_it_is_not_its_second_person(world: World):
     keeper = world.person(Role.ATTENDANCE_TEAM)
     one = register(world, keeper=keeper, at=AT)
-    assert keeper_of(one.person) == keeper.pk
-    assert keeper_of(keeper) is None
+    other = world.person(Role.ATTENDANCE_TEAM)
+    assert answerable_for(one.person) == {keeper.pk, one.made_by_id}
+    make_token(one, TOKEN, lives=DAY, by=other, at=AT)
+    assert answerable_for(one.person) == {keeper.pk, one.made_by_id, other.pk}
+    assert answerable_for(keeper) == frozenset()
     asked = Proposal.objects.create(
         session=world.session(), status=Status.PRESENT, reason_code=Reason.OTHER, by=one.person, at=AT
     )
+    for person in (keeper, one.made_by, other):
+        with pytest.raises(AdsumError) as refused:
+            amendments.confirm(asked, act=Act(person, AT, proved_at=AT))
+        assert refused.value.code == "same_person"
+
+
+def test_who_sets_it_up_does_not_answer_for_it(world: World):
+    one = register(world, at=AT)
+    more: dict[str, Any] = {"purpose": "x", "keeper": one.made_by, "scopes": [], "departments": [], "by": one.made_by, "at": AT}
+    for deed in (lambda: applications.add(name="Lake", **more), lambda: applications.change(one, name="Lake", **more)):
+        with pytest.raises(AdsumError) as refused:
+            deed()
+        assert refused.value.code == "keeper"
+
+
+def test_a_secret_that_was_ended_meanwhile_gives_nothing(world: World):
+    one = register(world, at=AT)
+    made = make_token(one, SECRET, lives=DAY, by=one.made_by, at=AT)
+    applications.end_token(made.token, by=one.made_by, at=AT)
     with pytest.raises(AdsumError) as refused:
-        amendments.confirm(asked, act=Act(keeper, AT, proved_at=AT))
-    assert refused.value.code == "same_person"
+        give_access(made.token, scopes=[], at=AT)
+    assert refused.value.code == "invalid_client"
+
+
+def test_two_of_one_name_at_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    register(world, name="Lake", at=AT)
+    refuse, asked = applications._refuse_taken, list[str]()
+
+    def late(name: str, **more: Any) -> None:
+        asked.append(name)
+        if len(asked) > 1:  # the first time, the other is not there yet
+            refuse(name, **more)
+
+    monkeypatch.setattr(applications, "_refuse_taken", late)
+    with pytest.raises(AdsumError) as refused:
+        register(world, name="Lake", at=AT)
+    assert refused.value.code == "known_already"
 
 
 def test_names_and_lives(world: World):

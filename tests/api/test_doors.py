@@ -211,6 +211,7 @@ def test_methods_and_addresses_that_are_none(world: World, place: Place):
     one = tool(world)
     assert problem(one.client.delete(f"/api/v1/classes/{place.session.ref}")) == (405, "no_such_method")
     assert one.client.delete(f"/api/v1/classes/{place.session.ref}")["Allow"] == "GET"
+    assert one.client.head(f"/api/v1/classes/{place.session.ref}").status_code == 405  # no scope is for it
     for path in ("/nothing", "/classes/7", f"/classes/{place.session.ref}/", "/../admin"):
         assert problem(one.get(path)) == (404, "not_found")
 

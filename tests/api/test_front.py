@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from adsum.accounts.application_tables import ApplicationCalls
 from adsum.api import callers, calls
 from adsum.api.front import KEPT_FOR, Front
+from adsum.api.problems import Problem
 from adsum.web.lanes import Pages
 from tests.kit.api import Tool, tool
 from tests.kit.world import World, in_thread
@@ -34,6 +35,10 @@ def counted(one: Tool) -> dict[tuple[str, int], int]:
     for row in rows:
         found[row.operation, row.status] = found.get((row.operation, row.status), 0) + row.count
     return found
+
+
+def _often(*_: Any) -> dict[str, str]:
+    raise Problem(429, "too_many_calls", "Wait.", headers={"Retry-After": "1"})
 
 
 def test_a_token_that_is_ended_is_refused_within_a_second():
@@ -61,7 +66,28 @@ async def test_the_same_call_is_answered_from_memory(monkeypatch: pytest.MonkeyP
         assert await in_thread(counted, made.other) == {("api_register", 200): 1}
         assert (await client.get(made.path)).status_code == 401
         assert len(front.kept) == 3  # what is refused is not kept
-        await client.post(made.path, headers=own)
-        assert front.kept == {}
+        await client.post(made.path, headers=own)  # 405: nothing changed
+        assert len(front.kept) == 3
+        monkeypatch.setattr("adsum.api.front.limits.count", _often)
+        often = await client.get(made.path, headers=own)
+        assert often.status_code == 429
+        assert (often.headers["Cache-Control"], often.headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
     await in_thread(pages.close)
     calls.counts.forget()
+
+
+@pytest.mark.parametrize(("status", "left"), [(200, 0), (409, 1)])
+async def test_only_a_change_forgets_and_does_so_before_it_is_answered(status: int, left: int):
+    seen: list[int] = []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def send(_message: Any) -> None:
+        seen.append(len(front.kept))
+
+    front = Front(cast("ASGIApp", app))
+    front.kept[("x", b"", ())] = cast("Any", None)
+    await front({"type": "http", "path": "/api/v1/classes/x/marks", "method": "POST"}, cast("Any", None), send)
+    assert seen == [left, left]

@@ -53,6 +53,28 @@ def test_a_key_is_for_one_call_of_one_application(world: World, place: Place):
 
 
 @pytest.mark.django_db
+def test_another_version_is_another_call(world: World, place: Place):
+    one = tool(world)
+    assert send(one, place).status_code == 200
+    body = {"marks": [{"student": str(place.students[0].ref), "status": "present"}]}
+    answer = one.post(f"/classes/{place.session.ref}/marks", body, headers={"Idempotency-Key": "k1", "If-Match": '"x"'})
+    assert problem(answer) == (422, "key_used")
+
+
+@pytest.mark.django_db
+def test_what_was_begun_anew_meanwhile_changes_nothing(world: World, place: Place, monkeypatch: pytest.MonkeyPatch):
+    one, mark = tool(world), operations.mark
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        KeptAnswer.objects.all().delete()
+        return mark(*args, **kwargs)
+
+    monkeypatch.setattr(operations, "mark", overtaken)
+    assert problem(send(one, place)) == (409, "under_way")
+    assert not MarkChange.objects.exists()
+
+
+@pytest.mark.django_db
 def test_a_fault_of_ours_is_not_kept(world: World, place: Place, monkeypatch: pytest.MonkeyPatch):
     one = tool(world)
     with monkeypatch.context() as broken:

@@ -1,15 +1,20 @@
 """Marks by hand through the API: the verb of the pages, and everything that it refuses."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from adsum.attendance.models import Mark, MarkChange
-from adsum.attendance.rules import PROOF_ABOVE, Reason, Status
+from adsum.accounts.models import Person
+from adsum.accounts.rules import Role
+from adsum.attendance import amendments, weighing
+from adsum.attendance.models import Mark, MarkChange, Proposal
+from adsum.attendance.rules import PROOF_ABOVE, Needs, Reason, Source, Status
+from adsum.attendance.weighing import Act
+from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession
 from tests.api.conftest import Place
-from tests.kit.api import problem, tool
+from tests.kit.api import Tool, problem, register, tool
 from tests.kit.marking import mark_students
 from tests.kit.world import World
 
@@ -45,14 +50,59 @@ def test_a_mark_that_is_there_changes_with_a_reason(world: World, place: Place):
     assert Mark.objects.get(student=ada).status == Status.ABSENT
 
 
-def test_what_a_person_would_prove_themselves_for_is_refused(world: World, place: Place):
-    """More changes than a person may make without a proof: a token cannot give one."""
-    students = [world.student(groups=[place.session.groups.get()]) for _ in range(PROOF_ABOVE + 1)]
+def present(world: World, place: Place, number: int) -> list[Person]:
+    """So many more students of the class, each with a mark by the lecturer."""
+    students = [world.student(groups=[place.session.groups.get()]) for _ in range(number)]
     mark_students(place.session, students, Status.PRESENT, by=place.lecturer, at=place.session.starts_at)
-    lecturers = tool(world)
+    return students
+
+
+def test_for_what_a_person_would_prove_themselves_a_colleague_is_asked(world: World, place: Place):
+    """More changes than a person may make without a proof: a token cannot give one, the colleague does."""
+    students, lecturers, path = present(world, place, PROOF_ABOVE + 1), tool(world), f"/classes/{place.session.ref}/marks"
     body = wanted(*students, status="absent_unauthorised", reason="not_in_class")
-    assert problem(lecturers.post(f"/classes/{place.session.ref}/marks", body)) == (403, "needs_proof")
+    mixed = {**body, "marks": [*body["marks"][1:], {"student": str(students[0].ref), "status": "absent_authorised"}]}
+    assert problem(lecturers.post(path, mixed)) == (409, "second_person")
+    answer = lecturers.post(path, body)
+    assert (answer.status_code, answer.json()["outcome"]) == (202, "proposed")
     assert not Mark.objects.filter(status=Status.ABSENT).exists()
+    asked = Proposal.objects.get(ref=answer.json()["proposal"])
+    at, team = datetime.now(UTC), world.person(Role.ATTENDANCE_TEAM)
+    assert amendments.confirm(asked, act=Act(team, at)) == Needs.PROOF
+    for one in (lecturers.application.keeper, lecturers.application.made_by):
+        with pytest.raises(AdsumError) as refused:
+            amendments.confirm(asked, act=Act(one, at, proved_at=at))
+        assert refused.value.code == "same_person"
+    amendments.confirm(asked, act=Act(team, at, proved_at=at))
+    assert Mark.objects.filter(status=Status.ABSENT).count() == len(students)
+    assert lecturers.post(path, wanted(students[0], reason="seen_in_class")).status_code == 200  # what is confirmed counts not
+
+
+def test_bit_by_bit_is_no_way_around_a_colleague(world: World, place: Place, monkeypatch: pytest.MonkeyPatch):
+    students, lecturers, path = present(world, place, PROOF_ABOVE + 2), tool(world), f"/classes/{place.session.ref}/marks"
+    assert lecturers.post(path, wanted(*place.students)).status_code == 200  # first marks are no changes
+    found = [
+        lecturers.post(path, wanted(one, status="absent_unauthorised", reason="not_in_class")).status_code for one in students
+    ]
+    assert found == [200] * PROOF_ABOVE + [202, 202]
+    other, body = tool(world), wanted(students[0], reason="seen_in_class")
+    monkeypatch.setattr(weighing, "BY_TOKEN_ABOVE", 0)  # of its day, over all classes
+    assert other.post(path, body).status_code == 202
+    monkeypatch.undo()
+    assert other.post(path, body).status_code == 200
+
+
+def test_without_a_reason_no_colleague_is_asked(world: World, place: Place):
+    students = present(world, place, PROOF_ABOVE + 1)
+    Mark.objects.update(source=Source.SYSTEM)
+    answer = tool(world).post(f"/classes/{place.session.ref}/marks", wanted(*students, status="absent_unauthorised"))
+    assert problem(answer) == (422, "needs_reason")
+
+
+def test_marks_of_those_who_answer_for_it(world: World, place: Place):
+    keeper = place.students[0]
+    lecturers = Tool(register(world, keeper=keeper))
+    assert problem(lecturers.post(f"/classes/{place.session.ref}/marks", wanted(keeper))) == (403, "own_record")
 
 
 def test_what_cannot_be_sent(world: World, place: Place):

@@ -71,3 +71,14 @@ def test_what_is_refused(world: World):
         application, ApplicationToken.Kind.TOKEN, lives=timedelta(days=1), by=application.made_by, at=datetime.now(UTC)
     )
     assert ask(client, token.secret).status_code == 401  # a token is not a secret
+
+
+def test_tokens_are_limited_by_themselves(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("adsum.api.limits.monotonic", lambda: 1_000.0)
+    application = register(world, [Scope.CLASSES_READ])
+    client, secret = str(application.ref), secret_of(application).secret
+    answers = [ask(client, secret) for _ in range(11)]
+    assert [one.status_code for one in answers] == [200] * 10 + [429]
+    assert answers[0]["RateLimit-Policy"] == '"tokens";q=60;w=60'
+    token = answers[0].json()["access_token"]
+    assert Client(headers={"authorization": f"Bearer {token}"}).get("/api/v1/classes").status_code == 200

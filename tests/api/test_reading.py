@@ -162,3 +162,8 @@ def test_what_is_answered_is_as_described(world: World, place: Place):
     ):
         told = json.loads(warehouse.get(path).content)
         assert json.loads(schema.model_validate(told).model_dump_json(by_alias=True)).keys() == told.keys()
+
+
+def test_days_at_the_end_of_time(world: World, place: Place):
+    answer = tool(world).get(f"/students/{place.students[0].ref}/record", to="9999-12-31")
+    assert problem(answer)[0] == 422

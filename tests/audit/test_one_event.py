@@ -113,7 +113,7 @@ NO_EVENT = {
     "audit.look": "reads what one has not read yet",
     "accounts.scopes_now": "reads",
     "accounts.is_account_of_one": "reads",
-    "accounts.keeper_of": "reads",
+    "accounts.answerable_for": "reads",
     "accounts.count_calls": "how often applications called; the log of the server has each call",
     "accounts.forget_tokens": "tokens that were over long ago",
     "accounts.note_seen": "when a sign-in was last used, for its owner",

@@ -31,7 +31,7 @@ def register(
     return applications.add(
         name=name or f"Warehouse {next(world.numbers)}",
         purpose="Reports of the university",
-        keeper=keeper or admin,
+        keeper=keeper or world.person(Role.ADMINISTRATOR),
         scopes=list(scopes),
         departments=list(departments),
         by=admin,

@@ -280,7 +280,7 @@ class House:
         """A system beside us with a token, and a webhook of which one message has arrived."""
         by = self.people["administrator"]
         made = applications.add(
-            name="Warehouse", purpose="Reports", keeper=by, scopes=list(MayDo), departments=[], by=by, at=at
+            name="Warehouse", purpose="Reports", keeper=self.people["team"], scopes=list(MayDo), departments=[], by=by, at=at
         )
         token = applications.make_token(made, ApplicationToken.Kind.TOKEN, lives=timedelta(days=30), by=by, at=at).token
         webhook = webhooks.create(made, "https://warehouse.example/", [Topic.REGISTER], by=by, at=at).webhook

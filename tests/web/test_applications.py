@@ -25,19 +25,25 @@ def admin(world: World) -> Person:
 
 
 @pytest.fixture
+def keeper(world: World) -> Person:
+    return world.person(Role.ATTENDANCE_TEAM, name="Kay Keeper")
+
+
+@pytest.fixture
 def office(admin: Person, client: Client) -> Client:
     client.force_login(admin)
     return prove(client)
 
 
 def filled(keeper: Person, /, **more: Any) -> dict[str, Any]:
-    return {"name": "Warehouse", "purpose": "Reports", "keeper": keeper.username, "scopes": ["classes:read"], **more}
+    sent = {"name": "Warehouse", "purpose": "Reports", "keeper": keeper.username, "scopes": ["classes:read"]}
+    return {**sent, "a_minute": "600", **more}
 
 
-def test_from_nothing_to_a_call_that_is_answered(world: World, admin: Person, office: Client):
+def test_from_nothing_to_a_call_that_is_answered(world: World, keeper: Person, office: Client):
     computing = world.department()
     assert "No system is connected yet" in text(office.get("/office/applications/"))
-    answer = office.post("/office/applications/new/", filled(admin, departments=[computing.pk]))
+    answer = office.post("/office/applications/new/", filled(keeper, departments=[computing.pk]))
     made = Application.objects.get()
     assert answer["Location"] == f"/office/applications/{made.ref}/"
     page = text(office.post(f"/office/applications/{made.ref}/tokens/", {"kind": "token", "days": "30"}))
@@ -54,24 +60,33 @@ def test_from_nothing_to_a_call_that_is_answered(world: World, admin: Person, of
     assert token.ended_at is not None
 
 
-def test_what_is_missing_is_said(world: World, admin: Person, office: Client):
+def test_what_is_missing_is_said(world: World, admin: Person, keeper: Person, office: Client):
     register(world, name="Warehouse")
     for sent, said in (
-        (filled(admin), "Another application has this name."),
-        (filled(admin, keeper="nobody@uni.example"), "Nobody with an open account"),
-        (filled(admin, scopes=[]), "Choose at least one thing"),
-        (filled(admin, scopes=["everything"]), "Select a valid choice"),
+        (filled(keeper), "Another application has this name."),
+        (filled(keeper, keeper="nobody@uni.example"), "Nobody with an open account"),
+        (filled(admin, name="Lake"), "Name a colleague"),
+        (filled(keeper, keeper=world.student().username), "Name a member of staff"),
+        (filled(keeper, a_minute="0"), "greater than or equal to 1"),
+        (filled(keeper, scopes=[]), "Choose at least one thing"),
+        (filled(keeper, scopes=["everything"]), "Select a valid choice"),
     ):
         answer = office.post("/office/applications/new/", sent)
         assert answer.status_code == 422
         assert said in text(answer)
 
 
-def test_changed_and_switched_off(world: World, admin: Person, office: Client):
-    made = register(world)
-    office.post(f"/office/applications/{made.ref}/change/", filled(admin, name="Lake", scopes=["students:read"]))
+def test_changed_and_switched_off(world: World, keeper: Person, office: Client):
+    made, other = register(world), register(world)
+    path = f"/office/applications/{made.ref}/change/"
+    assert "Another application has this name." in text(office.post(path, filled(keeper, name=other.name)))
+    office.post(path, filled(keeper, name="Lake", scopes=["students:read"]))
+    office.post(path, filled(keeper, name="Lake", scopes=["students:read"]))  # its own name is not taken
     made.refresh_from_db()
-    assert (made.name, made.scopes) == ("Lake", "students:read")
+    assert (made.name, made.scopes, made.a_minute) == ("Lake", "students:read", 600)
+    assert "account closed" not in text(office.get("/office/applications/"))
+    Person.objects.filter(pk=keeper.pk).update(is_active=False)
+    assert "account closed" in text(office.get("/office/applications/"))
     office.post(f"/office/applications/{made.ref}/end/")
     assert "switched off" in text(office.get("/office/applications/"))
     answer = office.post(f"/office/applications/{made.ref}/tokens/", {"kind": "token", "days": "30"}, follow=True)
@@ -118,7 +133,7 @@ def test_a_webhook_and_its_messages(world: World, office: Client):
     assert SECRET.findall(page) != [secret]
     assert "Signed with both secrets until" in page
     office.post(f"{path}end/")
-    assert "this address is told no more" in text(office.get(path))
+    assert "nothing more is sent to this address" in text(office.get(path))
     assert "The test" not in text(office.get(path))
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from adsum.core.addresses import split
 from adsum.core.asking import Address, Answer, Failure, Unanswered, ask
-from adsum.core.network import within
+from adsum.core.network import is_public, within
 from adsum.integrations.imports.problems import Refused
 from adsum.integrations.imports.reading import MAX_FILE, MB
 
@@ -73,7 +73,7 @@ def _get(url: str, deadline: float, headers: dict[str, str]) -> Answer:
 
 
 def _may_ask(address: Address) -> bool:
-    return (address.is_global and not address.is_multicast) or within(str(address), settings.FEED_NETWORKS)
+    return is_public(address) or within(str(address), settings.FEED_NETWORKS)
 
 
 def _file(url: str, answer: Answer) -> Fetched:

@@ -49,8 +49,9 @@ class Webhook(models.Model):
 
 class DeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def due(self, at: datetime) -> DeliveryQuerySet:
-        """Those to be sent now, the longest waiting first."""
-        return self.filter(state=State.WAITING, due_at__lte=at, webhook__ended_at=None).order_by("due_at", "pk")
+        """Those to be sent now, the longest waiting first; none to webhooks or of applications that are over."""
+        live = self.filter(webhook__ended_at=None, webhook__application__ended_at=None)
+        return live.filter(state=State.WAITING, due_at__lte=at).order_by("due_at", "pk")
 
 
 class WebhookDelivery(models.Model):

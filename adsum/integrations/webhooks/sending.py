@@ -9,7 +9,7 @@ from django.conf import settings
 
 from adsum.core.asking import Address, Failure, Unanswered, ask
 from adsum.core.errors import AdsumError
-from adsum.core.network import within
+from adsum.core.network import is_public, within
 from adsum.integrations.webhooks import services
 from adsum.integrations.webhooks.models import WebhookDelivery
 from adsum.integrations.webhooks.rules import SECONDS, Topic, body_of, signed
@@ -17,28 +17,53 @@ from adsum.integrations.webhooks.rules import SECONDS, Topic, body_of, signed
 AT_ONCE = 50
 LONGEST = 45.0
 """Seconds after which one run begins no further message: the next run is near, and no job runs for long."""
+SLOW = 2.0
+"""Seconds: a receiver that takes longer comes last for the rest of the run, even where it takes what it is sent."""
 
 
 def may_ask(address: Address) -> bool:
     """Public addresses, and the private networks that an administrator has named."""
-    return (address.is_global and not address.is_multicast) or within(str(address), settings.FEED_NETWORKS)
+    return is_public(address) or within(str(address), settings.FEED_NETWORKS)
 
 
 def send_due(clock: Callable[[], datetime]) -> int:
-    """Send what is due; how many messages were taken. An address that did not take one is left alone until the next run, so
-    that a slow receiver keeps nobody else waiting."""
-    began, taken, away = monotonic(), 0, set[int]()
-    while monotonic() - began < LONGEST and (found := services.claim(at=clock(), most=AT_ONCE)):
+    """Send what is due; how many messages were taken. An address that did not take one is left alone until the next run, and
+    one that took its time comes last in this one, so that a slow receiver keeps nobody else waiting."""
+    ends, taken = monotonic() + LONGEST, 0
+    away, slow = set[int](), set[int]()
+    last: list[WebhookDelivery] = []
+    while monotonic() < ends and (found := services.claim(at=clock(), most=AT_ONCE)):
         later = []
         for one in found:
-            if one.webhook_id in away or monotonic() - began >= LONGEST:
+            if one.webhook_id in away or monotonic() >= ends:
                 later.append(one)
-            elif _send(one, clock):
-                taken += 1
+            elif one.webhook_id in slow:
+                last.append(one)
             else:
-                away.add(one.webhook_id)
+                taken += _in_time(one, clock, away, slow)
         services.give_back(later, due_at=clock() + services.SOON)
+    later = []
+    for one in last:
+        if one.webhook_id in away or monotonic() >= ends:
+            later.append(one)
+        else:
+            taken += _in_time(one, clock, away, slow)
+    services.give_back(later, due_at=clock() + services.SOON)
     return taken
+
+
+def _in_time(delivery: WebhookDelivery, clock: Callable[[], datetime], away: set[int], slow: set[int]) -> int:
+    """One try, unless its webhook was ended meanwhile; how many were taken. Where it was not taken the receiver is `away`,
+    where that took long, `slow`."""
+    if not services.is_live(delivery):
+        return 0
+    began = monotonic()
+    taken = _send(delivery, clock)
+    if not taken:
+        away.add(delivery.webhook_id)
+    elif monotonic() - began > SLOW:
+        slow.add(delivery.webhook_id)
+    return int(taken)
 
 
 def _send(delivery: WebhookDelivery, clock: Callable[[], datetime]) -> bool:

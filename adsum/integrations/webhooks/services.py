@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from adsum.accounts import applications
 from adsum.accounts.application_rules import Scope
 from adsum.accounts.application_tables import Application
 from adsum.accounts.models import Person
@@ -48,10 +49,10 @@ def _subject(webhook: Webhook) -> str:
 
 @transaction.atomic
 def create(application: Application, url: str, topics: Iterable[Topic], *, by: Person, at: datetime) -> New:
-    """Have an application told at an address, from now on. Raises AdsumError `url`, `topics`, `too_many`."""
-    Application.objects.select_for_update().get(pk=application.pk)
-    if application.ended_at is not None:
-        raise AdsumError("ended", _("This application is switched off. Add it anew if it is needed again."))
+    """Have an application told at an address, from now on. Raises AdsumError `ended`, `url`, `topics`,
+    `too_many`."""
+    application = Application.objects.select_for_update().get(pk=application.pk)
+    _refuse_switched_off(application)
     if Webhook.objects.filter(application=application, ended_at=None).count() >= MOST:
         raise AdsumError("too_many", _("An application has at most five webhooks. End one of them first."))
     secret = secret_of(os.urandom(32))
@@ -82,7 +83,7 @@ def _checked(url: str) -> str:
     try:
         parts = split(url.strip())
         good = parts.scheme in {"https", *(() if settings.SECURE else ("http",))} and bool(parts.hostname)
-        good = good and not parts.username and not parts.fragment
+        good = good and "@" not in parts.netloc and not parts.fragment
     except ValueError:
         good = False
     if not good or len(url.strip()) > 500:
@@ -100,8 +101,14 @@ def _text(application: Application, topics: Iterable[Topic]) -> str:
 
 @transaction.atomic
 def rotate(webhook: Webhook, *, by: Person, at: datetime) -> New:
-    """Give a webhook a new secret. For a day messages are signed with both. Raises AdsumError `ended`."""
-    webhook = _held(webhook)
+    """Give a webhook a new secret. For a day messages are signed with both. Raises AdsumError `ended`, and `rotated`
+    within that day: the one before it would stop signing too early."""
+    webhook = _live(webhook)
+    if webhook.earlier and webhook.earlier_until is not None and at < webhook.earlier_until:
+        detail = _(
+            "Its secret was changed less than a day ago. Wait until that day is over, or end this webhook and add it anew."
+        )
+        raise AdsumError("rotated", detail)
     secret = secret_of(os.urandom(32))
     webhook.earlier, webhook.earlier_until = webhook.sealed, at + OVERLAP
     webhook.sealed = vault.seal(secret, purpose=PURPOSE)
@@ -124,6 +131,26 @@ def _end(webhook: Webhook, *, actor: str, at: datetime, gone: bool) -> None:
     audit_log.record(actor=actor, verb="webhook.end", subject=_subject(webhook), at=at, gone=gone)
 
 
+@transaction.atomic
+def switch_off(application: Application, *, by: Person, at: datetime) -> None:
+    """Switch an application off for good, with its webhooks. Raises AdsumError `ended`."""
+    applications.end(application, by=by, at=at)
+    for webhook in Webhook.objects.select_for_update().filter(application=application, ended_at=None).order_by("pk"):
+        _end(webhook, actor=by.actor, at=at, gone=False)
+
+
+def _live(webhook: Webhook) -> Webhook:
+    """The webhook, held, of an application that is not switched off. Raises AdsumError `ended`."""
+    held = _held(webhook)
+    _refuse_switched_off(held.application)
+    return held
+
+
+def _refuse_switched_off(application: Application) -> None:
+    if application.ended_at is not None:
+        raise AdsumError("ended", _("This application is switched off. Add it anew if it is needed again."))
+
+
 def _held(webhook: Webhook) -> Webhook:
     held = Webhook.objects.select_for_update(of=("self",)).select_related("application__person").get(pk=webhook.pk)
     if held.ended_at is not None:
@@ -137,7 +164,7 @@ def _held(webhook: Webhook) -> Webhook:
 @transaction.atomic
 def send_test(webhook: Webhook, *, by: Person, at: datetime) -> WebhookDelivery:
     """Have a test sent. Raises AdsumError `ended`."""
-    webhook = _held(webhook)
+    webhook = _live(webhook)
     made = WebhookDelivery.objects.create(webhook=webhook, topic=Topic.TEST, at=at, due_at=at)
     audit_log.record(actor=by.actor, verb="webhook.test", subject=_subject(webhook), at=at)
     return made
@@ -146,7 +173,7 @@ def send_test(webhook: Webhook, *, by: Person, at: datetime) -> WebhookDelivery:
 @transaction.atomic
 def replay(delivery: WebhookDelivery, *, by: Person, at: datetime) -> None:
     """Have a message sent again, with the same id. Raises AdsumError `ended`, and `waiting` for one that is still to leave."""
-    webhook = _held(delivery.webhook)
+    webhook = _live(delivery.webhook)
     changed_rows = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=State.WAITING)
     if not changed_rows.update(state=State.WAITING, due_at=at, tries=0, sent_at=None, status=None, problem=""):
         raise AdsumError("waiting", _("It is still to be sent. Reload the page to see how it stands."))
@@ -198,6 +225,12 @@ def claim(*, at: datetime, most: int) -> list[WebhookDelivery]:
     found = list(due.select_related("webhook", "session")[:most])
     WebhookDelivery.objects.filter(pk__in=[one.pk for one in found]).update(due_at=at + CLAIM)
     return found
+
+
+def is_live(delivery: WebhookDelivery) -> bool:
+    """Whether a claimed message is still to be sent (one query)."""
+    live = WebhookDelivery.objects.filter(pk=delivery.pk, state=State.WAITING, webhook__ended_at=None)
+    return live.filter(webhook__application__ended_at=None).exists()
 
 
 def give_back(deliveries: Sequence[WebhookDelivery], *, due_at: datetime) -> None:

@@ -20,13 +20,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from adsum.accounts import applications as verbs
 from adsum.accounts.application_labels import SCOPE_LABELS
-from adsum.accounts.application_rules import TOKEN_LIVES, Scope
+from adsum.accounts.application_rules import A_MINUTE, MOST_A_MINUTE, TOKEN_LIVES, Scope
 from adsum.accounts.application_tables import Application, ApplicationCalls, ApplicationToken
 from adsum.accounts.models import Department, Person
 from adsum.accounts.reports import the_person
-from adsum.accounts.rules import SETS_UP_APPLICATIONS
+from adsum.accounts.rules import SETS_UP_APPLICATIONS, STAFF
 from adsum.core.errors import AdsumError
 from adsum.integrations.webhooks.models import Webhook
+from adsum.integrations.webhooks.services import switch_off
 from adsum.web.guards import for_roles, said
 from adsum.web.middleware import PersonRequest
 from adsum.web.signin import stepup
@@ -55,7 +56,7 @@ class ApplicationForm(forms.Form):
         label=gettext_lazy("Who answers for it"),
         max_length=254,
         help_text=gettext_lazy(
-            "University e-mail or staff number. This person cannot be the colleague who confirms what it proposes."
+            "University e-mail or staff number of a colleague of yours. Neither of you can confirm what it proposes."
         ),
     )
     scopes = forms.MultipleChoiceField(
@@ -72,10 +73,33 @@ class ApplicationForm(forms.Form):
         help_text=gettext_lazy("With those below them. None chosen: the whole university."),
     )
 
+    a_minute = forms.IntegerField(
+        label=gettext_lazy("Calls in a minute"),
+        min_value=1,
+        max_value=MOST_A_MINUTE,
+        initial=A_MINUTE,
+        help_text=gettext_lazy("The most that it may make, to each process of the server."),
+    )
+
+    def __init__(self, request: PersonRequest, application: Application | None = None, **more: Any) -> None:
+        super().__init__(request.POST if request.method == "POST" else None, **more)
+        self.at, self.application = request.at, application
+
+    def clean_name(self) -> str:
+        name = " ".join(str(self.cleaned_data["name"]).split())
+        others = Application.objects.filter(name=name)
+        if self.application is not None:
+            others = others.exclude(pk=self.application.pk)
+        if others.exists():
+            raise forms.ValidationError(verbs.name_taken())
+        return name
+
     def clean_keeper(self) -> Person:
         found = the_person(self.cleaned_data["keeper"])
         if found is None or not found.is_active:
             raise forms.ValidationError(_("Nobody with an open account has this e-mail or number."))
+        if not found.access(self.at).holds(*STAFF):
+            raise forms.ValidationError(_("Name a member of staff: this person holds no role of staff."))
         return found
 
     @property
@@ -88,7 +112,12 @@ class ApplicationForm(forms.Form):
             "keeper": given["keeper"],
             "scopes": [Scope(one) for one in given["scopes"]],
             "departments": list(given["departments"]),
+            "a_minute": given["a_minute"],
         }
+
+    def refused(self, why: AdsumError) -> None:
+        """Say what a verb refused, beside the field that it is about."""
+        self.add_error("keeper" if why.code == "keeper" else "name", why.message)
 
 
 class TokenForm(forms.Form):
@@ -165,12 +194,12 @@ def _state(request: PersonRequest, token: ApplicationToken) -> str:
 @stepup.required
 def new(request: PersonRequest) -> HttpResponse:
     """Add an application."""
-    form = ApplicationForm(request.POST if request.method == "POST" else None)
+    form = ApplicationForm(request)
     if form.is_valid():
         try:
             made = verbs.add(**form.wanted, by=request.user, at=request.at)
         except AdsumError as refused:
-            form.add_error("name", refused.message)
+            form.refused(refused)
         else:
             messages.success(request, _("%(name)s is added. Make a token for it next.") % {"name": made.name})
             return redirect("application", made.ref)
@@ -189,12 +218,19 @@ def change(request: PersonRequest, application: Application) -> HttpResponse:
         "keeper": application.keeper.username,
         "scopes": [scope.value for scope in application.may],
         "departments": application.departments.all(),
+        "a_minute": application.a_minute,
     }
-    form = ApplicationForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = ApplicationForm(request, application, initial=initial)
     if form.is_valid():
-        verbs.change(application, **form.wanted, by=request.user, at=request.at)
-        messages.success(request, _("Saved. It holds within a second."))
-        return redirect("application", application.ref)
+        try:
+            verbs.change(application, **form.wanted, by=request.user, at=request.at)
+        except AdsumError as refused:
+            if refused.code == "ended":
+                raise
+            form.refused(refused)
+        else:
+            messages.success(request, _("Saved. It holds within a second."))
+            return redirect("application", application.ref)
     status = 422 if form.is_bound else 200
     return render(request, "adsum/admin/application_form.html", {"form": form, "one": application}, status=status)
 
@@ -219,7 +255,7 @@ def end_token(request: PersonRequest, application: Application, token: UUID) -> 
     """End one token: it is refused within a second."""
     found = get_object_or_404(ApplicationToken, application=application, ref=token)
     verbs.end_token(found, by=request.user, at=request.at)
-    messages.success(request, _("The token is ended. Calls with it are refused within a second."))
+    messages.success(request, _("The token is ended. All calls with it are refused within a second."))
     return redirect("application", application.ref)
 
 
@@ -229,7 +265,7 @@ def end_token(request: PersonRequest, application: Application, token: UUID) -> 
 def end(request: PersonRequest, application: Application) -> HttpResponse:
     """Ask, then switch it off for good."""
     if request.method == "POST":
-        verbs.end(application, by=request.user, at=request.at)
+        switch_off(application, by=request.user, at=request.at)
         messages.success(request, _("%(name)s is switched off.") % {"name": application.name})
         return redirect("applications")
     return render(request, "adsum/admin/application_end.html", {"one": application})

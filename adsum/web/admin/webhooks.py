@@ -101,7 +101,7 @@ def _page(request: PersonRequest, webhook: Webhook, secret: str = "") -> HttpRes
                 "topic": TOPICS[Topic(delivery.topic)],
                 "state": STATES[State(delivery.state)],
                 "problem": PROBLEMS.get(delivery.problem, ""),
-                "replay": delivery.state != State.WAITING and webhook.ended_at is None,
+                "replay": delivery.state != State.WAITING and webhook.ended_at is None and webhook.application.ended_at is None,
             }
             for delivery in page
         ],
@@ -165,5 +165,5 @@ def replay(request: PersonRequest, webhook: Webhook, delivery: UUID) -> HttpResp
 def end(request: PersonRequest, webhook: Webhook) -> HttpResponse:
     """Tell this address no more."""
     verbs.end(webhook, by=request.user, at=request.at)
-    messages.success(request, _("This address is told no more. What waited for it is dropped."))
+    messages.success(request, _("Nothing more is sent to this address. Messages that were waiting are dropped."))
     return redirect("application", webhook.application.ref)

@@ -132,7 +132,7 @@ def test_of_other_departments_and_without_the_scope_nothing_is_told(world: World
         "by": one.made_by,
         "at": now(),
     }
-    applications.change(one, scopes=[Scope.STUDENTS_READ], by=one.made_by, at=now(), **less)
+    applications.change(one, scopes=[Scope.STUDENTS_READ], **less)
     marked(world)
     assert tell() == 0
 
@@ -262,7 +262,17 @@ def test_a_message_can_be_sent_again_with_its_id(world: World, receiver: Receive
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://a.example/", "a.example", "", "https://me:pw@a.example/", "https://a.example/#x", "http://[", "x" * 501]
+    "url",
+    [
+        "ftp://a.example/",
+        "a.example",
+        "",
+        "https://me:pw@a.example/",
+        "https://@a.example/",
+        "https://a.example/#x",
+        "http://[",
+        "x" * 501,
+    ],
 )
 def test_addresses_that_are_none(world: World, url: str):
     with pytest.raises(AdsumError) as refused:
@@ -282,3 +292,67 @@ def test_two_workers_do_not_send_one_message(world: World):
     services.send_test(made.webhook, by=made.webhook.made_by, at=now())
     assert len(services.claim(at=now(), most=9)) == 1
     assert services.claim(at=now(), most=9) == []
+
+
+def test_with_the_application_its_webhooks_end(world: World):
+    made = hook(world, "https://a.example/")
+    application, by = made.webhook.application, made.webhook.made_by
+    services.send_test(made.webhook, by=by, at=now())
+    services.switch_off(application, by=by, at=now())
+    made.webhook.refresh_from_db()
+    assert made.webhook.ended_at is not None
+    assert WebhookDelivery.objects.get().state == State.DROPPED
+    with pytest.raises(AdsumError):
+        services.create(application, "https://b.example/", rules.CHOSEN, by=by, at=now())
+
+
+def test_of_an_application_that_is_over_nothing_leaves(world: World):
+    """Also where its webhooks were left as they are."""
+    made = hook(world, "https://a.example/")
+    by, delivery = made.webhook.made_by, services.send_test(made.webhook, by=made.webhook.made_by, at=now())
+    applications.end(made.webhook.application, by=by, at=now())
+    assert services.claim(at=now(), most=9) == []
+    assert not services.is_live(delivery)
+    for deed in (
+        lambda: services.send_test(made.webhook, by=by, at=now()),
+        lambda: services.rotate(made.webhook, by=by, at=now()),
+        lambda: services.replay(delivery, by=by, at=now()),
+    ):
+        with pytest.raises(AdsumError) as refused:
+            deed()
+        assert refused.value.code == "ended"
+
+
+def test_one_that_is_ended_while_others_are_sent_is_sent_nothing(world: World, receiver: Receiver):
+    made = hook(world, receiver.url)
+    services.send_test(made.webhook, by=made.webhook.made_by, at=now())
+    found = services.claim(at=now(), most=9)
+    services.end(made.webhook, by=made.webhook.made_by, at=now())
+    assert sending._in_time(found[0], now, set(), set()) == 0
+    assert receiver.got == []
+
+
+def test_a_receiver_that_takes_its_time_comes_last(world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sending, "SLOW", 0.2)
+    slow, other = hook(world, receiver.url).webhook, hook(world, receiver.url + "?other").webhook
+    for one in (slow, slow, other):
+        services.send_test(one, by=one.made_by, at=now())
+    receiver.waits, sent, send = 0.3, list[int](), sending._send
+
+    def noted(one: WebhookDelivery, clock: Any) -> bool:
+        sent.append(one.webhook_id)
+        return send(one, clock)
+
+    monkeypatch.setattr(sending, "_send", noted)
+    assert sending.send_due(now) == 3
+    assert sent == [slow.pk, other.pk, slow.pk]
+
+
+def test_a_secret_rotates_once_a_day(world: World):
+    made = hook(world, "https://a.example/")
+    by, at = made.webhook.made_by, now()
+    services.rotate(made.webhook, by=by, at=at)
+    with pytest.raises(AdsumError) as refused:
+        services.rotate(made.webhook, by=by, at=at + rules.OVERLAP - SECOND)
+    assert refused.value.code == "rotated"
+    services.rotate(made.webhook, by=by, at=at + rules.OVERLAP)
