@@ -203,8 +203,9 @@ def days_of_year(spells: Iterable[tuple[date, date]], last: date) -> int:
 def why_not_approve(
     first: date, last: date, approved: Sequence[tuple[date, date]], one: Sponsorship, *, cap: int, ceiling: int, explained: bool
 ) -> Held | None:
-    """Why an absence cannot be approved; None: it can. The total is of the twelve months up to its last day (docs/rules.md B,
-    rule 7). What makes the course too long for the permission, no words make good."""
+    """Why an absence cannot be approved; None: it can. The total is of any twelve months that it lies in, up to its own last
+    day or that of a later one, whichever was approved first (docs/rules.md B, rule 7). What makes the course too long for the
+    permission, no words make good."""
     if last < first:
         return Held.BACKWARDS
     if one.permission_end is not None and one.course_ends_on is not None and one.applied_on is None:
@@ -212,7 +213,8 @@ def why_not_approve(
         left_over = (one.permission_end - one.course_ends_on).days
         if last > one.permission_end or (away >= LONG_ABSENCE and left_over < 0):
             return Held.PERMISSION
-    total = days_of_year([*approved, (first, last)], last)
+    both = [*approved, (first, last)]
+    total = max(days_of_year(both, day) for _first, day in both if day >= last)
     if total > ceiling:
         return Held.CEILING
     return Held.CAP if total > cap and not explained else None

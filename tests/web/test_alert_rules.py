@@ -168,6 +168,7 @@ def test_every_term_of_a_rule_is_in_its_words() -> None:
     others: dict[str, Any] = {
         "trigger": Trigger.WEEKS_WITHOUT,
         "number": 70,
+        "misses": 3,
         "period": Period.TERM,
         "last": 7,
         "scope": Scope(1, "4", "part_time"),
