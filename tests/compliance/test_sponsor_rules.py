@@ -135,6 +135,8 @@ def test_b6_who_has_not_enrolled_by_the_latest_day_is_missing(
         (7, [(after(-100), after(-65))], {}, False, Held.CAP),  # 36 before
         (6, [(after(-100), after(-65))], {}, False, None),
         (7, [(after(-400), after(-365))], {}, False, None),  # more than twelve months ago
+        (7, [(after(60), after(95))], {}, False, Held.CAP),  # 36 after it, approved before it
+        (7, [(after(370), after(405))], {}, False, None),  # more than twelve months later
         (61, [], {}, True, Held.CEILING),  # no words make that good
         (14, [], {"permission_end": date(2027, 9, 16)}, True, Held.PERMISSION),
         (13, [], {"permission_end": date(2027, 9, 16)}, False, None),

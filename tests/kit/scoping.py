@@ -13,6 +13,7 @@ ROWS = {"session", "opening", "person"}
 SCREEN = "a screen is known by the secret it keeps"
 SCOPED = "of rows that were scoped before"
 ADMINISTRATORS = "administrators see everybody; nobody else has the page"
+APPLICATIONS = "applications are the whole university's; administrators set them up, and nobody else has the page"
 OFFICER = "the data-protection officer sees every look; nobody else has the page"
 AUDITOR = "the auditor sees every event; nobody else has the page"
 OUTAGES = "an outage is the whole university's, and names nobody"
@@ -31,6 +32,7 @@ ALLOWED = {
     "compliance/board.py _rows Duty": UKVI,
     "compliance/board.py _rows Person": UKVI,
     "compliance/board.py _rows SponsorStanding": UKVI,
+    "compliance/board.py board SponsorStanding": UKVI,
     "compliance/campus.py _rows Person": UKVI,
     "compliance/duties.py checked Duty": UKVI,
     "compliance/duties.py moments DutyStep": UKVI,
@@ -81,6 +83,7 @@ ALLOWED = {
     "compliance/sponsored.py students SponsorStanding": UKVI,
     "frame.py _waiting BreakGlass": "a number, for the data-protection officer alone",
     "frame.py _waiting RightsRequest": "a number, for the data-protection officer alone",
+    "frame.py _waiting SponsorStanding": "a number, for the UKVI officer alone",
     "frame.py _waiting Duty": "a number, for the UKVI officer alone",
     "frame.py _waiting ChangeOfCircumstance": "a number, of the fundings that this officer may see",
     "frame.py _waiting ClassReport": "a number, for the timetabling team and administrators alone",
@@ -130,6 +133,15 @@ ALLOWED = {
     "support/contact.py contact ContactDetail": SCOPED,
     "support/unopened.py open_to HandOver": "one's own tasks, and those about students who are scoped in the same query",
     "support/unopened.py unopened ContactDetail": SCOPED,
+    "admin/applications.py _page ApplicationToken": APPLICATIONS,
+    "admin/applications.py _page Webhook": APPLICATIONS,
+    "admin/applications.py checked Application": APPLICATIONS,
+    "admin/applications.py clean_name Application": APPLICATIONS,
+    "admin/applications.py end_token ApplicationToken": APPLICATIONS,
+    "admin/applications.py index Application": APPLICATIONS,
+    "admin/webhooks.py _page WebhookDelivery": APPLICATIONS,
+    "admin/webhooks.py checked Webhook": APPLICATIONS,
+    "admin/webhooks.py replay WebhookDelivery": APPLICATIONS,
     "admin/outbox.py decide Message": "the whole outbox belongs to those who may open it at all",
     "admin/outbox.py outbox Message": "the whole outbox belongs to those who may open it at all",
     "oversight/audit.py _people Person": AUDITOR,

@@ -19,9 +19,11 @@ NO_PAGES = {
     "saml_metadata", "student_receipt", "meeting_calendar", "calendar_feed", "own_file_download", "mail_report", "checkpoint",
     "checkpoint_keys", "duty_table", "campus_table", "rooms_file", "over_time_file", "classes_file", "classes_sheets",
     "module_file", "record_file", "own_record_file", "class_sheet_pdf", "class_register_file", "import_problems",
-    "office_evidence", "shared_evidence",
+    "office_evidence", "shared_evidence", "manifest", "worker", "api_openapi", "api_token", "api_unknown", "api_absences",
+    "api_cases", "api_changes", "api_class", "api_classes", "api_import", "api_imports", "api_marks", "api_queries",
+    "api_record", "api_register", "api_students",
 }  # fmt: skip
-"""Addresses that answer with a file, or with nothing to read."""
+"""Addresses that answer with a file, to a program, or with nothing to read."""
 NOT_FOR_PEOPLE = {
     "adsum/teaching/display_over.html": "stands on a projector",
     "adsum/teaching/no_display.html": "stands on a projector",

@@ -176,6 +176,7 @@ TOPICS = (
         steps=(
             _("“Messages” keeps all you were told, newest first. Those in bold are unread."),
             _("Under “How you are told” choose for each kind: at once, in one letter a week, or not by mail."),
+            _("Where there is “On a phone”, your phone can tell you as soon as something happens, without mail."),
         ),
         answers=(
             (

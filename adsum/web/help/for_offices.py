@@ -11,6 +11,7 @@ from adsum.accounts.rules import (
     OVERSEES_PARTNERS,
     READS_ACCESS_LOG,
     RUNS_CHECKIN,
+    SETS_UP_APPLICATIONS,
     SETS_UP_SIGN_IN,
     Role,
 )
@@ -121,6 +122,27 @@ TOPICS = (
             _("Say which of its answers prove a second factor. Without that, staff cannot sign in."),
         ),
         roles=SETS_UP_SIGN_IN,
+    ),
+    Topic(
+        "applications",
+        _("Applications"),
+        _("Systems of the university that read and write through the API: what each may do, and where."),
+        steps=(
+            _("Add the system under “Applications”. Choose what it may do and where, and name a colleague who answers for it."),
+            _("Make a token for it. It is shown once: hand it safely to those who look after the system."),
+            _("If the system is to be told of changes, add a webhook and send it a test."),
+        ),
+        answers=(
+            (
+                _("A token has fallen into the wrong hands"),
+                _("End it on the application’s page: calls with it are refused within a second. Then make another."),
+            ),
+            (
+                _("Messages to a webhook do not arrive"),
+                _("The webhook’s page says how each one stands, and why it failed. Send it again there."),
+            ),
+        ),
+        roles=SETS_UP_APPLICATIONS,
     ),
     Topic(
         "run-check-in",

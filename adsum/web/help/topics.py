@@ -18,8 +18,8 @@ ABOUT = {
     "why": "",
     "check-in": "",
     "your-attendance": (
-        "student_today student_record student_module student_class student_query student_access own_contact calendar "
-        "public_policy public_policy_version"
+        "student_today student_kept student_record student_module student_class student_query student_access own_contact "
+        "calendar public_policy public_policy_version"
     ),
     "reminder": "student_reminder",
     "absences": (
@@ -27,7 +27,7 @@ ABOUT = {
         "student_evidence_add student_evidence student_evidence_delete"
     ),
     "support": ("student_support meeting_pick meeting_cannot case_appeal conduct_answer student_decisions student_decision"),
-    "messages": "messages messages_read message_choices message",
+    "messages": "messages messages_read message_choices message phones phone_end",
     "sign-in": (
         "sign_in account_login sign_in_password mfa_authenticate sign_in_university account_inactive sign_in_other "
         "signed_out openid_connect_login openid_connect_callback saml_login saml_acs saml_finish confirm_university confirmed "
@@ -98,6 +98,10 @@ ABOUT = {
         "office_person_account office_person_link office_person_unlink"
     ),
     "set-up-sign-in": "providers provider_new provider provider_change provider_check provider_try provider_remove",
+    "applications": (
+        "applications application_new application application_change application_end application_token application_token_end "
+        "webhook_new webhook webhook_rotate webhook_test webhook_replay webhook_end api"
+    ),
     "run-check-in": (
         "office_checkin office_checkin_pause office_checkin_resume office_checkin_remember office_checkin_retire office_outbox "
         "office_answers office_message"

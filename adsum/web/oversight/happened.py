@@ -61,6 +61,8 @@ SUBJECTS = {
     "checkpoint": gettext_lazy("a checkpoint"),
     "looks": gettext_lazy("who looked"),
     "role": gettext_lazy("a role"),
+    "application": gettext_lazy("an application"),
+    "webhook": gettext_lazy("a webhook"),
 }
 """What an event is about, where it is no person and no class that is still here."""
 DETAILS = {
