@@ -114,6 +114,7 @@ NO_EVENT = {
     "accounts.scopes_now": "reads",
     "accounts.is_account_of_one": "reads",
     "accounts.answerable_for": "reads",
+    "accounts.name_taken": "reads",
     "accounts.count_calls": "how often applications called; the log of the server has each call",
     "accounts.forget_tokens": "tokens that were over long ago",
     "accounts.note_seen": "when a sign-in was last used, for its owner",
