@@ -180,7 +180,7 @@ def _refuse_oneself(keeper: Person, by: Person) -> None:
         raise AdsumError("keeper", _("Name a colleague: who sets an application up does not answer for it."))
 
 
-def _refuse_taken(name: str, *, but: int | None = None) -> None:
+def _refuse_taken(name: str, *, but: int = 0) -> None:
     if Application.objects.filter(name=name).exclude(pk=but).exists():
         raise AdsumError("known_already", name_taken())
 

@@ -12,6 +12,7 @@ from adsum.api.idempotency import KEPT_FOR, UNDER_WAY_FOR, forget_answers
 from adsum.api.models import KeptAnswer
 from adsum.attendance import services
 from adsum.attendance.models import MarkChange
+from adsum.attendance.services import mark
 from tests.api.conftest import Place
 from tests.kit.api import Tool, problem, tool
 from tests.kit.world import World
@@ -63,7 +64,7 @@ def test_another_version_is_another_call(world: World, place: Place):
 
 @pytest.mark.django_db
 def test_what_was_begun_anew_meanwhile_changes_nothing(world: World, place: Place, monkeypatch: pytest.MonkeyPatch):
-    one, mark = tool(world), operations.mark
+    one = tool(world)
 
     def overtaken(*args: Any, **kwargs: Any) -> Any:
         KeptAnswer.objects.all().delete()
