@@ -63,7 +63,7 @@ def _without_keys(value: Any, classes: dict[Any, int]) -> Any:
     return said
 
 
-ROWS = {"change", "check", "course", "duty", "edition", "enrolment", "funding", "point", "profile", "term"}
+ROWS = {"change", "check", "confirmation", "course", "duty", "edition", "enrolment", "funding", "point", "profile", "term"}
 """What events name by the number of its row."""
 
 
