@@ -19,7 +19,6 @@ from adsum.attendance import amendments
 from adsum.attendance import services as register
 from adsum.attendance.rules import Reason, Status
 from adsum.attendance.weighing import Act, Entry, Why
-from adsum.checkin.rules import Attempt
 from adsum.checkin.services import close_classes, open_checkin
 from adsum.checkin.writer import record_scans
 from adsum.compliance.editions import load_shipped, put_in_force
@@ -37,6 +36,7 @@ from adsum.engagement.contacts import record_contact
 from adsum.timetable.models import ClassSession, Course, Enrolment, Group, Module, Place, Teaching, Vacation
 from bench.duties.oracle import Due
 from bench.duties.truths import COURSES, DAY, DOCTORATE, FIRST, UNIVERSITY, Fact, Truth, What
+from bench.scans import scanned
 
 ZONE = ZoneInfo("Europe/London")
 MADE = datetime(2025, 9, 1, 9, tzinfo=UTC)
@@ -172,27 +172,7 @@ class Year:
             if on == day:
                 opening = open_checkin(session, by=self.lecturer, at=session.starts_at - timedelta(minutes=10))
                 scans = [
-                    Attempt(
-                        ref=self._ref(),
-                        opening=opening.pk,
-                        session=session.pk,
-                        student=self.students[n].pk,
-                        ticket=self._ref(),
-                        verdict=None,
-                        late=False,
-                        minutes_late=0,
-                        first_seen_at=session.starts_at,
-                        finished_at=session.starts_at + timedelta(seconds=20),
-                        typed=False,
-                        slot=0,
-                        age_ms=9_000,
-                        device="",
-                        new_device=False,
-                        network="campus",
-                        network_changed=False,
-                        signed_in_after=True,
-                        agent="ios",
-                    )
+                    scanned(opening, self.students[n].pk, session.starts_at, ref=self._ref(), ticket=self._ref())
                     for n in came
                     if self.truths[n].course == course
                 ]

@@ -51,6 +51,7 @@ from adsum.messages.telling import tell
 from adsum.messages.topics import reminders
 from adsum.ops.jobs import AT_ONCE, due_for_closing
 from adsum.timetable.models import ClassSession
+from bench.scans import scanned
 from bench.year import truths as rates
 from bench.year.truths import Truth
 from bench.year.university import LONDON, MORNING, TUTEES, University, build, is_term, mondays
@@ -257,27 +258,7 @@ class Year:
 
     def _scan(self, opening: Opening, student: int, verdict: Refusal | None) -> Attempt:
         seen = opening.session.starts_at + timedelta(seconds=self.random.randrange(-300, 600))
-        return Attempt(
-            ref=self._ref(),
-            opening=opening.pk,
-            session=opening.session_id,
-            student=student,
-            ticket=self._ref(),
-            verdict=verdict,
-            late=False,
-            minutes_late=0,
-            first_seen_at=seen,
-            finished_at=seen + timedelta(seconds=20),
-            typed=False,
-            slot=0,
-            age_ms=9_000,
-            device="",
-            new_device=False,
-            network="campus",
-            network_changed=False,
-            signed_in_after=True,
-            agent="ios",
-        )
+        return scanned(opening, student, seen, ref=self._ref(), ticket=self._ref(), verdict=verdict)
 
     def _mark(self, session: ClassSession, numbers: list[int], at: datetime) -> None:
         """Staff mark these students present: the lecturer in time, the team after that, two people where it takes two."""

@@ -19,6 +19,8 @@ from adsum.checkin.rules import MAX_DISPLAYS, SILENT_AFTER, Refusal, is_silent
 from adsum.core.errors import AdsumError
 from adsum.timetable.models import ClassSession, Room
 from adsum.web.live.streams import _still_there
+from adsum.web.signin.stepup import PREFIX
+from adsum.web.unfinished import KEPT
 from tests.kit.reading import words
 from tests.kit.room import FIVE_PAST
 from tests.kit.room import Room as ClassRoom
@@ -125,6 +127,16 @@ def test_what_was_pressed_too_late_is_made_after_signing_in_again(room: ClassRoo
     room.post("mark_students", student=room.alice.ref, status="present")
     assert room.marks() == {"Alice": "present"}
     assert "We kept it" not in words(room.register())
+
+
+def test_a_password_that_came_with_it_is_kept_nowhere(room: ClassRoom):
+    room.register()
+    room.clock.move_to(FIVE_PAST + 40 * MINUTE)
+    proof = {f"{PREFIX}-password": "open sesame", f"{PREFIX}-code": "271828"}
+    room.client.post(room.url("mark_students"), {"student": room.alice.ref, "status": "present", **proof})
+    kept = str(room.client.session[KEPT])
+    assert str(room.alice.ref) in kept
+    assert not any(secret in kept for secret in proof.values())
 
 
 @pytest.mark.once
